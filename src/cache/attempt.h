@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One try of a request against what is local. Nothing here waits for the network: what
+ * is missing is noted as a `want`, and ERR_PENDING returned. The caller ends the
+ * attempt, parks the request on a ticket (source.h), and tries the whole request again
+ * when the wants have arrived; what arrived stays in the ticket's hands meanwhile, so
+ * that a retry succeeds even when the cache had no room for it.
+ *
+ * An attempt lives on one thread's stack, for a short time (it holds an LMDB read
+ * transaction, which keeps old pages from being reused).
+ */
+#ifndef CAIRN_CACHE_ATTEMPT_H
+#define CAIRN_CACHE_ATTEMPT_H
+
+#include "cache/cache.h"
+#include "format/blob.h"
+#include "format/entry.h"
+#include "format/page.h"
+#include "format/recipe.h"
+
+#define WANTS_MAX 16 /* blobs one request waits for at a time; it may need several rounds */
+
+/* A blob that is not here: what it is and where it belongs. */
+struct want {
+	enum blob_kind kind;
+	struct digest digest;
+	uint64_t size;          /* chunk: its exact bytes; else the cap PAGE_SIZE_MAX */
+	/* chunks only: the place in the object */
+	struct digest object;
+	uint64_t object_size;   /* bytes */
+	uint64_t chunks;        /* in the object */
+	uint64_t ordinal;       /* of this chunk in the object */
+	uint64_t start;         /* its first byte in the object */
+};
+
+/* A verified blob in memory, shared by reference. Pages and recipes are in packed form. */
+struct arrival;
+struct arrival *arrival_get(struct arrival *a);
+void arrival_put(struct arrival *a);
+
+/* What a request has been given so far; embedded in its ticket. Zero is empty. */
+struct arrivals {
+	struct arrival **items;
+	unsigned count, capacity;
+};
+void arrivals_release(struct arrivals *a);
+
+struct attempt {
+	struct cache *cache;
+	const struct arrivals *arrivals; /* borrowed, may be NULL */
+	struct want wants[WANTS_MAX];
+	unsigned want_count;
+	void *txn;                       /* cache/metadata's */
+};
+
+int attempt_begin(struct attempt *a, struct cache *cache, const struct arrivals *arrivals);
+/* Views given out are invalid from here on. wants stay readable. */
+void attempt_end(struct attempt *a);
+
+/* The page or recipe of that digest, borrowed until attempt_end. ERR_PENDING, ERR_CORRUPT. */
+int attempt_page(struct attempt *a, const struct digest *digest, struct page *out);
+int attempt_recipe(struct attempt *a, const struct digest *digest, struct recipe *out);
+/* Notes a page that will be wanted soon (ignored when it is here or the list is full). */
+void attempt_hint_page(struct attempt *a, const struct digest *digest);
+
+/* The chunk that holds byte `offset` of an object. ERR_PENDING (a recipe is missing),
+ * ERR_CORRUPT, ERR_ABSENT past the end. Fills a want, present or not. */
+int attempt_chunk(struct attempt *a, const struct object_ref *object, uint64_t offset,
+	struct want *out);
+/* Is it resident (in the cache or among the arrivals)? */
+bool attempt_has(struct attempt *a, const struct want *chunk);
+
+/* Reads [offset, offset+size) of the object's bytes into `buffer`. ERR_PENDING: some
+ * chunks (all of the missing ones, up to WANTS_MAX) are in wants. */
+int attempt_read(struct attempt *a, const struct object_ref *object, uint64_t offset, void *buffer,
+	size_t size);
+/* The same for a file, holes included; reads at most to the end of the file and gives the
+ * count in *done. */
+int attempt_read_file(struct attempt *a, const struct entry *e, uint64_t offset, void *buffer,
+	size_t size, size_t *done);
+/* Resident bytes of a file's slice (chunks that are here, clipped to the slice); a
+ * missing recipe counts as nothing. */
+int attempt_resident(struct attempt *a, const struct entry *e, uint64_t *bytes);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The local cache: one directory, `meta/` (LMDB) and `objects/` (files), shared by any
+ * number of mounts and tools. This header opens it and holds its settings; attempt.h
+ * reads from it, source.h fills it, inspect.h looks at it, dataset.h says of which
+ * dataset. Layers below: format, net, util.
+ *
+ * The directory is 0700, owned by its user, opened once; everything below it with
+ * openat and O_NOFOLLOW. All functions may be called from any thread.
+ */
+#ifndef CAIRN_CACHE_CACHE_H
+#define CAIRN_CACHE_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/error.h"
+#include "util/log.h"
+
+#define CACHE_LAYOUT 1
+#define CACHE_FLOOR_DEFAULT (UINT64_C(1) << 30) /* bytes of the disk left free */
+
+struct cache_options {
+	const char *directory;  /* made when missing */
+	struct log *log;
+	bool set_quota;         /* quota and floor become the cache's settings */
+	uint64_t quota;         /* bytes on disk; 0: only the floor bounds it */
+	uint64_t floor;         /* bytes of free disk never to go below */
+};
+
+struct cache;
+/* ERR_DENIED (not ours, wrong mode), ERR_UNSUPPORTED (newer layout), ERR_NO_SPACE, ... with
+ * a sentence. Starts the committer thread: open after any fork. A damaged LMDB
+ * environment is moved aside and begun anew, with a warning. */
+int cache_open(const struct cache_options *options, struct cache **out, struct trouble *t);
+/* Writes what is pending, marks a clean stop when it is the last user. */
+void cache_close(struct cache *c);
+/* Waits until all that was put is committed. */
+int cache_flush(struct cache *c);
+
+#endif

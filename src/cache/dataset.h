@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A dataset opened for reading: its source and the manifest that was fetched, checked
+ * against the pinned key, the highest revision seen, and its expiry. Blocking; used at
+ * start-up by mounts and by tools, after any fork. The struct is immutable once opened.
+ */
+#ifndef CAIRN_CACHE_DATASET_H
+#define CAIRN_CACHE_DATASET_H
+
+#include "cache/source.h"
+#include "format/manifest.h"
+
+struct dataset_options {
+	const char *url;
+	const char *trust;        /* public key as text, or NULL: the pinned one, or pin */
+	const char *known_keys;   /* file; NULL: the user's */
+	uint64_t revision;        /* 0: the newest */
+	const char *tag;          /* or NULL */
+	bool offline;             /* no network: the last accepted manifest */
+	int64_t deadline_ns;      /* for the manifest; 0: 60 s */
+};
+
+struct dataset {
+	struct source *source;        /* owned */
+	struct manifest *manifest;    /* owned */
+	struct bytes manifest_text;   /* owned */
+	struct public_key key;        /* that signed it */
+	struct digest id;             /* SHA-256 of key and dataset name */
+	char *url;                    /* normalised base URL */
+	bool newly_pinned;            /* the key was seen for the first time, and pinned */
+	bool from_cache;              /* the server could not be reached; last accepted manifest */
+};
+
+/* ERR_UNREACHABLE, ERR_ABSENT (not a store), ERR_CORRUPT, ERR_UNSUPPORTED, ERR_UNTRUSTED,
+ * ERR_ROLLBACK, ERR_EXPIRED, ... with a sentence that says what to do. */
+int dataset_open(struct engine *e, const struct dataset_options *options, struct dataset **out,
+	struct trouble *t);
+void dataset_close(struct dataset *d);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Brings blobs into the cache: single flight per digest, fetched from the mirrors,
+ * decompressed within the announced length, verified, stored, handed to all who wait.
+ * A wrong blob sets the mirror back and the next is asked. A chunk that lies elsewhere
+ * in the cache is copied, not fetched. Delta blobs have their base brought first.
+ *
+ * Threads: all functions from any thread; tickets become ready on a worker thread (or,
+ * for a failure, the fetcher's). Decode workers belong to the source's engine.
+ */
+#ifndef CAIRN_CACHE_SOURCE_H
+#define CAIRN_CACHE_SOURCE_H
+
+#include "cache/attempt.h"
+#include "net/fetcher.h"
+
+/* The machinery shared by all sources of a process: fetcher and decode workers. */
+struct engine_options {
+	struct cache *cache;
+	struct log *log;
+	const struct credentials *credentials;
+	uint64_t memory;   /* bytes in flight; 0: 64 MiB */
+	unsigned workers;  /* decode threads; 0: the number of processors, 2 at least */
+};
+struct engine;
+int engine_new(const struct engine_options *options, struct engine **out, struct trouble *t);
+/* All tickets have been released; flights without a waiter are dropped. */
+void engine_free(struct engine *e);
+struct cache *engine_cache(struct engine *e);
+struct fetcher *engine_fetcher(struct engine *e);
+
+/* A store seen through its mirrors. */
+struct source;
+int source_new(struct engine *e, const char *url, struct source **out, struct trouble *t);
+void source_free(struct source *s); /* after its flights have ended; waits for them */
+struct mirrors *source_mirrors(struct source *s);
+struct engine *source_engine(struct source *s);
+
+/* A party that waits for wants. Embedded in the request; zero-initialise, set ready. */
+struct ticket {
+	/* All wants have arrived (error 0) or one failed for good. Runs once per
+	 * source_want, never within it, without locks held; may call source_want again. */
+	void (*ready)(struct ticket *ticket);
+	int error;
+	struct trouble trouble;
+	struct arrivals arrivals;  /* kept until ticket_release */
+	/* The source's own: */
+	struct ticket_wait *waits;
+	unsigned waiting;
+	bool armed;
+};
+/* Waits for a->wants (at least one). `deadline` CLOCK_MONOTONIC ns. */
+int source_want(struct source *s, const struct want *wants, unsigned count,
+	enum fetch_priority priority, int64_t deadline, struct ticket *ticket);
+/* Takes the ticket out of the line: afterwards ready() is not running and will not run.
+ * False when ready() had begun or ended already (then it did run). Must not be called
+ * from within ready(). */
+bool source_forget(struct source *s, struct ticket *ticket);
+void ticket_release(struct ticket *ticket);
+/* Nobody waits: brings it into the cache when there is room in the memory budget. */
+void source_hint(struct source *s, const struct want *wants, unsigned count,
+	enum fetch_priority priority);
+
+/* For tools: tries `step` until it is something else than ERR_PENDING, waiting between
+ * the tries on this thread. `deadline_ns` bounds each wait (0: 60 s). */
+typedef int (*attempt_fn)(struct attempt *a, void *arg);
+int source_run(struct source *s, attempt_fn step, void *arg, int64_t deadline_ns,
+	enum fetch_priority priority, struct trouble *t);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a fetcher proves who it is and whom it believes; libcurl does the work. Owned
+ * strings, NULL when not given. Immutable once a fetcher uses them, so any thread.
+ */
+#ifndef CAIRN_NET_CREDENTIALS_H
+#define CAIRN_NET_CREDENTIALS_H
+
+#include <stdbool.h>
+#include <curl/curl.h>
+
+#include "util/error.h"
+
+struct credentials {
+	char *cacert;      /* PEM file of CAs to believe instead of the system's */
+	char *client_cert; /* PEM */
+	char *client_key;  /* PEM */
+	char *bearer_file; /* file with a bearer token, read again when it changes */
+	char *proxy;       /* as CURLOPT_PROXY; NULL: the environment's */
+	bool netrc;        /* look in ~/.netrc */
+};
+
+void credentials_init(struct credentials *c);
+void credentials_release(struct credentials *c);
+/* Checks that the named files can be read, with a sentence. */
+int credentials_check(const struct credentials *c, struct trouble *t);
+/* Sets the options on a handle that is about to ask a mirror (never another host:
+ * the fetcher forbids that on redirects). */
+int credentials_apply(const struct credentials *c, CURL *handle);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The base URLs a store is known by, best first by measured health. A failure sets a
+ * mirror back for a while that doubles with each further failure, with jitter; a wrong
+ * byte sets it back for longer. All set back: the one whose time is up soonest is used.
+ * Own lock; any thread; no I/O.
+ */
+#ifndef CAIRN_NET_MIRRORS_H
+#define CAIRN_NET_MIRRORS_H
+
+#include <stdint.h>
+
+#include "util/error.h"
+
+#define MIRRORS_MAX 65 /* the user's URL and MANIFEST_MIRRORS_MAX */
+#define URL_SIZE_MAX 4096
+
+struct mirrors;
+
+/* `url` is the store's base as the user gave it: https://, http:// or file://, with or
+ * without a trailing '/'. ERR_INVALID with a sentence. */
+int mirrors_new(const char *url, struct mirrors **out, struct trouble *t);
+void mirrors_free(struct mirrors *m);
+/* Another base URL (from the manifest); known ones are ignored. ERR_INVALID, ERR_LIMIT. */
+int mirrors_add(struct mirrors *m, const char *url);
+unsigned mirrors_count(struct mirrors *m);
+/* The base URL number `index`, without a trailing '/'; borrowed as long as m lives. */
+const char *mirrors_url(struct mirrors *m, unsigned index);
+
+/* The mirror to ask now, best health first, skipping those in the bit set `avoid`;
+ * all avoided: -1. *wait_ns: how long it should be left alone first (0: go). */
+int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait_ns);
+void mirrors_succeeded(struct mirrors *m, unsigned index, int64_t took_ns, uint64_t bytes);
+enum mirror_fault { MIRROR_UNREACHABLE, MIRROR_SLOW, MIRROR_WRONG_BYTES };
+void mirrors_failed(struct mirrors *m, unsigned index, enum mirror_fault fault, int64_t now);
+
+#endif

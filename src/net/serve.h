@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The embedded server: serves one store's files over HTTPS or HTTP with libmicrohttpd
+ * (HAVE_MICROHTTPD). GET and HEAD, strong ETags, single byte ranges, If-None-Match,
+ * If-Range, Cache-Control (immutable for blobs/ and revisions/, no-cache else), 404 for
+ * whatever is not a store file; nothing outside the store is reachable (openat below
+ * the store's descriptor, O_NOFOLLOW, names checked). Its threads are libmicrohttpd's.
+ */
+#ifndef CAIRN_NET_SERVE_H
+#define CAIRN_NET_SERVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/error.h"
+#include "util/log.h"
+
+struct serve_options {
+	const char *store;   /* directory */
+	const char *host;    /* numeric address or name to listen on */
+	uint16_t port;       /* 0: any free one */
+	bool tls;
+	const char *tls_dir; /* holds ca.pem, cert.pem, key.pem; made when missing */
+	struct log *log;     /* one line a request at debug level */
+};
+
+struct serve;
+/* Listens and serves in the background. ERR_UNSUPPORTED without libmicrohttpd. */
+int serve_start(const struct serve_options *options, struct serve **out, struct trouble *t);
+uint16_t serve_port(const struct serve *s);
+void serve_stop(struct serve *s);
+
+/* Makes (unless there) a CA, and a certificate of it for localhost, the machine's names,
+ * 127.0.0.1, ::1 and `host`, ECDSA P-256, valid 10 years and 825 days, key files 0600.
+ * An expired or foreign certificate is made anew with the CA kept. */
+int serve_make_certificate(const char *tls_dir, const char *host, struct trouble *t);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files: full reads and writes, atomic replacement, directories. Blocking; any
+ * thread. Codes: error_from_errno of the failing call.
+ */
+#ifndef CAIRN_UTIL_IO_H
+#define CAIRN_UTIL_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "util/bytes.h"
+
+/* Exactly `size` bytes at `offset`, or ERR_CORRUPT when the file ends before. */
+int io_pread_full(int fd, void *buffer, size_t size, uint64_t offset);
+/* As many as there are up to `size`; *done says how many. */
+int io_pread_some(int fd, void *buffer, size_t size, uint64_t offset, size_t *done);
+int io_pwrite_full(int fd, const void *data, size_t size, uint64_t offset);
+int io_write_full(int fd, const void *data, size_t size);
+/* The whole file, appended to `out`; more than `max` bytes: ERR_LIMIT. */
+int io_read_file(int dirfd, const char *path, size_t max, struct bytes *out);
+/* Temporary file (".PID-RANDOM.tmp") in the same directory, write, (fsync when
+ * `durable`), rename over `path`. Parent directories must exist; `mode` passes through
+ * the umask. Nothing is left behind on failure, but a killed process may leave one. */
+int io_replace_file(int dirfd, const char *path, struct span data, mode_t mode, int durable);
+/* mkdir -p; existing directories are fine. */
+int io_make_directories(const char *path, mode_t mode);
+/* $XDG_CONFIG_HOME/cairn, else ~/.config/cairn (or cache: $XDG_CACHE_HOME/cairn,
+ * else ~/.cache/cairn; root without HOME: /var/cache/cairn); heap, caller frees;
+ * NULL without memory. The directory is not made. */
+char *io_config_directory(void);
+char *io_cache_directory(void);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Each line leaves in one write(2) (or syslog(3) call), so threads need no lock and
+ * processes may share a file opened with O_APPEND.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "util/io.h"
+#include "util/log.h"
+
+#define LOG_LINE_MAX 2048
+
+enum log_kind { LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_FILE };
+
+/* Constant after it was made. */
+struct log {
+	enum log_kind kind;
+	enum log_level level;
+	int fd;
+	char *ident; /* openlog(3) keeps the pointer */
+};
+
+static struct log *log_new(enum log_kind kind, enum log_level level, int fd)
+{
+	struct log *log = calloc(1, sizeof(*log));
+
+	if (!log)
+		return NULL;
+	log->kind = kind;
+	log->level = level;
+	log->fd = fd;
+	return log;
+}
+
+struct log *log_new_stderr(enum log_level level)
+{
+	return log_new(LOG_TO_STDERR, level, STDERR_FILENO);
+}
+
+struct log *log_new_syslog(enum log_level level, const char *ident)
+{
+	struct log *log = log_new(LOG_TO_SYSLOG, level, -1);
+
+	if (!log)
+		return NULL;
+	log->ident = strdup(ident);
+	if (!log->ident) {
+		free(log);
+		return NULL;
+	}
+	openlog(log->ident, LOG_PID, LOG_DAEMON);
+	return log;
+}
+
+struct log *log_new_file(enum log_level level, const char *path)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	struct log *log;
+
+	if (fd < 0)
+		return NULL;
+	log = log_new(LOG_TO_FILE, level, fd);
+	if (!log) {
+		close(fd);
+		errno = ENOMEM;
+	}
+	return log;
+}
+
+void log_free(struct log *log)
+{
+	if (!log)
+		return;
+	if (log->kind == LOG_TO_SYSLOG)
+		closelog();
+	if (log->kind == LOG_TO_FILE)
+		close(log->fd);
+	free(log->ident);
+	free(log);
+}
+
+/* What stands before the words, as the sink wants it. */
+static size_t put_head(const struct log *log, enum log_level level, char line[LOG_LINE_MAX])
+{
+	static const char *const words[] = {"error: ", "warning: ", "", "debug: "};
+	char now[CLOCK_TEXT_SIZE];
+	int size = 0;
+
+	if (log->kind == LOG_TO_STDERR) {
+		size = snprintf(line, LOG_LINE_MAX, "cairn: %s", words[level]);
+	} else if (log->kind == LOG_TO_FILE) {
+		clock_format(clock_realtime() / NS_PER_SECOND, now);
+		size = snprintf(line, LOG_LINE_MAX, "%s %s", now, words[level]);
+	}
+	return (size_t)size;
+}
+
+/* Control bytes out of names and server texts must not forge lines. */
+static void clean(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
+static void log_put(struct log *log, enum log_level level, const char *fmt, va_list args)
+	__attribute__((format(printf, 3, 0)));
+
+static void log_put(struct log *log, enum log_level level, const char *fmt, va_list args)
+{
+	static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+	int saved = errno;
+	char line[LOG_LINE_MAX];
+	size_t size;
+
+	if (!log || level > log->level)
+		return;
+	size = put_head(log, level, line);
+	/* One byte stays free for the newline. */
+	vsnprintf(line + size, sizeof(line) - size - 1, fmt, args);
+	clean(line);
+	if (log->kind == LOG_TO_SYSLOG) {
+		syslog(priorities[level], "%s", line);
+	} else {
+		size = strlen(line);
+		line[size] = '\n';
+		/* A log that cannot be written has nobody left to tell. */
+		(void)io_write_full(log->fd, line, size + 1);
+	}
+	errno = saved;
+}
+
+void log_error(struct log *log, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	log_put(log, LOG_LEVEL_ERROR, fmt, args);
+	va_end(args);
+}
+
+void log_warning(struct log *log, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	log_put(log, LOG_LEVEL_WARNING, fmt, args);
+	va_end(args);
+}
+
+void log_info(struct log *log, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	log_put(log, LOG_LEVEL_INFO, fmt, args);
+	va_end(args);
+}
+
+void log_debug(struct log *log, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	log_put(log, LOG_LEVEL_DEBUG, fmt, args);
+	va_end(args);
+}

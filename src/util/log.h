@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One line for each thing worth a line, to stderr, syslog or a file. A log is made
+ * by cli/ and handed down; a NULL log is silent. Control bytes become '?',
+ * a line is at most 2 KiB, errno is kept. Any thread.
+ */
+#ifndef CAIRN_UTIL_LOG_H
+#define CAIRN_UTIL_LOG_H
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+struct log;
+struct log *log_new_stderr(enum log_level level);
+/* After a daemon has let go of its terminal: syslog(3) under `ident`. */
+struct log *log_new_syslog(enum log_level level, const char *ident);
+/* Appends to `path`; NULL and errno when it cannot be opened. */
+struct log *log_new_file(enum log_level level, const char *path);
+void log_free(struct log *log);
+
+void log_error(struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_warning(struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_info(struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_debug(struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pool of named threads that run jobs first in, first out, per priority.
+ * Jobs may add jobs. Lock: one mutex over the queues, never held while a job runs.
+ */
+#ifndef CAIRN_UTIL_WORKERS_H
+#define CAIRN_UTIL_WORKERS_H
+
+#include <stddef.h>
+
+struct workers;
+
+/* The owner embeds a job in its own struct; it may be freed by its own run(). */
+struct job {
+	void (*run)(struct job *job);
+	struct job *next; /* the pool's */
+};
+
+/* `count` threads named "<name>-<n>" (name at most 10 bytes). 0, ERR_NO_MEMORY, ERR_IO. */
+int workers_new(const char *name, unsigned count, struct workers **out);
+/* Runs what is queued, then joins. */
+void workers_free(struct workers *w);
+/* Never blocks, never fails: the job brings its own memory. `urgent` jobs go first. */
+void workers_add(struct workers *w, struct job *job, int urgent);
+
+#endif
