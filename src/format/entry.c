@@ -26,7 +26,7 @@ void chunk_list_put(uint8_t *list, uint32_t index, const struct chunk_ref *chunk
 /* What an extent's record holds. */
 struct extent_record {
 	uint64_t offset; /* in the file */
-	uint64_t end;    /* in the slice */
+	uint64_t end;	 /* in the slice */
 };
 
 static struct extent_record record_at(const uint8_t *extents, uint32_t index)
@@ -64,7 +64,8 @@ uint64_t entry_data_size(const struct entry *e)
 {
 	if (!e->has_content)
 		return 0;
-	return e->extent_count > 0 ? record_at(e->extents, e->extent_count - 1).end : e->size;
+	return e->extent_count > 0 ? record_at(e->extents, e->extent_count - 1).end
+				   : e->size;
 }
 
 /* The first extent that ends behind `offset`; extent_count if none. */
@@ -98,7 +99,8 @@ struct piece entry_map(const struct entry *e, uint64_t offset)
 		return (struct piece){.hole = true, .size = x.offset - offset};
 	return (struct piece){
 		.size = x.offset + x.size - offset,
-		.object_offset = e->offset + slice_start(e->extents, index) + offset - x.offset,
+		.object_offset = e->offset + slice_start(e->extents, index) + offset -
+				 x.offset,
 	};
 }
 
@@ -348,7 +350,8 @@ int object_check(const struct object_ref *o)
 
 bool object_equal(const struct object_ref *a, const struct object_ref *b)
 {
-	if (!digest_equal(&a->digest, &b->digest) || a->size != b->size || a->form != b->form)
+	if (!digest_equal(&a->digest, &b->digest) || a->size != b->size ||
+		a->form != b->form)
 		return false;
 	if (a->form == OBJECT_RECIPE)
 		return digest_equal(&a->recipe, &b->recipe);

@@ -98,8 +98,8 @@ int path_compare(struct span a, struct span b)
 	return path_rank(a.data[at]) - path_rank(b.data[at]);
 }
 
-int place_compare(struct span parent_a, struct span name_a, struct span parent_b,
-	struct span name_b)
+int place_compare(
+	struct span parent_a, struct span name_a, struct span parent_b, struct span name_b)
 {
 	int order = path_compare(parent_a, parent_b);
 	return order != 0 ? order : span_compare(name_a, name_b);
@@ -145,8 +145,8 @@ uint64_t key_hash_inode(const struct key_hash *h)
 bool key_hash_cuts(const struct key_hash *h, unsigned level, uint32_t one_in)
 {
 	const uint8_t *at = h->digest.bytes + 8 + 4 * (level < 5 ? level : 5);
-	uint32_t word = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 |
-			at[3];
+	uint32_t word = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 |
+			(uint32_t)at[2] << 8 | at[3];
 	return word < ((uint64_t)1 << 32) / one_in;
 }
 
@@ -157,7 +157,8 @@ static size_t utf8_sequence(const uint8_t *at, size_t left)
 	size_t size = c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
 	if (size == 0 || size > left)
 		return 0;
-	/* The second byte shuts out overlong forms, surrogates and what lies past U+10FFFF. */
+	/* The second byte shuts out overlong forms, surrogates and what lies past U+10FFFF.
+	 */
 	uint8_t low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
 	uint8_t high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
 	if (at[1] < low || at[1] > high)
@@ -203,8 +204,7 @@ static int decode_base64(const json_t *value, size_t max, struct bytes *out)
 	const json_t *member = json_object_get(value, "base64");
 	if (!json_is_string(member) || json_object_size(value) != 1)
 		return ERR_CORRUPT;
-	struct span text =
-		span_of(json_string_value(member), json_string_length(member));
+	struct span text = span_of(json_string_value(member), json_string_length(member));
 	if (text.size / 4 > max / 3 + 1)
 		return ERR_CORRUPT;
 	size_t before = out->size;
@@ -228,8 +228,8 @@ static int view_text(const json_t *value, size_t max, struct span *out)
 	return 0;
 }
 
-int json_byte_string_view(const json_t *value, size_t max, struct bytes *scratch,
-	struct span *out)
+int json_byte_string_view(
+	const json_t *value, size_t max, struct bytes *scratch, struct span *out)
 {
 	if (json_is_string(value))
 		return view_text(value, max, out);

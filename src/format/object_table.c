@@ -76,7 +76,8 @@ static int append_object(struct object_table *t, const struct object_ref *o)
 		return err;
 	size_t list_at = t->lists.size;
 	if (o->form == OBJECT_LISTED)
-		err = bytes_append(&t->lists, o->list, (size_t)o->count * CHUNK_RECORD_SIZE);
+		err = bytes_append(
+			&t->lists, o->list, (size_t)o->count * CHUNK_RECORD_SIZE);
 	if (err != 0)
 		return err;
 	t->objects[t->count].object = *o;

@@ -8,10 +8,10 @@
  * follows, so that a rotten record can give ERR_CORRUPT but never a wild pointer.
  * Pure; any number of threads may read one page.
  *
- * Packed layout (leaf):  header | rows (fixed size) | runs | objects | heap
+ * Packed layout (leaf):  header | rows (fixed size) | runs | files | objects | heap
  *               (inner): header | children (fixed size) | heap
  * The header carries magic, layout version, level, counts and totals; a checksum is the
- * business of the record's home (cache/metadata).
+ * business of the record's home (cache/metadata). page_layout.h has the records.
  */
 #ifndef CAIRN_FORMAT_PAGE_H
 #define CAIRN_FORMAT_PAGE_H
@@ -30,6 +30,10 @@ struct page {
 	size_t size;
 	unsigned level;  /* 0: leaf */
 	uint32_t count;  /* entries or children */
+	/* The tables, as page_view() found them: for the accessors below only. */
+	uint32_t run_count, file_count, object_count;
+	const uint8_t *runs, *files, *objects, *heap;
+	size_t heap_size;
 };
 
 /* One child of an inner page. Spans borrow. */
@@ -37,7 +41,7 @@ struct page_child {
 	struct digest digest;
 	struct span last_parent, last_name; /* the key of the last entry below it */
 	uint64_t entries;
-	uint64_t bytes;  /* sum of the sizes of files */
+	uint64_t bytes;  /* sum of the sizes of files, at most ENTRY_SIZE_MAX */
 };
 
 /* 0 or ERR_CORRUPT. */
@@ -58,7 +62,8 @@ int page_find_child(const struct page *p, struct span parent, struct span name, 
 /* Inner: the child that holds entry number `rank` of this page's subtree and how many
  * entries stand before that child. ERR_ABSENT past the end. */
 int page_child_at(const struct page *p, uint64_t rank, uint32_t *index, uint64_t *before);
-/* Entries below this page (leaf: count), and the sum of the sizes of files. */
+/* Entries below this page (leaf: count), and the sum of the sizes of files (which stops
+ * at ENTRY_SIZE_MAX: sparse files can be larger than that together). */
 uint64_t page_entries(const struct page *p);
 uint64_t page_bytes(const struct page *p);
 
@@ -66,11 +71,12 @@ uint64_t page_bytes(const struct page *p);
 struct page_packer;
 struct page_packer *page_packer_new(unsigned level); /* NULL without memory */
 void page_packer_free(struct page_packer *k);
-/* Copies. ERR_CORRUPT when the order is violated (or a name, a size, a type ... breaks
- * its rule), ERR_LIMIT over PAGE_ROWS_MAX. */
+/* Copies; an inode of 0 becomes the one that the key gives. ERR_CORRUPT when the order is
+ * violated (or a name, a size, a type ... breaks its rule), ERR_LIMIT over PAGE_ROWS_MAX.
+ * After a failure the packer is good for nothing but page_packer_free(). */
 int page_packer_entry(struct page_packer *k, const struct entry *e);
 int page_packer_child(struct page_packer *k, const struct page_child *c);
-/* Appends the packed page to out. */
+/* Appends the packed page to out. ERR_INVALID when it has no rows. */
 int page_packer_finish(struct page_packer *k, struct bytes *out);
 
 #endif

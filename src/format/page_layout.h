@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The records of a packed page, and what its writers share. Only page.c, page_packer.c,
+ * page_json.c and page_builder.c include this. Records are copied in and out: a packed
+ * page may lie at any address. Offsets called *_at are into the heap.
+ */
+#ifndef CAIRN_FORMAT_PAGE_LAYOUT_H
+#define CAIRN_FORMAT_PAGE_LAYOUT_H
+
+#include <assert.h>
+#include <string.h>
+
+#include "format/page.h"
+
+#define PAGE_MAGIC 0x47504e43u /* "CNPG", little endian */
+#define PAGE_LAYOUT 1
+
+struct page_header {
+	uint32_t magic;
+	uint16_t layout;
+	uint16_t level;
+	uint32_t count;
+	uint32_t run_count;
+	uint32_t file_count;
+	uint32_t object_count;
+	uint32_t heap_size;
+	uint32_t reserved;
+	uint64_t entries;
+	uint64_t bytes;
+};
+
+/* What every entry has. */
+struct page_row {
+	int64_t mtime;
+	uint64_t size;
+	uint64_t inode;
+	uint32_t mtime_nsec;
+	uint32_t uid, gid;
+	uint32_t links;
+	uint32_t name_at;
+	uint32_t file;	   /* place in the files + 1, 0: no content */
+	uint32_t extra_at; /* PAGE_NO_EXTRA: none */
+	uint16_t mode;
+	uint16_t run;
+	uint8_t name_size;
+	uint8_t type;
+	uint16_t reserved[3];
+};
+#define PAGE_NO_EXTRA UINT32_MAX
+
+/* Rows of one directory: from `first` to the next run's. */
+struct page_run {
+	uint32_t parent_at;
+	uint32_t parent_size;
+	uint32_t first;
+};
+
+/* Where a file's bytes are. */
+struct page_file {
+	struct digest content;
+	uint64_t offset;
+	uint32_t object;
+	uint32_t reserved;
+};
+
+struct page_object {
+	struct digest digest;
+	uint64_t size;
+	uint32_t form;
+	uint32_t count;
+	uint32_t list_at; /* chunk records, or the recipe's digest */
+	uint32_t reserved;
+};
+
+/* What few entries have: this head, then target, xattrs and extents in the heap. */
+struct page_extra {
+	uint32_t target_size;
+	uint32_t xattrs_size;
+	uint32_t extent_count;
+	uint32_t major, minor;
+};
+
+struct page_child_row {
+	struct digest digest;
+	uint64_t entries;
+	uint64_t bytes;
+	uint64_t before; /* entries in the children before this one */
+	uint32_t parent_at;
+	uint32_t name_at;
+	uint16_t parent_size;
+	uint16_t name_size;
+	uint32_t reserved;
+};
+
+static_assert(sizeof(struct page_header) == 48, "no hidden padding");
+static_assert(sizeof(struct page_row) == 64, "no hidden padding");
+static_assert(sizeof(struct page_run) == 12, "no hidden padding");
+static_assert(sizeof(struct page_file) == 48, "no hidden padding");
+static_assert(sizeof(struct page_object) == 56, "no hidden padding");
+static_assert(sizeof(struct page_extra) == 20, "no hidden padding");
+static_assert(sizeof(struct page_child_row) == 72, "no hidden padding");
+
+/* The place of the last row, which the next one must exceed. Zero-initialised: none yet. */
+struct page_order {
+	bool begun;
+	struct span parent, name;
+};
+/* 0, ERR_CORRUPT or ERR_LIMIT: parent and name keep the rules and stand behind the last
+ * place; the root is first or nowhere, and a directory. *column as in entry_check(). */
+int page_order_check(const struct page_order *last, struct span parent, struct span name,
+	enum entry_type type, const char **column);
+
+/* page_packer_entry() that names the column which broke a rule. */
+int page_packer_put(struct page_packer *k, const struct entry *e, const char **column);
+/* The objects that the rows so far use. */
+uint32_t page_packer_objects(const struct page_packer *k);
+
+/* a + b, at most ENTRY_SIZE_MAX. */
+static inline uint64_t page_bytes_add(uint64_t a, uint64_t b)
+{
+	return b > ENTRY_SIZE_MAX - a ? ENTRY_SIZE_MAX : a + b;
+}
+
+#endif
