@@ -2,12 +2,15 @@
 /*
  * The manifest: the small signed JSON document that describes one revision, and the tag,
  * a smaller one that names a revision. Strict: unknown members, wrong types, duplicate
- * keys are ERR_CORRUPT; a format above 1 or an unknown feature is ERR_UNSUPPORTED.
+ * keys are ERR_CORRUPT; a format above 1 or an unknown feature is ERR_UNSUPPORTED; more
+ * than MANIFEST_SIZE_MAX bytes are ERR_LIMIT. All members are there, but for expires.
  *
  * Manifest members: format (1), name, revision, created, expires (opt.), message,
  * previous (digest or null), root (digest), totals {entries, files, bytes, objects,
  * stored}, chunking {algorithm "fastcdc-2020", min, mean, max, large}, bundling {target},
  * paging {leaf, inner}, features [..], mirrors [..], signatures [{key, signature}].
+ * paging's values are [minimum, one in, maximum] rows; times are RFC 3339 in UTC.
+ * chunking, bundling and paging tell how it was cut: a reader checks only their types.
  * Signed: json_canonical() of the document without `signatures`.
  * Feature "delta": some blobs may be stored as deltas (format/blob.h).
  * Tag members: format, tag, name, revision, manifest (digest of revisions/N.json's bytes),
@@ -66,7 +69,8 @@ struct manifest {
 int manifest_decode(struct span text, struct manifest **out, struct trouble *t);
 void manifest_free(struct manifest *m);
 /* The document, signed with each of `keys`, appended to `text`. m->signatures and
- * m->digest are not read. The text ends with a newline. */
+ * m->digest are not read. The text ends with a newline. ERR_INVALID when a reader would
+ * refuse it. */
 int manifest_encode(const struct manifest *m, const struct private_key *const *keys,
 	size_t key_count, struct bytes *text);
 /* 0 when one signature is by `key` and right (over `text`, the same bytes that were
