@@ -100,6 +100,25 @@ static_assert(sizeof(struct page_object) == 56, "no hidden padding");
 static_assert(sizeof(struct page_extra) == 20, "no hidden padding");
 static_assert(sizeof(struct page_child_row) == 72, "no hidden padding");
 
+/* The columns of a leaf's row, in their order. */
+enum leaf_column {
+	LEAF_NAME,
+	LEAF_TYPE,
+	LEAF_MODE,
+	LEAF_UID,
+	LEAF_GID,
+	LEAF_MTIME,
+	LEAF_NSEC,
+	LEAF_SIZE,
+	LEAF_LINKS,
+	LEAF_INODE,
+	LEAF_CONTENT,
+	LEAF_OBJECT,
+	LEAF_OFFSET,
+	LEAF_EXTRA,
+};
+#define LEAF_COLUMN_COUNT 14
+
 /* The place of the last row, which the next one must exceed. Zero-initialised: none yet. */
 struct page_order {
 	bool begun;

@@ -42,7 +42,8 @@ int recipe_find(const struct recipe *r, uint64_t offset, struct recipe_hit *out)
 /* The same by position in this recipe, 0..count-1. */
 int recipe_at(const struct recipe *r, uint32_t index, struct recipe_hit *out);
 
-/* Builds the recipe blobs of a chunk list (count > OBJECT_LISTED_MAX). */
+/* Builds the recipe blobs of a chunk list (count > OBJECT_LISTED_MAX, sizes in
+ * 1..CHUNK_SIZE_MAX, else ERR_INVALID). A failure of `emit` is passed on. */
 typedef int (*recipe_emit_fn)(void *ctx, const struct digest *name, struct span text);
 int recipe_build(const struct chunk_ref *chunks, uint64_t count, recipe_emit_fn emit, void *ctx,
 	struct digest *root);
