@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cache/inspect.h"
+#include "cli/cache_commands.h"
+#include "cli/progress.h"
+#include "cli/size.h"
+#include "format/json.h"
+#include "util/clock.h"
+
+static int dataset_json(void *ctx, const struct cache_dataset *d)
+{
+	char when[CLOCK_TEXT_SIZE];
+
+	clock_format(d->accepted, when);
+	return json_array_append_new(
+		ctx, json_pack("{s:s,s:s,s:I,s:I,s:s,s:o}", "name", d->name, "url", d->url,
+			     "revision", (json_int_t)d->revision, "highest",
+			     (json_int_t)d->highest, "accepted", when, "root",
+			     json_digest(&d->root)));
+}
+
+static int pin_json(void *ctx, const char *pin, uint64_t objects)
+{
+	return json_array_append_new(
+		ctx, json_pack("{s:s,s:I}", "pin", pin, "objects", (json_int_t)objects));
+}
+
+static void print_json(struct cache *c, const struct cache_info *i)
+{
+	json_t *datasets = json_array(), *pins = json_array();
+	json_t *o;
+
+	cache_each_dataset(c, dataset_json, datasets);
+	cache_each_pin(c, pin_json, pins);
+	o = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "quota",
+		(json_int_t)i->quota, "floor", (json_int_t)i->floor, "resident",
+		(json_int_t)i->resident, "metadata", (json_int_t)i->metadata, "pinned",
+		(json_int_t)i->pinned, "objects", (json_int_t)i->objects, "complete",
+		(json_int_t)i->complete, "pages", (json_int_t)i->pages, "disk_free",
+		(json_int_t)i->disk_free, "datasets", datasets, "pins", pins);
+	json_dumpf(o, stdout, JSON_INDENT(1));
+	putchar('\n');
+	json_decref(o);
+}
+
+static int print_dataset(void *ctx, const struct cache_dataset *d)
+{
+	char when[CLOCK_TEXT_SIZE];
+
+	(void)ctx;
+	clock_format(d->accepted, when);
+	printf("  %s, revision %llu, accepted %s\n    %s\n", d->name,
+		(unsigned long long)d->revision, when, d->url);
+	return 0;
+}
+
+static int print_pin(void *ctx, const char *pin, uint64_t objects)
+{
+	(void)ctx;
+	printf("  %s (%llu objects)\n", pin, (unsigned long long)objects);
+	return 0;
+}
+
+static void print_text(struct cache *c, const struct cache_info *i)
+{
+	char a[SIZE_TEXT], b[SIZE_TEXT];
+
+	printf("contents: %s in %llu objects, %llu of them complete\n",
+		size_text(i->resident, a), (unsigned long long)i->objects,
+		(unsigned long long)i->complete);
+	printf("metadata: %s, %llu pages and recipes\n", size_text(i->metadata, a),
+		(unsigned long long)i->pages);
+	printf("pinned:   %s\n", size_text(i->pinned, a));
+	printf("quota:    %s\n", i->quota ? size_text(i->quota, a) : "none");
+	printf("disk:     %s free, never below %s\n", size_text(i->disk_free, a),
+		size_text(i->floor, b));
+	printf("datasets:\n");
+	cache_each_dataset(c, print_dataset, NULL);
+	printf("pins:\n");
+	cache_each_pin(c, print_pin, NULL);
+}
+
+int cache_command_info(struct cache_command *c, struct trouble *t)
+{
+	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
+	struct cache_info info;
+	int err = reader_open_cache(&r, &c->reader, t);
+
+	if (!err && (err = cache_info(r.cache, &info)))
+		trouble_set(
+			t, err, "cannot read the cache's accounts: %s", error_text(err));
+	if (!err && c->json)
+		print_json(r.cache, &info);
+	else if (!err)
+		print_text(r.cache, &info);
+	reader_close(&r);
+	return err;
+}
+
+struct verify {
+	struct progress *progress;
+	bool json, repair;
+};
+
+static int rotten(void *ctx, const struct cache_rot *rot)
+{
+	const struct verify *v = ctx;
+	char object[DIGEST_HEX_SIZE], chunk[DIGEST_HEX_SIZE];
+
+	digest_to_hex(&rot->object, object);
+	digest_to_hex(&rot->chunk, chunk);
+	if (v->json)
+		printf("{\"rotten\":\"%s\",\"chunk\":\"%s\",\"start\":%llu,\"size\":%llu}"
+		       "\n",
+			object, chunk, (unsigned long long)rot->start,
+			(unsigned long long)rot->size);
+	else
+		printf("rotten: %s %s, %llu bytes at %llu%s\n",
+			digest_is_zero(&rot->chunk) ? "page" : "object", object,
+			(unsigned long long)rot->size, (unsigned long long)rot->start,
+			v->repair ? ", thrown out" : "");
+	return 0;
+}
+
+static void progress(void *ctx, uint64_t done, uint64_t total)
+{
+	const struct verify *v = ctx;
+
+	progress_set(v->progress, done, total, NULL);
+}
+
+int cache_command_verify(struct cache_command *c, struct trouble *t)
+{
+	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
+	struct verify v = {progress_new("verify"), c->json, c->repair};
+	struct cache_verify verify = {
+		.repair = c->repair, .rotten = rotten, .progress = progress, .ctx = &v};
+	char size[SIZE_TEXT];
+	int err = reader_open_cache(&r, &c->reader, t);
+
+	if (!err && (err = cache_verify(r.cache, &verify)))
+		trouble_set(t, err, "cannot verify the cache: %s", error_text(err));
+	progress_end(v.progress);
+	if (!err && c->json)
+		printf("{\"bytes\":%llu,\"bad\":%llu,\"repaired\":%s}\n",
+			(unsigned long long)verify.bytes, (unsigned long long)verify.bad,
+			c->repair ? "true" : "false");
+	else if (!err)
+		printf("%s verified, %llu rotten pieces%s\n", size_text(verify.bytes, size),
+			(unsigned long long)verify.bad,
+			verify.bad && c->repair ? ", thrown out" : "");
+	reader_close(&r);
+	if (!err && verify.bad && !c->repair)
+		err = trouble_set(t, ERR_CORRUPT,
+			"%llu rotten pieces: run it with --repair to throw them out",
+			(unsigned long long)verify.bad);
+	return err;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* How much of each file is held: over the pages that are in the cache, asking nobody. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/inspect.h"
+#include "cli/cache_commands.h"
+#include "cli/entry_text.h"
+#include "cli/size.h"
+#include "format/json.h"
+
+struct held {
+	const struct cache_command *command;
+	struct reader *reader;
+	struct attempt attempt;
+	const char *under; /* only this path and what is below; "" all */
+	uint64_t unlisted; /* entries on pages that are not held */
+	uint64_t files, bytes, resident;
+};
+
+static bool is_under(const struct entry *e, const char *under)
+{
+	size_t n = strlen(under);
+	char *path;
+	bool yes;
+
+	if (!n)
+		return true;
+	path = entry_path_text(e);
+	yes = path && strncmp(path, under, n) == 0 && (path[n] == '\0' || path[n] == '/');
+	free(path);
+	return yes;
+}
+
+static void print_json(
+	const struct entry *e, uint64_t resident, const struct cache_object *o)
+{
+	json_t *json = entry_json(e);
+
+	json_object_set_new(json, "resident", json_integer((json_int_t)resident));
+	json_object_set_new(json, "last_use", json_integer((json_int_t)o->last_use));
+	json_object_set_new(json, "pinned", json_boolean(o->pinned));
+	json_dumpf(json, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(json);
+}
+
+static void print_text(
+	const struct entry *e, uint64_t resident, const struct cache_object *o)
+{
+	uint64_t size = entry_data_size(e);
+	char a[SIZE_TEXT], b[SIZE_TEXT], when[TIME_TEXT];
+
+	time_text(o->last_use, 0, when);
+	printf("%3d%% %10s of %10s  %.16s %c ",
+		size ? (int)((double)resident * 100 / (double)size) : 100,
+		size_text(resident, a), size_text(size, b),
+		o->last_use ? when : "       -        ", o->pinned ? 'P' : ' ');
+	if (e->parent.size) {
+		put_name(stdout, e->parent);
+		putchar('/');
+	}
+	put_name(stdout, e->name);
+	putchar('\n');
+}
+
+static int held_entry(struct held *h, const struct entry *e)
+{
+	struct cache_object object = {0};
+	uint64_t resident = 0;
+	int err;
+
+	if (e->type != ENTRY_FILE || !e->has_content || !is_under(e, h->under))
+		return 0;
+	err = attempt_resident(&h->attempt, e, &resident);
+	if (err && err != ERR_PENDING)
+		return err;
+	h->files++;
+	h->bytes += entry_data_size(e);
+	h->resident += resident;
+	if (!resident && !h->command->all)
+		return 0;
+	if (cache_find_object(h->reader->cache, &e->object.digest, &object))
+		memset(&object, 0, sizeof object);
+	if (h->command->json)
+		print_json(e, resident, &object);
+	else
+		print_text(e, resident, &object);
+	return 0;
+}
+
+/* Depth first over what is there; a missing page is counted, not fetched. */
+static int held_page(struct held *h, const struct digest *digest, uint64_t entries)
+{
+	struct page page;
+	int err = attempt_page(&h->attempt, digest, &page);
+
+	if (err == ERR_PENDING) {
+		h->attempt.want_count = 0;
+		h->unlisted += entries;
+		return 0;
+	}
+	for (uint32_t i = 0; !err && i < page.count; i++) {
+		struct page_child child;
+		struct entry entry;
+
+		if (page.level) {
+			err = page_child(&page, i, &child);
+			if (!err)
+				err = held_page(h, &child.digest, child.entries);
+		} else {
+			err = page_entry(&page, i, &entry);
+			if (!err)
+				err = held_entry(h, &entry);
+		}
+	}
+	return err;
+}
+
+static int list_dataset(
+	struct cache_command *c, struct reader *r, const char *under, struct trouble *t)
+{
+	const struct manifest *m = r->dataset->manifest;
+	struct held h = {.command = c, .reader = r, .under = under};
+	char a[SIZE_TEXT], b[SIZE_TEXT];
+	int err = attempt_begin(&h.attempt, r->cache, NULL);
+
+	if (!c->json)
+		printf("%s, revision %llu, %s\n", m->name, (unsigned long long)m->revision,
+			r->dataset->url);
+	if (!err) {
+		err = held_page(&h, &m->root, m->totals.entries);
+		attempt_end(&h.attempt);
+	}
+	if (err)
+		return trouble_set(t, err, "cannot list what is held of %s: %s",
+			r->dataset->url, error_text(err));
+	if (!c->json)
+		printf("%s of %s in %llu files; %llu entries not listed yet\n",
+			size_text(h.resident, a), size_text(h.bytes, b),
+			(unsigned long long)h.files, (unsigned long long)h.unlisted);
+	return 0;
+}
+
+static int list_url(struct cache_command *c, struct trouble *t)
+{
+	struct reader r = {0};
+	char *below = NULL, *path = NULL;
+	int err = cache_command_open(c, true, &r, &below, t);
+
+	for (int i = 0; !err && i < (c->argc > 1 ? c->argc - 1 : 1); i++) {
+		char *joined = NULL;
+
+		if (asprintf(&joined, "%s/%s", below ? below : "",
+			    c->argc > 1 ? c->argv[i + 1] : "") < 0)
+			joined = NULL;
+		path = joined ? reader_path(joined, t) : NULL;
+		err = path ? list_dataset(c, &r, path, t) : ERR_INVALID;
+		free(path);
+		free(joined);
+	}
+	free(below);
+	if (r.cache)
+		reader_close(&r);
+	return err;
+}
+
+struct urls {
+	char **list;
+	size_t count;
+};
+
+static int collect_url(void *ctx, const struct cache_dataset *d)
+{
+	struct urls *u = ctx;
+	char **grown = realloc(u->list, (u->count + 1) * sizeof *grown);
+
+	if (!grown)
+		return ERR_NO_MEMORY;
+	u->list = grown;
+	u->list[u->count] = strdup(d->url);
+	return u->list[u->count] ? (u->count++, 0) : ERR_NO_MEMORY;
+}
+
+static int list_all(struct cache_command *c, struct trouble *t)
+{
+	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
+	struct urls u = {0};
+	int err = reader_open_cache(&r, &c->reader, t);
+
+	if (!err)
+		err = cache_each_dataset(r.cache, collect_url, &u);
+	reader_close(&r);
+	for (size_t i = 0; i < u.count; i++) {
+		c->argc = 1;
+		c->argv = &u.list[i];
+		if (!err)
+			err = list_url(c, t);
+	}
+	for (size_t i = 0; i < u.count; i++)
+		free(u.list[i]);
+	free(u.list);
+	return err;
+}
+
+int cache_command_ls(struct cache_command *c, struct trouble *t)
+{
+	return c->argc ? list_url(c, t) : list_all(c, t);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cache_commands.h"
+#include "cli/mounts.h"
+#include "cli/size.h"
+
+enum {
+	OPTION_JSON = OPTION_OWN,
+	OPTION_REPAIR,
+	OPTION_ALL,
+	OPTION_TO,
+	OPTION_QUOTA,
+	OPTION_FLOOR
+};
+
+const struct option_help cache_options_help[] = {
+	{"json", OPTION_JSON, NULL, "print JSON for programs"},
+	{"repair", OPTION_REPAIR, NULL,
+		"verify: throw rotten pieces out, to be fetched again"},
+	{"all", OPTION_ALL, NULL,
+		"ls: files of which nothing is held too; evict: everything"},
+	{"to", OPTION_TO, "SIZE",
+		"evict: least recently used first, until this much is left"},
+	{"quota", OPTION_QUOTA, "SIZE", "set how much the cache may hold (0: no limit)"},
+	{"floor", OPTION_FLOOR, "SIZE", "with --quota: how much of the disk stays free"},
+	READER_OPTIONS_HELP,
+	{0},
+};
+
+static const struct {
+	const char *name;
+	int (*run)(struct cache_command *c, struct trouble *t);
+} verbs[] = {
+	{"info", cache_command_info},
+	{"ls", cache_command_ls},
+	{"verify", cache_command_verify},
+	{"evict", cache_command_evict},
+	{"pin", cache_command_pin},
+	{"unpin", cache_command_unpin},
+};
+
+int cache_command_open(struct cache_command *c, bool offline, struct reader *r,
+	char **below, struct trouble *t)
+{
+	struct mount_record m = {0};
+	int err;
+
+	*below = NULL;
+	if (strstr(c->argv[0], "://"))
+		c->reader.dataset.url = c->argv[0];
+	else if (mounts_find(c->argv[0], &m, below))
+		return trouble_set(t, ERR_ABSENT,
+			"%s is neither a URL nor in a running cairn mount", c->argv[0]);
+	else
+		mounts_options(&m, &c->reader);
+	c->reader.dataset.offline |= offline;
+	err = reader_open(r, &c->reader, NULL, t);
+	mount_record_release(&m);
+	return err;
+}
+
+static int size_option(const char *name, const char *value, uint64_t *out)
+{
+	if (size_parse(value, out) == 0)
+		return 0;
+	return command_use("cache", "--%s takes a size like 10G, not '%s'", name, value);
+}
+
+static int option(struct cache_command *c, int letter)
+{
+	bool taken;
+	int err = reader_option(&c->reader, "cache", letter, optarg, &taken);
+
+	if (err || taken)
+		return err;
+	switch (letter) {
+	case OPTION_JSON:
+		c->json = true;
+		return 0;
+	case OPTION_REPAIR:
+		c->repair = true;
+		return 0;
+	case OPTION_ALL:
+		c->all = true;
+		return 0;
+	case OPTION_TO:
+		c->has_target = true;
+		return size_option("to", optarg, &c->target);
+	case OPTION_QUOTA:
+		c->reader.set_quota = true;
+		return size_option("quota", optarg, &c->reader.quota);
+	default:
+		return size_option("floor", optarg, &c->reader.floor);
+	}
+}
+
+int cmd_cache(int argc, char **argv)
+{
+	struct cache_command c = {0};
+	struct trouble t = {0};
+	int letter, err = EXIT_USE;
+	const char *verb;
+
+	reader_options_init(&c.reader);
+	while ((letter = command_getopt(argc, argv)) != -1)
+		if (option(&c, letter))
+			return EXIT_USE;
+	if (optind >= argc)
+		return command_use(
+			"cache", "one of info, ls, verify, evict, pin, unpin is needed");
+	verb = argv[optind++];
+	c.argc = argc - optind;
+	c.argv = argv + optind;
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+		if (strcmp(verb, verbs[i].name) != 0)
+			continue;
+		err = verbs[i].run(&c, &t);
+		reader_options_release(&c.reader);
+		if (err == EXIT_USE)
+			return EXIT_USE;
+		return err ? command_fail("cache", &t) : EXIT_SUCCESS;
+	}
+	return command_use("cache", "there is no '%s'", verb);
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/extract.h"
+#include "cli/gather.h"
+#include "cli/progress.h"
+
+#define AHEAD_ENTRIES 512 /* asked for before they are extracted */
+
+const struct option_help get_options_help[] = {READER_OPTIONS_HELP, {0}};
+
+struct get {
+	struct reader *reader;
+	struct gather *gather;
+	struct extract *extract;
+	struct progress *progress;
+	uint64_t bytes, warnings;
+};
+
+static void warn(void *ctx, const struct trouble *t)
+{
+	struct get *g = ctx;
+
+	g->warnings++;
+	fprintf(stderr, "cairn get: warning: %s\n", t->text);
+}
+
+/* A chunk that did not come is asked for again, and complained of, by the extraction. */
+static void gather_failed(void *ctx, const char *path, const struct trouble *t)
+{
+	(void)ctx;
+	(void)path;
+	(void)t;
+}
+
+static int gather_each(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+{
+	struct get *g = ctx;
+
+	(void)rank;
+	return gather_add(g->gather, e, t);
+}
+
+static int extract_each(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+{
+	struct get *g = ctx;
+
+	(void)rank;
+	g->bytes += entry_data_size(e);
+	progress_set(g->progress, g->bytes, 0, NULL);
+	return extract_entry(g->extract, e, t);
+}
+
+/* Small files in runs: their bundles are all asked for at once. A large file would push
+ * the others out of a small cache, and is read ahead of by its own reads. */
+static int get_range(struct get *g, uint64_t first, uint64_t end, struct trouble *t)
+{
+	int err = 0;
+
+	while (!err && first < end) {
+		uint64_t stop = first + AHEAD_ENTRIES < end ? first + AHEAD_ENTRIES : end;
+
+		err = reader_walk(g->reader, first, stop, gather_each, g, t);
+		gather_finish(g->gather);
+		if (!err)
+			err = reader_walk(g->reader, first, stop, extract_each, g, t);
+		first = stop;
+	}
+	return err;
+}
+
+static int get(
+	struct reader *r, const char *path, const char *destination, struct trouble *t)
+{
+	struct get g = {.reader = r};
+	struct entry_copy base = {0};
+	uint64_t rank, first, end;
+	int err = reader_find(r, path, &base, &rank, t);
+
+	if (err)
+		return err;
+	g.progress = progress_new("get");
+	if ((err = gather_new(r, gather_failed, &g, &g.gather)))
+		trouble_set(t, err, "out of memory");
+	if (!err)
+		err = extract_new(r, path, destination, warn, &g, &g.extract, t);
+	if (!err)
+		err = extract_each(&g, &base.entry, rank, t);
+	if (!err && base.entry.type == ENTRY_DIRECTORY) {
+		err = reader_subtree(r, path, &first, &end, t);
+		if (!err)
+			err = get_range(&g, first, end, t);
+		if (!err)
+			err = extract_finish(g.extract, t);
+	}
+	progress_end(g.progress);
+	gather_free(g.gather);
+	extract_free(g.extract);
+	entry_copy_release(&base);
+	return err;
+}
+
+/* DESTINATION as cp(1) reads it: an existing directory receives a file under its own
+ * name; a directory may be extracted into an empty or a new one. */
+static char *destination_of(
+	const char *path, const char *given, struct reader *r, struct trouble *t)
+{
+	const char *base = strrchr(path, '/');
+	char *out = NULL;
+	struct stat st;
+
+	base = base ? base + 1 : path;
+	if (!*base)
+		base = r->dataset->manifest->name;
+	if (!given)
+		out = strdup(base);
+	else if (*path && stat(given, &st) == 0 && S_ISDIR(st.st_mode)) {
+		if (asprintf(&out, "%s/%s", given, base) < 0)
+			out = NULL;
+	} else
+		out = strdup(given);
+	if (!out)
+		trouble_set(t, ERR_NO_MEMORY, "out of memory");
+	return out;
+}
+
+int cmd_get(int argc, char **argv)
+{
+	struct reader_options o;
+	struct reader r;
+	struct trouble t = {0};
+	char *path = NULL, *destination = NULL;
+	int letter, err;
+	bool taken;
+
+	reader_options_init(&o);
+	while ((letter = command_getopt(argc, argv)) != -1)
+		if (reader_option(&o, "get", letter, optarg, &taken))
+			return EXIT_USE;
+	if (argc - optind < 2 || argc - optind > 3)
+		return command_use(
+			"get", "URL, PATH and at most one DESTINATION are needed");
+	o.dataset.url = argv[optind];
+	path = reader_path(argv[optind + 1], &t);
+	if (!path)
+		return command_fail("get", &t);
+	err = reader_open(&r, &o, NULL, &t);
+	if (!err) {
+		destination = destination_of(path, argv[optind + 2], &r, &t);
+		err = destination ? get(&r, path, destination, &t) : ERR_NO_MEMORY;
+		reader_close(&r);
+	}
+	free(path);
+	free(destination);
+	reader_options_release(&o);
+	return err ? command_fail("get", &t) : EXIT_SUCCESS;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/extract.h"
+
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#ifdef __linux__
+#include <sys/sysmacros.h>
+#endif
+#include <unistd.h>
+
+#include "cli/entry_text.h"
+#include "cli/extract_attributes.h"
+#include "util/io.h"
+
+#define BLOCK (1u << 20)
+
+struct first_name {
+	uint64_t inode;
+	char *path; /* relative to the destination */
+};
+
+struct extract {
+	struct reader *reader;
+	extract_warn_fn warn;
+	void *ctx;
+	size_t base_size;  /* of the base's path and the '/' behind it, cut off */
+	int root;	   /* descriptor: the destination, or for a file its directory */
+	char *single;	   /* a file's new name; NULL for a directory */
+	char *parent_path; /* of the parent that is open */
+	int parent;
+	struct entry_copy *directories;
+	size_t directory_count, directory_capacity;
+	struct first_name *links; /* hash by inode, open addressing; size a power of two */
+	size_t link_count, link_capacity;
+	uint8_t *block;
+};
+
+static int oom(struct trouble *t)
+{
+	return trouble_set(t, ERR_NO_MEMORY, "out of memory");
+}
+
+/* "" is the destination itself. */
+static const char *relative(const struct extract *x, const char *path)
+{
+	if (x->single)
+		return x->single;
+	return strlen(path) <= x->base_size ? "" : path + x->base_size;
+}
+
+static int open_root(
+	struct extract *x, const char *destination, bool directory, struct trouble *t)
+{
+	const char *slash;
+	char *parent;
+
+	if (directory) {
+		if (mkdir(destination, 0700) && errno != EEXIST)
+			return trouble_errno(t, "cannot make %s", destination);
+		x->root = open(destination, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return x->root < 0 ? trouble_errno(t, "cannot open %s", destination) : 0;
+	}
+	slash = strrchr(destination, '/');
+	parent = slash ? strndup(destination, (size_t)(slash - destination) + 1)
+		       : strdup(".");
+	x->single = strdup(slash ? slash + 1 : destination);
+	if (!parent || !x->single) {
+		free(parent);
+		return oom(t);
+	}
+	x->root = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (x->root < 0)
+		trouble_errno(t, "cannot open %s", parent);
+	free(parent);
+	return x->root < 0 ? t->code : 0;
+}
+
+int extract_new(struct reader *r, const char *base, const char *destination,
+	extract_warn_fn warn, void *ctx, struct extract **out, struct trouble *t)
+{
+	struct extract *x = calloc(1, sizeof *x);
+	struct entry_copy copy = {0};
+	int err;
+
+	if (!x)
+		return oom(t);
+	*x = (struct extract){
+		.reader = r, .warn = warn, .ctx = ctx, .root = -1, .parent = -1};
+	x->base_size = *base ? strlen(base) + 1 : 0;
+	x->block = malloc(BLOCK);
+	err = x->block ? reader_find(r, base, &copy, NULL, t) : oom(t);
+	if (!err)
+		err = open_root(x, destination, copy.entry.type == ENTRY_DIRECTORY, t);
+	entry_copy_release(&copy);
+	if (err)
+		extract_free(x);
+	else
+		*out = x;
+	return err;
+}
+
+/* The directory that holds `path` (relative): descends without following symlinks. */
+static int open_parent(
+	struct extract *x, const char *path, const char **name, struct trouble *t)
+{
+	const char *slash = strrchr(path, '/');
+	size_t size = slash ? (size_t)(slash - path) : 0;
+	char *copy, *next;
+	int fd, below;
+
+	*name = slash ? slash + 1 : path;
+	if (x->parent >= 0 && strlen(x->parent_path) == size &&
+		memcmp(x->parent_path, path, size) == 0)
+		return 0;
+	if (x->parent >= 0)
+		close(x->parent);
+	free(x->parent_path);
+	x->parent = -1;
+	x->parent_path = strndup(path, size);
+	copy = strndup(path, size);
+	fd = dup(x->root);
+	for (char *at = copy; at && *at && fd >= 0; at = next) {
+		next = at + strcspn(at, "/");
+		if (*next)
+			*next++ = '\0';
+		below = openat(fd, at, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		close(fd);
+		fd = below;
+	}
+	free(copy);
+	if (fd < 0 || !x->parent_path)
+		return trouble_errno(t, "cannot open the directory of %s", path);
+	x->parent = fd;
+	return 0;
+}
+
+static struct first_name *link_slot(struct extract *x, uint64_t inode)
+{
+	size_t i = (size_t)inode & (x->link_capacity - 1);
+
+	while (x->links[i].path && x->links[i].inode != inode)
+		i = (i + 1) & (x->link_capacity - 1);
+	return &x->links[i];
+}
+
+static int links_grow(struct extract *x)
+{
+	struct first_name *old = x->links;
+	size_t capacity = x->link_capacity;
+
+	x->link_capacity = capacity ? capacity * 2 : 256;
+	x->links = calloc(x->link_capacity, sizeof *x->links);
+	if (!x->links) {
+		x->links = old;
+		x->link_capacity = capacity;
+		return ERR_NO_MEMORY;
+	}
+	for (size_t i = 0; i < capacity; i++)
+		if (old[i].path)
+			*link_slot(x, old[i].inode) = old[i];
+	free(old);
+	return 0;
+}
+
+/* Links to the first name of the same inode. 1: done; 0: this is the first name. */
+static int make_link(struct extract *x, const struct entry *e, const char *path,
+	const char *name, struct trouble *t)
+{
+	struct first_name *first;
+
+	if (e->links < 2 || e->type == ENTRY_DIRECTORY)
+		return 0;
+	if (x->link_count * 2 >= x->link_capacity && links_grow(x))
+		return oom(t);
+	first = link_slot(x, e->inode);
+	if (first->path) {
+		if (linkat(x->root, first->path, x->parent, name, 0))
+			return trouble_errno(t, "cannot link %s to %s", path, first->path);
+		return 1;
+	}
+	first->path = strdup(path);
+	first->inode = e->inode;
+	x->link_count++;
+	return first->path ? 0 : oom(t);
+}
+
+static int write_data(struct extract *x, const struct entry *e, int fd, const char *path,
+	struct trouble *t)
+{
+	uint64_t offset = 0;
+	size_t done;
+	int err;
+
+	while (offset < e->size) {
+		struct piece piece = entry_map(e, offset);
+		size_t want = piece.size < BLOCK ? (size_t)piece.size : BLOCK;
+
+		if (piece.hole) {
+			offset += piece.size;
+			continue;
+		}
+		err = reader_read(x->reader, e, offset, x->block, want, &done, t);
+		if (err)
+			return err;
+		if ((err = io_pwrite_full(fd, x->block, done, offset)))
+			return trouble_set(
+				t, err, "cannot write %s: %s", path, strerror(errno));
+		offset += done;
+	}
+	return 0;
+}
+
+static int make_file(struct extract *x, const struct entry *e, const char *path,
+	const char *name, struct trouble *t)
+{
+	int fd = openat(x->parent, name,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int err;
+
+	if (fd < 0)
+		return trouble_errno(t, "cannot make %s", path);
+	err = ftruncate(fd, (off_t)e->size) ? trouble_errno(t, "cannot size %s", path) : 0;
+	if (!err)
+		err = write_data(x, e, fd, path, t);
+	if (!err)
+		extract_attributes_fd(fd, e, path, x->warn, x->ctx);
+	if (close(fd) && !err)
+		err = trouble_errno(t, "cannot write %s", path);
+	if (err)
+		unlinkat(x->parent, name, 0); /* nothing half-written is left */
+	return err;
+}
+
+static int make_special(struct extract *x, const struct entry *e, const char *path,
+	const char *name, struct trouble *t)
+{
+	char *target;
+	int failed;
+
+	if (e->type == ENTRY_SYMLINK) {
+		target = span_to_string(e->target);
+		failed = target ? symlinkat(target, x->parent, name) : -1;
+		free(target);
+	} else {
+		failed = mknodat(x->parent, name, entry_st_mode(e) & ~07777u,
+			makedev(e->major, e->minor));
+	}
+	if (failed)
+		return trouble_errno(t, "cannot make the %s %s", type_text(e->type), path);
+	extract_attributes_at(x->parent, name, e, path, x->warn, x->ctx);
+	return 0;
+}
+
+static int make_directory(struct extract *x, const struct entry *e, const char *path,
+	const char *name, struct trouble *t)
+{
+	struct entry_copy *grown;
+
+	if (*path && mkdirat(x->parent, name, 0700) && errno != EEXIST)
+		return trouble_errno(t, "cannot make the directory %s", path);
+	if (x->directory_count == x->directory_capacity) {
+		x->directory_capacity = x->directory_capacity * 2 + 64;
+		grown = realloc(x->directories, x->directory_capacity * sizeof *grown);
+		if (!grown)
+			return oom(t);
+		x->directories = grown;
+	}
+	if (entry_copy(e, &x->directories[x->directory_count]))
+		return oom(t);
+	x->directory_count++;
+	return 0;
+}
+
+int extract_entry(struct extract *x, const struct entry *e, struct trouble *t)
+{
+	char *full = entry_path_text(e);
+	const char *path, *name;
+	int err;
+
+	if (!full)
+		return oom(t);
+	path = relative(x, full);
+	err = open_parent(x, path, &name, t);
+	if (!err && e->type == ENTRY_DIRECTORY)
+		err = make_directory(x, e, path, name, t);
+	else if (!err && (err = make_link(x, e, path, name, t)) == 0)
+		err = e->type == ENTRY_FILE ? make_file(x, e, path, name, t)
+					    : make_special(x, e, path, name, t);
+	free(full);
+	return err == 1 ? 0 : err;
+}
+
+int extract_finish(struct extract *x, struct trouble *t)
+{
+	for (size_t i = x->directory_count; i-- > 0;) {
+		const struct entry *e = &x->directories[i].entry;
+		char *full = entry_path_text(e);
+		const char *name, *path;
+		int fd, err;
+
+		if (!full)
+			return oom(t);
+		path = relative(x, full);
+		err = open_parent(x, path, &name, t);
+		fd = err     ? -1
+		     : *name ? openat(x->parent, name,
+				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+			     : dup(x->root);
+		if (fd >= 0) {
+			extract_attributes_fd(fd, e, path, x->warn, x->ctx);
+			close(fd);
+		} else if (!err) {
+			err = trouble_errno(t, "cannot open the directory %s", path);
+		}
+		free(full);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void extract_free(struct extract *x)
+{
+	if (!x)
+		return;
+	for (size_t i = 0; i < x->directory_count; i++)
+		entry_copy_release(&x->directories[i]);
+	for (size_t i = 0; i < x->link_capacity; i++)
+		free(x->links[i].path);
+	if (x->parent >= 0)
+		close(x->parent);
+	if (x->root >= 0)
+		close(x->root);
+	free(x->parent_path);
+	free(x->directories);
+	free(x->links);
+	free(x->single);
+	free(x->block);
+	free(x);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/mounts.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/json.h"
+#include "util/io.h"
+
+#define RECORD_SIZE_MAX 65536
+#define RECORD_NAME_SIZE (DIGEST_HEX_SIZE + 8)
+
+void mount_record_release(struct mount_record *m)
+{
+	free(m->mountpoint);
+	free(m->url);
+	free(m->cache);
+	free(m->trust);
+	free(m->cacert);
+	free(m->client_cert);
+	free(m->client_key);
+	free(m->bearer_file);
+	free(m->proxy);
+	memset(m, 0, sizeof *m);
+}
+
+static char *run_directory(void)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	char *dir = NULL;
+	int n;
+
+	if (geteuid() == 0)
+		return strdup("/run/cairn");
+	n = runtime && *runtime ? asprintf(&dir, "%s/cairn", runtime)
+				: asprintf(&dir, "/tmp/cairn-%u", (unsigned)geteuid());
+	return n < 0 ? NULL : dir;
+}
+
+/* The directory, ours alone; -1 when it is not there or not ours. */
+static int open_run_directory(bool make)
+{
+	char *dir = run_directory();
+	struct stat st;
+	int fd = -1;
+
+	if (dir && make)
+		io_make_directories(dir, 0700);
+	if (dir)
+		fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	free(dir);
+	if (fd >= 0 && (fstat(fd, &st) || st.st_uid != geteuid() || (st.st_mode & 022))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static void record_name(const char *mountpoint, char name[RECORD_NAME_SIZE])
+{
+	struct digest d = digest_of(mountpoint, strlen(mountpoint));
+	char hex[DIGEST_HEX_SIZE];
+
+	digest_to_hex(&d, hex);
+	snprintf(name, RECORD_NAME_SIZE, "%.32s.json", hex);
+}
+
+static void put(json_t *o, const char *key, const char *value)
+{
+	if (value)
+		json_object_set_new(o, key, json_byte_string(span_of_string(value)));
+}
+
+static json_t *record_json(
+	const char *mountpoint, const struct reader_options *o, const struct reader *r)
+{
+	json_t *json = json_object();
+	char *cache = o->cache ? realpath(o->cache, NULL) : io_cache_directory();
+	char key[PUBLIC_KEY_TEXT_SIZE];
+
+	public_key_to_text(&r->dataset->key, key);
+	put(json, "mountpoint", mountpoint);
+	put(json, "url", r->dataset->url);
+	put(json, "cache", cache);
+	put(json, "trust", key);
+	put(json, "cacert", o->credentials.cacert);
+	put(json, "client_cert", o->credentials.client_cert);
+	put(json, "client_key", o->credentials.client_key);
+	put(json, "bearer_file", o->credentials.bearer_file);
+	put(json, "proxy", o->credentials.proxy);
+	json_object_set_new(json, "netrc", json_boolean(o->credentials.netrc));
+	json_object_set_new(
+		json, "revision", json_integer((json_int_t)r->dataset->manifest->revision));
+	json_object_set_new(json, "pid", json_integer(getpid()));
+	free(cache);
+	return json;
+}
+
+int mounts_add(const char *mountpoint, const struct reader_options *o,
+	const struct reader *r, struct trouble *t)
+{
+	char name[RECORD_NAME_SIZE];
+	struct bytes text = {0};
+	json_t *json = record_json(mountpoint, o, r);
+	int dir = open_run_directory(true);
+	int err = dir < 0 ? ERR_DENIED : json_canonical(json, &text);
+
+	record_name(mountpoint, name);
+	if (!err)
+		err = io_replace_file(dir, name, span_of_bytes(&text), 0600, 0);
+	if (err)
+		trouble_set(t, err, "cannot note the mount for other tools (%s)",
+			error_text(err));
+	if (dir >= 0)
+		close(dir);
+	bytes_release(&text);
+	json_decref(json);
+	return err;
+}
+
+void mounts_remove(const char *mountpoint)
+{
+	char name[RECORD_NAME_SIZE];
+	int dir = open_run_directory(false);
+
+	if (dir < 0)
+		return;
+	record_name(mountpoint, name);
+	unlinkat(dir, name, 0);
+	close(dir);
+}
+
+static char *get(const json_t *json, const char *key)
+{
+	struct bytes text = {0};
+	const json_t *value = json_object_get(json, key);
+	char *out = NULL;
+
+	if (value && json_byte_string_decode(value, PATH_SIZE_MAX, &text) == 0)
+		out = span_to_string(span_of_bytes(&text));
+	bytes_release(&text);
+	return out;
+}
+
+static int record_read(int dir, const char *name, struct mount_record *out)
+{
+	struct mount_record m = {0};
+	struct bytes text = {0};
+	json_t *json = NULL;
+	uint64_t pid = 0;
+	int err = io_read_file(dir, name, RECORD_SIZE_MAX, &text);
+
+	if (!err)
+		err = json_parse(span_of_bytes(&text), &json, NULL);
+	bytes_release(&text);
+	if (err)
+		return err;
+	m.mountpoint = get(json, "mountpoint");
+	m.url = get(json, "url");
+	m.cache = get(json, "cache");
+	m.trust = get(json, "trust");
+	m.cacert = get(json, "cacert");
+	m.client_cert = get(json, "client_cert");
+	m.client_key = get(json, "client_key");
+	m.bearer_file = get(json, "bearer_file");
+	m.proxy = get(json, "proxy");
+	m.netrc = json_is_true(json_object_get(json, "netrc"));
+	json_get_u64(json_object_get(json, "revision"), REVISION_MAX, &m.revision);
+	json_get_u64(json_object_get(json, "pid"), INT32_MAX, &pid);
+	m.pid = (pid_t)pid;
+	json_decref(json);
+	if (!m.mountpoint || !m.url || !m.cache || !m.trust || m.pid <= 0) {
+		mount_record_release(&m);
+		return ERR_CORRUPT;
+	}
+	*out = m;
+	return 0;
+}
+
+/* Where `path` continues behind the mount point, or NULL when it is not in it. */
+static const char *path_below(const char *path, const char *mountpoint)
+{
+	size_t n = strlen(mountpoint);
+
+	if (strncmp(path, mountpoint, n) != 0)
+		return NULL;
+	if (path[n] == '/')
+		return path + n + 1;
+	return path[n] ? NULL : "";
+}
+
+/* Resolves as much of the path as exists, so that globs in the last part may stand. */
+static char *resolve(const char *path)
+{
+	char *real = realpath(path, NULL), *copy, *slash, *above, *out = NULL;
+
+	if (real)
+		return real;
+	copy = strdup(path);
+	slash = copy ? strrchr(copy, '/') : NULL;
+	if (slash && slash != copy) {
+		*slash = '\0';
+		above = resolve(copy);
+		if (above && asprintf(&out, "%s/%s", above, slash + 1) < 0)
+			out = NULL;
+		free(above);
+	}
+	free(copy);
+	return out;
+}
+
+int mounts_find(const char *path, struct mount_record *out, char **below)
+{
+	int fd = open_run_directory(false);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	char *real = resolve(path);
+	struct mount_record m;
+	struct dirent *e;
+	int err = ERR_ABSENT;
+
+	while (d && real && err && (e = readdir(d))) {
+		const char *rest;
+
+		if (e->d_name[0] == '.' || record_read(fd, e->d_name, &m))
+			continue;
+		rest = path_below(real, m.mountpoint);
+		if (kill(m.pid, 0) && errno == ESRCH)
+			unlinkat(fd, e->d_name, 0);
+		else if (rest && (*below = strdup(rest))) {
+			*out = m;
+			err = 0;
+			break;
+		}
+		mount_record_release(&m);
+	}
+	if (d)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
+	free(real);
+	return err;
+}
+
+static void copy_to(char **slot, const char *value)
+{
+	free(*slot);
+	*slot = value ? strdup(value) : NULL;
+}
+
+void mounts_options(const struct mount_record *m, struct reader_options *o)
+{
+	o->dataset.url = m->url;
+	o->dataset.trust = m->trust;
+	o->dataset.revision = m->revision;
+	o->cache = m->cache;
+	copy_to(&o->credentials.cacert, m->cacert);
+	copy_to(&o->credentials.client_cert, m->client_cert);
+	copy_to(&o->credentials.client_key, m->client_key);
+	copy_to(&o->credentials.bearer_file, m->bearer_file);
+	copy_to(&o->credentials.proxy, m->proxy);
+	o->credentials.netrc = m->netrc;
+}
