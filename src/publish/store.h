@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A store directory that is written: its lock, its blobs, revisions, tags and manifest.
+ * Nothing that a reader can reach is ever changed but manifest.json and the tags, and
+ * those by rename. Blobs are written to a temporary name and renamed; store_sync() makes
+ * them durable once, before a manifest names them. After a power loss a blob that was
+ * never synced may be empty: such a one counts as absent.
+ *
+ * store_open, store_close, the revision and the tag: one thread. Blobs: any thread.
+ */
+#ifndef CAIRN_PUBLISH_STORE_H
+#define CAIRN_PUBLISH_STORE_H
+
+#include <sys/stat.h>
+
+#include "format/blob.h"
+#include "format/manifest.h"
+#include "util/error.h"
+
+struct store;
+/* Makes the directory when it is missing; takes the lock (ERR_BUSY: another publisher has
+ * it) and removes what publishers that were killed left half-written. ERR_INVALID: it
+ * holds other things. */
+int store_open(const char *path, struct store **out, struct trouble *t);
+void store_close(struct store *s);
+const struct stat *store_stat(const struct store *s);
+
+/* How a blob lies in the store. */
+struct stored {
+	uint64_t size;      /* of the file */
+	bool has_base;      /* a delta on `base` */
+	struct digest base;
+};
+/* 0, or ERR_ABSENT: also when the file is empty. A page or a recipe is never a delta and
+ * its head is not looked at. */
+int store_find_blob(
+	struct store *s, const struct digest *name, enum blob_kind kind, struct stored *out);
+/* The uncompressed bytes, checked, in place of what `content` held. */
+int store_read_blob(struct store *s, struct blob_codec *codec, const struct digest *name,
+	struct bytes *content);
+/* Writes the stored form. The error's sentence goes to `t`. */
+int store_write_blob(
+	struct store *s, const struct digest *name, struct span stored, struct trouble *t);
+/* Returns when all that was written is durable. */
+int store_sync(struct store *s, struct trouble *t);
+
+/* The newest manifest and its text; ERR_ABSENT when nothing was published yet. */
+int store_read_manifest(
+	struct store *s, struct bytes *text, struct manifest **out, struct trouble *t);
+/* revisions/N.json, then manifest.json. */
+int store_write_manifest(
+	struct store *s, uint64_t revision, struct span text, struct trouble *t);
+int store_write_tag(struct store *s, const char *tag, struct span text, struct trouble *t);
+
+#endif
