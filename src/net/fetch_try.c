@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "net/fetch_try.h"
+#include "util/clock.h"
+
+#define REDIRECTS_MAX 5L
+#define IGNORED_MAX 65536   /* bytes of an error page, read so that the connection lives */
+#define RECEIVE_SIZE 65536L /* bytes libcurl reads at once */
+#define USER_AGENT PACKAGE_NAME "/" PACKAGE_VERSION
+
+struct fetch_try *fetch_try_new(void)
+{
+	struct fetch_try *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->easy = curl_easy_init();
+	if (!t->easy) {
+		free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void fetch_try_free(struct fetch_try *t)
+{
+	if (!t)
+		return;
+	curl_easy_cleanup(t->easy);
+	curl_slist_free_all(t->headers);
+	bytes_release(&t->body);
+	free(t);
+}
+
+/* A server's tag is kept only when it can be sent back as it is. */
+static bool etag_is_clean(const char *etag, size_t size)
+{
+	if (size == 0 || size >= FETCH_ETAG_MAX)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		if (etag[i] < 0x20 || etag[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static size_t on_header(char *data, size_t one, size_t size, void *arg)
+{
+	struct fetch_try *t = arg;
+	const char *value = data + 5, *end = data + size;
+
+	(void)one;
+	t->heard = clock_monotonic();
+	t->answered = true;
+	if (size >= 5 && !strncmp(data, "HTTP/", 5))
+		t->etag[0] = '\0'; /* that of a redirect */
+	if (size < 5 || strncasecmp(data, "ETag:", 5) != 0)
+		return size;
+	while (value < end && (*value == ' ' || *value == '\t'))
+		value++;
+	while (end > value && strchr(" \t\r\n", end[-1]))
+		end--;
+	if (etag_is_clean(value, (size_t)(end - value))) {
+		memcpy(t->etag, value, (size_t)(end - value));
+		t->etag[end - value] = '\0';
+	}
+	return size;
+}
+
+static bool is_wanted(struct fetch_try *t)
+{
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status == 200 || status == 0; /* 0: file:// */
+}
+
+/* Room for all of the announced body at once. */
+static int reserve_body(struct fetch_try *t)
+{
+	curl_off_t length = -1;
+
+	curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	if (length <= 0)
+		return 0;
+	if ((uint64_t)length > t->size_max)
+		return ERR_LIMIT;
+	return bytes_reserve(&t->body, (size_t)length);
+}
+
+static size_t on_body(char *data, size_t one, size_t size, void *arg)
+{
+	struct fetch_try *t = arg;
+	int rc = 0;
+
+	(void)one;
+	t->heard = clock_monotonic();
+	t->answered = true;
+	if (!is_wanted(t)) {
+		t->ignored += size;
+		return t->ignored > IGNORED_MAX ? CURL_WRITEFUNC_ERROR : size;
+	}
+	if (t->body.size == 0)
+		rc = reserve_body(t);
+	if (!rc && size > t->size_max - t->body.size)
+		rc = ERR_LIMIT;
+	if (!rc)
+		rc = bytes_append(&t->body, data, size);
+	t->too_long = rc == ERR_LIMIT;
+	t->no_memory = rc == ERR_NO_MEMORY;
+	return rc ? CURL_WRITEFUNC_ERROR : size;
+}
+
+static int on_connected(void *arg, char *there, char *here, int there_port, int here_port)
+{
+	struct fetch_try *t = arg;
+
+	(void)there;
+	(void)here;
+	(void)there_port;
+	(void)here_port;
+	t->connected = true;
+	t->heard = clock_monotonic();
+	return CURL_PREREQFUNC_OK;
+}
+
+/* A connection whose peer has vanished must not hold up the streams put on it later. */
+static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+#ifdef TCP_USER_TIMEOUT
+	const int64_t *timeout = arg;
+	unsigned ms = (unsigned)(*timeout / NS_PER_MS);
+
+	if (purpose == CURLSOCKTYPE_IPCXN)
+		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+#else
+	(void)arg;
+	(void)fd;
+	(void)purpose;
+#endif
+	return CURL_SOCKOPT_OK;
+}
+
+/* The options that a failure to set makes no difference to what is right. */
+static void set_preferences(
+	struct fetch_try *t, const struct fetch_try_settings *settings, bool demand)
+{
+	CURL *e = t->easy;
+	long probe = (long)(settings->stall_timeout / 2 / NS_PER_SECOND);
+
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	/* Where one connection carries all, wait for it rather than open many. */
+	curl_easy_setopt(
+		e, CURLOPT_PIPEWAIT, (long)(t->origin->multiplexing != MULTIPLEXING_NO));
+	curl_easy_setopt(e, CURLOPT_STREAM_WEIGHT, demand ? 256L : 16L);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, RECEIVE_SIZE);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, probe > 0 ? probe : 1L);
+	curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 5L);
+	curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	curl_easy_setopt(e, CURLOPT_SOCKOPTDATA, &settings->stall_timeout);
+	curl_easy_setopt(e, CURLOPT_SHARE, settings->share);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, USER_AGENT);
+	if (t->fetch->state.fresh)
+		curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* Or a try that is broken off would wait for a resolver that hangs, and all others
+	 * with it; the resolver's thread cleans up after itself. */
+	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+#endif
+}
+
+static void set_callbacks(struct fetch_try *t)
+{
+	CURL *e = t->easy;
+
+	curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->words);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
+	curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+}
+
+/* What keeps a server from leading the client astray. */
+static CURLcode set_limits(struct fetch_try *t, const struct fetch_try_settings *settings)
+{
+	CURL *e = t->easy;
+	long connect_ms = (long)(settings->connect_timeout / NS_PER_MS);
+	bool https = !strncmp(t->url, "https:", 6), file = !strncmp(t->url, "file:", 5);
+	const char *first = https ? "https" : file ? "file" : "http";
+	CURLcode code;
+
+	code = curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, first);
+	if (!code)
+		code = curl_easy_setopt(
+			e, CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
+	if (!code)
+		code = curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, (long)!file);
+	if (!code)
+		code = curl_easy_setopt(e, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+	if (!code)
+		code = curl_easy_setopt(e, CURLOPT_UNRESTRICTED_AUTH, 0L);
+	if (!code)
+		code = curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+	if (!code)
+		code = curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+	return code;
+}
+
+static CURLcode add_header(struct fetch_try *t, const char *line)
+{
+	struct curl_slist *list = curl_slist_append(t->headers, line);
+
+	if (!list)
+		return CURLE_OUT_OF_MEMORY;
+	t->headers = list;
+	return CURLE_OK;
+}
+
+static CURLcode set_headers(struct fetch_try *t)
+{
+	const char *etag = t->fetch->etag;
+	char line[FETCH_ETAG_MAX + 32];
+	CURLcode code = CURLE_OK;
+
+	if (etag_is_clean(etag, strnlen(etag, FETCH_ETAG_MAX))) {
+		snprintf(line, sizeof(line), "If-None-Match: %s", etag);
+		code = add_header(t, line);
+	}
+	if (!code && t->fetch->revalidate)
+		code = add_header(t, "Cache-Control: no-cache");
+	if (!code && t->headers)
+		code = curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+	return code;
+}
+
+static int set_credentials(struct fetch_try *t, const struct credentials *c)
+{
+	if (!c)
+		return 0;
+	if (mirrors_is_home(t->fetch->mirrors, t->mirror))
+		return credentials_apply(c, t->easy);
+	return credentials_apply_public(c, t->easy);
+}
+
+int fetch_try_begin(struct fetch_try *t, const struct admission *a,
+	const struct fetch_try_settings *settings, struct trouble *trouble)
+{
+	CURLcode code;
+	int rc;
+
+	t->fetch = a->fetch;
+	t->mirror = a->mirror;
+	t->origin = a->origin;
+	t->size_max = a->fetch->size_max;
+	t->started = t->heard = clock_monotonic();
+	snprintf(t->url, sizeof(t->url), "%s/%.*s",
+		mirrors_url(a->fetch->mirrors, a->mirror), FETCH_PATH_MAX - 1,
+		a->fetch->path);
+	curl_easy_reset(t->easy);
+	set_callbacks(t);
+	set_preferences(t, settings, a->demand);
+	code = set_limits(t, settings);
+	if (!code)
+		code = set_headers(t);
+	if (!code)
+		code = curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
+	if (code)
+		return trouble_set(trouble,
+			code == CURLE_OUT_OF_MEMORY ? ERR_NO_MEMORY : ERR_UNSUPPORTED,
+			"%s: %s", t->url, curl_easy_strerror(code));
+	rc = set_credentials(t, settings->credentials);
+	if (rc)
+		return trouble_set(trouble, rc, "%s: the credentials cannot be used: %s",
+			t->url, error_text(rc));
+	return 0;
+}
+
+void fetch_try_end(struct fetch_try *t)
+{
+	curl_slist_free_all(t->headers);
+	bytes_release(&t->body);
+	t->headers = NULL;
+	t->fetch = NULL;
+	t->origin = NULL;
+	t->connected = t->answered = t->too_long = t->no_memory = false;
+	t->stop = STOP_NOT;
+	t->ignored = 0;
+	t->etag[0] = t->words[0] = '\0';
+}

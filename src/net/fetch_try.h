@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One try to get one fetch from one mirror, as a libcurl easy handle. Tries are used
+ * again, each with its handle. For the fetcher's thread alone.
+ */
+#ifndef CAIRN_NET_FETCH_TRY_H
+#define CAIRN_NET_FETCH_TRY_H
+
+#include "net/fetcher.h"
+#include "net/origins.h"
+
+/* Why the fetcher breaks a try off. */
+enum fetch_stop { STOP_NOT, STOP_CANCELLED, STOP_DEADLINE, STOP_SILENCE };
+
+struct fetch_try {
+	CURL *easy;
+	struct fetch_try *next;   /* in the fetcher's list of idle ones or of those under way */
+	struct fetch *fetch;
+	struct origin *origin;
+	unsigned mirror;
+	int64_t started, heard;   /* CLOCK_MONOTONIC ns; heard: the last sign of life */
+	bool connected;           /* to the server, or to one that it redirected to */
+	bool answered;            /* with at least a byte */
+	bool too_long;            /* a body over size_max was under way */
+	bool no_memory;
+	enum fetch_stop stop;
+	uint64_t size_max;
+	uint64_t ignored;         /* bytes of a body that nobody wants, of a 404 say */
+	struct bytes body;
+	struct curl_slist *headers;
+	char etag[FETCH_ETAG_MAX];
+	char url[URL_SIZE_MAX + FETCH_PATH_MAX];
+	char words[CURL_ERROR_SIZE];
+};
+
+/* What is to begin. */
+struct admission {
+	struct fetch *fetch;
+	unsigned mirror;
+	struct origin *origin;
+	bool demand;
+};
+
+struct fetch_try_settings {
+	const struct credentials *credentials; /* may be NULL */
+	CURLSH *share;
+	int64_t connect_timeout, stall_timeout; /* ns */
+};
+
+struct fetch_try *fetch_try_new(void); /* NULL without memory */
+void fetch_try_free(struct fetch_try *t);
+/* Makes the handle ready to be added to a multi handle. On failure with a sentence. */
+int fetch_try_begin(struct fetch_try *t, const struct admission *a,
+	const struct fetch_try_settings *settings, struct trouble *trouble);
+/* Lets go of the fetch and of what was received. */
+void fetch_try_end(struct fetch_try *t);
+
+#endif

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fetcher's thread and its door. Who goes when is schedule.c's business, one try
+ * fetch_try.c's, what came of it fetch_verdict.c's.
+ *
+ * Lock order: fetcher.mtx, then the mutex of a struct mirrors. Nothing else is called
+ * under mtx, and libcurl never but to wake the thread.
+ */
+#include <config.h>
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/fetch_try.h"
+#include "net/fetch_verdict.h"
+#include "net/fetcher.h"
+#include "net/origins.h"
+#include "net/schedule.h"
+#include "util/clock.h"
+
+#define MEMORY_DEFAULT (64u << 20)
+#define CONNECTIONS_DEFAULT 16
+#define CONNECTIONS_MAX 256
+#define CONNECT_TIMEOUT_DEFAULT (10 * NS_PER_SECOND)
+#define STALL_TIMEOUT_DEFAULT (15 * NS_PER_SECOND)
+
+#define SWEEP_PAUSE (10 * NS_PER_MS) /* deadlines hold to this, however many there are */
+#define POLL_MOST (60 * NS_PER_SECOND)
+#define IDLE_MAX 32 /* tries kept for use again */
+
+struct fetcher {
+	/* Set before the thread starts. */
+	struct log *log;
+	struct fetch_try_settings settings;
+	CURLM *multi;
+	pthread_t thread;
+
+	/* The thread's own. */
+	struct fetch_try *tries; /* under way */
+	struct fetch_try *idle;
+	unsigned idle_count;
+	struct origins origins;
+
+	pthread_mutex_t
+		mtx; /* guards all below, and state, priority, deadline of a fetch */
+	struct schedule schedule;
+	pthread_t self; /* of the thread, once it is not `awake` */
+	bool awake;	/* the thread will look at the schedule before it sleeps */
+	bool stopping;
+};
+
+/* With mtx held. */
+static void wake(struct fetcher *f)
+{
+	if (!f->awake && !pthread_equal(pthread_self(), f->self))
+		curl_multi_wakeup(f->multi);
+	f->awake = true;
+}
+
+static struct fetch_try *take_try(struct fetcher *f)
+{
+	struct fetch_try *t = f->idle;
+
+	if (!t)
+		return fetch_try_new();
+	f->idle = t->next;
+	f->idle_count--;
+	return t;
+}
+
+static void put_try(struct fetcher *f, struct fetch_try *t)
+{
+	fetch_try_end(t);
+	if (f->idle_count == IDLE_MAX) {
+		fetch_try_free(t);
+		return;
+	}
+	t->next = f->idle;
+	f->idle = t;
+	f->idle_count++;
+}
+
+/* A fetch that could not even be begun. */
+static void give_up(struct fetcher *f, struct fetch *fetch, const struct trouble *trouble)
+{
+	pthread_mutex_lock(&f->mtx);
+	f->schedule.counters.active--;
+	fetch->trouble = *trouble;
+	schedule_end(&f->schedule, fetch, trouble->code);
+	pthread_mutex_unlock(&f->mtx);
+}
+
+static void begin(struct fetcher *f, const struct admission *a)
+{
+	struct trouble trouble = {.code = ERR_NO_MEMORY, .text = "out of memory"};
+	struct fetch_try *t = take_try(f);
+
+	if (!t) {
+		give_up(f, a->fetch, &trouble);
+		return;
+	}
+	if (fetch_try_begin(t, a, &f->settings, &trouble) ||
+		curl_multi_add_handle(f->multi, t->easy) != CURLM_OK) {
+		give_up(f, a->fetch, &trouble);
+		put_try(f, t);
+		return;
+	}
+	a->origin->active++;
+	t->next = f->tries;
+	f->tries = t;
+}
+
+static bool pick(struct fetcher *f, struct admission *out)
+{
+	int64_t now = clock_monotonic();
+	bool found;
+
+	pthread_mutex_lock(&f->mtx);
+	found = schedule_pick(&f->schedule, &f->origins, now, out);
+	if (found) {
+		f->schedule.counters.active++;
+		schedule_sweep_by(&f->schedule, now + f->settings.connect_timeout);
+		schedule_sweep_by(&f->schedule, now + f->settings.stall_timeout);
+	}
+	pthread_mutex_unlock(&f->mtx);
+	return found;
+}
+
+static void admit(struct fetcher *f)
+{
+	struct admission a;
+
+	while (pick(f, &a))
+		begin(f, &a);
+}
+
+/* What was learnt about the server. */
+static void note_health(struct fetch_try *t, const struct fetch_verdict *v, int64_t now)
+{
+	struct mirrors *m = t->fetch->mirrors;
+	long version = 0;
+
+	if (t->answered && !t->stop) {
+		curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+		t->origin->multiplexing = version >= CURL_HTTP_VERSION_2_0
+						  ? MULTIPLEXING_YES
+						  : MULTIPLEXING_NO;
+	}
+	if (v->kind == VERDICT_GIVEN)
+		mirrors_succeeded(m, t->mirror, now - t->started, t->body.size);
+	else if (v->unwell)
+		mirrors_failed(m, t->mirror, v->fault, now);
+	else if (t->answered)
+		mirrors_succeeded(m, t->mirror, 0, 0);
+}
+
+/* Hands what the try received to its fetch. */
+static void deliver(struct fetch_try *t, const struct fetch_verdict *v)
+{
+	struct fetch *fetch = t->fetch;
+
+	fetch->body = t->body;
+	bytes_init(&t->body);
+	fetch->not_modified = v->not_modified;
+	fetch->mirror = (int)t->mirror;
+	if (!v->not_modified || t->etag[0])
+		memcpy(fetch->etag, t->etag, sizeof(fetch->etag));
+}
+
+static void unlink_try(struct fetcher *f, struct fetch_try *t)
+{
+	struct fetch_try **at = &f->tries;
+
+	while (*at != t)
+		at = &(*at)->next;
+	*at = t->next;
+	t->origin->active--;
+}
+
+/* Takes a try that is over out of everything. */
+static void finish(struct fetcher *f, struct fetch_try *t, CURLcode code)
+{
+	struct fetch *fetch = t->fetch;
+	struct fetch_verdict v;
+	int64_t now = clock_monotonic();
+
+	fetch_verdict_reach(t, code, &v);
+	note_health(t, &v, now);
+	if (v.kind != VERDICT_GIVEN && t->stop != STOP_CANCELLED)
+		log_debug(f->log, "%s", v.trouble.text);
+	curl_multi_remove_handle(f->multi, t->easy);
+	unlink_try(f, t);
+
+	pthread_mutex_lock(&f->mtx);
+	f->schedule.counters.active--;
+	if (fetch->state.cancelled || f->stopping) {
+		schedule_interrupt(&f->schedule, fetch);
+	} else if (v.kind == VERDICT_GIVEN) {
+		deliver(t, &v);
+		schedule_succeed(&f->schedule, fetch);
+	} else {
+		schedule_retry(&f->schedule, fetch, t->mirror, &v, now);
+	}
+	pthread_mutex_unlock(&f->mtx);
+	put_try(f, t);
+}
+
+/* True when a try has ended, so that others may begin. */
+static bool collect(struct fetcher *f)
+{
+	bool any = false;
+	int left, running;
+	CURLMsg *message;
+
+	curl_multi_perform(f->multi, &running);
+	while ((message = curl_multi_info_read(f->multi, &left))) {
+		CURLcode code = message->data.result;
+		struct fetch_try *t = NULL;
+
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+		finish(f, t, code);
+		any = true;
+	}
+	return any;
+}
+
+/* Why a try is to be broken off now, and if not, when to look again. With mtx held. */
+static enum fetch_stop stop_reason(
+	struct fetcher *f, const struct fetch_try *t, int64_t now)
+{
+	int64_t patience = t->connected ? f->settings.stall_timeout
+					: f->settings.connect_timeout + SWEEP_PAUSE;
+
+	if (t->fetch->state.cancelled || f->stopping)
+		return STOP_CANCELLED;
+	if (t->fetch->deadline <= now)
+		return STOP_DEADLINE;
+	if (t->heard + patience <= now)
+		return STOP_SILENCE;
+	schedule_sweep_by(&f->schedule, t->fetch->deadline);
+	schedule_sweep_by(&f->schedule, t->heard + patience);
+	return STOP_NOT;
+}
+
+/* All that time alone brings about. True when a try is to be broken off. With mtx held. */
+static bool sweep_due(struct fetcher *f, int64_t now)
+{
+	bool stop = false;
+
+	schedule_sweep(&f->schedule, now, f->stopping);
+	for (struct fetch_try *t = f->tries; t; t = t->next) {
+		t->stop = stop_reason(f, t, now);
+		stop = stop || t->stop != STOP_NOT;
+	}
+	if (f->schedule.sweep_at < now + SWEEP_PAUSE)
+		f->schedule.sweep_at = now + SWEEP_PAUSE;
+	return stop;
+}
+
+static void sweep(struct fetcher *f)
+{
+	int64_t now = clock_monotonic();
+	struct fetch_try *t, *next;
+	bool stop = false;
+
+	pthread_mutex_lock(&f->mtx);
+	if (f->stopping || now >= f->schedule.sweep_at)
+		stop = sweep_due(f, now);
+	pthread_mutex_unlock(&f->mtx);
+	for (t = stop ? f->tries : NULL; t; t = next) {
+		next = t->next;
+		if (t->stop != STOP_NOT)
+			finish(f, t, CURLE_OK);
+	}
+}
+
+/* Calls done() for all that have ended. True when there was one. */
+static bool hand_over(struct fetcher *f)
+{
+	struct fetch *fetch;
+	bool any = false;
+
+	for (;;) {
+		pthread_mutex_lock(&f->mtx);
+		fetch = schedule_next_ended(&f->schedule);
+		pthread_mutex_unlock(&f->mtx);
+		if (!fetch)
+			return any;
+		any = true;
+		fetch->done(fetch);
+	}
+}
+
+/* Milliseconds to sleep, 0 when something is to be looked at. */
+static int sleep_time(struct fetcher *f)
+{
+	int64_t now = clock_monotonic(), left;
+
+	pthread_mutex_lock(&f->mtx);
+	left = f->schedule.sweep_at > now ? f->schedule.sweep_at - now : 0;
+	if (f->awake)
+		left = 0;
+	pthread_mutex_unlock(&f->mtx);
+	if (left > POLL_MOST)
+		left = POLL_MOST;
+	return (int)((left + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+/* Begins a round, unless it was the last: from here on the thread has to be told of what
+ * is new. */
+static bool begin_round(struct fetcher *f)
+{
+	bool go;
+
+	pthread_mutex_lock(&f->mtx);
+	go = !f->stopping || f->tries || !schedule_is_empty(&f->schedule);
+	f->self = pthread_self();
+	f->awake = false;
+	pthread_mutex_unlock(&f->mtx);
+	return go;
+}
+
+static void *fetcher_main(void *arg)
+{
+	struct fetcher *f = arg;
+	bool more;
+
+	while (begin_round(f)) {
+		sweep(f);
+		admit(f);
+		more = collect(f);
+		more = hand_over(f) || more;
+		if (!more)
+			curl_multi_poll(f->multi, NULL, 0, sleep_time(f), NULL);
+	}
+	return NULL;
+}
+
+static void global_init(void)
+{
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static int init_multi(struct fetcher *f)
+{
+	long connections = f->origins.connections;
+
+	f->multi = curl_multi_init();
+	f->settings.share = curl_share_init();
+	if (!f->multi || !f->settings.share)
+		return ERR_NO_MEMORY;
+	/* One thread uses it, hence no lock functions. */
+	curl_share_setopt(f->settings.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+	curl_multi_setopt(f->multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(f->multi, CURLMOPT_MAX_HOST_CONNECTIONS, connections);
+	curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, connections * 4);
+	curl_multi_setopt(f->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)STREAMS_MAX);
+	return 0;
+}
+
+static void release(struct fetcher *f)
+{
+	struct fetch_try *t;
+
+	while ((t = f->idle)) {
+		f->idle = t->next;
+		fetch_try_free(t);
+	}
+	curl_multi_cleanup(f->multi);
+	curl_share_cleanup(f->settings.share);
+	origins_release(&f->origins);
+	pthread_mutex_destroy(&f->mtx);
+	free(f);
+}
+
+static struct fetcher *allocate(const struct fetcher_options *o)
+{
+	struct fetcher *f = calloc(1, sizeof(*f));
+	unsigned connections = o->connections ? o->connections : CONNECTIONS_DEFAULT;
+
+	if (!f)
+		return NULL;
+	f->log = o->log;
+	f->settings.credentials = o->credentials;
+	f->settings.connect_timeout = o->connect_timeout > 0 ? o->connect_timeout
+							     : CONNECT_TIMEOUT_DEFAULT;
+	f->settings.stall_timeout = o->stall_timeout > 0 ? o->stall_timeout
+							 : STALL_TIMEOUT_DEFAULT;
+	f->awake = true;
+	schedule_init(&f->schedule, o->memory ? o->memory : MEMORY_DEFAULT);
+	origins_init(
+		&f->origins, connections < CONNECTIONS_MAX ? connections : CONNECTIONS_MAX);
+	pthread_mutex_init(&f->mtx, NULL);
+	return f;
+}
+
+int fetcher_new(
+	const struct fetcher_options *options, struct fetcher **out, struct trouble *t)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct fetcher *f;
+
+	pthread_once(&once, global_init);
+	f = allocate(options);
+	if (!f)
+		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
+	if (init_multi(f)) {
+		release(f);
+		return trouble_set(t, ERR_NO_MEMORY, "libcurl could not be set up");
+	}
+	if (pthread_create(&f->thread, NULL, fetcher_main, f) != 0) {
+		release(f);
+		return trouble_set(t, ERR_IO, "the fetcher's thread could not be started");
+	}
+#ifdef HAVE_PTHREAD_SETNAME_NP
+	pthread_setname_np(f->thread, "fetcher");
+#endif
+	*out = f;
+	return 0;
+}
+
+void fetcher_free(struct fetcher *f)
+{
+	if (!f)
+		return;
+	pthread_mutex_lock(&f->mtx);
+	f->stopping = true;
+	wake(f);
+	pthread_mutex_unlock(&f->mtx);
+	pthread_join(f->thread, NULL);
+	release(f);
+}
+
+static void submit_with(struct fetcher *f, struct fetch *fetch, void *waiter)
+{
+	fetch->state = (struct fetch_state){.waiter = waiter};
+	fetch->error = 0;
+	fetch->trouble.code = 0;
+	fetch->trouble.text[0] = '\0';
+	fetch->not_modified = false;
+	fetch->mirror = -1;
+	fetch->path[FETCH_PATH_MAX - 1] = '\0';
+	fetch->etag[FETCH_ETAG_MAX - 1] = '\0';
+	bytes_init(&fetch->body);
+	pthread_mutex_lock(&f->mtx);
+	schedule_add(&f->schedule, fetch);
+	wake(f);
+	pthread_mutex_unlock(&f->mtx);
+}
+
+void fetcher_submit(struct fetcher *f, struct fetch *fetch)
+{
+	assert(fetch->priority < FETCH_PRIORITIES && fetch->done && fetch->mirrors);
+	submit_with(f, fetch, NULL);
+}
+
+void fetcher_raise(struct fetcher *f, struct fetch *fetch, enum fetch_priority priority,
+	int64_t deadline)
+{
+	pthread_mutex_lock(&f->mtx);
+	schedule_raise(&f->schedule, fetch, priority, deadline);
+	wake(f);
+	pthread_mutex_unlock(&f->mtx);
+}
+
+void fetcher_cancel(struct fetcher *f, struct fetch *fetch)
+{
+	struct fetch_list *list;
+
+	pthread_mutex_lock(&f->mtx);
+	list = fetch->state.list;
+	if (!list) {
+		fetch->state.cancelled = true;
+		schedule_sweep_by(&f->schedule, 0);
+	} else if (list != &f->schedule.ending) {
+		schedule_interrupt(&f->schedule, fetch);
+	}
+	wake(f);
+	pthread_mutex_unlock(&f->mtx);
+}
+
+void fetcher_settle(struct fetcher *f, struct fetch *fetch)
+{
+	pthread_mutex_lock(&f->mtx);
+	if (fetch->state.held > 0) {
+		schedule_settle(&f->schedule, fetch);
+		wake(f);
+	}
+	pthread_mutex_unlock(&f->mtx);
+}
+
+void fetcher_count(struct fetcher *f, struct fetcher_counters *out)
+{
+	pthread_mutex_lock(&f->mtx);
+	*out = f->schedule.counters;
+	out->queued = f->schedule.waiting.count;
+	for (int i = 0; i < FETCH_PRIORITIES; i++)
+		out->queued += f->schedule.queues[i].count;
+	pthread_mutex_unlock(&f->mtx);
+}
+
+struct waiter {
+	struct fetcher *fetcher;
+	pthread_mutex_t mtx;
+	pthread_cond_t cond;
+	bool done; /* guarded by mtx */
+};
+
+static void on_got(struct fetch *fetch)
+{
+	struct waiter *w = fetch->state.waiter;
+
+	fetcher_settle(w->fetcher, fetch);
+	pthread_mutex_lock(&w->mtx);
+	w->done = true;
+	pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->mtx);
+}
+
+int fetcher_get(struct fetcher *f, struct fetch *fetch)
+{
+	struct waiter w = {.fetcher = f};
+
+	pthread_mutex_init(&w.mtx, NULL);
+	pthread_cond_init(&w.cond, NULL);
+	fetch->done = on_got;
+	submit_with(f, fetch, &w);
+	pthread_mutex_lock(&w.mtx);
+	while (!w.done)
+		pthread_cond_wait(&w.cond, &w.mtx);
+	pthread_mutex_unlock(&w.mtx);
+	pthread_cond_destroy(&w.cond);
+	pthread_mutex_destroy(&w.mtx);
+	return fetch->error;
+}

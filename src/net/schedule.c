@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "net/schedule.h"
+#include "util/clock.h"
+
+#define RETRY_FIRST (100 * NS_PER_MS) /* pause before all mirrors are asked once more */
+#define RETRY_MOST (8 * NS_PER_SECOND)
+#define LOOK_AHEAD 64 /* fetches for a busy server that let one for another pass */
+
+void schedule_init(struct schedule *s, uint64_t memory)
+{
+	*s = (struct schedule){.memory = memory, .sweep_at = DEADLINE_NONE};
+}
+
+void schedule_sweep_by(struct schedule *s, int64_t when)
+{
+	if (when < s->sweep_at)
+		s->sweep_at = when;
+}
+
+static void enqueue(struct schedule *s, struct fetch *fetch, bool first)
+{
+	fetch_list_remove(fetch);
+	if (first)
+		fetch_list_prepend(&s->queues[fetch->priority], fetch);
+	else
+		fetch_list_append(&s->queues[fetch->priority], fetch);
+	schedule_sweep_by(s, fetch->deadline);
+}
+
+void schedule_add(struct schedule *s, struct fetch *fetch)
+{
+	enqueue(s, fetch, false);
+}
+
+static void wait_until(struct schedule *s, struct fetch *fetch, int64_t when)
+{
+	fetch_list_remove(fetch);
+	fetch->state.not_before = when;
+	fetch_list_append(&s->waiting, fetch);
+	schedule_sweep_by(s, when);
+	schedule_sweep_by(s, fetch->deadline);
+}
+
+void schedule_settle(struct schedule *s, struct fetch *fetch)
+{
+	struct fetch_state *state = &fetch->state;
+
+	s->held -= state->held;
+	if (state->held_by_demand)
+		s->demands--;
+	state->held = 0;
+	state->held_by_demand = false;
+}
+
+static bool budget_allows(const struct schedule *s, const struct fetch *fetch)
+{
+	bool demand = fetch->priority == FETCH_DEMAND;
+	/* What nobody waits for yet leaves a quarter to those who do. */
+	uint64_t budget = demand ? s->memory : s->memory - s->memory / 4;
+
+	if (fetch->cost == 0 || s->held == 0 || (demand && s->demands == 0))
+		return true;
+	return s->held < budget && fetch->cost <= budget - s->held;
+}
+
+void schedule_end(struct schedule *s, struct fetch *fetch, int error)
+{
+	fetch_list_remove(fetch);
+	fetch->error = error;
+	if (error) {
+		schedule_settle(s, fetch);
+		s->counters.failures += error != ERR_INTERRUPTED;
+	}
+	fetch_list_append(&s->ending, fetch);
+}
+
+void schedule_interrupt(struct schedule *s, struct fetch *fetch)
+{
+	trouble_set(&fetch->trouble, ERR_INTERRUPTED, "%s/%s: nobody waits for it any more",
+		mirrors_url(fetch->mirrors, 0), fetch->path);
+	schedule_end(s, fetch, ERR_INTERRUPTED);
+}
+
+/* Past its deadline; a failure before that tells more than the deadline does. */
+static void end_overdue(struct schedule *s, struct fetch *fetch)
+{
+	const char *what = fetch->state.tries
+				   ? "no answer in time"
+				   : "its turn to be fetched did not come in time";
+
+	if (fetch->state.rank != RANK_FAILED)
+		trouble_set(&fetch->trouble, ERR_TIMEOUT, "%s/%s: %s",
+			mirrors_url(fetch->mirrors, 0), fetch->path, what);
+	schedule_end(s, fetch, fetch->trouble.code);
+}
+
+/* Doubles with each try, the second half of it by chance (of where the fetch lies in
+ * memory), so that those who failed together do not all come back together. */
+static int64_t retry_pause(const struct fetch *fetch)
+{
+	uint64_t chance = ((uintptr_t)fetch >> 4) + fetch->state.tries;
+	int64_t pause = RETRY_FIRST;
+
+	for (unsigned i = 1; i < fetch->state.tries && pause < RETRY_MOST; i++)
+		pause *= 2;
+	if (pause > RETRY_MOST)
+		pause = RETRY_MOST;
+	chance *= UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / golden ratio: Knuth, TAOCP 6.4 */
+	return pause / 2 + (int64_t)((chance >> 32) % (uint64_t)(pause / 2));
+}
+
+static void end_unasked(struct schedule *s, struct fetch *fetch)
+{
+	if (fetch->state.rank == RANK_NONE)
+		trouble_set(&fetch->trouble, ERR_UNREACHABLE,
+			"%s/%s: there is no mirror left to ask",
+			mirrors_url(fetch->mirrors, 0), fetch->path);
+	schedule_end(s, fetch, fetch->trouble.code);
+}
+
+/* The mirror to ask, or -1 when that is for later or never; then the fetch has been moved
+ * to where it belongs. */
+static int choose_mirror(struct schedule *s, struct fetch *fetch, int64_t now)
+{
+	struct fetch_state *state = &fetch->state;
+	uint64_t avoid = fetch->avoid | state->refused;
+	int64_t wait = 0, pause;
+	int mirror = mirrors_choose(fetch->mirrors, avoid | state->failed, now, &wait);
+
+	if (mirror >= 0 && (wait == 0 || fetch->impatient))
+		return mirror;
+	if (state->failed && !fetch->impatient) {
+		/* All that can be asked now have been: begin again, after a pause. */
+		mirror = mirrors_choose(fetch->mirrors, avoid, now, &wait);
+		pause = retry_pause(fetch);
+		if (wait < pause)
+			wait = pause;
+		if (wait < state->not_before - now)
+			wait = state->not_before - now;
+		state->failed = 0;
+	}
+	if (mirror < 0) {
+		end_unasked(s, fetch);
+		return -1;
+	}
+	/* One try is due to everybody, even if the mirror is set back for longer. */
+	if (wait == 0 || (state->tries == 0 && wait >= fetch->deadline - now))
+		return mirror;
+	wait_until(s, fetch, now + wait);
+	return -1;
+}
+
+/* The first fetch of a queue that may begin. False: none; *full when that is for want of
+ * memory, so that nobody behind may overtake. */
+static bool pick_from(struct schedule *s, struct fetch_list *queue, struct origins *origins,
+	int64_t now, struct admission *out, bool *full)
+{
+	struct fetch *fetch = queue->first, *next;
+	unsigned busy = 0;
+
+	for (; fetch && busy < LOOK_AHEAD; fetch = next) {
+		struct origin *origin;
+		bool demand = fetch->priority == FETCH_DEMAND;
+		int mirror;
+
+		next = fetch->state.next;
+		*full = !budget_allows(s, fetch);
+		if (*full)
+			return false;
+		mirror = choose_mirror(s, fetch, now);
+		if (mirror < 0)
+			continue;
+		origin = origins_find(
+			origins, mirrors_origin(fetch->mirrors, (unsigned)mirror));
+		*out = (struct admission){fetch, (unsigned)mirror, origin, demand};
+		if (origins_has_room(origins, origin, demand))
+			return true;
+		busy++;
+	}
+	return false;
+}
+
+bool schedule_pick(
+	struct schedule *s, struct origins *origins, int64_t now, struct admission *out)
+{
+	struct fetch_state *state;
+	bool found = false, full = false;
+
+	for (int i = 0; i < FETCH_PRIORITIES && !found && !full; i++)
+		found = pick_from(s, &s->queues[i], origins, now, out, &full);
+	if (!found)
+		return false;
+	state = &out->fetch->state;
+	fetch_list_remove(out->fetch);
+	state->held = out->fetch->cost;
+	state->held_by_demand = out->demand && state->held > 0;
+	s->held += state->held;
+	s->demands += state->held_by_demand;
+	state->tries++;
+	s->counters.requests++;
+	s->counters.retries += state->tries > 1;
+	schedule_sweep_by(s, out->fetch->deadline);
+	return true;
+}
+
+/* Those that wait because this server was out of order need wait no longer. */
+static void end_outage(struct schedule *s, const struct mirrors *m)
+{
+	struct fetch *fetch, *next;
+
+	for (fetch = s->waiting.first; fetch; fetch = next) {
+		next = fetch->state.next;
+		if (fetch->mirrors == m && (fetch->state.tries == 0 || fetch->state.outage))
+			enqueue(s, fetch, false);
+	}
+}
+
+void schedule_succeed(struct schedule *s, struct fetch *fetch)
+{
+	s->counters.bytes += fetch->body.size;
+	end_outage(s, fetch->mirrors);
+	schedule_end(s, fetch, 0);
+}
+
+void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
+	const struct fetch_verdict *v, int64_t now)
+{
+	struct fetch_state *state = &fetch->state;
+
+	schedule_settle(s, fetch);
+	if ((int)v->rank >= state->rank) {
+		state->rank = (int)v->rank;
+		fetch->trouble = v->trouble;
+	}
+	state->fresh = v->fresh;
+	state->outage = v->unwell && v->fault == MIRROR_UNREACHABLE;
+	state->not_before = v->wait ? now + v->wait : 0;
+	if (v->kind == VERDICT_REFUSED)
+		state->refused |= UINT64_C(1) << mirror;
+	else
+		state->failed |= UINT64_C(1) << mirror;
+	if (fetch->deadline <= now)
+		end_overdue(s, fetch);
+	else
+		enqueue(s, fetch, true);
+}
+
+void schedule_raise(struct schedule *s, struct fetch *fetch, enum fetch_priority priority,
+	int64_t deadline)
+{
+	struct fetch_list *list = fetch->state.list;
+
+	if (deadline < fetch->deadline) {
+		fetch->deadline = deadline;
+		schedule_sweep_by(s, deadline);
+	}
+	if (priority >= fetch->priority)
+		return;
+	fetch->priority = priority;
+	if (list && list != &s->waiting && list != &s->ending)
+		enqueue(s, fetch, false);
+}
+
+static void sweep_list(
+	struct schedule *s, struct fetch_list *list, int64_t now, bool stopping)
+{
+	struct fetch *fetch, *next;
+
+	for (fetch = list->first; fetch; fetch = next) {
+		next = fetch->state.next;
+		if (stopping) {
+			schedule_interrupt(s, fetch);
+			continue;
+		}
+		if (fetch->deadline <= now) {
+			end_overdue(s, fetch);
+			continue;
+		}
+		schedule_sweep_by(s, fetch->deadline);
+		if (list != &s->waiting)
+			continue;
+		if (fetch->state.not_before <= now)
+			enqueue(s, fetch, true);
+		else
+			schedule_sweep_by(s, fetch->state.not_before);
+	}
+}
+
+void schedule_sweep(struct schedule *s, int64_t now, bool stopping)
+{
+	s->sweep_at = DEADLINE_NONE;
+	sweep_list(s, &s->waiting, now, stopping);
+	for (int i = 0; i < FETCH_PRIORITIES; i++)
+		sweep_list(s, &s->queues[i], now, stopping);
+}
+
+struct fetch *schedule_next_ended(struct schedule *s)
+{
+	struct fetch *fetch = s->ending.first;
+
+	if (fetch)
+		fetch_list_remove(fetch);
+	return fetch;
+}
+
+bool schedule_is_empty(const struct schedule *s)
+{
+	bool empty = !s->waiting.first && !s->ending.first;
+
+	for (int i = 0; i < FETCH_PRIORITIES; i++)
+		empty = empty && !s->queues[i].first;
+	return empty;
+}

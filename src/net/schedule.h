@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which fetch goes next, to which mirror, and which has waited long enough: queues by
+ * priority, those that wait for better times, the memory budget. Knows nothing of
+ * libcurl and calls no one but mirrors.h; its owner, the fetcher, holds its own lock
+ * around every call, and so guards what is in here and `state`, `priority` and
+ * `deadline` of every fetch.
+ *
+ * A fetch is in one place: a queue, `waiting` (holds no memory), under way (picked, in no
+ * list), `ending` (its done() is next), or not the fetcher's.
+ */
+#ifndef CAIRN_NET_SCHEDULE_H
+#define CAIRN_NET_SCHEDULE_H
+
+#include "net/fetch_list.h"
+#include "net/fetch_try.h"
+#include "net/fetch_verdict.h"
+#include "net/origins.h"
+
+struct schedule {
+	struct fetch_list queues[FETCH_PRIORITIES];
+	struct fetch_list waiting, ending;
+	uint64_t memory;   /* bytes of the budget */
+	uint64_t held;     /* of them */
+	unsigned demands;  /* fetches of demand that hold some */
+	int64_t sweep_at;  /* CLOCK_MONOTONIC ns: nothing is due before */
+	struct fetcher_counters counters;
+};
+
+void schedule_init(struct schedule *s, uint64_t memory);
+/* Puts a fetch, freshly submitted, at the end of its queue. */
+void schedule_add(struct schedule *s, struct fetch *fetch);
+
+/* Takes the next fetch that may begin out of its queue; false: none may. */
+bool schedule_pick(struct schedule *s, struct origins *origins, int64_t now,
+	struct admission *out);
+/* What became of a picked fetch: it has its body, or is to be asked for once more. */
+void schedule_succeed(struct schedule *s, struct fetch *fetch);
+void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
+	const struct fetch_verdict *v, int64_t now);
+
+/* The fetch ends with `error`; fetch->trouble has its words already. */
+void schedule_end(struct schedule *s, struct fetch *fetch, int error);
+void schedule_interrupt(struct schedule *s, struct fetch *fetch);
+/* Raises what is queued or waiting; see fetcher_raise(). */
+void schedule_raise(struct schedule *s, struct fetch *fetch, enum fetch_priority priority,
+	int64_t deadline);
+/* Gives back the memory of a fetch. */
+void schedule_settle(struct schedule *s, struct fetch *fetch);
+
+/* The owner wants a sweep at `when`, or before. */
+void schedule_sweep_by(struct schedule *s, int64_t when);
+/* Ends what is past its deadline (all, when stopping), queues again what has waited.
+ * Afterwards sweep_at is when the next is due, as far as is known here. */
+void schedule_sweep(struct schedule *s, int64_t now, bool stopping);
+/* A fetch whose done() is to be called, taken out; NULL when there is none. */
+struct fetch *schedule_next_ended(struct schedule *s);
+/* Nothing queued, waiting or ending. */
+bool schedule_is_empty(const struct schedule *s);
+
+#endif
