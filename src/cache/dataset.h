@@ -11,13 +11,13 @@
 #include "format/manifest.h"
 
 struct dataset_options {
-	const char *url;
+	const char *url;          /* or an absolute path: see url.h */
 	const char *trust;        /* public key as text, or NULL: the pinned one, or pin */
 	const char *known_keys;   /* file; NULL: the user's */
 	uint64_t revision;        /* 0: the newest */
 	const char *tag;          /* or NULL */
 	bool offline;             /* no network: the last accepted manifest */
-	int64_t deadline_ns;      /* for the manifest; 0: 60 s */
+	int64_t deadline_ns;      /* for the manifest, from now; 0: 60 s */
 };
 
 struct dataset {
@@ -31,7 +31,10 @@ struct dataset {
 	bool from_cache;              /* the server could not be reached; last accepted manifest */
 };
 
-/* ERR_UNREACHABLE, ERR_ABSENT (not a store), ERR_CORRUPT, ERR_UNSUPPORTED, ERR_UNTRUSTED,
+/* The last accepted manifest stands in for the newest (or for the very revision asked for)
+ * when the server cannot be reached, with a warning in the log. An older revision than
+ * seen before and a passed expiry are refused unless a revision or tag was asked for by
+ * name. ERR_UNREACHABLE, ERR_ABSENT (not a store), ERR_CORRUPT, ERR_UNSUPPORTED, ERR_UNTRUSTED,
  * ERR_ROLLBACK, ERR_EXPIRED, ... with a sentence that says what to do. */
 int dataset_open(struct engine *e, const struct dataset_options *options, struct dataset **out,
 	struct trouble *t);

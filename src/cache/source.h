@@ -5,8 +5,8 @@
  * A wrong blob sets the mirror back and the next is asked. A chunk that lies elsewhere
  * in the cache is copied, not fetched. Delta blobs have their base brought first.
  *
- * Threads: all functions from any thread; tickets become ready on a worker thread (or,
- * for a failure, the fetcher's). Decode workers belong to the source's engine.
+ * Threads: all functions from any thread; tickets become ready on a worker thread, which
+ * ready() must not keep. Decode workers belong to the source's engine.
  */
 #ifndef CAIRN_CACHE_SOURCE_H
 #define CAIRN_CACHE_SOURCE_H
@@ -24,7 +24,7 @@ struct engine_options {
 };
 struct engine;
 int engine_new(const struct engine_options *options, struct engine **out, struct trouble *t);
-/* All tickets have been released; flights without a waiter are dropped. */
+/* All its sources have been freed. */
 void engine_free(struct engine *e);
 struct cache *engine_cache(struct engine *e);
 struct fetcher *engine_fetcher(struct engine *e);
@@ -32,37 +32,46 @@ struct fetcher *engine_fetcher(struct engine *e);
 /* A store seen through its mirrors. */
 struct source;
 int source_new(struct engine *e, const char *url, struct source **out, struct trouble *t);
-void source_free(struct source *s); /* after its flights have ended; waits for them */
+/* All tickets are out of the line, no other call is under way or comes. Cancels what
+ * nobody waits for, and waits until all flights and every ready() have ended. */
+void source_free(struct source *s);
 struct mirrors *source_mirrors(struct source *s);
 struct engine *source_engine(struct source *s);
 
-/* A party that waits for wants. Embedded in the request; zero-initialise, set ready. */
+/* A party that waits for wants. Embedded in the request; zero-initialise, set ready. One
+ * source at a time. */
 struct ticket {
 	/* All wants have arrived (error 0) or one failed for good. Runs once per
-	 * source_want, never within it, without locks held; may call source_want again. */
+	 * source_want, never within it, without locks held, on a worker thread; may call
+	 * source_want again, and may end the ticket's life. */
 	void (*ready)(struct ticket *ticket);
+	/* For ready(): */
 	int error;
 	struct trouble trouble;
 	struct arrivals arrivals;  /* kept until ticket_release */
 	/* The source's own: */
-	struct ticket_wait *waits;
-	unsigned waiting;
-	bool armed;
+	struct ticket_line *line;  /* NULL when it waits for nothing */
 };
-/* Waits for a->wants (at least one). `deadline` CLOCK_MONOTONIC ns. */
+/* Waits for `wants` (at least one; copied). `deadline` CLOCK_MONOTONIC ns: it is this
+ * ticket's own, whoever else waits for the same blobs with another. Touches neither
+ * network nor disk. ERR_NO_MEMORY: nothing was begun, ready() will not run. */
 int source_want(struct source *s, const struct want *wants, unsigned count,
 	enum fetch_priority priority, int64_t deadline, struct ticket *ticket);
-/* Takes the ticket out of the line: afterwards ready() is not running and will not run.
- * False when ready() had begun or ended already (then it did run). Must not be called
- * from within ready(). */
+/* Takes the ticket out of the line: afterwards ready() is not running and will not run;
+ * one that is running is waited for. False when ready() had begun or ended already (then
+ * it did run), and did not want anything again. Must not be called from within ready(). */
 bool source_forget(struct source *s, struct ticket *ticket);
+/* What has arrived. Not while it waits. */
 void ticket_release(struct ticket *ticket);
-/* Nobody waits: brings it into the cache when there is room in the memory budget. */
+/* Nobody waits: brings it into the cache. Best effort: dropped when many hints are under
+ * way already. */
 void source_hint(struct source *s, const struct want *wants, unsigned count,
 	enum fetch_priority priority);
 
 /* For tools: tries `step` until it is something else than ERR_PENDING, waiting between
- * the tries on this thread. `deadline_ns` bounds each wait (0: 60 s). */
+ * the tries on this thread. `deadline_ns` bounds each wait (0: 60 s). Each try begins
+ * anew and keeps what has arrived so far, so a step should need few blobs: a long walk is
+ * many calls. */
 typedef int (*attempt_fn)(struct attempt *a, void *arg);
 int source_run(struct source *s, attempt_fn step, void *arg, int64_t deadline_ns,
 	enum fetch_priority priority, struct trouble *t);

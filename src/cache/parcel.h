@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A blob as it came from a mirror, and how it becomes an arrival: nothing is allocated
+ * for what it announces before that is compared with what was asked for, nothing leaves
+ * that does not hash to its name. Pure; a parcel belongs to one thread at a time.
+ */
+#ifndef CAIRN_CACHE_PARCEL_H
+#define CAIRN_CACHE_PARCEL_H
+
+#include "cache/attempt.h"
+
+struct parcel {
+	enum blob_kind kind;
+	struct digest digest;
+	/* Chunks: the exact length, or 0 for a delta's base, whose length nobody told: it
+	 * is at most CHUNK_SIZE_MAX. Pages and recipes: not used. */
+	uint64_t size;
+	struct span stored;   /* borrowed */
+};
+
+/* The longest stored form that can be right, for the fetch. */
+uint64_t parcel_stored_max(enum blob_kind kind, uint64_t size);
+/* Bytes of the memory budget that it takes from its request to its delivery. */
+uint64_t parcel_cost(enum blob_kind kind, uint64_t size);
+
+/* Checks the head against what was asked for. Only chunks may have a base, and a base
+ * has none. ERR_CORRUPT with a sentence: the mirror sent wrong bytes. */
+int parcel_head(const struct parcel *p, struct blob_head *head, struct trouble *t);
+/* The verified content: a chunk as it is, a page or recipe packed. `base` only when the
+ * head has one. ERR_CORRUPT: *wrong tells whether the mirror sent wrong bytes (another
+ * may have the right ones) or the right bytes are no page (nobody has better ones). */
+int parcel_open(const struct parcel *p, const struct blob_head *head, struct blob_codec *codec,
+	struct span base, struct arrival **out, bool *wrong, struct trouble *t);
+
+#endif
