@@ -105,12 +105,15 @@ static int read_list(
 	case OBJECT_SINGLE:
 		return 0;
 	case OBJECT_LISTED:
-		if (from->count > OBJECT_LISTED_MAX)
+		if (from->count < 2 || from->count > OBJECT_LISTED_MAX)
 			return ERR_CORRUPT;
 		err = heap_span(
 			p, from->list_at, (uint64_t)from->count * CHUNK_RECORD_SIZE, &list);
-		out->list = err == 0 ? list.data : NULL;
-		return err;
+		if (err != 0)
+			return err;
+		out->count = from->count;
+		out->list = list.data;
+		return 0;
 	case OBJECT_RECIPE:
 		err = heap_span(p, from->list_at, DIGEST_SIZE, &list);
 		if (err == 0)
@@ -130,7 +133,6 @@ static int read_object(const struct page *p, uint32_t index, struct object_ref *
 	out->digest = object.digest;
 	out->size = object.size;
 	out->form = (enum object_form)object.form;
-	out->count = object.count;
 	return read_list(p, &object, out);
 }
 

@@ -92,7 +92,8 @@ static inline void sample_xattrs(struct samples *s, struct entry *e)
 
 static inline void sample_listed(struct samples *s, struct object_ref *o)
 {
-	uint32_t count = 2 + (uint32_t)sample_below(s, OBJECT_LISTED_MAX - 1);
+	uint64_t most = sample_below(s, 20) ? 3 : OBJECT_LISTED_MAX;
+	uint32_t count = 2 + (uint32_t)sample_below(s, most - 1);
 	uint8_t *list = sample_memory(s, (size_t)count * CHUNK_RECORD_SIZE);
 	o->form = OBJECT_LISTED;
 	o->count = count;
