@@ -1,0 +1,189 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Whatever is wrong is told in one sentence, with status 1 (use: 2), and leaves nothing
+# lost or half-written.
+. "$(dirname "$0")/lib.sh"
+need_fuse
+
+c=$CAIRN
+fresh() { rm -rf "$T/cache"; }
+mount_it() { fresh; "$c" mount "$1" "$T/mnt" --cache "$T/cache" --cacert "$CACERT" "${@:2}"; }
+list_it() { fresh; "$c" ls "$1" -R --cache "$T/cache" --cacert "$CACERT" "${@:2}"; }
+
+# ---- use
+expect 2 'nonsense' "$c" nonsense
+expect 2 'SOURCE|STORE' "$c" publish
+expect 2 'nonsense' "$c" publish --nonsense a b
+expect 2 'STORE' "$c" serve
+expect 2 '' "$c" mount only-one
+expect 2 'revision' "$c" mount a b --revision x
+expect 2 '' "$c" umount
+expect 2 '' "$c" cat https://localhost/
+expect 2 'info' "$c" cache
+expect 2 '' "$c" key sing
+
+# ---- publishing
+mkdir "$T/source"
+head -c 3000000 /dev/urandom >"$T/source/big"
+for i in $(seq 300); do seq "$i" >"$T/source/small-$i"; done
+expect 1 'nowhere' "$c" publish "$T/nowhere" "$T/store"
+expect 1 'source/big' "$c" publish "$T/source/big" "$T/store"
+[ ! -e "$T/store/manifest.json" ] || fail "a failed publish left a manifest"
+echo >"$T/file"
+expect 1 'file' "$c" publish "$T/source" "$T/file/store"
+expect 1 'file' "$c" publish "$T/source" "$T/file"
+mkdir "$T/other"
+echo precious >"$T/other/file"
+expect 1 'other' "$c" publish "$T/source" "$T/other"
+expect 1 'key|pem' "$c" publish "$T/source" "$T/store" --key "$T/no.pem"
+expect 1 'key|pem' "$c" publish "$T/source" "$T/store" --key "$T/file"
+if ! is_root; then
+	mkdir "$T/sealed"
+	chmod 500 "$T/sealed"
+	expect 1 'sealed.*ermission' "$c" publish "$T/source" "$T/sealed/store"
+	cp -a "$T/source" "$T/secret"
+	chmod 000 "$T/secret/small-7"
+	expect 1 'small-7.*ermission' "$c" publish "$T/secret" "$T/store"
+fi
+publish "$T/source" "$T/store"
+cp -a "$T/store" "$T/before"
+
+# a file that will not hold still
+cp -a "$T/source" "$T/busy"
+head -c 60000000 /dev/urandom >"$T/busy/changing"
+(while :; do printf x | dd of="$T/busy/changing" bs=1 seek=50000000 conv=notrunc 2>/dev/null; done) &
+writer=$!
+pids+=("$writer")
+expect 1 'changing' "$c" publish "$T/busy" "$T/store"
+stop "$writer"
+cmp "$T/store/manifest.json" "$T/before/manifest.json" || fail "the last revision was lost"
+
+# a full disk
+if is_root && mkdir "$T/small" && mount -t tmpfs -o size=1200k none "$T/small" 2>/dev/null; then
+	expect 1 'space' "$c" publish "$T/source" "$T/small/store"
+	[ ! -e "$T/small/store/manifest.json" ] || fail "half a revision on a full disk"
+	umount "$T/small"
+	mount -t tmpfs -o size=8m none "$T/small"
+	"$c" publish "$T/source" "$T/small/store" >/dev/null
+	cp "$T/small/store/manifest.json" "$T/manifest"
+	expect 1 'space' "$c" publish "$T/busy" "$T/small/store"
+	cmp "$T/small/store/manifest.json" "$T/manifest" || fail "a full disk cost a revision"
+	list_it "file://$T/small/store" >/dev/null
+	umount "$T/small"
+fi
+
+# ---- serving
+expect 1 'nowhere' "$c" serve "$T/nowhere" --listen 127.0.0.1:0 --tls-dir "$T/tls"
+expect 1 'store' "$c" serve "$T/source" --listen 127.0.0.1:0 --tls-dir "$T/tls"
+start_serve "$T/store"
+expect 1 'in use' "$c" serve "$T/store" --listen "${URL#https://}" --tls-dir "$T/tls"
+[ "$(curl -s --path-as-is -o /dev/null -w '%{http_code}' --cacert "$CACERT" \
+	"$URL/../../../../../../etc/passwd")" = 404 ] || fail "serve leaves its store"
+[ "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$CACERT" "$URL/lock")" = 404 ] ||
+	fail "serve shows what is no part of the store"
+
+# ---- mounting
+dead=https://127.0.0.1:$(free_port)
+expect 1 'connect|reach' mount_it "$dead"
+expect 1 'no store|not a .*store' mount_it "$URL/elsewhere"
+expect 1 'nowhere' mount_it "file://$T/nowhere"
+expect 1 'URL' mount_it "ftp://127.0.0.1/store"
+expect 1 'certificate' "$c" mount "$URL" "$T/mnt" --cache "$T/cache3"
+expect 1 'no-ca' "$c" mount "$URL" "$T/mnt" --cache "$T/cache3" --cacert "$T/no-ca.pem"
+expect 1 'tag' mount_it "$URL" --tag none
+expect 1 'revision' mount_it "$URL" --revision 77
+expect 1 'cache' "$c" mount "$URL" "$T/mnt" --cacert "$CACERT" --cache "$T/file"
+expect 1 'no-mnt' "$c" mount "$URL" "$T/no-mnt" --cacert "$CACERT" --cache "$T/cache"
+expect 1 'file.*director' "$c" mount "$URL" "$T/file" --cacert "$CACERT" --cache "$T/cache"
+expect 1 'empty' "$c" mount "$URL" "$T/other" --cacert "$CACERT" --cache "$T/cache"
+expect 1 'mount' "$c" umount "$T/other"
+expect 1 'no-mnt' "$c" umount "$T/no-mnt"
+mount_url
+expect 1 'mount' "$c" mount "$URL" "$T/mnt" --cacert "$CACERT" --cache "$T/cache"
+
+# every write is refused, and nothing changes
+m=$T/mnt
+for command in "touch $m/new" "touch $m/big" "mkdir $m/new" "rm $m/big" "mv $m/big $m/b" \
+	"chmod 600 $m/big" "ln $m/big $m/b" "ln -s big $m/b" "truncate -s 1 $m/big" \
+	"mkfifo $m/new" "setfattr -n user.a -v b $m/big" "chown 1 $m/big"; do
+	# shellcheck disable=SC2086 # words
+	! $command 2>"$T/err" || fail "$command went through"
+	grep -q 'Read-only file system' "$T/err" || fail "$command: $(cat "$T/err")"
+done
+! cat "$m/absent" 2>"$T/err" || fail "absent"
+grep -q 'No such file' "$T/err" || fail "$(cat "$T/err")"
+compare "$T/source" "$m"
+unmount
+
+if unshare_works; then
+	without_fuse() {
+		unshare -m sh -c 'mount -t tmpfs none /dev && : >/dev/null && exec "$@"' sh \
+			"$c" mount "$URL" "$T/mnt" --cache "$T/cache" --cacert "$CACERT"
+	}
+	expect 1 '/dev/fuse' without_fuse
+fi
+
+# ---- a store that is damaged or too new
+damage() { # copies the store afresh to $T/bad
+	rm -rf "$T/bad"
+	cp -a "$T/store" "$T/bad"
+	bad=$T/bad/manifest.json
+}
+damage && sed -i 's/"format": *1/"format":2/' "$bad"
+expect 1 'format|newer' mount_it "file://$T/bad"
+damage && truncate -s 200 "$bad"
+expect 1 'manifest' mount_it "file://$T/bad"
+damage && : >"$bad"
+expect 1 'store' mount_it "file://$T/bad"
+damage && echo '<html>no</html>' >"$bad"
+expect 1 'store' mount_it "file://$T/bad"
+damage && echo '[1,2]' >"$bad"
+expect 1 'manifest' mount_it "file://$T/bad"
+damage && head -c 3000000 /dev/zero >"$bad"
+expect 1 'store|manifest' mount_it "file://$T/bad"
+
+# each blob in turn is no blob, cut short, or gone: an error, or what was published
+list_or_complain() {
+	if list_it "file://$T/bad" >"$T/out" 2>"$T/err"; then
+		sort "$T/out" | cmp - "$T/list" || fail "another listing from $1"
+	else
+		[ "$(wc -l <"$T/err")" = 1 ] || fail "more than a sentence: $(cat "$T/err")"
+	fi
+}
+list_it "file://$T/store" | sort >"$T/list"
+root=$(grep -oE '"root": *"[0-9a-f]{64}"' "$T/store/manifest.json" | grep -oE '[0-9a-f]{64}')
+page=blobs/${root:0:2}/${root:2}
+damage && head -c 100 /dev/urandom >"$T/bad/$page"
+expect 1 'corrupt|blob|page' list_it "file://$T/bad"
+damage && truncate -s -1 "$T/bad/$page"
+expect 1 'corrupt|blob|page' list_it "file://$T/bad"
+damage && rm "$T/bad/$page"
+expect 1 'absent|exist|missing|blob|page' list_it "file://$T/bad"
+expect 1 '' mount_it "file://$T/bad" || true
+! mountpoint -q "$T/mnt" || unmount
+
+damage
+find "$T/bad/blobs" -type f -size +100k | while read -r blob; do
+	printf 'x' | dd of="$blob" bs=1 seek=50000 conv=notrunc status=none
+done
+fresh
+expect 1 'big' "$c" get "file://$T/bad" big "$T/got" --cache "$T/cache"
+[ ! -e "$T/got" ] || fail "get left half a file"
+mount_at "file://$T/bad" "$T/mnt"
+! cat "$T/mnt/big" >"$T/got" 2>"$T/err" || fail "wrong bytes were served"
+grep -q 'Input/output error' "$T/err" || fail "$(cat "$T/err")"
+[ "$(stat -c %s "$T/mnt/big")" = 3000000 ] || fail "stat after an error"
+unmount
+
+# ---- a cache that is somebody else's, or full
+if is_root; then
+	mkdir -m 777 "$T/shared-cache"
+	chown 12345 "$T/shared-cache"
+	expect 1 'cache' "$c" ls "$URL" --cacert "$CACERT" --cache "$T/shared-cache"
+	if mkdir "$T/tiny" && mount -t tmpfs -o size=3m none "$T/tiny" 2>/dev/null; then
+		"$c" get "$URL" big "$T/got" --cacert "$CACERT" --cache "$T/tiny/cache" 2>"$T/err" ||
+			fail "a full cache costs a read: $(cat "$T/err")"
+		cmp "$T/got" "$T/source/big"
+		umount "$T/tiny"
+	fi
+fi

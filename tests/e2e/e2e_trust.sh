@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Whose bytes are believed: pinned keys, changed keys, old revisions, broken signatures.
+. "$(dirname "$0")/lib.sh"
+
+mkdir "$T/source" "$T/www"
+echo one >"$T/source/file"
+publish "$T/source" "$T/www/store" --name data
+start_serve "$T/www/store"
+ls_url() { "$CAIRN" ls "$URL" --cacert "$CACERT" --cache "$T/cache" "$@"; }
+key=$(public_key)
+
+# first sight pins, and says so; after that it is quiet
+ls_url >"$T/out" 2>"$T/err"
+grep -qF "$key" "$T/err" || fail "a new key is pinned without a word"
+grep -qF "$key" "$XDG_CONFIG_HOME/cairn/known_keys" || fail "the key was not pinned"
+ls_url 2>"$T/err" >/dev/null
+[ ! -s "$T/err" ] || fail "a known key is worth no word: $(cat "$T/err")"
+
+# another key at the same URL
+"$CAIRN" key make other >"$T/out" 2>&1
+other=$("$CAIRN" key show other)
+other_file=$(find "$XDG_CONFIG_HOME" -name 'other*')
+mv "$T/www/store" "$T/www/good"
+publish "$T/source" "$T/www/evil" --name data --key "$other_file"
+swap() { # the served directory's contents become those of $1
+	rm -rf "$T/www/store"
+	cp -a "$T/www/$1" "$T/www/store"
+	stop "$server_pid"
+	local port=${URL##*:}
+	"$CAIRN" serve "$T/www/store" --listen "127.0.0.1:$port" --tls-dir "$T/tls" \
+		>"$T/serve.out" 2>"$T/serve.err" &
+	server_pid=$!
+	pids+=("$server_pid")
+	wait_until 20 serve_answers || fail "cairn serve does not come back"
+}
+swap evil
+expect 1 'key' ls_url
+ls_url --trust "$other" >/dev/null || fail "--trust does not overrule what is pinned"
+expect 1 'key' ls_url
+expect 1 'key' ls_url --trust "$key"
+! ls_url --trust ed25519:nonsense >/dev/null 2>&1 || fail "nonsense as a key"
+
+# the good one, one revision further, and then as it was
+swap good
+echo two >>"$T/source/file"
+cp -a "$T/www/good" "$T/www/old"
+publish "$T/source" "$T/www/good" --name data
+swap good
+ls_url >/dev/null
+swap old
+expect 1 'revision|older|rollback' ls_url
+# asked for by its number, the old one is no forgery
+ls_url --revision 1 >/dev/null || fail "an old revision by number"
+
+# broken signature, unsigned, signed but altered
+swap good
+manifest=$T/www/store/manifest.json
+sed -i 's/"message": *"[^"]*"/"message":"altered"/' "$manifest"
+expect 1 'sign' ls_url
+swap good
+sed -i 's/"signature": *"..../"signature":"AAAA/' "$manifest"
+expect 1 'sign|corrupt' ls_url
+
+# plain http is believed by signature alone, so it needs a pinned key
+swap good
+start_serve "$T/www/store" --http
+"$CAIRN" ls "$URL" --cache "$T/cache2" --trust "$key" >/dev/null || fail "http with --trust"

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A user without privileges publishes, mounts (by fusermount3), reads and unmounts. Run by
+# root, the test becomes such a user, with a /dev/fuse for all in a mount namespace of its
+# own.
+if [ "$(id -u)" = 0 ] && [ -z "${CAIRN_TEST_USER-}" ]; then
+	. "$(dirname "$0")/lib.sh"
+	need_program fusermount3
+	need_program setpriv
+	unshare_works || skip "no mount namespace"
+	[ -e /dev/fuse ] || skip "/dev/fuse is missing"
+	mknod -m 666 "$T/fuse" c 10 229 2>/dev/null || skip "no device nodes here"
+	chmod 755 "$T"
+	mkdir -m 777 "$T/tmp" "$T/programs"
+	# the build and source directories may be closed to others
+	cp "$CAIRN" "$COMPARE" "$ODDTREE" "$PROXY" "$T/programs"
+	mkdir -p "$T/source/tests/e2e" && cp "$top"/tests/e2e/*.sh "$T/source/tests/e2e"
+	for p in CAIRN COMPARE ODDTREE PROXY; do
+		export "$p=$T/programs/$(basename "${!p}")"
+	done
+	export CAIRN_TEST_USER=65534 TMPDIR=$T/tmp
+	unset XDG_RUNTIME_DIR
+	status=0
+	unshare -m sh -c 'mount --bind "$1" /dev/fuse || exit 77
+		[ -c /dev/fuse ] && (: </dev/fuse) || exit 77
+		cd "$2" && shift 2
+		exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$@"' \
+		sh "$T/fuse" "$T/programs" \
+		bash "$T/source/tests/e2e/$(basename "$0")" || status=$?
+	exit $status
+fi
+
+. "$(dirname "$0")/lib.sh"
+need_fuse
+
+mkdir "$T/source"
+"$ODDTREE" "$T/source" kinds links names levels sizes sparse modes times xattrs
+publish "$T/source" "$T/store"
+start_serve "$T/store"
+mount_url
+grep -q " $T/mnt fuse.*ro,nosuid,nodev" /proc/mounts || fail "$(grep "$T/mnt" /proc/mounts)"
+compare "$T/source" "$T/mnt"
+unmount
+
+# -f stays in the foreground, and a signal ends it cleanly
+env --default-signal=INT \
+	"$CAIRN" mount -f "$URL" "$T/mnt" --cacert "$CACERT" --cache "$T/cache" 2>"$T/mount.err" &
+mount_pid=$!
+pids+=("$mount_pid")
+wait_until 10 mountpoint -q "$T/mnt" || fail "mount -f: $(cat "$T/mount.err")"
+cmp "$T/mnt/kinds/file" "$T/source/kinds/file"
+kill -INT "$mount_pid"
+wait "$mount_pid" || fail "status $? at the end of mount -f"
+! mountpoint -q "$T/mnt" || fail "still mounted after a signal"
+
+mkdir "$T/sealed"
+chmod 500 "$T/sealed"
+expect 1 'sealed.*ermission' "$CAIRN" publish "$T/source" "$T/sealed/store"
+cp -r "$T/source/links" "$T/secret"
+chmod 000 "$T/secret/a/one"
+expect 1 'a/one.*ermission' "$CAIRN" publish "$T/secret" "$T/store2"
+[ ! -e "$T/store2/manifest.json" ] || fail "half a revision"
+expect 1 'ermission|allowed' "$CAIRN" mount "$URL" /usr --cacert "$CACERT" --cache "$T/cache"
