@@ -17,10 +17,10 @@
 
 struct serve_options {
 	const char *store;   /* directory */
-	const char *host;    /* numeric address or name to listen on */
+	const char *host;    /* numeric address or name to listen on; NULL: all of IPv4 */
 	uint16_t port;       /* 0: any free one */
 	bool tls;
-	const char *tls_dir; /* holds ca.pem, cert.pem, key.pem; made when missing */
+	const char *tls_dir; /* holds ca.pem, cert.pem, key.pem: serve_make_certificate() */
 	struct log *log;     /* one line a request at debug level */
 };
 
@@ -31,8 +31,10 @@ uint16_t serve_port(const struct serve *s);
 void serve_stop(struct serve *s);
 
 /* Makes (unless there) a CA, and a certificate of it for localhost, the machine's names,
- * 127.0.0.1, ::1 and `host`, ECDSA P-256, valid 10 years and 825 days, key files 0600.
- * An expired or foreign certificate is made anew with the CA kept. */
+ * 127.0.0.1, ::1 and `host` (a wildcard: the machine's addresses), ECDSA P-256, valid 10
+ * years and 825 days, key files (ca-key.pem, key.pem) 0600. One that expires soon, was
+ * made by another CA or lacks `host` is made anew with the CA kept. A directory with
+ * cert.pem and key.pem but no ca-key.pem holds somebody's own: left as it is. */
 int serve_make_certificate(const char *tls_dir, const char *host, struct trouble *t);
 
 #endif
