@@ -31,7 +31,7 @@ run() { "$m/lib/$loader" --library-path "$m/lib" "$m/bin/$1" "${@:2}"; }
 [ "$(run sha256sum <"$s/bin/ls")" = "$(sha256sum <"$s/bin/ls")" ] || fail "sha256sum"
 [ "$("$m/bin/script" one two)" = "ran with 2 arguments" ] || fail "script"
 
-run sleep 30 &
+"$m/lib/$loader" --library-path "$m/lib" "$m/bin/sleep" 30 &
 sleeper=$!
 pids+=("$sleeper")
 wait_until 5 grep -qF "$m/lib/libc.so" "/proc/$sleeper/maps" ||

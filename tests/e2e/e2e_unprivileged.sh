@@ -18,19 +18,31 @@ if [ "$(id -u)" = 0 ] && [ -z "${CAIRN_TEST_USER-}" ]; then
 	for p in CAIRN COMPARE ODDTREE PROXY; do
 		export "$p=$T/programs/$(basename "${!p}")"
 	done
-	export CAIRN_TEST_USER=65534 TMPDIR=$T/tmp
+	export TMPDIR=$T/tmp
 	unset XDG_RUNTIME_DIR
+	# as_user WAY [COMMAND-OF-ROOT]: this test again, by that user
+	as_user() {
+		CAIRN_TEST_USER=$1 unshare -m sh -c 'mount --bind "$1" /dev/fuse || exit 77
+			(: </dev/fuse) || exit 77
+			cd "$2" && eval "$3" && shift 3
+			exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$@"' \
+			sh "$T/fuse" "$T/programs" "${2:-true}" \
+			bash "$T/source/tests/e2e/$(basename "$0")"
+	}
 	status=0
-	unshare -m sh -c 'mount --bind "$1" /dev/fuse || exit 77
-		[ -c /dev/fuse ] && (: </dev/fuse) || exit 77
-		cd "$2" && shift 2
-		exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$@"' \
-		sh "$T/fuse" "$T/programs" \
-		bash "$T/source/tests/e2e/$(basename "$0")" || status=$?
-	exit $status
+	as_user normal || status=$?
+	[ $status = 0 ] || exit $status
+	as_user without-helper 'mount --bind /dev/null "$(command -v fusermount3)"' || fail "helper"
+	exit 0
 fi
 
 . "$(dirname "$0")/lib.sh"
+if [ "${CAIRN_TEST_USER-}" = without-helper ]; then
+	mkdir "$T/source"
+	publish "$T/source" "$T/store"
+	expect 1 'fusermount3' "$CAIRN" mount "file://$T/store" "$T/mnt" --cache "$T/cache"
+	exit 0
+fi
 need_fuse
 
 mkdir "$T/source"
