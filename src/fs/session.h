@@ -13,22 +13,29 @@
 
 struct session_options {
 	const char *mountpoint;
-	const char *fuse_options;  /* comma-separated, for libfuse: "allow_other,..." or NULL */
+	const char *fuse_options; /* comma-separated, for libfuse: "noexec,suid" or NULL */
 	bool allow_other;
-	int64_t deadline_ns;       /* of a request; 0: 60 s */
-	uint64_t readahead;        /* bytes; 0: 8 MiB */
+	bool nonempty;	     /* the mount point may hide something */
+	int64_t deadline_ns; /* of a request; 0: 60 s */
+	uint64_t readahead;  /* bytes; 0: 8 MiB */
 	struct log *log;
-	bool debug;                /* libfuse's -d */
+	bool debug; /* libfuse's -d */
 };
 
 struct session;
 /* Mounts. The dataset is borrowed until session_free. ERR_DENIED, ERR_ABSENT (mount point,
- * fusermount3, /dev/fuse), ERR_BUSY, ERR_INVALID, with a sentence. */
+ * fusermount3, /dev/fuse), ERR_BUSY, ERR_INVALID, with a sentence. libfuse may have said
+ * more on stderr. */
 int session_new(struct dataset *dataset, const struct session_options *options,
 	struct session **out, struct trouble *t);
-/* Serves until unmounted or SIGTERM, SIGINT, SIGHUP; answers what is parked with EINTR at
- * the end. `ready` is called once the kernel has been answered (INIT). */
+/* Serves until unmounted or SIGTERM, SIGINT, SIGHUP (of which libfuse keeps one session
+ * per process: call it on the main thread); answers what is parked with EINTR at the end.
+ * `ready` (may be NULL) is called on a FUSE thread when the kernel introduces itself: from
+ * then on another process can prove the mount, by a stat. This process must not touch its
+ * own mount: killed while it waits for itself, it would never end. ERR_IO. */
 int session_run(struct session *s, void (*ready)(void *ctx), void *ctx);
+/* The words of the last request that failed; code 0: none did. */
+void session_failure(struct session *s, struct trouble *out);
 /* Unmounts when still mounted. */
 void session_free(struct session *s);
 

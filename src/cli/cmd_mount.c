@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/mount_options.h"
+#include "fs/mountpoint.h"
+
+/*
+ * In the background, two processes: the daemon opens everything and mounts (threads, curl
+ * and TLS begin after the fork), and this one proves the mount by a stat, says how it
+ * went, and ends. They talk over a socket pair:
+ *
+ *   daemon -> parent  a verdict: mounted (the kernel has said hello), or failed, with words
+ *   parent -> daemon  after "mounted", one byte: KEEP, or DROP when the stat failed, upon
+ *                     which a second verdict tells why. An end of file (the parent was
+ *                     interrupted) is DROP as well.
+ */
+enum { OPTION_LOG = OPTION_OWN };
+enum { KEEP = 'k', DROP = 'd' };
+
+const struct option_help mount_options_help[] = {
+	{"foreground", 'f', NULL, "stay in the foreground, log to stderr"},
+	{"options", 'o', "OPTIONS",
+		"allow_other, memory=SIZE, readahead=SIZE, quota=SIZE, floor=SIZE, ..."},
+	{"log", OPTION_LOG, "FILE", "log there (default: syslog)"},
+	READER_OPTIONS_HELP,
+	{0},
+};
+
+struct verdict {
+	int code; /* 0: mounted */
+	char text[TROUBLE_MAX];
+};
+
+/* The daemon's state, which its verdict thread shares. */
+struct serving {
+	struct session *session;
+	int channel; /* to the parent; -1: in the foreground */
+	bool thread_runs;
+	pthread_t thread;
+};
+
+/* ---- the daemon ---- */
+
+static void send_verdict(int channel, int code, const char *text)
+{
+	struct verdict v = {.code = code};
+
+	snprintf(v.text, sizeof v.text, "%s", text);
+	(void)!send(channel, &v, sizeof v, MSG_NOSIGNAL);
+}
+
+/* Lets go of the terminal and of the directory it was started in. */
+static void detach(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	(void)!chdir("/");
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	if (null > STDERR_FILENO)
+		close(null);
+}
+
+static void *hear_parent(void *arg)
+{
+	struct serving *s = arg;
+	struct trouble t;
+	char word = DROP;
+
+	if (recv(s->channel, &word, 1, 0) == 1 && word == KEEP) {
+		detach();
+		return NULL;
+	}
+	session_failure(s->session, &t);
+	send_verdict(s->channel, t.code ? t.code : ERR_IO, t.text);
+	kill(getpid(), SIGTERM);
+	return NULL;
+}
+
+static void ready(void *ctx)
+{
+	struct serving *s = ctx;
+
+	if (s->channel < 0)
+		return;
+	s->thread_runs = pthread_create(&s->thread, NULL, hear_parent, s) == 0;
+	if (s->thread_runs)
+		send_verdict(s->channel, 0, "");
+	else
+		send_verdict(s->channel, ERR_NO_MEMORY, "no thread could be started");
+}
+
+static struct log *open_log(const struct mount_request *m, struct trouble *t)
+{
+	int level = LOG_LEVEL_WARNING + m->reader.verbose;
+	struct log *log;
+
+	level = level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : level;
+	if (m->log_file)
+		log = log_new_file((enum log_level)level, m->log_file);
+	else if (m->foreground)
+		log = log_new_stderr((enum log_level)level);
+	else
+		log = log_new_syslog((enum log_level)level, "cairn");
+	if (!log)
+		trouble_errno(t, "cannot log to %s", m->log_file ? m->log_file : "syslog");
+	return log;
+}
+
+static int run(struct mount_request *m, struct reader *r, int channel, struct trouble *t)
+{
+	struct serving s = {.channel = channel};
+	int err;
+
+	m->session.log = r->log;
+	err = session_new(r->dataset, &m->session, &s.session, t);
+	if (err)
+		return err;
+	err = session_run(s.session, ready, &s);
+	if (err)
+		trouble_set(
+			t, err, "the mount on %s has broken down", m->session.mountpoint);
+	/* Whether or not the parent had come to a verdict, it has its end now. */
+	if (channel >= 0)
+		shutdown(channel, SHUT_RD);
+	if (s.thread_runs)
+		pthread_join(s.thread, NULL);
+	session_free(s.session);
+	return err;
+}
+
+/* Everything from the log to the end of the mount. */
+static int serve(struct mount_request *m, int channel, struct trouble *t)
+{
+	struct log *log = open_log(m, t);
+	struct reader r;
+	int err;
+
+	if (!log)
+		return t->code;
+	err = reader_open(&r, &m->reader, log, t);
+	if (err)
+		return err;
+	err = run(m, &r, channel, t);
+	reader_close(&r);
+	return err;
+}
+
+/* ---- the parent ---- */
+
+static bool get_verdict(int channel, struct verdict *v)
+{
+	return recv(channel, v, sizeof *v, MSG_WAITALL) == (ssize_t)sizeof *v;
+}
+
+static int ended_silently(void)
+{
+	fprintf(stderr,
+		"cairn mount: the mount's process ended unexpectedly (see its log)\n");
+	return EXIT_FAILURE;
+}
+
+static int tell(const struct verdict *v)
+{
+	struct trouble t = {.code = v->code};
+
+	snprintf(t.text, sizeof t.text, "%s", v->text);
+	return command_fail("mount", &t);
+}
+
+/* The mount is there: does it answer? */
+static int prove(const char *mountpoint, int channel)
+{
+	struct stat st;
+	struct verdict v;
+	char word = KEEP;
+	int errnum = stat(mountpoint, &st) ? errno : 0;
+
+	if (errnum)
+		word = DROP;
+	if (send(channel, &word, 1, MSG_NOSIGNAL) != 1)
+		return ended_silently();
+	if (!errnum)
+		return EXIT_SUCCESS;
+	if (!get_verdict(channel, &v))
+		return ended_silently();
+	if (!v.text[0])
+		snprintf(v.text, sizeof v.text, "the mount on %s does not answer: %s",
+			mountpoint, strerror(errnum));
+	return tell(&v);
+}
+
+static int await(const char *mountpoint, pid_t daemon, int channel)
+{
+	struct verdict v;
+	int status;
+
+	if (!get_verdict(channel, &v))
+		status = ended_silently();
+	else if (v.code)
+		status = tell(&v);
+	else
+		status = prove(mountpoint, channel);
+	if (status)
+		waitpid(daemon, NULL, 0); /* so that the mount is gone when we are */
+	return status;
+}
+
+static int in_background(struct mount_request *m)
+{
+	struct trouble t = {0};
+	int ends[2], status;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) {
+		trouble_errno(&t, "cannot talk to the background");
+		return command_fail("mount", &t);
+	}
+	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		setsid();
+		status = serve(m, ends[1], &t);
+		if (status)
+			send_verdict(ends[1], status, t.text);
+		close(ends[1]);
+		return status ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
+	close(ends[1]);
+	if (pid > 0) {
+		status = await(m->session.mountpoint, pid, ends[0]);
+	} else {
+		trouble_errno(&t, "cannot go to the background");
+		status = command_fail("mount", &t);
+	}
+	close(ends[0]);
+	return status;
+}
+
+static int in_foreground(struct mount_request *m)
+{
+	struct trouble t = {0};
+
+	return serve(m, -1, &t) ? command_fail("mount", &t) : EXIT_SUCCESS;
+}
+
+/* ---- the command ---- */
+
+static int parse(struct mount_request *m, int argc, char **argv)
+{
+	int letter, status = 0;
+	bool taken;
+
+	while (!status && (letter = command_getopt(argc, argv)) != -1) {
+		if (letter == 'f')
+			m->foreground = true;
+		else if (letter == 'o')
+			status = mount_request_words(m, optarg);
+		else if (letter == OPTION_LOG)
+			m->log_file = optarg;
+		else
+			status = reader_option(&m->reader, "mount", letter, optarg, &taken);
+	}
+	if (!status && argc - optind != 2)
+		status = command_use("mount", "a URL and a MOUNTPOINT are needed");
+	return status;
+}
+
+/* What can be said before anything is begun. *mountpoint: heap, absolute. */
+static int check(struct mount_request *m, const char *path, char **mountpoint)
+{
+	struct trouble t = {0};
+
+	if (mountpoint_check(path, m->session.nonempty, mountpoint, &t) ||
+		mountpoint_permitted(m->session.allow_other, &t))
+		return command_fail("mount", &t);
+	m->session.mountpoint = *mountpoint;
+	if (mount_request_finish(m)) {
+		trouble_set(&t, ERR_NO_MEMORY, "out of memory");
+		return command_fail("mount", &t);
+	}
+	return 0;
+}
+
+int cmd_mount(int argc, char **argv)
+{
+	struct mount_request m;
+	char *mountpoint = NULL;
+	int status;
+
+	mount_request_init(&m);
+	status = parse(&m, argc, argv);
+	if (!status)
+		status = check(&m, argv[optind + 1], &mountpoint);
+	if (!status) {
+		m.reader.dataset.url = argv[optind];
+		status = m.foreground ? in_foreground(&m) : in_background(&m);
+	}
+	free(mountpoint);
+	mount_request_release(&m);
+	return status;
+}

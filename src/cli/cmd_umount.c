@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef HAVE_SYS_XATTR_H
+#include <sys/xattr.h>
+#endif
+
+#include "cli/command.h"
+#include "fs/lookups.h"
+#include "fs/mountpoint.h"
+#include "util/clock.h"
+
+#define WAIT_MS 10000 /* for the daemon to write what is pending and close its cache */
+#define STEP_MS 20
+
+const struct option_help umount_options_help[] = {
+	{"lazy", 'l', NULL, "detach it now although it is in use"},
+	{0},
+};
+
+/* Who serves the mount: 0 when it does not say. */
+static pid_t daemon_of(const char *path)
+{
+	char text[24] = "";
+	char *source = NULL;
+	ssize_t n = -1;
+	bool ours = false;
+	long pid;
+
+	if (mountpoint_find(path, &source, &ours) == 0)
+		free(source);
+	if (!ours)
+		return 0;
+#ifdef HAVE_SYS_XATTR_H
+	n = getxattr(path, XATTR_PID, text, sizeof text - 1);
+#endif
+	if (n <= 0)
+		return 0;
+	pid = strtol(text, NULL, 10);
+	return pid > 1 ? (pid_t)pid : 0;
+}
+
+/* A descriptor that becomes readable when the process ends; -1 where there is none. */
+static int open_process(pid_t pid)
+{
+#ifdef SYS_pidfd_open
+	if (pid)
+		return (int)syscall(SYS_pidfd_open, pid, 0);
+#endif
+	(void)pid;
+	return -1;
+}
+
+static void wait_for(pid_t pid, int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	const struct timespec step = {0, STEP_MS * NS_PER_MS};
+
+	if (fd >= 0) {
+		poll(&p, 1, WAIT_MS);
+		return;
+	}
+	for (int i = 0; pid && i < WAIT_MS / STEP_MS; i++) {
+		if (kill(pid, 0) && errno == ESRCH)
+			return;
+		nanosleep(&step, NULL);
+	}
+}
+
+static int unmount(const char *path, bool lazy, struct trouble *t)
+{
+	char *real = realpath(path, NULL);
+	pid_t pid;
+	int fd, err;
+
+	if (!real)
+		return trouble_errno(t, "%s", path);
+	/* The daemon of a mount to be detached may be stuck: not to be asked. */
+	pid = lazy ? 0 : daemon_of(real);
+	fd = open_process(pid);
+	err = mountpoint_unmount(real, lazy, t);
+	if (!err)
+		wait_for(pid, fd);
+	if (fd >= 0)
+		close(fd);
+	free(real);
+	return err;
+}
+
+int cmd_umount(int argc, char **argv)
+{
+	struct trouble t = {0};
+	bool lazy = false;
+	int status = EXIT_SUCCESS;
+
+	while (command_getopt(argc, argv) != -1)
+		lazy = true;
+	if (optind >= argc)
+		return command_use("umount", "a MOUNTPOINT is needed");
+	for (; optind < argc; optind++)
+		if (unmount(argv[optind], lazy, &t))
+			status = command_fail("umount", &t);
+	return status;
+}

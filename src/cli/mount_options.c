@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/mount_options.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/size.h"
+
+/* What mount(8) and fstab may pass that means nothing here, or what we do anyway. */
+static const char *const ignored[] = {"ro", "defaults", "auto", "noauto", "user", "nouser",
+	"users", "owner", "group", "_netdev", "nofail", "nosuid", "nodev", "async", "atime",
+	"relatime", "norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime",
+	"diratime", "nodiratime", "iversion", "noiversion", "silent", "loud", "mand",
+	"nomand", "default_permissions", NULL};
+static const char *const ignored_prefixes[] = {"x-", "X-", "comment=", "user=", NULL};
+/* For libfuse as they are. */
+static const char *const passed[] = {"exec", "noexec", "noatime", "sync", "dirsync", NULL};
+static const char *const passed_prefixes[] = {
+	"context=", "fscontext=", "defcontext=", "rootcontext=", NULL};
+
+void mount_request_init(struct mount_request *m)
+{
+	memset(m, 0, sizeof *m);
+	reader_options_init(&m->reader);
+}
+
+void mount_request_release(struct mount_request *m)
+{
+	reader_options_release(&m->reader);
+	bytes_release(&m->fuse_options);
+}
+
+static bool is_one_of(const char *const *words, const char *word)
+{
+	for (; *words; words++)
+		if (strcmp(*words, word) == 0)
+			return true;
+	return false;
+}
+
+static bool begins_with_one_of(const char *const *prefixes, const char *word)
+{
+	for (; *prefixes; prefixes++)
+		if (strncmp(*prefixes, word, strlen(*prefixes)) == 0)
+			return true;
+	return false;
+}
+
+static int pass(struct mount_request *m, const char *word)
+{
+	int err = 0;
+
+	if (m->fuse_options.size)
+		err = bytes_append(&m->fuse_options, ",", 1);
+	if (!err)
+		err = bytes_append_string(&m->fuse_options, word);
+	return err ? command_use("mount", "out of memory") : 0;
+}
+
+static int size_word(const char *name, const char *value, uint64_t *out)
+{
+	if (!value || size_parse(value, out))
+		return command_use(
+			"mount", "-o %s needs a size, such as %s=64M", name, name);
+	return 0;
+}
+
+/* Words that only a mount has: true when it was one, with its result in *status. */
+static bool own_word(
+	struct mount_request *m, const char *word, const char *value, int *status)
+{
+	struct reader_options *r = &m->reader;
+
+	*status = 0;
+	if (strcmp(word, "allow_other") == 0)
+		m->session.allow_other = true;
+	else if (strcmp(word, "nonempty") == 0)
+		m->session.nonempty = true;
+	else if (strcmp(word, "debug") == 0)
+		m->session.debug = m->foreground = true;
+	else if (strcmp(word, "memory") == 0)
+		*status = size_word(word, value, &r->memory);
+	else if (strcmp(word, "readahead") == 0)
+		*status = size_word(word, value, &m->session.readahead);
+	else if (strcmp(word, "quota") == 0)
+		r->set_quota = true, *status = size_word(word, value, &r->quota);
+	else if (strcmp(word, "floor") == 0)
+		r->set_quota = true, *status = size_word(word, value, &r->floor);
+	else
+		return false;
+	return true;
+}
+
+/* The tools' shared options by their long names, since fstab has only -o. */
+static bool shared_word(
+	struct mount_request *m, const char *word, const char *value, int *status)
+{
+	static const struct option_help shared[] = {READER_OPTIONS_HELP, {0}};
+	const struct option_help *o = shared;
+	bool taken;
+
+	while (o->name && strcmp(o->name, word) != 0)
+		o++;
+	if (!o->name)
+		return false;
+	if (o->value && (!value || !*value))
+		*status = command_use("mount", "-o %s needs a value", word);
+	else
+		*status = reader_option(&m->reader, "mount", o->letter, value, &taken);
+	return true;
+}
+
+/* nosuid and nodev hold unless root says otherwise. */
+static int risky_word(struct mount_request *m, const char *word)
+{
+	if (geteuid() != 0)
+		return command_use("mount", "only root may mount with -o %s", word);
+	return pass(m, word);
+}
+
+static int one_word(struct mount_request *m, char *word)
+{
+	char *value = strchr(word, '=');
+	int status = 0;
+
+	if (!*word || is_one_of(ignored, word) ||
+		begins_with_one_of(ignored_prefixes, word))
+		return 0;
+	if (is_one_of(passed, word) || begins_with_one_of(passed_prefixes, word))
+		return pass(m, word);
+	if (strcmp(word, "suid") == 0 || strcmp(word, "dev") == 0)
+		return risky_word(m, word);
+	if (strcmp(word, "rw") == 0)
+		return command_use(
+			"mount", "a dataset can only be mounted read-only: leave out rw");
+	if (value)
+		*value++ = '\0';
+	if (own_word(m, word, value, &status) || shared_word(m, word, value, &status))
+		return status;
+	return command_use("mount", "unknown option -o %s", word);
+}
+
+int mount_request_words(struct mount_request *m, char *text)
+{
+	char *word;
+	int status = 0;
+
+	while (!status && (word = strsep(&text, ",")))
+		status = one_word(m, word);
+	return status;
+}
+
+int mount_request_finish(struct mount_request *m)
+{
+	int err = bytes_append(&m->fuse_options, "", 1);
+
+	if (err)
+		return err;
+	m->session.fuse_options = (const char *)m->fuse_options.data;
+	m->session.deadline_ns = m->reader.dataset.deadline_ns;
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What `cairn mount` was asked for, and the words that -o and fstab may hold. Pure. */
+#ifndef CAIRN_CLI_MOUNT_OPTIONS_H
+#define CAIRN_CLI_MOUNT_OPTIONS_H
+
+#include "cli/reader.h"
+#include "fs/session.h"
+#include "util/bytes.h"
+
+struct mount_request {
+	struct reader_options reader;
+	struct session_options session;
+	struct bytes fuse_options; /* for libfuse, NUL-terminated by mount_request_finish */
+	bool foreground;
+	const char *log_file; /* NULL: syslog, or stderr in the foreground */
+};
+
+void mount_request_init(struct mount_request *m);
+void mount_request_release(struct mount_request *m);
+/* One -o argument: comma-separated. `text` is borrowed and cut up. EXIT_USE (said
+ * already) when a word is unknown or makes no sense. */
+int mount_request_words(struct mount_request *m, char *text);
+/* Puts what was gathered where the session finds it. ERR_NO_MEMORY. */
+int mount_request_finish(struct mount_request *m);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/failure.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/clock.h"
+
+#define PERIOD (10 * NS_PER_SECOND)
+#define LINES_MAX 20 /* per period */
+
+static const struct {
+	int error, errnum;
+} table[] = {
+	{ERR_CORRUPT, EIO},
+	{ERR_ABSENT, EIO},
+	{ERR_PENDING, EIO},
+	{ERR_UNREACHABLE, ENETUNREACH},
+	{ERR_TIMEOUT, ETIMEDOUT},
+	{ERR_DENIED, EACCES},
+	{ERR_NO_SPACE, EIO},
+	{ERR_NO_MEMORY, ENOMEM},
+	{ERR_UNSUPPORTED, EIO},
+	{ERR_UNTRUSTED, EIO},
+	{ERR_ROLLBACK, EIO},
+	{ERR_EXPIRED, EIO},
+	{ERR_IO, EIO},
+	{ERR_INTERRUPTED, EINTR},
+	{ERR_LIMIT, EIO},
+	{ERR_INVALID, EINVAL},
+	{ERR_BUSY, EIO},
+	{ERR_CHANGED, EIO},
+	{ERR_EXISTS, EIO},
+};
+
+int failure_errno(int error)
+{
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+		if (table[i].error == error)
+			return table[i].errnum;
+	return EIO;
+}
+
+void failures_init(struct failures *f, struct log *log)
+{
+	memset(f, 0, sizeof *f);
+	f->log = log;
+	pthread_mutex_init(&f->lock, NULL);
+}
+
+void failures_release(struct failures *f)
+{
+	pthread_mutex_destroy(&f->lock);
+}
+
+/* Is there a line left in this period? *dropped: of the last period, told once. */
+static int admit(struct failures *f, int64_t now, uint64_t *dropped)
+{
+	*dropped = 0;
+	if (f->period == 0 || now - f->period > PERIOD) {
+		*dropped = f->dropped;
+		f->period = now;
+		f->lines = 0;
+		f->dropped = 0;
+	}
+	if (f->lines == LINES_MAX) {
+		f->dropped++;
+		return 0;
+	}
+	f->lines++;
+	return 1;
+}
+
+void failures_note(struct failures *f, const char *operation, struct span path, int error,
+	const struct trouble *t)
+{
+	const char *text = t && t->text[0] ? t->text : error_text(error);
+	uint64_t dropped;
+	int write;
+
+	pthread_mutex_lock(&f->lock);
+	trouble_set(&f->last, error, "%s", text);
+	write = admit(f, clock_monotonic(), &dropped);
+	pthread_mutex_unlock(&f->lock);
+	if (dropped)
+		log_warning(f->log, "%llu more requests failed in the meantime",
+			(unsigned long long)dropped);
+	if (write)
+		log_warning(f->log, "%s of /%.*s: %s", operation, (int)path.size,
+			path.data ? (const char *)path.data : "", text);
+}
+
+void failures_last(struct failures *f, struct trouble *out)
+{
+	pthread_mutex_lock(&f->lock);
+	*out = f->last;
+	pthread_mutex_unlock(&f->lock);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the operations work on: one revision of a dataset, seen through the cache, and the
+ * state of its mount. Made by the session, found by an operation in fuse_req_userdata().
+ */
+#ifndef CAIRN_FS_FILESYSTEM_H
+#define CAIRN_FS_FILESYSTEM_H
+
+#include "cache/dataset.h"
+#include "format/names.h"
+#include "fs/buffers.h"
+#include "fs/failure.h"
+#include "fs/identity.h"
+#include "fs/readahead.h"
+#include "fs/request.h"
+
+#define FOR_EVER 1e9 /* seconds: nothing changes unless the kernel is told */
+#define BLOCK_SIZE 4096
+
+struct filesystem {
+	struct dataset *dataset; /* borrowed */
+	struct source *source;	 /* the dataset's */
+	struct cache *cache;	 /* the engine's */
+	struct log *log;	 /* borrowed, may be NULL */
+	int64_t deadline_ns;	 /* for each request */
+	uint64_t readahead;	 /* bytes per stream */
+	struct identity *identity;
+	struct buffers buffers;
+	struct failures failures;
+	struct requests requests;
+	pthread_mutex_t listing_lock; /* listing */
+	struct readahead listing;     /* in entries, of the whole tree */
+	/* Called by INIT, may be NULL. */
+	void (*ready)(void *ctx);
+	void *ready_ctx;
+};
+
+struct filesystem_options {
+	struct log *log;
+	int64_t deadline_ns;
+	uint64_t readahead;
+};
+int filesystem_new(struct dataset *dataset, const struct filesystem_options *options,
+	struct filesystem **out);
+/* Nothing is parked any more. */
+void filesystem_free(struct filesystem *fs);
+
+/* A path on the stack. */
+struct path {
+	size_t size;
+	char data[PATH_SIZE_MAX + 1];
+};
+struct span path_span(const struct path *p);
+
+/* The root of the revision that is mounted. */
+struct digest filesystem_root(const struct filesystem *fs);
+/* Finds out where the node's entry is, for r->leaf, r->row, r->root. ERR_ABSENT. */
+int request_locate(struct request *r, fuse_ino_t node);
+/* The entry of the node asked about; borrows from the trial's attempt. */
+int request_entry(struct request *r, struct trial *t, struct entry *e);
+/* The path of an entry. ERR_LIMIT. */
+int entry_path(const struct entry *e, struct path *out);
+/* As stat(2) shows it. */
+void entry_stat(const struct entry *e, struct stat *st);
+/* An answer's entry but for its node id. */
+void entry_param(const struct entry *e, struct fuse_entry_param *out);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/listing.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/filesystem.h"
+
+#define DOTS 2		 /* "." and ".." come first */
+#define LEAF_ENTRIES 256 /* about what a leaf holds; only a measure for hints */
+#define AHEAD_LEAVES 32	 /* hinted at most before a sequential listing */
+
+/* An open directory keeps the revision it was opened in. The kernel reads it one request
+ * at a time, and releases it after the last reply. */
+struct directory {
+	struct digest root;
+	bool known;	/* first */
+	uint64_t first; /* rank of its first entry */
+};
+
+/* A listing under way. */
+struct listing {
+	struct request *request;
+	struct trial *trial;
+	struct span path; /* of the directory */
+	bool plus;
+	uint64_t offset; /* of the next entry */
+};
+
+static const struct request_kind plain, plus;
+
+/* False: the buffer is full. */
+static bool put(struct listing *l, const char *name, struct fuse_entry_param *entry)
+{
+	struct answer *a = &l->trial->answer;
+	char *at = (char *)l->trial->buffer + a->size;
+	size_t room = l->request->size - a->size;
+	size_t need;
+
+	if (l->plus)
+		need = fuse_add_direntry_plus(
+			l->request->fuse, at, room, name, entry, (off_t)l->offset + 1);
+	else
+		need = fuse_add_direntry(l->request->fuse, at, room, name, &entry->attr,
+			(off_t)l->offset + 1);
+	if (need > room)
+		return false;
+	a->size += need;
+	l->offset++;
+	return true;
+}
+
+/* Without the buffer's say no lookup may be handed out, so the room is asked for first. */
+static bool fits(const struct listing *l, const char *name)
+{
+	size_t room = l->request->size - l->trial->answer.size;
+	size_t need;
+
+	if (l->plus)
+		need = fuse_add_direntry_plus(l->request->fuse, NULL, 0, name, NULL, 0);
+	else
+		need = fuse_add_direntry(l->request->fuse, NULL, 0, name, NULL, 0);
+	return need <= room;
+}
+
+/* Returns 1 at the end of the directory or of the buffer. */
+static int each(void *ctx, const struct place *place, const struct entry *e)
+{
+	struct listing *l = ctx;
+	struct fuse_entry_param entry;
+	char name[NAME_SIZE_MAX + 1];
+
+	if (!span_equal(e->parent, l->path))
+		return 1;
+	if (e->name.size == 0 || e->name.size > NAME_SIZE_MAX)
+		return ERR_CORRUPT;
+	memcpy(name, e->name.data, e->name.size);
+	name[e->name.size] = '\0';
+	if (!fits(l, name))
+		return 1;
+	entry_param(e, &entry);
+	if (l->plus && trial_hold(l->request, l->trial, &place->leaf, place->row, &entry))
+		return 1;
+	put(l, name, &entry);
+	return 0;
+}
+
+/* The kernel makes no node of "." and "..", but shows their inode numbers. */
+static int put_dots(struct listing *l, const struct entry *self)
+{
+	struct fuse_entry_param entry;
+	struct entry parent;
+	struct place place;
+	struct digest root = filesystem_root(l->request->fs);
+	int err;
+
+	if (l->offset == 0) {
+		entry_param(self, &entry);
+		if (!put(l, ".", &entry))
+			return 1;
+	}
+	if (l->offset == 1) {
+		err = tree_find_path(
+			&l->trial->pages, &root, self->parent, &place, &parent);
+		if (err && err != ERR_ABSENT)
+			return err;
+		entry_param(err ? self : &parent, &entry);
+		if (!put(l, "..", &entry))
+			return 1;
+	}
+	return 0;
+}
+
+static int find_first(struct listing *l, struct directory *d)
+{
+	static const struct span empty = {NULL, 0};
+	uint64_t first;
+	int err;
+
+	if (d->known)
+		return 0;
+	err = tree_rank(&l->trial->pages, &d->root, l->path, empty, &first);
+	if (err)
+		return err;
+	/* The root itself is the entry of parent "" and name "". */
+	d->first = l->path.size ? first : first + 1;
+	d->known = true;
+	return 0;
+}
+
+/* Leaves to hint: none until listings are seen to follow each other in the tree's order,
+ * as `find` makes them. Asked once per request, however often it is tried. */
+static unsigned leaves_ahead(struct request *r, uint64_t rank)
+{
+	static const struct readahead_limits limits = {
+		.slack = LEAF_ENTRIES,
+		.first = 2 * LEAF_ENTRIES,
+		.most = AHEAD_LEAVES * LEAF_ENTRIES,
+	};
+	struct run *run = &r->ahead;
+
+	if (run->start == 0) {
+		pthread_mutex_lock(&r->fs->listing_lock);
+		*run = readahead_note(&r->fs->listing, &limits, rank, 1);
+		pthread_mutex_unlock(&r->fs->listing_lock);
+		if (run->start == 0)
+			run->start = rank;
+	}
+	if (run->size == 0)
+		return 0;
+	return (unsigned)((run->start + run->size - rank + LEAF_ENTRIES - 1) /
+			  LEAF_ENTRIES);
+}
+
+static int walk(struct listing *l, struct directory *d)
+{
+	uint64_t rank = d->first + (l->offset - DOTS);
+	int err = tree_walk(
+		&l->trial->pages, &d->root, rank, leaves_ahead(l->request, rank), each, l);
+
+	return err == 1 ? 0 : err;
+}
+
+static int fill(struct listing *l, const struct entry *self, struct directory *d)
+{
+	int err = 0;
+
+	if (l->offset < DOTS)
+		err = put_dots(l, self);
+	if (err)
+		return err == 1 ? 0 : err;
+	err = find_first(l, d);
+	return err ? err : walk(l, d);
+}
+
+static int step(struct request *r, struct trial *t)
+{
+	struct listing l = {
+		.request = r, .trial = t, .offset = r->offset, .plus = r->kind == &plus};
+	struct path path;
+	struct entry e;
+	int err;
+
+	t->answer.kind = ANSWER_BYTES;
+	t->answer.size = 0;
+	err = request_entry(r, t, &e);
+	if (!err)
+		err = entry_path(&e, &path);
+	if (err)
+		return err;
+	l.path = path_span(&path);
+	err = fill(&l, &e, r->handle);
+	/* Some entries now are better than all of them later: what comes next, or its
+	 * trouble, is the next request's. */
+	if (err && t->answer.size > 0) {
+		trial_hint_wants(t);
+		return 0;
+	}
+	return err;
+}
+
+static const struct request_kind plain = {.name = "readdir", .step = step};
+static const struct request_kind plus = {.name = "readdirplus", .step = step};
+
+static void start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *kind,
+	size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	struct request r = {
+		.fs = fuse_req_userdata(fuse),
+		.fuse = fuse,
+		.kind = kind,
+		.offset = (uint64_t)offset,
+		.size = size < BUFFER_SIZE ? size : BUFFER_SIZE,
+		.handle = (void *)(uintptr_t)fi->fh,
+	};
+
+	if (offset < 0 || !r.handle)
+		fuse_reply_err(fuse, EINVAL);
+	else if (request_locate(&r, node))
+		fuse_reply_err(fuse, ESTALE);
+	else
+		request_start(&r);
+}
+
+void listing_read(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
+	struct fuse_file_info *fi)
+{
+	start(fuse, node, &plain, size, offset, fi);
+}
+
+void listing_read_plus(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
+	struct fuse_file_info *fi)
+{
+	start(fuse, node, &plus, size, offset, fi);
+}
+
+void listing_open(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
+{
+	struct filesystem *fs = fuse_req_userdata(fuse);
+	struct directory *d = calloc(1, sizeof *d);
+
+	(void)node;
+	if (!d) {
+		fuse_reply_err(fuse, ENOMEM);
+		return;
+	}
+	d->root = filesystem_root(fs);
+	fi->fh = (uintptr_t)d;
+	fi->cache_readdir = 1;
+	fi->keep_cache = 1;
+	/* The kernel releases only what it knows to be open. */
+	if (fuse_reply_open(fuse, fi))
+		free(d);
+}
+
+void listing_release(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
+{
+	(void)node;
+	free((void *)(uintptr_t)fi->fh);
+	fuse_reply_err(fuse, 0);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/operations.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+
+#include "fs/filesystem.h"
+#include "fs/listing.h"
+#include "fs/lookups.h"
+#include "fs/reads.h"
+
+#define BACKGROUND_MAX 64 /* requests: one cold stream needs more than the kernel's 12 */
+#define CONGESTION 48
+
+static void want(struct fuse_conn_info *conn, unsigned capability, int on)
+{
+	if (on && (conn->capable & capability))
+		conn->want |= capability;
+	else
+		conn->want &= ~capability;
+}
+
+/* Readdirplus always: "auto" makes the first pass over a tree twice as slow. Contents
+ * never change behind the kernel's back, so nothing is to be invalidated by mtime. */
+static void init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct filesystem *fs = userdata;
+
+	want(conn, FUSE_CAP_ASYNC_READ, 1);
+	want(conn, FUSE_CAP_PARALLEL_DIROPS, 1);
+	want(conn, FUSE_CAP_CACHE_SYMLINKS, 1);
+	want(conn, FUSE_CAP_READDIRPLUS, 1);
+	want(conn, FUSE_CAP_READDIRPLUS_AUTO, 0);
+	want(conn, FUSE_CAP_POSIX_ACL, 1);
+	want(conn, FUSE_CAP_AUTO_INVAL_DATA, 0);
+	want(conn, FUSE_CAP_SPLICE_READ, 0);
+	want(conn, FUSE_CAP_SPLICE_WRITE, 0);
+	want(conn, FUSE_CAP_SPLICE_MOVE, 0);
+	conn->max_background = BACKGROUND_MAX;
+	conn->congestion_threshold = CONGESTION;
+	conn->max_write = BUFFER_SIZE;
+	if (fs->ready)
+		fs->ready(fs->ready_ctx);
+}
+
+static void forget(fuse_req_t fuse, fuse_ino_t node, uint64_t lookups)
+{
+	struct filesystem *fs = fuse_req_userdata(fuse);
+
+	identity_forget(fs->identity, node, lookups);
+	fuse_reply_none(fuse);
+}
+
+static void forget_multi(fuse_req_t fuse, size_t count, struct fuse_forget_data *forgets)
+{
+	struct filesystem *fs = fuse_req_userdata(fuse);
+
+	for (size_t i = 0; i < count; i++)
+		identity_forget(fs->identity, forgets[i].ino, forgets[i].nlookup);
+	fuse_reply_none(fuse);
+}
+
+static void statfs(fuse_req_t fuse, fuse_ino_t node)
+{
+	const struct filesystem *fs = fuse_req_userdata(fuse);
+	const struct totals *totals = &fs->dataset->manifest->totals;
+	struct statvfs st = {
+		.f_bsize = BLOCK_SIZE,
+		.f_frsize = BLOCK_SIZE,
+		.f_blocks = (fsblkcnt_t)(totals->bytes / BLOCK_SIZE +
+					 (totals->bytes % BLOCK_SIZE != 0)),
+		.f_files = (fsfilcnt_t)totals->entries,
+		.f_namemax = NAME_SIZE_MAX,
+	};
+
+	(void)node;
+	fuse_reply_statfs(fuse, &st);
+}
+
+/* ---- whatever writes ---- */
+
+static void refuse(fuse_req_t fuse)
+{
+	fuse_reply_err(fuse, EROFS);
+}
+
+static void set_attr(fuse_req_t fuse, fuse_ino_t node, struct stat *attr, int to_set,
+	struct fuse_file_info *fi)
+{
+	(void)node, (void)attr, (void)to_set, (void)fi;
+	refuse(fuse);
+}
+
+static void make_node(
+	fuse_req_t fuse, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+	(void)parent, (void)name, (void)mode, (void)rdev;
+	refuse(fuse);
+}
+
+static void make_directory(
+	fuse_req_t fuse, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	(void)parent, (void)name, (void)mode;
+	refuse(fuse);
+}
+
+static void remove_name(fuse_req_t fuse, fuse_ino_t parent, const char *name)
+{
+	(void)parent, (void)name;
+	refuse(fuse);
+}
+
+static void make_symlink(
+	fuse_req_t fuse, const char *target, fuse_ino_t parent, const char *name)
+{
+	(void)target, (void)parent, (void)name;
+	refuse(fuse);
+}
+
+static void rename_name(fuse_req_t fuse, fuse_ino_t parent, const char *name,
+	fuse_ino_t new_parent, const char *new_name, unsigned flags)
+{
+	(void)parent, (void)name, (void)new_parent, (void)new_name, (void)flags;
+	refuse(fuse);
+}
+
+static void make_link(fuse_req_t fuse, fuse_ino_t node, fuse_ino_t parent, const char *name)
+{
+	(void)node, (void)parent, (void)name;
+	refuse(fuse);
+}
+
+static void create(fuse_req_t fuse, fuse_ino_t parent, const char *name, mode_t mode,
+	struct fuse_file_info *fi)
+{
+	(void)parent, (void)name, (void)mode, (void)fi;
+	refuse(fuse);
+}
+
+static void write_bytes(fuse_req_t fuse, fuse_ino_t node, const char *data, size_t size,
+	off_t offset, struct fuse_file_info *fi)
+{
+	(void)node, (void)data, (void)size, (void)offset, (void)fi;
+	refuse(fuse);
+}
+
+static void set_xattr(fuse_req_t fuse, fuse_ino_t node, const char *name, const char *value,
+	size_t size, int flags)
+{
+	(void)node, (void)name, (void)value, (void)size, (void)flags;
+	refuse(fuse);
+}
+
+static void allocate(fuse_req_t fuse, fuse_ino_t node, int mode, off_t offset, off_t size,
+	struct fuse_file_info *fi)
+{
+	(void)node, (void)mode, (void)offset, (void)size, (void)fi;
+	refuse(fuse);
+}
+
+static void copy_range(fuse_req_t fuse, fuse_ino_t in, off_t in_offset,
+	struct fuse_file_info *in_fi, fuse_ino_t out, off_t out_offset,
+	struct fuse_file_info *out_fi, size_t size, int flags)
+{
+	(void)in, (void)in_offset, (void)in_fi, (void)out, (void)out_offset, (void)out_fi;
+	(void)size, (void)flags;
+	refuse(fuse);
+}
+
+const struct fuse_lowlevel_ops operations = {
+	.init = init,
+	.lookup = lookups_lookup,
+	.forget = forget,
+	.forget_multi = forget_multi,
+	.getattr = lookups_getattr,
+	.readlink = lookups_readlink,
+	.getxattr = lookups_getxattr,
+	.listxattr = lookups_listxattr,
+	.lseek = lookups_lseek,
+	.open = reads_open,
+	.read = reads_read,
+	.release = reads_release,
+	.opendir = listing_open,
+	.readdir = listing_read,
+	.readdirplus = listing_read_plus,
+	.releasedir = listing_release,
+	.statfs = statfs,
+	.setattr = set_attr,
+	.mknod = make_node,
+	.mkdir = make_directory,
+	.unlink = remove_name,
+	.rmdir = remove_name,
+	.symlink = make_symlink,
+	.rename = rename_name,
+	.link = make_link,
+	.create = create,
+	.write = write_bytes,
+	.setxattr = set_xattr,
+	.removexattr = remove_name,
+	.fallocate = allocate,
+	.copy_file_range = copy_range,
+};

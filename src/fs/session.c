@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "fs/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fuse_lowlevel.h>
+
+#include "fs/filesystem.h"
+#include "fs/mountpoint.h"
+#include "fs/operations.h"
+
+#define IDLE_THREADS 10
+
+struct session {
+	struct fuse_session *fuse;
+	struct filesystem *fs;
+	char *mountpoint; /* absolute */
+	bool mounted;
+	bool handlers;
+};
+
+/* libfuse takes a comma for the end of an option and a backslash for an escape. */
+static int append_escaped(struct bytes *out, const char *s)
+{
+	int err = 0;
+
+	for (; *s && !err; s++) {
+		if (*s == ',' || *s == '\\')
+			err = bytes_append(out, "\\", 1);
+		if (!err)
+			err = bytes_append(out, s, 1);
+	}
+	return err;
+}
+
+/* The user's options come last and so overrule. */
+static int mount_options(
+	const struct dataset *dataset, const struct session_options *o, struct bytes *out)
+{
+	int err = bytes_append_string(out,
+		"ro,nosuid,nodev,default_permissions,subtype=" MOUNT_SUBTYPE ",fsname=");
+
+	if (!err)
+		err = append_escaped(out, dataset->url);
+	if (!err && o->allow_other)
+		err = bytes_append_string(out, ",allow_other");
+	if (!err && o->debug)
+		err = bytes_append_string(out, ",debug");
+	if (!err && o->fuse_options && *o->fuse_options) {
+		err = bytes_append_string(out, ",");
+		if (!err)
+			err = bytes_append_string(out, o->fuse_options);
+	}
+	return err ? err : bytes_append(out, "", 1);
+}
+
+static int make_fuse(struct session *s, const struct dataset *dataset,
+	const struct session_options *o, struct trouble *t)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct bytes options = {0};
+	int err = mount_options(dataset, o, &options);
+
+	if (!err && (fuse_opt_add_arg(&args, "cairn") || fuse_opt_add_arg(&args, "-o") ||
+			    fuse_opt_add_arg(&args, (const char *)options.data)))
+		err = ERR_NO_MEMORY;
+	if (err) {
+		trouble_set(t, err, "out of memory");
+	} else {
+		s->fuse = fuse_session_new(&args, &operations, sizeof operations, s->fs);
+		if (!s->fuse)
+			err = trouble_set(t, ERR_INVALID,
+				"the mount options '%s' are not accepted",
+				o->fuse_options ? o->fuse_options : "");
+	}
+	bytes_release(&options);
+	fuse_opt_free_args(&args);
+	return err;
+}
+
+static int mount_fuse(struct session *s, struct trouble *t)
+{
+	if (fuse_session_mount(s->fuse, s->mountpoint))
+		return trouble_set(t, ERR_DENIED,
+			"the system refused the mount on %s (its reason should stand "
+			"above)",
+			s->mountpoint);
+	s->mounted = true;
+	return 0;
+}
+
+int session_new(struct dataset *dataset, const struct session_options *options,
+	struct session **out, struct trouble *t)
+{
+	const struct filesystem_options fs = {
+		options->log, options->deadline_ns, options->readahead};
+	struct session *s = calloc(1, sizeof *s);
+	int err;
+
+	if (!s)
+		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
+	err = mountpoint_check(options->mountpoint, options->nonempty, &s->mountpoint, t);
+	if (!err)
+		err = mountpoint_permitted(options->allow_other, t);
+	if (!err && filesystem_new(dataset, &fs, &s->fs))
+		err = trouble_set(t, ERR_NO_MEMORY, "out of memory");
+	if (!err)
+		err = make_fuse(s, dataset, options, t);
+	if (!err)
+		err = mount_fuse(s, t);
+	if (err)
+		session_free(s);
+	else
+		*out = s;
+	return err;
+}
+
+static int loop(struct session *s)
+{
+#ifdef HAVE_FUSE_LOOP_CFG
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	int result;
+
+	if (!config)
+		return ERR_NO_MEMORY;
+	fuse_loop_cfg_set_clone_fd(config, 0);
+	fuse_loop_cfg_set_idle_threads(config, IDLE_THREADS);
+	result = fuse_session_loop_mt(s->fuse, config);
+	fuse_loop_cfg_destroy(config);
+#else
+	struct fuse_loop_config config = {.clone_fd = 0, .max_idle_threads = IDLE_THREADS};
+	int result = fuse_session_loop_mt(s->fuse, &config);
+#endif
+	/* Positive: the signal that ended it. */
+	return result < 0 ? ERR_IO : 0;
+}
+
+int session_run(struct session *s, void (*ready)(void *ctx), void *ctx)
+{
+	int err;
+
+	s->fs->ready = ready;
+	s->fs->ready_ctx = ctx;
+	if (fuse_set_signal_handlers(s->fuse))
+		return ERR_IO;
+	s->handlers = true;
+	err = loop(s);
+	/* The loop has taken back its exit mark; with it, late replies are not complained
+	 * of. */
+	fuse_session_exit(s->fuse);
+	/* While they can still be answered: unmounting closes the device. */
+	requests_end(&s->fs->requests);
+	return err;
+}
+
+void session_failure(struct session *s, struct trouble *out)
+{
+	failures_last(&s->fs->failures, out);
+}
+
+void session_free(struct session *s)
+{
+	if (!s)
+		return;
+	if (s->mounted)
+		fuse_session_unmount(s->fuse);
+	if (s->handlers)
+		fuse_remove_signal_handlers(s->fuse);
+	if (s->fuse)
+		fuse_session_destroy(s->fuse);
+	filesystem_free(s->fs);
+	free(s->mountpoint);
+	free(s);
+}
