@@ -26,8 +26,8 @@ bool attributes_unchanged(const struct stat *a, const struct stat *b);
 int64_t attributes_mtime(const struct stat *st);
 int64_t attributes_ctime(const struct stat *st);
 
-/* Of `name` in `dirfd`, or with name "" of the directory itself: sorted and packed,
- * appended. A symlink is not followed. ERR_LIMIT; ERR_ABSENT when the file vanished. */
+/* Of `name` in `dirfd`, or with name "" of whatever that descriptor is: sorted and
+ * packed, appended. A symlink is not followed. ERR_LIMIT; ERR_ABSENT when the file vanished. */
 int attributes_xattrs(int dirfd, const char *name, struct bytes *packed);
 /* The target of the symlink `name`, appended. */
 int attributes_target(int dirfd, const char *name, struct bytes *target);

@@ -29,10 +29,13 @@ struct publish_options {
 	const struct private_key *key;
 	const char *index_dir;  /* index of unchanged files; NULL: none */
 	unsigned jobs;          /* 0: the number of processors */
-	uint64_t memory;        /* bytes; 0: 256 MiB */
+	uint64_t memory;        /* bytes; fewer jobs where it is too little for them; 0: 256
+				 * MiB, or what that many jobs need */
 	int level;              /* zstd's; 0: 3 */
+	bool new_key;           /* the store's manifest is signed by another key: replace it */
 	bool one_file_system;   /* do not cross mount points */
-	const char *const *exclude; /* NULL-terminated fnmatch(3) patterns on paths; or NULL */
+	const char *const *exclude; /* NULL-terminated fnmatch(3) patterns on the path and on its
+				     * last component ("/x": the path alone); or NULL */
 	struct log *log;
 	/* Called on the tool's thread a few times a second; may be NULL. */
 	void (*progress)(void *ctx, const struct publish_progress *p);

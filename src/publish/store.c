@@ -174,47 +174,36 @@ out:
 	return rc;
 }
 
-static int find_head(struct store *s, const char *path, struct stored *out)
+static int read_head(int fd, struct stored *out)
 {
 	uint8_t head[HEAD_SIZE];
-	int fd = openat(s->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
 	struct blob_head decoded;
 	struct stat st;
 	size_t done = 0;
+	int rc = fstat(fd, &st) ? error_from_errno(errno) : 0;
 
-	if (fd < 0)
-		return error_from_errno(errno);
-	rc = fstat(fd, &st) ? error_from_errno(errno) : 0;
 	if (!rc)
 		rc = io_pread_some(fd, head, sizeof(head), 0, &done);
-	close(fd);
 	if (rc)
 		return rc;
-	if (done == 0 || blob_head_decode(span_of(head, done), CHUNK_SIZE_MAX, &decoded))
+	if (blob_head_decode(span_of(head, done), PAGE_SIZE_MAX, &decoded))
 		return ERR_ABSENT;
 	*out = (struct stored){(uint64_t)st.st_size, decoded.has_base, decoded.base};
 	return 0;
 }
 
-static int find_size(struct store *s, const char *path, struct stored *out)
-{
-	struct stat st;
-
-	if (fstatat(s->fd, path, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return error_from_errno(errno);
-	if (!S_ISREG(st.st_mode) || st.st_size == 0)
-		return ERR_ABSENT;
-	*out = (struct stored){.size = (uint64_t)st.st_size};
-	return 0;
-}
-
-int store_find_blob(
-	struct store *s, const struct digest *name, enum blob_kind kind, struct stored *out)
+int store_find_blob(struct store *s, const struct digest *name, struct stored *out)
 {
 	char path[BLOB_PATH_SIZE];
+	int fd, rc;
 
 	blob_path(name, path);
-	return kind == BLOB_CHUNK ? find_head(s, path, out) : find_size(s, path, out);
+	fd = openat(s->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return error_from_errno(errno);
+	rc = read_head(fd, out);
+	close(fd);
+	return rc;
 }
 
 /* `base` holds the base's bytes when the blob is a delta. */

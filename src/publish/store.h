@@ -31,10 +31,8 @@ struct stored {
 	bool has_base;      /* a delta on `base` */
 	struct digest base;
 };
-/* 0, or ERR_ABSENT: also when the file is empty. A page or a recipe is never a delta and
- * its head is not looked at. */
-int store_find_blob(
-	struct store *s, const struct digest *name, enum blob_kind kind, struct stored *out);
+/* 0, or ERR_ABSENT: also when the file is empty or does not begin as a blob does. */
+int store_find_blob(struct store *s, const struct digest *name, struct stored *out);
 /* The uncompressed bytes, checked, in place of what `content` held. */
 int store_read_blob(struct store *s, struct blob_codec *codec, const struct digest *name,
 	struct bytes *content);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The blobs of the revision that is being published: each is put into the store unless it
+ * is there, plain or, where an older one resembles it, as a delta; their number and sizes
+ * are added up. Any thread; lock: one mutex over the list of blobs being written, so that
+ * two threads that meet the same content do not both compress it.
+ */
+#ifndef CAIRN_PUBLISH_BLOBS_H
+#define CAIRN_PUBLISH_BLOBS_H
+
+#include "publish/scratch.h"
+#include "publish/store.h"
+
+struct blobs;
+/* `writers`: threads that will put at the same time, at most. NULL without memory. */
+struct blobs *blobs_new(struct store *store, int level, unsigned writers);
+void blobs_free(struct blobs *b);
+
+/* Where to look for a chunk that resembles one: asked only when that is not in the store.
+ * 0 and a digest, or any error for none. */
+struct base_hint {
+	int (*find)(void *ctx, struct scratch *x, struct digest *out);
+	void *ctx;
+};
+
+/* `content` is stored under its digest `name`. `hint` may be NULL. */
+int blobs_put(struct blobs *b, struct scratch *x, const struct digest *name,
+	 struct span content, const struct base_hint *hint,
+	struct trouble *t);
+/* Is it in the store, with its base? Then it counts as this revision's: 0; ERR_ABSENT. */
+int blobs_adopt(struct blobs *b, const struct digest *name);
+
+struct blob_totals {
+	uint64_t stored;      /* bytes of all blobs of the revision */
+	uint64_t new_blobs, new_bytes, delta_blobs;
+	bool delta;           /* some blob of the revision is a delta */
+};
+struct blob_totals blobs_totals(struct blobs *b);
+
+#endif

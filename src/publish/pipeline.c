@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/page_json.h"
+#include "publish/attributes.h"
+#include "publish/bundle.h"
+#include "publish/item.h"
+#include "publish/pipeline.h"
+#include "publish/tally.h"
+#include "util/clock.h"
+
+#define REPORT_EVERY_NS (200 * NS_PER_MS)
+#define REPORT_EVERY_ENTRIES 256 /* entries between two looks at the clock */
+/* Bytes of pages that may wait for a worker; beyond, the tool's thread writes them. */
+#define PAGE_BYTES_MAX (16u << 20)
+
+struct pipeline {
+	struct pipeline_options o;
+	struct publication *publication;
+	struct page_builder *builder;
+	struct tally *objects;
+	struct bundle bundle;
+	struct unit *open; /* the bundle that is being filled; or NULL */
+	struct item *first, **end;
+	uint64_t waiting; /* bytes of the items in line */
+	uint64_t files;
+	int64_t reported;
+	struct bytes fingerprint, record;
+	struct trouble trouble; /* of a page that this thread wrote */
+};
+
+struct page_job {
+	struct job job;
+	struct publication *publication;
+	struct digest name;
+	size_t size;
+	uint8_t text[];
+};
+
+static int put_page(struct publication *p, const struct digest *name, struct span text,
+	struct trouble *t)
+{
+	struct scratch *x = scratch_take(p->scratches);
+	int rc;
+
+	if (!x)
+		return ERR_NO_MEMORY;
+	rc = blobs_put(p->blobs, x, name, text, NULL, t);
+	scratch_give(p->scratches, x);
+	return rc;
+}
+
+static void run_page(struct job *job)
+{
+	struct page_job *page = (struct page_job *)((char *)job -
+						    offsetof(struct page_job, job));
+	struct publication *p = page->publication;
+	struct trouble t = {0};
+	int rc = 0;
+
+	if (!atomic_load(&p->failed))
+		rc = put_page(p, &page->name, span_of(page->text, page->size), &t);
+	if (rc)
+		publication_fail(p, rc, &t);
+	pthread_mutex_lock(&p->publication_mtx);
+	p->page_bytes -= page->size;
+	pthread_mutex_unlock(&p->publication_mtx);
+	free(page);
+}
+
+/* True when that many bytes more may wait; then they are counted. */
+static bool reserve_page(struct publication *p, size_t size)
+{
+	bool room;
+
+	pthread_mutex_lock(&p->publication_mtx);
+	room = p->page_bytes + size <= PAGE_BYTES_MAX;
+	if (room)
+		p->page_bytes += size;
+	pthread_mutex_unlock(&p->publication_mtx);
+	return room;
+}
+
+static int emit_page(void *ctx, const struct digest *name, struct span text)
+{
+	struct pipeline *p = ctx;
+	struct publication *shared = p->publication;
+	struct page_job *page;
+
+	if (!reserve_page(shared, text.size))
+		return put_page(shared, name, text, &p->trouble);
+	page = malloc(sizeof(*page) + text.size);
+	if (!page)
+		return ERR_NO_MEMORY;
+	page->job.run = run_page;
+	page->publication = shared;
+	page->name = *name;
+	page->size = text.size;
+	memcpy(page->text, text.data, text.size);
+	workers_add(shared->workers, &page->job, 1);
+	return 0;
+}
+
+int pipeline_new(const struct pipeline_options *options, struct pipeline **out)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+	int rc;
+
+	if (!p)
+		return ERR_NO_MEMORY;
+	p->o = *options;
+	p->publication = options->publication;
+	p->end = &p->first;
+	p->objects = tally_new();
+	rc = p->objects ? page_builder_new(emit_page, p, &p->builder) : ERR_NO_MEMORY;
+	if (rc)
+		pipeline_free(p);
+	else
+		*out = p;
+	return rc;
+}
+
+static void report(struct pipeline *p, bool now)
+{
+	struct publish_progress *progress = &p->o.progress;
+	int64_t clock;
+
+	if (!p->o.report || (!now && progress->entries % REPORT_EVERY_ENTRIES != 0))
+		return;
+	clock = clock_monotonic();
+	if (clock - p->reported < REPORT_EVERY_NS)
+		return;
+	p->reported = clock;
+	progress->bytes = atomic_load(&p->publication->bytes);
+	progress->new_bytes = blobs_totals(p->publication->blobs).new_bytes;
+	p->o.report(p->o.ctx, progress);
+}
+
+/* The unit is with nobody any more and its last member is in its page. */
+static int retire_unit(struct pipeline *p, struct unit *u)
+{
+	int rc = 0;
+
+	if (u->has_object)
+		rc = tally_add(p->objects, &u->object.digest, 0);
+	/* An index that fails is an index that does not help: no reason to stop. */
+	bytes_clear(&p->record);
+	if (!rc && p->o.index && !u->adopted && u->settled &&
+		unit_record(u, &p->record) == 0)
+		index_put(p->o.index, &u->fingerprint, span_of_bytes(&p->record));
+	return rc;
+}
+
+/* What the names of one inode share, but for the name and the derived inode number. */
+static int follow_leader(struct item *item)
+{
+	const struct entry *from = &item->leader->entry;
+	struct entry own = item->entry;
+	struct key key;
+	struct key_hash hash;
+	int rc = key_encode(from->parent, from->name, &key);
+
+	if (rc)
+		return rc;
+	hash = key_hash_of(&key);
+	item->entry = *from;
+	item->entry.parent = own.parent;
+	item->entry.name = own.name;
+	item->entry.inode = key_hash_inode(&hash);
+	return 0;
+}
+
+static int put_row(struct pipeline *p, struct item *item, struct trouble *t)
+{
+	int rc = item->leader ? follow_leader(item) : 0;
+
+	if (!rc && item->unit && item->entry.has_content)
+		item->entry.object = item->unit->object;
+	if (!rc)
+		rc = page_builder_add(p->builder, &item->entry, t);
+	if (rc && p->trouble.code && t)
+		*t = p->trouble;
+	if (!rc && item->leads)
+		rc = item_own_list(item);
+	p->files += item->entry.type == ENTRY_FILE;
+	return rc;
+}
+
+/* Members of a unit are kept until the last one, for the record. */
+static void free_members(struct unit *u)
+{
+	struct item *item = u->first;
+
+	while (item) {
+		struct item *next = item->member;
+
+		item->unit = NULL;
+		if (!item->leads)
+			item_free(item);
+		item = next;
+	}
+	unit_free(u);
+}
+
+/* Takes the first item in line, which is ready, into its page. */
+static int assemble_first(struct pipeline *p, struct trouble *t)
+{
+	struct item *item = p->first;
+	struct unit *u = item->unit;
+	int rc;
+
+	p->first = item->next;
+	if (!p->first)
+		p->end = &p->first;
+	p->waiting -= item->waiting;
+	p->o.progress.entries++;
+	rc = put_row(p, item, t);
+	if (!u) {
+		if (!item->leads)
+			item_free(item);
+	} else if (++u->assembled == u->count) {
+		if (!rc)
+			rc = retire_unit(p, u);
+		free_members(u);
+	}
+	report(p, false);
+	return rc;
+}
+
+static bool is_ready(const struct item *item)
+{
+	return !item->unit || unit_is_done(item->unit);
+}
+
+/* Until the item is ready, something failed, or it is time to report. */
+static void wait_for(struct pipeline *p, struct item *item)
+{
+	struct publication *shared = p->publication;
+	int64_t until = clock_monotonic() + REPORT_EVERY_NS;
+	struct timespec deadline = {until / NS_PER_SECOND, until % NS_PER_SECOND};
+	int rc = 0;
+
+	pthread_mutex_lock(&shared->publication_mtx);
+	while (!item->unit->done && !shared->code && rc == 0)
+		rc = pthread_cond_timedwait(
+			&shared->publication_cond, &shared->publication_mtx, &deadline);
+	pthread_mutex_unlock(&shared->publication_mtx);
+	report(p, true);
+}
+
+/* Assembles what is ready; while more than `most` bytes are in line, waits for the first.
+ * A bundle still open is not waited for: its span bounds what is behind it. */
+static int assemble(struct pipeline *p, uint64_t most, struct trouble *t)
+{
+	int rc = 0;
+
+	while (!rc && p->first) {
+		rc = publication_failure(p->publication, t);
+		if (rc)
+			break;
+		if (p->first->unit && p->first->unit == p->open)
+			break;
+		if (is_ready(p->first))
+			rc = assemble_first(p, t);
+		else if (p->waiting > most)
+			wait_for(p, p->first);
+		else
+			break;
+	}
+	return rc;
+}
+
+static int fingerprint(struct pipeline *p, struct unit *u)
+{
+	int rc = 0;
+
+	bytes_clear(&p->fingerprint);
+	for (struct item *item = u->first; !rc && item; item = item->member)
+		rc = index_fingerprint(&p->fingerprint, item->path, &item->st);
+	if (!rc)
+		u->fingerprint = digest_of(p->fingerprint.data, p->fingerprint.size);
+	return rc;
+}
+
+static int start_unit(struct pipeline *p, struct unit *u)
+{
+	int rc = p->o.index ? fingerprint(p, u) : 0;
+
+	if (rc)
+		return rc;
+	if (p->o.index)
+		index_get(p->o.index, &u->fingerprint, &u->record);
+	unit_start(u);
+	return 0;
+}
+
+static int close_bundle(struct pipeline *p)
+{
+	struct unit *u = p->open;
+
+	p->open = NULL;
+	return u ? start_unit(p, u) : 0;
+}
+
+static int add_to_bundle(struct pipeline *p, struct item *item, uint64_t size)
+{
+	struct key key;
+	struct key_hash hash;
+	int rc = key_encode(item->entry.parent, item->entry.name, &key);
+
+	if (rc)
+		return rc;
+	if (!p->open)
+		p->open = unit_new(p->publication, false);
+	if (!p->open)
+		return ERR_NO_MEMORY;
+	unit_add(p->open, item);
+	hash = key_hash_of(&key);
+	return bundle_add(&p->bundle, size, &hash) ? close_bundle(p) : 0;
+}
+
+static int add_large(struct pipeline *p, struct item *item)
+{
+	struct unit *u = unit_new(p->publication, true);
+
+	if (!u)
+		return ERR_NO_MEMORY;
+	unit_add(u, item);
+	return start_unit(p, u);
+}
+
+/* Bytes of data of a file that may have holes. */
+static int data_size(struct pipeline *p, const struct item *item, uint64_t *size)
+{
+	struct content c;
+	int rc;
+
+	*size = item->entry.size;
+	if (!extents_likely(&item->st))
+		return 0;
+	rc = content_open(
+		&c, p->publication->root, item->path, item->st.st_dev, item->st.st_ino);
+	if (rc)
+		return rc;
+	*size = c.extents.data_size;
+	content_close(&c);
+	return 0;
+}
+
+/* Decides who reads the content. */
+static int dispatch(struct pipeline *p, struct item *item, struct trouble *t)
+{
+	uint64_t size = 0;
+	int rc = 0;
+
+	if (item->entry.type == ENTRY_FILE && !item->leader && item->entry.size > 0)
+		rc = data_size(p, item, &size);
+	if (rc)
+		return content_fail(rc, item->path, p->publication->source, t);
+	if (bundle_ends_before(&p->bundle, size < LARGE_FILE_MIN ? size : 0))
+		rc = close_bundle(p);
+	if (rc || size == 0)
+		return rc;
+	return size < LARGE_FILE_MIN ? add_to_bundle(p, item, size) : add_large(p, item);
+}
+
+static void join_group(struct pipeline *p, struct item *item)
+{
+	struct link_group *group;
+
+	if (item->entry.type == ENTRY_DIRECTORY || item->st.st_nlink < 2)
+		return;
+	group = hardlinks_find(p->o.hardlinks, item->st.st_dev, item->st.st_ino);
+	if (!group)
+		return;
+	item->entry.links = group->names;
+	item->leader = group->leader;
+	if (group->leader)
+		return;
+	group->leader = item;
+	item->leads = true;
+}
+
+static int read_attributes(struct item *item, const struct walk_entry *e,
+	const char *source, struct trouble *t)
+{
+	const char *name = (const char *)e->name.data;
+	int rc = attributes_stat(&e->st, &item->entry);
+
+	if (rc)
+		return trouble_set(t, rc,
+			"'%s' in %s is of a kind that cannot be published", e->path,
+			source);
+	rc = attributes_xattrs(e->dirfd, name, &item->xattrs);
+	if (rc == ERR_LIMIT)
+		return trouble_set(t, rc,
+			"the extended attributes of '%s' in %s take more than %u bytes",
+			e->path, source, XATTRS_SIZE_MAX);
+	if (!rc && item->entry.type == ENTRY_SYMLINK)
+		rc = attributes_target(e->dirfd, name, &item->target);
+	if (rc)
+		return content_fail(
+			rc == ERR_ABSENT ? ERR_CHANGED : rc, e->path, source, t);
+	item->entry.xattrs = span_of_bytes(&item->xattrs);
+	item->entry.target = span_of_bytes(&item->target);
+	if (item->entry.type == ENTRY_SYMLINK)
+		item->entry.size = item->target.size;
+	return 0;
+}
+
+static void queue(struct pipeline *p, struct item *item)
+{
+	*p->end = item;
+	p->end = &item->next;
+	item->waiting = item_size(item);
+	p->waiting += item->waiting;
+}
+
+int pipeline_add(void *ctx, const struct walk_entry *e, struct trouble *t)
+{
+	struct pipeline *p = ctx;
+	struct item *item = item_new(e->parent, e->name, e->path, e->path_size);
+	int rc;
+
+	if (!item)
+		return ERR_NO_MEMORY;
+	item->st = e->st;
+	item->entry.links = S_ISDIR(e->st.st_mode) ? e->links : 1;
+	rc = read_attributes(item, e, p->publication->source, t);
+	if (rc) {
+		item_free(item);
+		return rc;
+	}
+	join_group(p, item);
+	queue(p, item);
+	rc = dispatch(p, item, t);
+	return rc ? rc : assemble(p, p->o.memory, t);
+}
+
+int pipeline_finish(
+	struct pipeline *p, struct digest *root, struct totals *totals, struct trouble *t)
+{
+	int rc = close_bundle(p);
+
+	if (!rc)
+		rc = assemble(p, 0, t);
+	if (!rc)
+		rc = page_builder_finish(
+			p->builder, root, &totals->entries, &totals->bytes, t);
+	if (rc && p->trouble.code && t)
+		*t = p->trouble;
+	totals->files = p->files;
+	totals->objects = tally_count(p->objects);
+	return rc;
+}
+
+/* Items of a unit that was begun are freed with its last one. */
+static void free_queue(struct pipeline *p)
+{
+	while (p->first) {
+		struct item *item = p->first;
+		struct unit *u = item->unit;
+
+		p->first = item->next;
+		if (u && ++u->assembled == u->count)
+			free_members(u);
+		else if (!u && !item->leads)
+			item_free(item);
+	}
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	if (!p)
+		return;
+	free_queue(p);
+	page_builder_free(p->builder);
+	tally_free(p->objects);
+	bytes_release(&p->fingerprint);
+	bytes_release(&p->record);
+	free(p);
+}

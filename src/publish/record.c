@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <string.h>
+
+#include "publish/record.h"
+#include "util/error.h"
+
+#define RECORD_VERSION 1
+
+struct record_head {
+	uint32_t version;
+	uint32_t count; /* files */
+	uint32_t has_object;
+	uint32_t form;
+	uint64_t size; /* of the object */
+	struct digest digest, recipe;
+	uint32_t chunks; /* in the list that follows */
+};
+
+struct file_head {
+	struct digest content;
+	uint64_t offset, size;
+	uint32_t has_content;
+	uint32_t extent_count; /* records follow */
+};
+
+int record_append(struct bytes *out, const struct object_ref *object, uint32_t count)
+{
+	struct record_head head;
+	int rc;
+
+	memset(&head, 0, sizeof(head)); /* the padding as well */
+	head.version = RECORD_VERSION;
+	head.count = count;
+	if (object) {
+		head.has_object = 1;
+		head.form = (uint32_t)object->form;
+		head.size = object->size;
+		head.digest = object->digest;
+		head.recipe = object->recipe;
+		head.chunks = object->form == OBJECT_LISTED ? object->count : 0;
+	}
+	rc = bytes_append(out, &head, sizeof(head));
+	if (!rc && head.chunks > 0)
+		rc = bytes_append(out, object->list, head.chunks * CHUNK_RECORD_SIZE);
+	return rc;
+}
+
+int record_append_file(struct bytes *out, const struct record_file *file)
+{
+	struct file_head head;
+	int rc;
+
+	memset(&head, 0, sizeof(head));
+	head.content = file->content;
+	head.offset = file->offset;
+	head.size = file->size;
+	head.has_content = file->has_content;
+	head.extent_count = file->extent_count;
+	rc = bytes_append(out, &head, sizeof(head));
+	if (!rc && file->extent_count > 0)
+		rc = bytes_append(
+			out, file->extents, file->extent_count * EXTENT_RECORD_SIZE);
+	return rc;
+}
+
+/* `size` bytes at *at, which moves on; NULL when there are fewer. */
+static const uint8_t *take(struct span text, size_t *at, size_t size)
+{
+	const uint8_t *found = text.data + *at;
+
+	if (size > text.size - *at)
+		return NULL;
+	*at += size;
+	return found;
+}
+
+static bool head_is_good(const struct record_head *head)
+{
+	return head->version == RECORD_VERSION && head->has_object <= 1 &&
+	       head->form <= OBJECT_RECIPE && head->chunks <= OBJECT_LISTED_MAX;
+}
+
+int record_decode(struct span text, struct record *out)
+{
+	struct record r = {0};
+	struct record_head head;
+	size_t at = 0;
+	const uint8_t *from = take(text, &at, sizeof(head));
+
+	if (!from)
+		return ERR_CORRUPT;
+	memcpy(&head, from, sizeof(head));
+	if (!head_is_good(&head))
+		return ERR_CORRUPT;
+	r.has_object = head.has_object;
+	r.count = head.count;
+	r.object = (struct object_ref){
+		.digest = head.digest,
+		.size = head.size,
+		.form = (enum object_form)head.form,
+		.recipe = head.recipe,
+		.count = head.chunks,
+		.list = take(text, &at, head.chunks * CHUNK_RECORD_SIZE),
+	};
+	if (!r.object.list || (r.has_object && object_check(&r.object)))
+		return ERR_CORRUPT;
+	r.files = span_of(text.data + at, text.size - at);
+	*out = r;
+	return 0;
+}
+
+int record_next(const struct record *r, size_t *at, struct record_file *out)
+{
+	struct file_head head;
+	const uint8_t *from, *extents;
+
+	if (*at == r->files.size)
+		return ERR_ABSENT;
+	from = take(r->files, at, sizeof(head));
+	if (!from)
+		return ERR_CORRUPT;
+	memcpy(&head, from, sizeof(head));
+	if (head.extent_count > EXTENT_COUNT_MAX || head.has_content > 1)
+		return ERR_CORRUPT;
+	extents = take(r->files, at, head.extent_count * EXTENT_RECORD_SIZE);
+	if (!extents)
+		return ERR_CORRUPT;
+	*out = (struct record_file){
+		.has_content = head.has_content,
+		.content = head.content,
+		.offset = head.offset,
+		.size = head.size,
+		.extent_count = head.extent_count,
+		.extents = head.extent_count > 0 ? extents : NULL,
+	};
+	return 0;
+}
