@@ -218,7 +218,7 @@ int trust_add(
 	const char *file, const char *url, const struct public_key *key, struct trouble *t)
 {
 	char *path;
-	int fd, rc;
+	int fd = -1, rc;
 
 	if (!is_one_word(url))
 		return trouble_set(
