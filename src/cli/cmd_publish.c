@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/keys.h"
+#include "cli/progress.h"
+#include "cli/size.h"
+#include "publish/publish.h"
+#include "util/clock.h"
+#include "util/io.h"
+
+#define EXCLUDE_MAX 1024
+#define LEVEL_MAX 19
+#define JOBS_MAX 256
+
+enum {
+	OPTION_NAME = 300,
+	OPTION_TAG,
+	OPTION_KEY,
+	OPTION_NEW_KEY,
+	OPTION_LEVEL,
+	OPTION_MEMORY,
+	OPTION_EXCLUDE,
+	OPTION_ONE_FILE_SYSTEM,
+	OPTION_NO_INDEX,
+	OPTION_JSON
+};
+
+const struct option_help publish_options_help[] = {
+	{"name", OPTION_NAME, "NAME",
+		"the dataset's name (default: the store's, else SOURCE's)"},
+	{"message", 'm', "TEXT", "a line about this revision"},
+	{"tag", OPTION_TAG, "TAG", "a name for this revision"},
+	{"key", OPTION_KEY, "FILE",
+		"sign with this key (default: ~/.config/cairn/keys/default.pem)"},
+	{"new-key", OPTION_NEW_KEY, NULL,
+		"the store was signed by another key: sign with this one from now on"},
+	{"jobs", 'j', "N", "threads (default: one per processor)"},
+	{"level", OPTION_LEVEL, "N", "zstd's compression level, 1 to 19 (default: 3)"},
+	{"memory", OPTION_MEMORY, "SIZE", "memory to use (default: 256M)"},
+	{"exclude", OPTION_EXCLUDE, "PATTERN",
+		"leave out what matches, by path or name; may be repeated"},
+	{"one-file-system", OPTION_ONE_FILE_SYSTEM, NULL,
+		"do not enter what is mounted in SOURCE"},
+	{"no-index", OPTION_NO_INDEX, NULL,
+		"read every file, also those that look unchanged"},
+	{"json", OPTION_JSON, NULL, "print the summary as JSON"},
+	{0},
+};
+
+struct arguments {
+	struct publish_options o;
+	const char *key;
+	bool no_index, json;
+	uint64_t number;
+	size_t excluded;
+	const char *exclude[EXCLUDE_MAX + 1];
+};
+
+/* An option with a number or a list; 0 or EXIT_USE. */
+static int take_value(struct arguments *a, int letter)
+{
+	switch (letter) {
+	case 'j':
+		if (number_parse(optarg, JOBS_MAX, &a->number) || a->number == 0)
+			return command_use(
+				"publish", "--jobs takes a number from 1 to %d", JOBS_MAX);
+		a->o.jobs = (unsigned)a->number;
+		return 0;
+	case OPTION_LEVEL:
+		if (number_parse(optarg, LEVEL_MAX, &a->number) || a->number == 0)
+			return command_use("publish", "--level takes a number from 1 to %d",
+				LEVEL_MAX);
+		a->o.level = (int)a->number;
+		return 0;
+	case OPTION_MEMORY:
+		if (size_parse(optarg, &a->o.memory))
+			return command_use(
+				"publish", "--memory takes a size, such as 512M");
+		return 0;
+	default: /* OPTION_EXCLUDE */
+		if (a->excluded == EXCLUDE_MAX)
+			return command_use(
+				"publish", "at most %d patterns to exclude", EXCLUDE_MAX);
+		a->exclude[a->excluded++] = optarg;
+		a->o.exclude = a->exclude;
+		return 0;
+	}
+}
+
+static int take_option(struct arguments *a, int letter)
+{
+	if (letter == OPTION_NAME)
+		a->o.name = optarg;
+	else if (letter == 'm')
+		a->o.message = optarg;
+	else if (letter == OPTION_TAG)
+		a->o.tag = optarg;
+	else if (letter == OPTION_KEY)
+		a->key = optarg;
+	else if (letter == OPTION_NEW_KEY)
+		a->o.new_key = true;
+	else if (letter == OPTION_ONE_FILE_SYSTEM)
+		a->o.one_file_system = true;
+	else if (letter == OPTION_NO_INDEX)
+		a->no_index = true;
+	else if (letter == OPTION_JSON)
+		a->json = true;
+	else
+		return take_value(a, letter);
+	return 0;
+}
+
+static int take_arguments(struct arguments *a, int argc, char **argv)
+{
+	int letter, rc = 0;
+
+	while (!rc && (letter = command_getopt(argc, argv)) != -1)
+		rc = take_option(a, letter);
+	if (rc)
+		return rc;
+	if (argc - optind != 2)
+		return command_use(
+			"publish", "a SOURCE directory and a STORE directory are needed");
+	a->o.source = argv[optind];
+	a->o.store = argv[optind + 1];
+	return 0;
+}
+
+/* The user's own key is made when it is first needed. */
+static int default_key(struct private_key **key, struct trouble *t)
+{
+	char *path = keys_path("default", t), text[PUBLIC_KEY_TEXT_SIZE];
+	struct public_key public;
+	int rc;
+
+	if (!path)
+		return t->code;
+	rc = keys_load(path, key, t);
+	if (rc == ERR_ABSENT) {
+		rc = keys_make(path, key, t);
+		if (!rc) {
+			public = private_key_public(*key);
+			public_key_to_text(&public, text);
+			fprintf(stderr,
+				"made the signing key %s; its public key, for "
+				"cairn mount --trust, is %s\n",
+				path, text);
+		}
+	}
+	free(path);
+	return rc;
+}
+
+static void show_progress(void *ctx, const struct publish_progress *p)
+{
+	char extra[96], size[SIZE_TEXT];
+
+	snprintf(extra, sizeof(extra), "%llu/%llu entries, %s new",
+		(unsigned long long)p->entries, (unsigned long long)p->entries_total,
+		size_text(p->new_bytes, size));
+	progress_set(ctx, p->bytes, p->bytes_total, extra);
+}
+
+static double seconds(const struct publish_result *r)
+{
+	return (double)r->took_ns / (double)NS_PER_SECOND;
+}
+
+static void print_text(const struct arguments *a, const struct publish_result *r)
+{
+	char bytes[SIZE_TEXT], stored[SIZE_TEXT], new[SIZE_TEXT];
+
+	if (r->unchanged)
+		printf("nothing changed: revision %llu of %s stands\n",
+			(unsigned long long)r->revision, a->o.store);
+	else
+		printf("published revision %llu to %s\n", (unsigned long long)r->revision,
+			a->o.store);
+	printf("%llu entries, %llu files, %s (%s stored)\n",
+		(unsigned long long)r->totals.entries, (unsigned long long)r->totals.files,
+		size_text(r->totals.bytes, bytes), size_text(r->totals.stored, stored));
+	printf("%llu new blobs, %s new, in %.1f s\n", (unsigned long long)r->new_blobs,
+		size_text(r->new_bytes, new), seconds(r));
+}
+
+static json_t *number(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static int print_json(const struct arguments *a, const struct publish_result *r)
+{
+	char root[DIGEST_HEX_SIZE];
+	json_t *o;
+	int rc;
+
+	digest_to_hex(&r->root, root);
+	o = json_pack(
+		"{s:s, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
+		"store", a->o.store, "revision", number(r->revision), "unchanged",
+		(int)r->unchanged, "root", root, "entries", number(r->totals.entries),
+		"files", number(r->totals.files), "bytes", number(r->totals.bytes),
+		"objects", number(r->totals.objects), "stored", number(r->totals.stored),
+		"new_blobs", number(r->new_blobs), "new_bytes", number(r->new_bytes),
+		"delta_blobs", number(r->delta_blobs), "read_bytes", number(r->read_bytes),
+		"seconds", seconds(r));
+	rc = o ? json_dumpf(o, stdout, JSON_INDENT(1)) : -1;
+	json_decref(o);
+	putchar('\n');
+	return rc;
+}
+
+/* The index is a cache: what it holds can be found again. */
+static char *index_directory(void)
+{
+	char *cache = io_cache_directory(), *path = NULL;
+
+	if (cache && asprintf(&path, "%s/publish", cache) < 0)
+		path = NULL;
+	free(cache);
+	return path;
+}
+
+static int run(struct arguments *a, const struct private_key *key, struct trouble *t)
+{
+	struct progress *progress = progress_new("publish");
+	char *index = a->no_index ? NULL : index_directory();
+	struct publish_result result;
+	int rc;
+
+	a->o.key = key;
+	a->o.index_dir = index;
+	a->o.log = log_new_stderr(LOG_LEVEL_WARNING);
+	if (progress) {
+		a->o.progress = show_progress;
+		a->o.ctx = progress;
+	}
+	rc = publish(&a->o, &result, t);
+	progress_end(progress);
+	if (!rc && a->json)
+		print_json(a, &result);
+	else if (!rc)
+		print_text(a, &result);
+	log_free(a->o.log);
+	free(index);
+	return rc;
+}
+
+int cmd_publish(int argc, char **argv)
+{
+	struct arguments *a = calloc(1, sizeof(*a));
+	struct private_key *key = NULL;
+	struct trouble t = {.code = ERR_NO_MEMORY};
+	int status;
+
+	if (!a)
+		return command_fail("publish", &t);
+	status = take_arguments(a, argc, argv);
+	if (!status) {
+		int rc = a->key ? keys_load(a->key, &key, &t) : default_key(&key, &t);
+
+		if (!rc)
+			rc = run(a, key, &t);
+		status = rc ? command_fail("publish", &t) : EXIT_SUCCESS;
+	}
+	if (key)
+		private_key_free(key);
+	free(a);
+	return status;
+}
