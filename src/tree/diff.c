@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The difference of two trees. Two cursors go side by side; heads of the same page are
+ * stepped over unopened. Pages are cut by content, so behind a change both trees soon come
+ * to the same cuts and the same pages again.
+ */
+#include <string.h>
+
+#include "tree/cursor.h"
+#include "util/error.h"
+
+struct diff {
+	struct cursor before, after;
+	tree_diff_fn each; /* NULL: only see that all pages are there */
+	void *ctx;
+};
+
+bool entry_same(const struct entry *a, const struct entry *b)
+{
+	if (!span_equal(a->parent, b->parent) || !span_equal(a->name, b->name))
+		return false;
+	if (a->type != b->type || a->mode != b->mode || a->uid != b->uid ||
+		a->gid != b->gid)
+		return false;
+	if (a->mtime != b->mtime || a->mtime_nsec != b->mtime_nsec || a->size != b->size ||
+		a->links != b->links || a->inode != b->inode)
+		return false;
+	if (a->major != b->major || a->minor != b->minor ||
+		!span_equal(a->target, b->target) || !span_equal(a->xattrs, b->xattrs))
+		return false;
+	if (a->has_content != b->has_content || a->extent_count != b->extent_count)
+		return false;
+	if (a->extent_count > 0 &&
+		memcmp(a->extents, b->extents,
+			(size_t)a->extent_count * EXTENT_RECORD_SIZE) != 0)
+		return false;
+	return !a->has_content || digest_equal(&a->content, &b->content);
+}
+
+static int current_entry(const struct cursor *c, struct entry *out)
+{
+	return page_entry(&c->open[0].page, c->open[0].index, out);
+}
+
+static int report(struct diff *d, enum tree_change change, const struct entry *before,
+	const struct entry *after)
+{
+	return d->each ? d->each(d->ctx, change, before, after) : 0;
+}
+
+/* Both stand at entries: reports and steps over the lower, or both. */
+static int step_entries(struct diff *d)
+{
+	struct entry before, after;
+	int err = current_entry(&d->before, &before);
+	if (err == 0)
+		err = current_entry(&d->after, &after);
+	if (err != 0)
+		return err;
+	int order = place_compare(before.parent, before.name, after.parent, after.name);
+	if (order <= 0)
+		cursor_next(&d->before);
+	if (order >= 0)
+		cursor_next(&d->after);
+	if (order < 0)
+		return report(d, TREE_REMOVED, &before, NULL);
+	if (order > 0)
+		return report(d, TREE_ADDED, NULL, &after);
+	return d->each && !entry_same(&before, &after)
+		       ? report(d, TREE_CHANGED, &before, &after)
+		       : 0;
+}
+
+/* The other tree is at its end. */
+static int step_rest(struct diff *d, struct cursor *c, enum tree_change change)
+{
+	struct entry e;
+	if (!cursor_at_entry(c))
+		return cursor_down(c, c->open[c->level].page.count);
+	int err = current_entry(c, &e);
+	cursor_next(c);
+	if (err != 0)
+		return err;
+	return change == TREE_ADDED ? report(d, change, NULL, &e)
+				    : report(d, change, &e, NULL);
+}
+
+/* The leaf at whose head, or at whose first entry, the cursor stands. */
+static bool leaf_begins(const struct cursor *c, struct digest *leaf)
+{
+	if (c->level == 1)
+		return cursor_head(c, leaf) == 0;
+	if (c->level > 1 || c->open[0].index > 0)
+		return false;
+	*leaf = c->open[0].digest;
+	return true;
+}
+
+/* Do both stand before the same page? */
+static bool same_ahead(const struct diff *d)
+{
+	struct digest before, after;
+	if (d->before.level == d->after.level && d->before.level > 1)
+		return cursor_head(&d->before, &before) == 0 &&
+		       cursor_head(&d->after, &after) == 0 && digest_equal(&before, &after);
+	return leaf_begins(&d->before, &before) && leaf_begins(&d->after, &after) &&
+	       digest_equal(&before, &after);
+}
+
+static void step_over(struct cursor *c)
+{
+	if (c->level == 0)
+		cursor_leave_leaf(c);
+	else
+		cursor_next(c);
+}
+
+/* Child `index` is hinted unless `other`, of the same level, has it too. */
+static void hint_changed(const struct page_source *s, const struct page *page,
+	uint32_t index, const struct page *other)
+{
+	struct page_child child, twin;
+	uint32_t at;
+	uint64_t before;
+	if (page_child(page, index, &child) != 0 ||
+		page_find_child(other, child.last_parent, child.last_name, &at, &before) !=
+			0)
+		return;
+	if (at == other->count || page_child(other, at, &twin) != 0 ||
+		!digest_equal(&child.digest, &twin.digest))
+		s->hint(s->ctx, &child.digest);
+}
+
+/* Once two inner pages of a level are open, what differs below them is known. */
+static void hint_pair(const struct cursor *opened, const struct cursor *other)
+{
+	unsigned level = opened->level;
+	if (!opened->source->hint || level == 0 || other->level > level ||
+		other->top < level)
+		return;
+	const struct page *a = &opened->open[level].page, *b = &other->open[level].page;
+	/* In turn: what both need first is asked for first. */
+	for (uint32_t i = 0; i < a->count || i < b->count; i++) {
+		if (i < a->count)
+			hint_changed(opened->source, a, i, b);
+		if (i < b->count)
+			hint_changed(other->source, b, i, a);
+	}
+}
+
+static int open_head(struct cursor *c, const struct cursor *other)
+{
+	int err = cursor_down(c, 0);
+	if (err == 0)
+		hint_pair(c, other);
+	return err;
+}
+
+/* Opens the higher head, or both: also when one is not here yet, to ask for the other. */
+static int open_heads(struct diff *d)
+{
+	unsigned before = d->before.level, after = d->after.level;
+	int err = before >= after ? open_head(&d->before, &d->after) : 0;
+	int after_err = after >= before ? open_head(&d->after, &d->before) : 0;
+	return err != 0 ? err : after_err;
+}
+
+static int step(struct diff *d)
+{
+	if (cursor_at_end(&d->before))
+		return step_rest(d, &d->after, TREE_ADDED);
+	if (cursor_at_end(&d->after))
+		return step_rest(d, &d->before, TREE_REMOVED);
+	if (same_ahead(d)) {
+		step_over(&d->before);
+		step_over(&d->after);
+		return 0;
+	}
+	if (cursor_at_entry(&d->before) && cursor_at_entry(&d->after))
+		return step_entries(d);
+	return open_heads(d);
+}
+
+static int run(const struct page_source *s, const struct digest *before,
+	const struct digest *after, tree_diff_fn each, void *ctx)
+{
+	struct diff d = {.each = each, .ctx = ctx};
+	int err = cursor_init(&d.before, s, before);
+	int after_err = cursor_init(&d.after, s, after);
+	if (err == 0)
+		err = after_err;
+	if (err == 0)
+		hint_pair(&d.before, &d.after);
+	while (err == 0 && !(cursor_at_end(&d.before) && cursor_at_end(&d.after)))
+		err = step(&d);
+	return err;
+}
+
+/* The first pass only finds out whether all pages are there, so that `each` hears of every
+ * change once, however often the call has to be made. */
+int tree_diff(const struct page_source *s, const struct digest *before,
+	const struct digest *after, tree_diff_fn each, void *ctx)
+{
+	if (digest_equal(before, after))
+		return 0;
+	int err = run(s, before, after, NULL, NULL);
+	return err == 0 ? run(s, before, after, each, ctx) : err;
+}

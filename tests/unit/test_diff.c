@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tree/tree.h"
+#include "unit/entry_samples.h"
+#include "unit/memory_pages.h"
+
+#define HERE_MAX 4000
+
+/* Pages of two revisions; when `partial`, those that were asked for come one round later.
+ */
+struct shelf {
+	struct memory_pages pages;
+	bool partial;
+	bool here[HERE_MAX], wished[HERE_MAX];
+};
+
+static size_t shelf_index(struct shelf *f, const struct digest *digest)
+{
+	struct memory_page *page = memory_pages_find(&f->pages, digest);
+	assert_non_null(page);
+	size_t index = (size_t)(page - f->pages.pages);
+	assert_true(index < HERE_MAX);
+	return index;
+}
+
+static int shelf_page(void *ctx, const struct digest *digest, struct page *out)
+{
+	struct shelf *f = ctx;
+	size_t index = shelf_index(f, digest);
+	f->wished[index] = true;
+	if (f->partial && !f->here[index])
+		return ERR_PENDING;
+	return memory_pages_get(&f->pages, digest, out);
+}
+
+static void shelf_hint(void *ctx, const struct digest *digest)
+{
+	struct shelf *f = ctx;
+	f->wished[shelf_index(f, digest)] = true;
+}
+
+static size_t shelf_deliver(struct shelf *f)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < HERE_MAX; i++) {
+		count += f->wished[i] && !f->here[i];
+		f->here[i] |= f->wished[i];
+		f->wished[i] = false;
+	}
+	return count;
+}
+
+/* Two lists of entries and the differences that are still to be heard of. */
+struct pair {
+	struct entry *before, *after;
+	size_t before_count, after_count, before_at, after_at;
+	size_t changes;
+	int stop_after; /* < 0: never */
+};
+
+/* sample_difference() takes an inode of 0 for the derived one; entry_same() does not. */
+static bool same(const struct entry *a, const struct entry *b)
+{
+	struct entry x = *a, y = *b;
+	x.inode = sample_inode(a);
+	y.inode = sample_inode(b);
+	return entry_same(&x, &y);
+}
+
+/* Steps over what is the same, up to the next difference or the ends. */
+static void skip_same(struct pair *p)
+{
+	while (p->before_at < p->before_count && p->after_at < p->after_count &&
+		same(&p->before[p->before_at], &p->after[p->after_at])) {
+		p->before_at++;
+		p->after_at++;
+	}
+}
+
+static int hear(void *ctx, enum tree_change change, const struct entry *before,
+	const struct entry *after)
+{
+	struct pair *p = ctx;
+	skip_same(p);
+	const struct entry *want_before = p->before_at < p->before_count
+						  ? &p->before[p->before_at]
+						  : NULL;
+	const struct entry *want_after = p->after_at < p->after_count
+						 ? &p->after[p->after_at]
+						 : NULL;
+	assert_true(want_before || want_after);
+	int order = !want_before  ? 1
+		    : !want_after ? -1
+				  : sample_order(want_before, want_after);
+	enum tree_change want = order < 0   ? TREE_REMOVED
+				: order > 0 ? TREE_ADDED
+					    : TREE_CHANGED;
+	assert_int_equal(change, want);
+	assert_true((before != NULL) == (order <= 0));
+	assert_true((after != NULL) == (order >= 0));
+	if (before)
+		assert_null(sample_difference(&p->before[p->before_at++], before));
+	if (after)
+		assert_null(sample_difference(&p->after[p->after_at++], after));
+	p->changes++;
+	return p->stop_after >= 0 && (int)p->changes > p->stop_after ? 77 : 0;
+}
+
+/* The difference is just what the lists say; returns how many pages were looked at (in
+ * two passes). */
+static size_t check_diff(struct shelf *f, struct pair *p)
+{
+	struct page_source s = {.page = shelf_page, .hint = shelf_hint, .ctx = f};
+	struct digest before, after;
+	assert_int_equal(
+		memory_pages_build(&f->pages, p->before, p->before_count, &before, NULL),
+		0);
+	assert_int_equal(
+		memory_pages_build(&f->pages, p->after, p->after_count, &after, NULL), 0);
+	p->before_at = p->after_at = p->changes = 0;
+	p->stop_after = -1;
+	f->pages.asked = 0;
+	assert_int_equal(tree_diff(&s, &before, &after, hear, p), 0);
+	skip_same(p);
+	assert_int_equal(p->before_at, p->before_count);
+	assert_int_equal(p->after_at, p->after_count);
+	return f->pages.asked;
+}
+
+/* Copies `count` entries from `at` of the samples. */
+static struct entry *copy_entries(const struct samples *s, size_t at, size_t count)
+{
+	struct entry *copy = calloc(count + 1, sizeof(*copy));
+	assert_non_null(copy);
+	memcpy(copy, s->entries + at, count * sizeof(*copy));
+	return copy;
+}
+
+/* Changes, removes and adds about `edits` of them in all. */
+static void edit(struct samples *s, struct pair *p, size_t edits)
+{
+	size_t count = 0;
+	p->before = s->entries;
+	p->before_count = s->count;
+	p->after = calloc(s->count + edits, sizeof(*p->after));
+	assert_non_null(p->after);
+	for (size_t i = 0; i < s->count; i++) {
+		uint64_t dice = i > 0 ? sample_below(s, s->count) : s->count;
+		if (dice < edits / 3)
+			continue;
+		p->after[count] = s->entries[i];
+		if (dice >= edits / 3 && dice < 2 * edits / 3)
+			p->after[count].mtime++;
+		count++;
+		if (dice >= 2 * edits / 3 && dice < edits && count + 1 < s->count + edits) {
+			p->after[count] = s->entries[i];
+			p->after[count++].name = sample_name(s, 1000000 + i);
+		}
+	}
+	p->after_count = count;
+	qsort(p->after, count, sizeof(*p->after), sample_order);
+}
+
+static void test_random_edits(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t count, edits;
+	} cases[] = {
+		{1, 0}, {5, 3}, {300, 3}, {300, 300}, {5000, 6}, {5000, 60}, {5000, 3000}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct samples *s = samples_new(50 + i, cases[i].count);
+		struct shelf f = {0};
+		struct pair p;
+		edit(s, &p, cases[i].edits);
+		check_diff(&f, &p);
+		/* And back. */
+		struct pair back = {.before = p.after,
+			.before_count = p.after_count,
+			.after = p.before,
+			.after_count = p.before_count};
+		check_diff(&f, &back);
+		assert_int_equal(p.changes, back.changes);
+		free(p.after);
+		memory_pages_release(&f.pages);
+		samples_free(s);
+	}
+}
+
+static void test_the_same(void **state)
+{
+	(void)state;
+	struct samples *s = samples_new(60, 1000);
+	struct shelf f = {0};
+	struct pair p = {.before = s->entries,
+		.before_count = s->count,
+		.after = s->entries,
+		.after_count = s->count};
+	assert_int_equal(check_diff(&f, &p), 0);
+	assert_int_equal(p.changes, 0);
+	memory_pages_release(&f.pages);
+	samples_free(s);
+}
+
+/* The cost is that of the changed pages. */
+static void test_cost(void **state)
+{
+	(void)state;
+	struct samples *s = samples_new(61, 10000);
+	for (size_t at = 500; at < s->count; at += 2500) {
+		struct shelf f = {0};
+		struct pair p = {.before = s->entries,
+			.before_count = s->count,
+			.after = copy_entries(s, 0, s->count),
+			.after_count = s->count};
+		p.after[at].mtime++;
+		/* Root and leaf of each, twice. */
+		assert_int_equal(check_diff(&f, &p), 8);
+		assert_int_equal(p.changes, 1);
+		assert_true(f.pages.count > 20);
+		free(p.after);
+		memory_pages_release(&f.pages);
+	}
+	samples_free(s);
+}
+
+/* A block of thousands goes: what is behind it is not opened. */
+static void test_block(void **state)
+{
+	(void)state;
+	struct samples *s = samples_new(62, 10000);
+	struct shelf f = {0};
+	struct pair p = {.before = s->entries,
+		.before_count = s->count,
+		.after = copy_entries(s, 0, s->count - 5000),
+		.after_count = s->count - 5000};
+	memcpy(p.after + 1000, s->entries + 6000, 4000 * sizeof(*p.after));
+	size_t asked = check_diff(&f, &p);
+	assert_int_equal(p.changes, 5000);
+	/* Of about 40 leaves before, 20 are gone, and at the seam both have a few. */
+	assert_true(asked < 2 * 32);
+	free(p.after);
+	memory_pages_release(&f.pages);
+	samples_free(s);
+}
+
+static void test_nothing_in_common(void **state)
+{
+	(void)state;
+	struct samples *s = samples_new(63, 2000), *other = samples_new(64, 1500);
+	struct shelf f = {0};
+	struct pair p = {.before = s->entries,
+		.before_count = s->count,
+		.after = other->entries,
+		.after_count = other->count};
+	check_diff(&f, &p);
+	p.before_count = 1;
+	check_diff(&f, &p);
+	p.before_count = s->count;
+	p.after_count = 1;
+	check_diff(&f, &p);
+	memory_pages_release(&f.pages);
+	samples_free(s);
+	samples_free(other);
+}
+
+/* Whatever has to be fetched first, each change is heard of once, after few rounds. */
+static void test_pending(void **state)
+{
+	(void)state;
+	struct samples *s = samples_new(65, 10000);
+	static struct shelf f;
+	struct pair p;
+	struct page_source source = {.page = shelf_page, .hint = shelf_hint, .ctx = &f};
+	struct digest before, after;
+	edit(s, &p, 60);
+	check_diff(&f, &p);
+	size_t changes = p.changes, rounds = 0, pages = 0;
+	assert_int_equal(
+		memory_pages_build(&f.pages, p.before, p.before_count, &before, NULL), 0);
+	assert_int_equal(
+		memory_pages_build(&f.pages, p.after, p.after_count, &after, NULL), 0);
+	memset(f.here, 0, sizeof(f.here));
+	memset(f.wished, 0, sizeof(f.wished));
+	f.partial = true;
+	p.before_at = p.after_at = p.changes = 0;
+	while (tree_diff(&source, &before, &after, hear, &p) == ERR_PENDING) {
+		assert_int_equal(p.changes, 0);
+		size_t got = shelf_deliver(&f);
+		assert_true(got > 0);
+		pages += got;
+		rounds++;
+	}
+	assert_int_equal(p.changes, changes);
+	assert_true(pages > 40);
+	assert_true(rounds <= 4);
+	free(p.after);
+	memory_pages_release(&f.pages);
+	samples_free(s);
+}
+
+static void test_stopped(void **state)
+{
+	(void)state;
+	struct samples *s = samples_new(66, 3000);
+	struct shelf f = {0};
+	struct pair p;
+	struct page_source source = {.page = shelf_page, .ctx = &f}; /* no hints */
+	struct digest before, after;
+	edit(s, &p, 300);
+	check_diff(&f, &p);
+	assert_int_equal(
+		memory_pages_build(&f.pages, p.before, p.before_count, &before, NULL), 0);
+	assert_int_equal(
+		memory_pages_build(&f.pages, p.after, p.after_count, &after, NULL), 0);
+	p.before_at = p.after_at = p.changes = 0;
+	p.stop_after = 10;
+	assert_int_equal(tree_diff(&source, &before, &after, hear, &p), 77);
+	assert_int_equal(p.changes, 11);
+	free(p.after);
+	memory_pages_release(&f.pages);
+	samples_free(s);
+}
+
+#define DIFFERS(change)                                                                    \
+	do {                                                                               \
+		struct entry b = a;                                                        \
+		change;                                                                    \
+		assert_false(entry_same(&a, &b));                                          \
+		assert_false(entry_same(&b, &a));                                          \
+	} while (0)
+
+static void test_entry_same(void **state)
+{
+	(void)state;
+	uint8_t extents[2][EXTENT_RECORD_SIZE];
+	extent_put(extents[0], 0, &(struct extent){0, 5});
+	extent_put(extents[1], 0, &(struct extent){1, 5});
+	struct entry a = {.type = ENTRY_FILE, .size = 10, .links = 1, .has_content = true};
+	a.extents = extents[0];
+	a.extent_count = 1;
+	struct entry elsewhere = a;
+	elsewhere.offset = 5;
+	elsewhere.object.size = 7;
+	assert_true(entry_same(&a, &elsewhere));
+	DIFFERS(b.parent = span_of_string("x"));
+	DIFFERS(b.name = span_of_string("x"));
+	DIFFERS(b.type = ENTRY_FIFO);
+	DIFFERS(b.mode = 1);
+	DIFFERS(b.uid = 1);
+	DIFFERS(b.gid = 1);
+	DIFFERS(b.mtime = -1);
+	DIFFERS(b.mtime_nsec = 1);
+	DIFFERS(b.size = 11);
+	DIFFERS(b.links = 2);
+	DIFFERS(b.inode = 5);
+	DIFFERS(b.major = 1);
+	DIFFERS(b.minor = 1);
+	DIFFERS(b.target = span_of_string("x"));
+	DIFFERS(b.xattrs = span_of_string("x"));
+	DIFFERS(b.has_content = false);
+	DIFFERS(b.extent_count = 0);
+	DIFFERS(b.extents = extents[1]);
+	DIFFERS(b.content.bytes[31] = 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random_edits),
+		cmocka_unit_test(test_the_same),
+		cmocka_unit_test(test_cost),
+		cmocka_unit_test(test_block),
+		cmocka_unit_test(test_nothing_in_common),
+		cmocka_unit_test(test_pending),
+		cmocka_unit_test(test_stopped),
+		cmocka_unit_test(test_entry_same),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
