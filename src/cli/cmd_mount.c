@@ -14,6 +14,7 @@
 
 #include "cli/command.h"
 #include "cli/mount_options.h"
+#include "cli/mounts.h"
 #include "fs/mountpoint.h"
 
 /*
@@ -131,7 +132,11 @@ static int run(struct mount_request *m, struct reader *r, int channel, struct tr
 	err = session_new(r->dataset, &m->session, &s.session, t);
 	if (err)
 		return err;
+	/* Other tools do without, if need be. */
+	if (mounts_add(m->session.mountpoint, &m->reader, r, t))
+		log_warning(r->log, "%s", t->text);
 	err = session_run(s.session, ready, &s);
+	mounts_remove(m->session.mountpoint);
 	if (err)
 		trouble_set(
 			t, err, "the mount on %s has broken down", m->session.mountpoint);

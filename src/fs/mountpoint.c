@@ -146,6 +146,10 @@ static int check_directory(const char *path, struct trouble *t)
 	if (!S_ISDIR(st.st_mode))
 		return trouble_set(
 			t, ERR_INVALID, "the mount point %s is not a directory", path);
+	if (geteuid() != 0 && access(path, W_OK))
+		return trouble_set(t, ERR_DENIED,
+			"no permission to mount on %s: it must be a directory of your own",
+			path);
 	return 0;
 }
 

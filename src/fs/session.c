@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <fuse_lowlevel.h>
 
@@ -14,6 +15,7 @@
 #include "fs/operations.h"
 
 #define IDLE_THREADS 10
+#define SAID_MAX 512
 
 struct session {
 	struct fuse_session *fuse;
@@ -82,15 +84,53 @@ static int make_fuse(struct session *s, const struct dataset *dataset,
 	return err;
 }
 
+/* The first line of what was said, without the speaker's name. */
+static void first_line(FILE *said, char line[SAID_MAX])
+{
+	char *colon;
+
+	rewind(said);
+	if (!fgets(line, SAID_MAX, said))
+		line[0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	colon = strchr(line, ':');
+	if (colon && (strncmp(line, "fuse", 4) == 0) && colon[1] == ' ')
+		memmove(line, colon + 2, strlen(colon + 2) + 1);
+}
+
+/* libfuse and fusermount3 tell stderr why they cannot mount. For the time of the call it
+ * is turned into a file, so that the reason gets into the one sentence. */
+static bool mount_quietly(
+	struct fuse_session *fuse, const char *mountpoint, char line[SAID_MAX])
+{
+	FILE *said = tmpfile();
+	int saved = said ? dup(STDERR_FILENO) : -1;
+	bool mounted;
+
+	line[0] = '\0';
+	if (saved >= 0)
+		dup2(fileno(said), STDERR_FILENO);
+	mounted = fuse_session_mount(fuse, mountpoint) == 0;
+	if (saved >= 0) {
+		fflush(stderr);
+		dup2(saved, STDERR_FILENO);
+		close(saved);
+		first_line(said, line);
+	}
+	if (said)
+		fclose(said);
+	return mounted;
+}
+
 static int mount_fuse(struct session *s, struct trouble *t)
 {
-	if (fuse_session_mount(s->fuse, s->mountpoint))
-		return trouble_set(t, ERR_DENIED,
-			"the system refused the mount on %s (its reason should stand "
-			"above)",
-			s->mountpoint);
-	s->mounted = true;
-	return 0;
+	char line[SAID_MAX];
+
+	s->mounted = mount_quietly(s->fuse, s->mountpoint, line);
+	if (s->mounted)
+		return 0;
+	return trouble_set(t, ERR_DENIED, "the system refused the mount on %s: %s",
+		s->mountpoint, line[0] ? line : "it gave no reason");
 }
 
 int session_new(struct dataset *dataset, const struct session_options *options,

@@ -24,8 +24,8 @@ struct session_options {
 
 struct session;
 /* Mounts. The dataset is borrowed until session_free. ERR_DENIED, ERR_ABSENT (mount point,
- * fusermount3, /dev/fuse), ERR_BUSY, ERR_INVALID, with a sentence. libfuse may have said
- * more on stderr. */
+ * fusermount3, /dev/fuse), ERR_BUSY, ERR_INVALID, with a sentence. For a moment
+ * stderr is not where it was: libfuse has its say there. */
 int session_new(struct dataset *dataset, const struct session_options *options,
 	struct session **out, struct trouble *t);
 /* Serves until unmounted or SIGTERM, SIGINT, SIGHUP (of which libfuse keeps one session
