@@ -33,7 +33,7 @@ struct command {
 	const struct option_help *options;
 	command_fn run;
 };
-extern const struct command commands[]; /* ends with a NULL name */
+extern const struct command commands[]; /* commands.c; ends with a NULL name */
 const struct command *command_find(const char *name);
 
 /* Text of `cairn help NAME` and `cairn NAME --help`, on stdout. */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of commands: apart from main(), so that tests can link it. */
+#include "cli/command.h"
+
+#define ROW(x, use_text, summary_text)                                                     \
+	{                                                                                  \
+		.name = #x, .use = use_text, .summary = summary_text,                      \
+		.options = x##_options_help, .run = cmd_##x                                \
+	}
+
+const struct command commands[] = {
+	ROW(publish, "SOURCE STORE [OPTIONS]",
+		"Publish a directory as a new revision of a store"),
+	ROW(serve, "STORE [OPTIONS]", "Serve a store over HTTPS"),
+	ROW(mount, "URL MOUNTPOINT [OPTIONS]", "Mount a published dataset"),
+	ROW(umount, "MOUNTPOINT... [OPTIONS]", "Unmount datasets"),
+	ROW(prefetch, "URL|MOUNTPOINT [PATH...] [OPTIONS]",
+		"Bring contents into the cache"),
+	ROW(cache, "info|ls|verify|evict|pin|unpin [ARGUMENTS] [OPTIONS]",
+		"Look at the cache and tidy it"),
+	ROW(ls, "URL [PATH...] [OPTIONS]",
+		"List directories of a dataset without mounting it"),
+	ROW(cat, "URL PATH... [OPTIONS]", "Print files of a dataset"),
+	ROW(get, "URL PATH [DESTINATION] [OPTIONS]",
+		"Extract a file or directory with its attributes"),
+	ROW(stat, "URL [PATH...] [OPTIONS]", "Show all that is known of an entry"),
+	ROW(key, "make|show|name|list [ARGUMENTS] [OPTIONS]", "Make and show signing keys"),
+	ROW(help, "[COMMAND]", "Explain cairn or one of its commands"),
+	ROW(version, "", "Print the version and the libraries it runs with"),
+	{0},
+};
