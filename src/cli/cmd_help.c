@@ -13,6 +13,8 @@ int cmd_help(int argc, char **argv)
 
 	while (command_getopt(argc, argv) != -1)
 		;
+	if (argc - optind > 1)
+		return command_use("help", "at most one COMMAND");
 	if (optind < argc) {
 		c = command_find(argv[optind]);
 		if (!c)

@@ -81,7 +81,9 @@ static int list(struct reader *r, struct listing *l, const char *text, struct tr
 	int err = path ? reader_find(r, path, &copy, NULL, t) : t->code;
 
 	if (!err && (copy.entry.type != ENTRY_DIRECTORY || l->itself)) {
-		err = print_entry(l, &copy.entry);
+		err = print_entry(l, &copy.entry)
+			      ? trouble_set(t, ERR_NO_MEMORY, "out of memory")
+			      : 0;
 	} else if (!err) {
 		l->directory = path;
 		err = reader_subtree(r, path, &first, &end, t);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/entry_text.h"
 #include "cli/gather.h"
 #include "cli/mounts.h"
 #include "cli/progress.h"
@@ -45,7 +46,7 @@ static void failed(void *ctx, const char *path, const struct trouble *t)
 static int each_entry(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	struct prefetch *p = ctx;
-	uint64_t present, fetched;
+	char *path;
 
 	(void)rank;
 	if (p->counting) {
@@ -55,11 +56,12 @@ static int each_entry(void *ctx, const struct entry *e, uint64_t rank, struct tr
 		return 0;
 	}
 	p->seen += e->type == ENTRY_FILE ? entry_data_size(e) : 0;
-	gather_count(p->gather, &present, &fetched);
 	progress_set(p->progress, p->seen, p->bytes, NULL);
 	/* A file whose own recipe cannot be had does not stop the others. */
 	if (gather_add(p->gather, e, t)) {
-		failed(p, "", t);
+		path = entry_path_text(e);
+		failed(p, path, t);
+		free(path);
 		memset(t, 0, sizeof *t);
 	}
 	return 0;

@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <zstd.h>
 #ifdef HAVE_MICROHTTPD
 #include <microhttpd.h>
@@ -21,6 +22,8 @@ int cmd_version(int argc, char **argv)
 {
 	while (command_getopt(argc, argv) != -1)
 		;
+	if (optind < argc)
+		return command_use("version", "it takes no arguments");
 	printf("cairn %s\n", PACKAGE_VERSION);
 	printf("libfuse %s\n", fuse_pkgversion());
 	printf("%s\n", curl_version());

@@ -124,7 +124,7 @@ static int open_parent(
 	x->parent = -1;
 	x->parent_path = strndup(path, size);
 	copy = strndup(path, size);
-	fd = dup(x->root);
+	fd = copy ? dup(x->root) : -1;
 	for (char *at = copy; at && *at && fd >= 0; at = next) {
 		next = at + strcspn(at, "/");
 		if (*next)
@@ -240,6 +240,7 @@ static int make_file(struct extract *x, const struct entry *e, const char *path,
 static int make_special(struct extract *x, const struct entry *e, const char *path,
 	const char *name, struct trouble *t)
 {
+	struct trouble skipped;
 	char *target;
 	int failed;
 
@@ -250,6 +251,13 @@ static int make_special(struct extract *x, const struct entry *e, const char *pa
 	} else {
 		failed = mknodat(x->parent, name, entry_st_mode(e) & ~07777u,
 			makedev(e->major, e->minor));
+		if (failed && errno == EPERM && geteuid() != 0) {
+			trouble_set(&skipped, ERR_DENIED,
+				"%s: only root can make a %s, left out", path,
+				type_text(e->type));
+			x->warn(x->ctx, &skipped);
+			return 0;
+		}
 	}
 	if (failed)
 		return trouble_errno(t, "cannot make the %s %s", type_text(e->type), path);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/entry_text.h"
 #include "util/clock.h"
 
 #define SLOTS 32
@@ -152,30 +153,28 @@ static int plan_step(struct attempt *a, void *arg)
 	return 0;
 }
 
-static char *entry_path(const struct entry *e)
-{
-	struct bytes path = {0};
-	char *text = NULL;
-
-	if (path_join(e->parent, e->name, &path) == 0)
-		text = span_to_string(span_of_bytes(&path));
-	bytes_release(&path);
-	return text;
-}
-
+/* A failure is told to `failed` like any other, when the slot is settled. */
 static int gather_submit(struct gather *g, struct plan *p)
 {
 	struct slot *s = slot_wait(g, false);
+	int err;
 
 	s->bytes = 0;
 	for (unsigned i = 0; i < p->count; i++)
 		s->bytes += p->wants[i].size;
-	s->path = entry_path(p->entry);
+	s->path = entry_path_text(p->entry);
 	pthread_mutex_lock(&g->mtx);
 	s->state = SLOT_WAITING;
 	pthread_mutex_unlock(&g->mtx);
-	return source_want(g->reader->dataset->source, p->wants, p->count, FETCH_PREFETCH,
+	err = source_want(g->reader->dataset->source, p->wants, p->count, FETCH_PREFETCH,
 		clock_monotonic() + g->reader->deadline_ns, &s->ticket);
+	if (err) { /* ready() will not run */
+		s->ticket.error = err;
+		pthread_mutex_lock(&g->mtx);
+		s->state = SLOT_DONE;
+		pthread_mutex_unlock(&g->mtx);
+	}
+	return 0;
 }
 
 int gather_add(struct gather *g, const struct entry *e, struct trouble *t)

@@ -130,7 +130,7 @@ int keys_each(int (*each)(void *ctx, const char *name, const char *path), void *
 		size_t n = strlen(e->d_name);
 		char name[256], *path;
 
-		if (n <= strlen(SUFFIX) ||
+		if (e->d_name[0] == '.' || n <= strlen(SUFFIX) ||
 			strcmp(e->d_name + n - strlen(SUFFIX), SUFFIX) != 0)
 			continue;
 		snprintf(name, sizeof name, "%.*s", (int)(n - strlen(SUFFIX)), e->d_name);

@@ -113,8 +113,11 @@ char *reader_path(const char *text, struct trouble *t)
 			if (!err)
 				err = bytes_append(&out, text, n);
 		}
-		if (err)
-			break;
+		if (err) {
+			bytes_release(&out);
+			trouble_set(t, err, "out of memory");
+			return NULL;
+		}
 		text += n + (text[n] == '/');
 	}
 	if (out.size > PATH_SIZE_MAX) {

@@ -22,7 +22,8 @@ int size_parse(const char *text, uint64_t *bytes)
 		return ERR_INVALID;
 	errno = 0;
 	value = strtod(text, &end);
-	if (errno || !isfinite(value))
+	/* Not what strtod() takes beyond: hexadecimal, exponents. */
+	if (errno || end != text + strspn(text, "0123456789.") || !isfinite(value))
 		return ERR_INVALID;
 	if (*end) {
 		suffix = strchr(suffixes, *end == 'K' ? 'k' : *end);
@@ -61,14 +62,15 @@ const char *size_text(uint64_t bytes, char text[SIZE_TEXT])
 	double value = (double)bytes;
 	int unit = -1;
 
-	while (value >= 1024 && suffixes[unit + 1]) {
+	/* 1023.5 and more would be written as 1024. */
+	while (value >= (unit < 0 ? 1024 : 1023.5) && suffixes[unit + 1]) {
 		value /= 1024;
 		unit++;
 	}
 	if (unit < 0)
 		snprintf(text, SIZE_TEXT, "%d B", (int)bytes);
 	else
-		snprintf(text, SIZE_TEXT, "%.*f %ciB", value < 100 ? 1 : 0, value,
+		snprintf(text, SIZE_TEXT, "%.*f %ciB", value < 99.95 ? 1 : 0, value,
 			suffixes[unit] == 'k' ? 'K' : suffixes[unit]);
 	return text;
 }
