@@ -225,14 +225,23 @@ struct small_reader {
 	char log_path[PATH_SIZE_MAX + 8];
 	struct log *log;
 	struct cache *cache;
+	struct credentials credentials;
 	struct engine *engine;
 };
+
+static inline void reader_start(struct small_reader *r)
+{
+	const struct engine_options options = {
+		.cache = r->cache, .log = r->log, .credentials = &r->credentials};
+	struct trouble t = {0};
+
+	assert_int_equal(engine_new(&options, &r->engine, &t), 0);
+}
 
 /* `no_space`: a cache that can keep nothing. */
 static inline void reader_init(struct small_reader *r, bool no_space)
 {
 	struct cache_options cache = {0};
-	struct engine_options engine = {0};
 	struct trouble t = {0};
 	char path[PATH_SIZE_MAX + 8];
 
@@ -245,14 +254,14 @@ static inline void reader_init(struct small_reader *r, bool no_space)
 	cache.set_quota = true;
 	cache.floor = no_space ? UINT64_MAX / 4 : 0;
 	assert_int_equal(cache_open(&cache, &r->cache, &t), 0);
-	engine.cache = r->cache;
-	engine.log = r->log;
-	assert_int_equal(engine_new(&engine, &r->engine, &t), 0);
+	credentials_init(&r->credentials);
+	reader_start(r);
 }
 
 static inline void reader_release(struct small_reader *r)
 {
 	engine_free(r->engine);
+	credentials_release(&r->credentials);
 	cache_close(r->cache);
 	log_free(r->log);
 	remove_tree(r->directory);

@@ -4,6 +4,7 @@
 #include "cache/dataset.h"
 #include "cache/trust.h"
 #include "net/mirrors.h"
+#include "net/serve.h"
 
 struct fixture {
 	struct small_store store;
@@ -491,6 +492,49 @@ static void plain_http_wants_a_key(void **state)
 	gate_free(g);
 }
 
+/* With the embedded server and the CA that it made. */
+static void https_pins_the_first_time(void **state)
+{
+	char tls_dir[PATH_SIZE_MAX + 8], ca[PATH_SIZE_MAX + 16], url[64];
+	struct serve_options options = {.host = "127.0.0.1", .tls = true};
+	struct serve *server;
+	struct fixture f;
+	int rc;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	snprintf(tls_dir, sizeof(tls_dir), "%s/tls", f.reader.directory);
+	snprintf(ca, sizeof(ca), "%s/ca.pem", tls_dir);
+	options.store = f.store.directory;
+	options.tls_dir = tls_dir;
+	rc = serve_start(&options, &server, NULL);
+	if (rc == ERR_UNSUPPORTED) {
+		teardown(&f);
+		skip();
+	}
+	assert_int_equal(rc, 0);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", serve_port(server));
+	f.options.url = url;
+	f.options.deadline_ns = 5 * NS_PER_SECOND;
+	/* Not a CA of this machine. */
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	check_says(&f, "--cacert");
+	engine_free(f.reader.engine);
+	f.reader.credentials.cacert = strdup(ca);
+	reader_start(&f.reader);
+	assert_int_equal(open_it(&f), 0);
+	assert_true(f.dataset->newly_pinned);
+	assert_int_equal(source_run(f.dataset->source, page_of_root,
+				 &f.dataset->manifest->root, 0, FETCH_DEMAND, NULL),
+		0);
+	assert_int_equal(open_it(&f), 0);
+	assert_false(f.dataset->newly_pinned);
+	close_dataset(&f);
+	serve_stop(server);
+	teardown(&f);
+}
+
 static void an_unchanged_manifest_is_not_sent_again(void **state)
 {
 	struct gate_server *g;
@@ -693,6 +737,7 @@ int main(void)
 		cmocka_unit_test(no_damaged_manifest_opens),
 		cmocka_unit_test(mirrors_of_the_manifest_are_used),
 		cmocka_unit_test(plain_http_wants_a_key),
+		cmocka_unit_test(https_pins_the_first_time),
 		cmocka_unit_test(an_unchanged_manifest_is_not_sent_again),
 		cmocka_unit_test(the_last_manifest_stands_in_for_a_dead_server),
 		cmocka_unit_test(a_denial_is_not_a_dead_server),
