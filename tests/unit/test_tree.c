@@ -87,6 +87,20 @@ static struct tree *tree_new(uint64_t seed, size_t count)
 	return t;
 }
 
+/* Up to six levels of pages of about five rows. */
+static struct tree *tree_new_deep(uint64_t seed, size_t count)
+{
+	struct tree *t = calloc(1, sizeof(*t));
+	struct page page;
+	assert_non_null(t);
+	t->samples = samples_new(seed, count);
+	t->source = shelf_source(&t->shelf);
+	memory_pages_build_tiny(&t->shelf.pages, t->samples->entries, count, &t->root);
+	assert_int_equal(memory_pages_get(&t->shelf.pages, &t->root, &page), 0);
+	assert_true(page.level >= 3);
+	return t;
+}
+
 static void tree_free(struct tree *t)
 {
 	memory_pages_release(&t->shelf.pages);
@@ -148,6 +162,9 @@ static void test_find(void **state)
 		check_finds(t, 1 + sizes[i] / 200);
 		tree_free(t);
 	}
+	struct tree *t = tree_new_deep(34, 1000);
+	check_finds(t, 3);
+	tree_free(t);
 }
 
 static void test_find_odd_paths(void **state)
@@ -185,10 +202,8 @@ static void check_rank(struct tree *t, struct span parent, struct span name)
 	assert_int_equal(rank, want);
 }
 
-static void test_rank(void **state)
+static void check_ranks(struct tree *t)
 {
-	(void)state;
-	struct tree *t = tree_new(36, 3000);
 	uint64_t count;
 	for (size_t i = 0; i < t->samples->count; i += 17) {
 		const struct entry *e = &t->samples->entries[i];
@@ -200,8 +215,15 @@ static void test_rank(void **state)
 	}
 	check_rank(t, span_of_string("\xff\xff\xff"), span_of_string("z"));
 	assert_int_equal(tree_count(&t->source, &t->root, &count), 0);
-	assert_int_equal(count, 3000);
+	assert_int_equal(count, t->samples->count);
 	tree_free(t);
+}
+
+static void test_rank(void **state)
+{
+	(void)state;
+	check_ranks(tree_new(36, 3000));
+	check_ranks(tree_new_deep(43, 1000));
 }
 
 static bool below(struct span path, const struct entry *e)
@@ -213,10 +235,8 @@ static bool below(struct span path, const struct entry *e)
 	       (e->parent.size == path.size || e->parent.data[path.size] == '/');
 }
 
-static void test_subtree(void **state)
+static void check_subtrees(struct tree *t)
 {
-	(void)state;
-	struct tree *t = tree_new(37, 3000);
 	const struct samples *s = t->samples;
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->entries[i].type != ENTRY_DIRECTORY && i % 50 != 0)
@@ -232,6 +252,13 @@ static void test_subtree(void **state)
 		assert_int_equal(end - first, inside);
 	}
 	tree_free(t);
+}
+
+static void test_subtree(void **state)
+{
+	(void)state;
+	check_subtrees(tree_new(37, 3000));
+	check_subtrees(tree_new_deep(44, 1000));
 }
 
 struct walker {
@@ -252,25 +279,31 @@ static int walk_on(void *ctx, const struct place *place, const struct entry *ent
 	return 0;
 }
 
-static void test_walk(void **state)
+static void check_walks(struct tree *t)
 {
-	(void)state;
-	struct tree *t = tree_new(38, 3000);
-	static const uint64_t starts[] = {0, 1, 1234, 2999, 3000, 5000};
+	uint64_t count = t->samples->count;
+	const uint64_t starts[] = {0, 1, count / 3, count - 1, count, count + 2000};
 	for (size_t i = 0; i < 6; i++) {
 		struct walker w = {.tree = t, .next = starts[i], .stop = UINT64_MAX};
 		assert_int_equal(
 			tree_walk(&t->source, &t->root, starts[i], 4, walk_on, &w), 0);
-		assert_int_equal(w.next, starts[i] < 3000 ? 3000 : starts[i]);
+		assert_int_equal(w.next, starts[i] < count ? count : starts[i]);
 		w = (struct walker){.tree = t, .next = starts[i], .stop = starts[i] + 10};
-		int want = starts[i] + 10 < 3000 ? 99 : 0;
+		int want = starts[i] + 10 < count ? 99 : 0;
 		assert_int_equal(
 			tree_walk(&t->source, &t->root, starts[i], 4, walk_on, &w), want);
 	}
 	struct place place;
 	struct entry e;
-	assert_int_equal(tree_at(&t->source, &t->root, 3000, 1, &place, &e), ERR_ABSENT);
+	assert_int_equal(tree_at(&t->source, &t->root, count, 1, &place, &e), ERR_ABSENT);
 	tree_free(t);
+}
+
+static void test_walk(void **state)
+{
+	(void)state;
+	check_walks(tree_new(38, 3000));
+	check_walks(tree_new_deep(45, 1000));
 }
 
 static void test_walk_asks_once(void **state)
@@ -292,10 +325,8 @@ static void test_walk_asks_once(void **state)
 }
 
 /* With nothing here, a walk asks for the leaves ahead too, and goes on where it was. */
-static void test_pending_walk(void **state)
+static size_t check_pending_walk(struct tree *t)
 {
-	(void)state;
-	struct tree *t = tree_new(40, 3000);
 	struct walker w = {.tree = t, .stop = UINT64_MAX};
 	size_t rounds = 0, pages = 0;
 	t->shelf.partial = true;
@@ -313,10 +344,21 @@ static void test_pending_walk(void **state)
 		pages += got;
 		rounds++;
 	}
-	assert_int_equal(w.next, 3000);
+	assert_int_equal(w.next, t->samples->count);
 	assert_int_equal(pages, t->shelf.pages.count);
-	assert_true(rounds < t->shelf.pages.count / 2);
 	tree_free(t);
+	return rounds;
+}
+
+static void test_pending_walk(void **state)
+{
+	(void)state;
+	struct tree *t = tree_new(40, 3000);
+	size_t pages = t->shelf.pages.count;
+	assert_true(check_pending_walk(t) < 2 + (pages + 3) / 4 + 1);
+	t = tree_new_deep(46, 500);
+	pages = t->shelf.pages.count;
+	assert_true(check_pending_walk(t) < pages * 2 / 3);
 }
 
 static void test_pending_find(void **state)
