@@ -20,10 +20,13 @@ static uint64_t gear_value(unsigned n)
 {
 	char text[24];
 	struct digest d;
+	uint64_t value = 0;
 
 	snprintf(text, sizeof(text), "cairn gear %u", n);
 	d = digest_of(text, strlen(text));
-	return digest_prefix(&d);
+	for (int i = 0; i < 8; i++)
+		value = value << 8 | d.bytes[i];
+	return value;
 }
 
 void chunker_init(struct chunker *c)
