@@ -358,7 +358,8 @@ static void test_pending_walk(void **state)
 	assert_true(check_pending_walk(t) < 2 + (pages + 3) / 4 + 1);
 	t = tree_new_deep(46, 500);
 	pages = t->shelf.pages.count;
-	assert_true(check_pending_walk(t) < pages * 2 / 3);
+	/* 55 of 152; 74 without asking for inner pages ahead. */
+	assert_true(check_pending_walk(t) < pages * 2 / 5);
 }
 
 static void test_pending_find(void **state)
