@@ -154,12 +154,14 @@ static void set_preferences(
 	struct fetch_try *t, const struct fetch_try_settings *settings, bool demand)
 {
 	CURL *e = t->easy;
+	bool may_multiplex = t->origin->multiplexing != MULTIPLEXING_NO &&
+			     !strncmp(t->url, "https:", 6);
 	long probe = (long)(settings->stall_timeout / 2 / NS_PER_SECOND);
 
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	/* Where one connection carries all, wait for it rather than open many. */
-	curl_easy_setopt(
-		e, CURLOPT_PIPEWAIT, (long)(t->origin->multiplexing != MULTIPLEXING_NO));
+	/* Where one connection may carry all, wait for it rather than open many. Not
+	 * without TLS: there libcurl knows only from the first answer that it may not. */
+	curl_easy_setopt(e, CURLOPT_PIPEWAIT, (long)may_multiplex);
 	curl_easy_setopt(e, CURLOPT_STREAM_WEIGHT, demand ? 256L : 16L);
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, RECEIVE_SIZE);
 	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);

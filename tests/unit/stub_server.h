@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An HTTP server that misbehaves as its paths say, for tests of what talks to servers. One
+ * thread per connection; connections are kept where the answer allows it. With TLS when
+ * it is given a directory with cert.pem and key.pem.
+ */
+#ifndef CAIRN_TESTS_STUB_SERVER_H
+#define CAIRN_TESTS_STUB_SERVER_H
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <openssl/ssl.h>
+
+#include "util/clock.h"
+
+#define STUB_CONNECTIONS_MAX 256
+#define STUB_ETAG "\"one\""
+
+struct stub_server {
+	char url[64];
+	uint16_t port;
+	int fd;
+	SSL_CTX *tls;
+	char target[256]; /* what /redirect answers as its Location */
+	pthread_t thread;
+	pthread_t threads[STUB_CONNECTIONS_MAX];
+	unsigned thread_count; /* the accepting thread's; connections ever made */
+	pthread_mutex_t mtx;   /* the fields below */
+	pthread_cond_t cond;
+	bool stopping, gate_open; /* the gate holds up /gate/... */
+	unsigned connections, requests, open, open_most;
+	char order[64]; /* the last letter of each path /gate/..., as they came */
+};
+
+struct stub_connection {
+	struct stub_server *server;
+	int fd;
+	SSL *ssl;
+	char head[8192];
+};
+
+static inline bool stub_write(struct stub_connection *c, const void *data, size_t size)
+{
+	const char *at = data;
+
+	while (size > 0) {
+		ssize_t n = c->ssl ? SSL_write(c->ssl, at, (int)size)
+				   : send(c->fd, at, size, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return false;
+		at += n;
+		size -= (size_t)n;
+	}
+	return true;
+}
+
+static inline bool stub_say(struct stub_connection *c, const char *text)
+{
+	return stub_write(c, text, strlen(text));
+}
+
+/* A whole answer; `headers` with their line ends. */
+static inline bool stub_answer(
+	struct stub_connection *c, int status, const char *headers, const char *body)
+{
+	char head[1024];
+
+	snprintf(head, sizeof(head), "HTTP/1.1 %d x\r\nContent-Length: %zu\r\n%s\r\n",
+		status, strlen(body), headers);
+	return stub_say(c, head) && (status == 304 || stub_say(c, body));
+}
+
+static inline bool stub_stopping(struct stub_server *s)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&s->mtx);
+	stopping = s->stopping;
+	pthread_mutex_unlock(&s->mtx);
+	return stopping;
+}
+
+/* Nothing more, until the client goes away or the test ends. */
+static inline bool stub_hang(struct stub_connection *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+
+	while (!stub_stopping(c->server))
+		if (poll(&p, 1, 20) > 0)
+			break;
+	return false;
+}
+
+static inline bool stub_drip(struct stub_connection *c)
+{
+	stub_say(c, "HTTP/1.1 200 x\r\nContent-Length: 1000\r\n\r\n");
+	while (!stub_stopping(c->server) && stub_say(c, "x"))
+		usleep(20000);
+	return false;
+}
+
+static inline bool stub_reset(struct stub_connection *c)
+{
+	struct linger linger = {.l_onoff = 1};
+
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	return false;
+}
+
+/* Chunks without end. */
+static inline bool stub_flood(struct stub_connection *c)
+{
+	char chunk[4 + 2 + 0x1000 + 2];
+
+	memset(chunk, 'x', sizeof(chunk));
+	memcpy(chunk, "1000\r\n", 6);
+	memcpy(chunk + sizeof(chunk) - 2, "\r\n", 2);
+	stub_say(c, "HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n");
+	while (!stub_stopping(c->server) && stub_write(c, chunk, sizeof(chunk)))
+		;
+	return false;
+}
+
+static inline bool stub_gate(struct stub_connection *c, const char *path)
+{
+	struct stub_server *s = c->server;
+	size_t n;
+
+	pthread_mutex_lock(&s->mtx);
+	n = strlen(s->order);
+	if (n + 1 < sizeof(s->order))
+		s->order[n] = path[strlen(path) - 1];
+	while (!s->gate_open && !s->stopping)
+		pthread_cond_wait(&s->cond, &s->mtx);
+	pthread_mutex_unlock(&s->mtx);
+	return stub_answer(c, 200, "", "gate");
+}
+
+/* "/fail/STATUS/TIMES...": that status so many times in all, then 200. */
+static inline bool stub_fail(struct stub_connection *c, const char *path, unsigned requests)
+{
+	int status = 0;
+	unsigned times = 0;
+
+	sscanf(path, "/fail/%d/%u", &status, &times);
+	if (requests > times)
+		return stub_answer(c, 200, "", "at last");
+	return stub_answer(c, status, status == 429 ? "Retry-After: 1\r\n" : "", "no");
+}
+
+static inline bool stub_etag(struct stub_connection *c)
+{
+	if (strstr(c->head, "If-None-Match: " STUB_ETAG))
+		return stub_answer(c, 304, "ETag: " STUB_ETAG "\r\n", "");
+	return stub_answer(c, 200, "ETag: " STUB_ETAG "\r\n", "tagged");
+}
+
+static inline bool stub_redirect(struct stub_connection *c)
+{
+	char header[512];
+
+	snprintf(header, sizeof(header), "ETag: \"redirect\"\r\nLocation: %s\r\n",
+		c->server->target);
+	return stub_answer(c, 302, header, "elsewhere");
+}
+
+/* True when the connection can take another request. */
+static inline bool stub_serve(
+	struct stub_connection *c, const char *path, unsigned requests)
+{
+	if (!strncmp(path, "/ok", 3))
+		return stub_answer(c, 200, "", "hello");
+	if (!strcmp(path, "/echo"))
+		return stub_answer(c, 200, "", c->head);
+	if (!strcmp(path, "/etag"))
+		return stub_etag(c);
+	if (!strcmp(path, "/bad-etag"))
+		return stub_answer(c, 200, "ETag: \"a\x01z\"\r\n", "hello");
+	if (!strncmp(path, "/status/", 8))
+		return stub_answer(c, atoi(path + 8), "", "as you like");
+	if (!strncmp(path, "/fail/", 6))
+		return stub_fail(c, path, requests);
+	if (!strncmp(path, "/gate/", 6))
+		return stub_gate(c, path);
+	if (!strcmp(path, "/redirect"))
+		return stub_redirect(c);
+	if (!strcmp(path, "/reset"))
+		return stub_reset(c);
+	if (!strcmp(path, "/drip"))
+		return stub_drip(c);
+	if (!strcmp(path, "/flood"))
+		return stub_flood(c);
+	if (!strcmp(path, "/long"))
+		return stub_say(c,
+			       "HTTP/1.1 200 x\r\nContent-Length: 9999999999\r\n\r\nx") &&
+		       stub_hang(c);
+	if (!strcmp(path, "/truncated"))
+		return stub_say(c, "HTTP/1.1 200 x\r\nContent-Length: 100\r\n\r\nhalf") &&
+		       false;
+	if (!strcmp(path, "/stall"))
+		return stub_say(c, "HTTP/1.1 200 x\r\nContent-Length: 100\r\n\r\nhalf") &&
+		       stub_hang(c);
+	return stub_hang(c);
+}
+
+/* One request's head; false when the client is gone or it is time to go. */
+static inline bool stub_read(struct stub_connection *c)
+{
+	struct pollfd p = {.fd = c->fd, .events = POLLIN};
+	size_t got = 0;
+	ssize_t n;
+
+	for (;;) {
+		if (!(c->ssl && SSL_pending(c->ssl)) && poll(&p, 1, 20) == 0) {
+			if (stub_stopping(c->server))
+				return false;
+			continue;
+		}
+		n = c->ssl ? SSL_read(c->ssl, c->head + got,
+				     (int)(sizeof(c->head) - 1 - got))
+			   : recv(c->fd, c->head + got, sizeof(c->head) - 1 - got, 0);
+		if (n <= 0)
+			return false;
+		got += (size_t)n;
+		c->head[got] = '\0';
+		if (strstr(c->head, "\r\n\r\n"))
+			return true;
+	}
+}
+
+static inline unsigned stub_count(struct stub_server *s, int open)
+{
+	unsigned requests;
+
+	pthread_mutex_lock(&s->mtx);
+	s->open += (unsigned)open;
+	s->connections += open > 0;
+	s->requests += open == 0;
+	if (s->open > s->open_most)
+		s->open_most = s->open;
+	requests = s->requests;
+	pthread_mutex_unlock(&s->mtx);
+	return requests;
+}
+
+static inline void *stub_connection_main(void *arg)
+{
+	struct stub_connection *c = arg;
+	char path[256];
+	int yes = 1;
+
+	stub_count(c->server, 1);
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	if (c->server->tls) {
+		c->ssl = SSL_new(c->server->tls);
+		SSL_set_fd(c->ssl, c->fd);
+		if (SSL_accept(c->ssl) != 1)
+			goto out;
+	}
+	while (stub_read(c))
+		if (sscanf(c->head, "GET %255s", path) != 1 ||
+			!stub_serve(c, path, stub_count(c->server, 0)))
+			break;
+out:
+	SSL_free(c->ssl);
+	close(c->fd);
+	stub_count(c->server, -1);
+	free(c);
+	return NULL;
+}
+
+static inline void *stub_main(void *arg)
+{
+	struct stub_server *s = arg;
+	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+
+	while (!stub_stopping(s)) {
+		struct stub_connection *c;
+		int fd = poll(&p, 1, 20) > 0 ? accept(s->fd, NULL, NULL) : -1;
+
+		if (fd < 0)
+			continue;
+		c = calloc(1, sizeof(*c));
+		c->server = s;
+		c->fd = fd;
+		if (s->thread_count == STUB_CONNECTIONS_MAX ||
+			pthread_create(&s->threads[s->thread_count], NULL,
+				stub_connection_main, c) != 0)
+			abort();
+		s->thread_count++;
+	}
+	return NULL;
+}
+
+/* `port` 0: a free one. `tls_dir` NULL: without TLS. */
+static inline void stub_start(struct stub_server *s, uint16_t port, const char *tls_dir)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+	socklen_t size = sizeof(a);
+	char path[256];
+	int yes = 1;
+
+	memset(s, 0, sizeof(*s));
+	if (tls_dir) {
+		s->tls = SSL_CTX_new(TLS_server_method());
+		snprintf(path, sizeof(path), "%s/cert.pem", tls_dir);
+		assert_int_equal(SSL_CTX_use_certificate_chain_file(s->tls, path), 1);
+		snprintf(path, sizeof(path), "%s/key.pem", tls_dir);
+		assert_int_equal(
+			SSL_CTX_use_PrivateKey_file(s->tls, path, SSL_FILETYPE_PEM), 1);
+	}
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	s->fd = socket(AF_INET, SOCK_STREAM, 0);
+	setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	assert_int_equal(bind(s->fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(s->fd, 128), 0);
+	getsockname(s->fd, (struct sockaddr *)&a, &size);
+	s->port = ntohs(a.sin_port);
+	snprintf(s->url, sizeof(s->url), "%s://127.0.0.1:%u", tls_dir ? "https" : "http",
+		s->port);
+	pthread_mutex_init(&s->mtx, NULL);
+	pthread_cond_init(&s->cond, NULL);
+	assert_int_equal(pthread_create(&s->thread, NULL, stub_main, s), 0);
+}
+
+static inline void stub_open_gate(struct stub_server *s)
+{
+	pthread_mutex_lock(&s->mtx);
+	s->gate_open = true;
+	pthread_cond_broadcast(&s->cond);
+	pthread_mutex_unlock(&s->mtx);
+}
+
+/* Waits until so many requests have come in. */
+static inline void stub_await(struct stub_server *s, unsigned requests)
+{
+	int64_t until = clock_monotonic() + 5 * NS_PER_SECOND;
+	unsigned came;
+
+	do {
+		usleep(1000);
+		pthread_mutex_lock(&s->mtx);
+		came = s->requests;
+		pthread_mutex_unlock(&s->mtx);
+	} while (came < requests && clock_monotonic() < until);
+	assert_true(came >= requests);
+}
+
+static inline void stub_stop(struct stub_server *s)
+{
+	pthread_mutex_lock(&s->mtx);
+	s->stopping = true;
+	pthread_cond_broadcast(&s->cond);
+	pthread_mutex_unlock(&s->mtx);
+	pthread_join(s->thread, NULL);
+	for (unsigned i = 0; i < s->thread_count; i++)
+		pthread_join(s->threads[i], NULL);
+	close(s->fd);
+	SSL_CTX_free(s->tls);
+	pthread_mutex_destroy(&s->mtx);
+	pthread_cond_destroy(&s->cond);
+}
+
+#endif
