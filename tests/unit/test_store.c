@@ -67,10 +67,10 @@ static struct digest put_delta(struct store *s, const char *content, const char 
 
 static const char *blob_file(const struct digest *d)
 {
-	char path[BLOB_PATH_SIZE];
+	char below[BLOB_PATH_SIZE + 16] = "deep/store/";
 
-	blob_path(d, path);
-	return trees_path(trees_path(directory, "deep/store"), path);
+	blob_path(d, below + strlen(below));
+	return trees_path(directory, below);
 }
 
 static void test_blobs(void **state)
