@@ -30,8 +30,8 @@ static bool wants_newest(const struct opening *o)
 	return !o->options->revision && !o->options->tag;
 }
 
-/* What the cache remembers is of use only if it is a manifest (and of this URL, since
- * its ETag is). */
+/* What the cache remembers is of use only if it is a manifest; its ETag only for the URL
+ * that gave it, when the dataset is known under several. */
 static void load_state(struct opening *o)
 {
 	struct cache *cache = o->engine->cache;
@@ -41,12 +41,13 @@ static void load_state(struct opening *o)
 	if (cache_dataset_by_url(cache, o->dataset->url, &id) ||
 		cache_dataset_load(cache, &id, &o->state))
 		return;
-	if (strcmp(o->state.url, o->dataset->url) ||
-		manifest_decode(span_of_bytes(&o->state.manifest), &m, NULL)) {
+	if (manifest_decode(span_of_bytes(&o->state.manifest), &m, NULL)) {
 		cache_dataset_state_release(&o->state);
 		return;
 	}
 	manifest_free(m);
+	if (strcmp(o->state.url, o->dataset->url))
+		o->state.etag[0] = '\0';
 	o->has_state = true;
 }
 

@@ -19,6 +19,7 @@
 
 struct gate_server {
 	const char *directory;
+	const char *stale;           /* instead of it for who does not say no-cache, or NULL */
 	char url[64];
 	int fd;
 	pthread_t thread;
@@ -91,7 +92,8 @@ static inline void gate_serve(struct gate_server *s, int fd, char *head)
 	if (s->status)
 		status = s->status;
 	pthread_mutex_unlock(&s->mtx);
-	snprintf(path, sizeof(path), "%s/%s", s->directory, name);
+	snprintf(path, sizeof(path), "%s/%s",
+		s->stale && !strcasestr(rest, "no-cache") ? s->stale : s->directory, name);
 	if (status == 200 && io_read_file(AT_FDCWD, path, 1u << 24, &body))
 		status = 404;
 	digest = digest_of(body.data, body.size);

@@ -226,13 +226,16 @@ struct small_reader {
 	struct log *log;
 	struct cache *cache;
 	struct credentials credentials;
+	uint64_t memory; /* of the engine; 0: the default */
 	struct engine *engine;
 };
 
 static inline void reader_start(struct small_reader *r)
 {
-	const struct engine_options options = {
-		.cache = r->cache, .log = r->log, .credentials = &r->credentials};
+	const struct engine_options options = {.cache = r->cache,
+		.log = r->log,
+		.credentials = &r->credentials,
+		.memory = r->memory};
 	struct trouble t = {0};
 
 	assert_int_equal(engine_new(&options, &r->engine, &t), 0);
@@ -245,6 +248,7 @@ static inline void reader_init(struct small_reader *r, bool no_space)
 	struct trouble t = {0};
 	char path[PATH_SIZE_MAX + 8];
 
+	memset(r, 0, sizeof(*r));
 	make_temporary(r->directory);
 	snprintf(r->log_path, sizeof(r->log_path), "%s/log", r->directory);
 	r->log = log_new_file(LOG_LEVEL_INFO, r->log_path);

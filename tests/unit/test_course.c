@@ -245,6 +245,50 @@ static void a_liar_is_asked_once_more(void **state)
 	free(p.data);
 }
 
+/* A cache on the way keeps the wrong bytes: asking past it helps. */
+static void a_stale_cache_is_passed_by(void **state)
+{
+	struct sample p = sample_new(3000, 14);
+	struct gate_server *g;
+	struct fixture f;
+
+	(void)state;
+	setup(&f, false);
+	store_blob(&f.bad, &p.want.digest, span_of_string("nonsense"));
+	store_put(&f.good, sample_span(&p));
+	g = gate_new(f.good.directory);
+	g->stale = f.bad.directory;
+	source_free(f.source);
+	assert_int_equal(source_new(f.reader.engine, g->url, &f.source, NULL), 0);
+	assert_int_equal(want_one(f.source, &p.want, NULL), 0);
+	assert_int_equal(gate_requests(g), 2);
+	teardown(&f);
+	gate_free(g);
+	free(p.data);
+}
+
+/* Who was caught lying is not asked first any more. */
+static void a_liar_is_set_back(void **state)
+{
+	struct sample p = sample_new(3000, 15), q = sample_new(3000, 16);
+	struct fixture f;
+
+	(void)state;
+	setup(&f, true);
+	store_blob(&f.bad, &p.want.digest, span_of_string("nonsense"));
+	store_put(&f.good, sample_span(&p));
+	store_put(&f.bad, sample_span(&q));
+	store_put(&f.good, sample_span(&q));
+	assert_int_equal(want_one(f.source, &p.want, NULL), 0);
+	assert_int_equal(reader_requests(&f.reader), 2);
+	store_blob(&f.bad, &q.want.digest, span_of_string("nonsense"));
+	assert_int_equal(want_one(f.source, &q.want, NULL), 0);
+	assert_int_equal(reader_requests(&f.reader), 3);
+	teardown(&f);
+	free(p.data);
+	free(q.data);
+}
+
 static void make_edited(const struct sample *base, struct sample *out)
 {
 	*out = sample_new(base->size + 100, 77);
@@ -313,6 +357,45 @@ static void two_deltas_share_a_base(void **state)
 	free(base.data);
 	free(p.data);
 	free(q.data);
+}
+
+/* Deltas that fill the budget leave room for their bases. */
+static void deltas_do_not_starve_their_bases(void **state)
+{
+	enum { COUNT = 12 };
+	struct sample base[COUNT], p[COUNT];
+	struct want wants[COUNT];
+	struct waiter w;
+	struct fixture f;
+
+	(void)state;
+	setup(&f, false);
+	source_free(f.source);
+	engine_free(f.reader.engine);
+	f.reader.memory = 300000;
+	reader_start(&f.reader);
+	assert_int_equal(source_new(f.reader.engine, f.bad.url, &f.source, NULL), 0);
+	for (unsigned i = 0; i < COUNT; i++) {
+		base[i] = sample_new(60000, 100 + i);
+		make_edited(&base[i], &p[i]);
+		wants[i] = p[i].want;
+		store_put(&f.bad, sample_span(&base[i]));
+		store_put_delta(&f.bad, sample_span(&p[i]), sample_span(&base[i]));
+	}
+	for (int priority = FETCH_DEMAND; priority <= FETCH_PREFETCH; priority++) {
+		waiter_init(&w);
+		assert_int_equal(source_want(f.source, &wants[priority * 4], 4,
+					 (enum fetch_priority)priority,
+					 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+			0);
+		assert_int_equal(waiter_wait(&w, 1), 0);
+		waiter_release(&w);
+	}
+	teardown(&f);
+	for (unsigned i = 0; i < COUNT; i++) {
+		free(base[i].data);
+		free(p[i].data);
+	}
 }
 
 /* No base, a base that is a delta, a base of other bytes: the mirror is to blame. */
@@ -393,8 +476,11 @@ int main(void)
 		cmocka_unit_test(a_recipe_arrives),
 		cmocka_unit_test(the_last_mirror_has_it),
 		cmocka_unit_test(a_liar_is_asked_once_more),
+		cmocka_unit_test(a_stale_cache_is_passed_by),
+		cmocka_unit_test(a_liar_is_set_back),
 		cmocka_unit_test(a_delta_brings_its_base),
 		cmocka_unit_test(two_deltas_share_a_base),
+		cmocka_unit_test(deltas_do_not_starve_their_bases),
 		cmocka_unit_test(a_delta_without_a_good_base_is_wrong),
 		cmocka_unit_test(a_delta_page_is_wrong),
 	};

@@ -605,6 +605,36 @@ static void the_last_manifest_stands_in_for_a_dead_server(void **state)
 	gate_free(g);
 }
 
+/* One dataset under two URLs: each is recalled, and none is asked with the other's ETag. */
+static void two_urls_may_lead_to_one_dataset(void **state)
+{
+	struct gate_server *g[2];
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	key = private_key_public(f.store.key);
+	for (int i = 0; i < 2; i++) {
+		g[i] = gate_new(f.store.directory);
+		assert_int_equal(trust_add(f.known_keys, g[i]->url, &key, NULL), 0);
+		f.options.url = g[i]->url;
+		assert_int_equal(open_it(&f), 0);
+	}
+	f.options.url = g[0]->url;
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(g[0]->not_modified, 0);
+	f.options.url = g[1]->url;
+	gate_set_status(g[1], 503);
+	assert_int_equal(open_it(&f), 0);
+	assert_true(f.dataset->from_cache);
+	close_dataset(&f);
+	teardown(&f);
+	gate_free(g[0]);
+	gate_free(g[1]);
+}
+
 static void a_denial_is_not_a_dead_server(void **state)
 {
 	struct gate_server *g;
@@ -740,6 +770,7 @@ int main(void)
 		cmocka_unit_test(https_pins_the_first_time),
 		cmocka_unit_test(an_unchanged_manifest_is_not_sent_again),
 		cmocka_unit_test(the_last_manifest_stands_in_for_a_dead_server),
+		cmocka_unit_test(two_urls_may_lead_to_one_dataset),
 		cmocka_unit_test(a_denial_is_not_a_dead_server),
 		cmocka_unit_test(offline_asks_nobody),
 		cmocka_unit_test(a_forged_memory_is_refused),
