@@ -18,19 +18,23 @@
 #include "format/page.h"
 #include "format/recipe.h"
 
-#define WANTS_MAX 16 /* blobs one request waits for at a time; it may need several rounds */
+#define WANTS_MAX 16 /* blobs that a request waits for at a time, of maybe many more */
 
 /* A blob that is not here: what it is and where it belongs. */
 struct want {
 	enum blob_kind kind;
 	struct digest digest;
-	uint64_t size;          /* chunk: its exact bytes; else the cap PAGE_SIZE_MAX */
+	uint64_t size; /* chunk: its exact bytes; else the cap PAGE_SIZE_MAX */
 	/* chunks only: the place in the object */
 	struct digest object;
-	uint64_t object_size;   /* bytes */
-	uint64_t chunks;        /* in the object */
-	uint64_t ordinal;       /* of this chunk in the object */
-	uint64_t start;         /* its first byte in the object */
+	/* What binds the object's digest to just this list of chunks, so that a dataset
+	 * that lies about an object cannot spoil it for another one: the recipe's digest,
+	 * or the SHA-256 of the packed list; zero for a single chunk. */
+	struct digest layout;
+	uint64_t object_size; /* bytes */
+	uint64_t chunks;      /* in the object */
+	uint64_t ordinal;     /* of this chunk in the object */
+	uint64_t start;	      /* its first byte in the object */
 };
 
 /* A verified blob in memory, shared by reference. Pages and recipes are in packed form. */
@@ -50,14 +54,17 @@ struct attempt {
 	const struct arrivals *arrivals; /* borrowed, may be NULL */
 	struct want wants[WANTS_MAX];
 	unsigned want_count;
-	void *txn;                       /* cache/metadata's */
+	/* The attempt's own: */
+	void *txn;	      /* cache/metadata's, begun when first needed */
+	struct arrivals held; /* pages given out that are not yet committed */
 };
 
 int attempt_begin(struct attempt *a, struct cache *cache, const struct arrivals *arrivals);
 /* Views given out are invalid from here on. wants stay readable. */
 void attempt_end(struct attempt *a);
 
-/* The page or recipe of that digest, borrowed until attempt_end. ERR_PENDING, ERR_CORRUPT. */
+/* The page or recipe of that digest, borrowed until attempt_end. ERR_PENDING,
+ * ERR_CORRUPT. */
 int attempt_page(struct attempt *a, const struct digest *digest, struct page *out);
 int attempt_recipe(struct attempt *a, const struct digest *digest, struct recipe *out);
 /* Notes a page that will be wanted soon (ignored when it is here or the list is full). */
@@ -72,12 +79,12 @@ bool attempt_has(struct attempt *a, const struct want *chunk);
 
 /* Reads [offset, offset+size) of the object's bytes into `buffer`. ERR_PENDING: some
  * chunks (all of the missing ones, up to WANTS_MAX) are in wants. */
-int attempt_read(struct attempt *a, const struct object_ref *object, uint64_t offset, void *buffer,
-	size_t size);
+int attempt_read(struct attempt *a, const struct object_ref *object, uint64_t offset,
+	void *buffer, size_t size);
 /* The same for a file, holes included; reads at most to the end of the file and gives the
  * count in *done. */
-int attempt_read_file(struct attempt *a, const struct entry *e, uint64_t offset, void *buffer,
-	size_t size, size_t *done);
+int attempt_read_file(struct attempt *a, const struct entry *e, uint64_t offset,
+	void *buffer, size_t size, size_t *done);
 /* Resident bytes of a file's slice (chunks that are here, clipped to the slice); a
  * missing recipe counts as nothing. */
 int attempt_resident(struct attempt *a, const struct entry *e, uint64_t *bytes);

@@ -21,21 +21,24 @@
 #define CACHE_FLOOR_DEFAULT (UINT64_C(1) << 30) /* bytes of the disk left free */
 
 struct cache_options {
-	const char *directory;  /* made when missing */
+	const char *directory; /* made when missing */
 	struct log *log;
-	bool set_quota;         /* quota and floor become the cache's settings */
-	uint64_t quota;         /* bytes on disk; 0: only the floor bounds it */
-	uint64_t floor;         /* bytes of free disk never to go below */
+	bool set_quota; /* quota and floor become the cache's settings */
+	uint64_t quota; /* bytes on disk; 0: only the floor bounds it */
+	uint64_t floor; /* bytes of free disk never to go below */
 };
 
 struct cache;
-/* ERR_DENIED (not ours, wrong mode), ERR_UNSUPPORTED (newer layout), ERR_NO_SPACE, ... with
+/* Once per process and directory: LMDB's locks do not tell one opener of a process from
+ * another. What a killed user left behind is put
+ * right in the background.
+ * ERR_DENIED (not ours, wrong mode), ERR_UNSUPPORTED (newer layout), ERR_NO_SPACE, ... with
  * a sentence. Starts the committer thread: open after any fork. A damaged LMDB
  * environment is moved aside and begun anew, with a warning. */
 int cache_open(const struct cache_options *options, struct cache **out, struct trouble *t);
 /* Writes what is pending, marks a clean stop when it is the last user. */
 void cache_close(struct cache *c);
-/* Waits until all that was put is committed. */
+/* Waits until all that was put is committed: 0, or why something was not. */
 int cache_flush(struct cache *c);
 
 #endif

@@ -16,6 +16,7 @@ struct arrival *arrival_new(enum blob_kind kind, const struct digest *digest, si
 uint8_t *arrival_data(struct arrival *a);
 struct span arrival_span(const struct arrival *a);
 const struct digest *arrival_digest(const struct arrival *a);
+enum blob_kind arrival_kind(const struct arrival *a);
 /* Takes over the caller's reference. */
 int arrivals_add(struct arrivals *list, struct arrival *a);
 
@@ -29,26 +30,28 @@ int cache_put_page(struct cache *c, struct arrival *packed);
 int cache_put_chunk(struct cache *c, const struct want *want, struct span content);
 /* The chunk's bytes from wherever they lie in the cache, hashed and compared: 0,
  * ERR_ABSENT. `buffer` has `size` bytes. */
-int cache_copy_chunk(struct cache *c, const struct digest *chunk, uint8_t *buffer, uint64_t size);
+int cache_copy_chunk(
+	struct cache *c, const struct digest *chunk, uint8_t *buffer, uint64_t size);
 
 /* What is remembered of a dataset. Strings and bytes are heap, released by
  * cache_dataset_state_release. */
 struct cache_dataset_state {
 	char *name;
 	char *url;
-	struct bytes manifest;   /* text of the last accepted manifest */
-	char etag[256];          /* of manifest.json, "" when none */
-	uint64_t revision;       /* of the last accepted manifest */
-	uint64_t highest;        /* revision ever accepted as newest */
-	int64_t accepted;        /* seconds since 1970 */
+	struct bytes manifest; /* text of the last accepted manifest */
+	char etag[256];	       /* of manifest.json, "" when none */
+	uint64_t revision;     /* of the last accepted manifest */
+	uint64_t highest;      /* revision ever accepted as newest */
+	int64_t accepted;      /* seconds since 1970 */
 	struct digest root;
 };
 /* By dataset id, ERR_ABSENT; and the id that a URL was last known under. */
-int cache_dataset_load(struct cache *c, const struct digest *id, struct cache_dataset_state *out);
+int cache_dataset_load(
+	struct cache *c, const struct digest *id, struct cache_dataset_state *out);
 int cache_dataset_by_url(struct cache *c, const char *url, struct digest *id);
 /* Committed when it returns. Never lowers `highest`. */
-int cache_dataset_save(struct cache *c, const struct digest *id,
-	const struct cache_dataset_state *state);
+int cache_dataset_save(
+	struct cache *c, const struct digest *id, const struct cache_dataset_state *state);
 void cache_dataset_state_release(struct cache_dataset_state *s);
 
 #endif

@@ -10,37 +10,38 @@
 #include "util/digest.h"
 
 struct cache_info {
-	uint64_t quota, floor;      /* settings, bytes; quota 0: none */
-	uint64_t resident;          /* bytes of chunks on disk */
-	uint64_t metadata;          /* bytes of LMDB pages in use */
-	uint64_t pinned;            /* bytes of pinned objects that are resident */
+	uint64_t quota, floor;	    /* settings, bytes; quota 0: none */
+	uint64_t resident;	    /* bytes of chunks on disk */
+	uint64_t metadata;	    /* bytes of LMDB pages in use */
+	uint64_t pinned;	    /* bytes of pinned objects that are resident */
 	uint64_t objects, complete; /* objects with some, with all chunks */
-	uint64_t pages;             /* pages and recipes held */
-	uint64_t disk_free;         /* bytes on the cache's file system */
+	uint64_t pages;		    /* pages and recipes held */
+	uint64_t disk_free;	    /* bytes on the cache's file system */
 };
 int cache_info(struct cache *c, struct cache_info *out);
 
 struct cache_dataset {
 	char *name, *url;
-	uint64_t revision;          /* last accepted */
-	uint64_t highest;           /* ever seen */
-	int64_t accepted;           /* seconds since 1970 */
+	uint64_t revision; /* last accepted */
+	uint64_t highest;  /* ever seen */
+	int64_t accepted;  /* seconds since 1970 */
 	struct digest id, root;
 };
 /* The callback's return other than 0 stops and is returned. Structs are borrowed. */
-int cache_each_dataset(struct cache *c, int (*each)(void *ctx, const struct cache_dataset *d),
-	void *ctx);
+int cache_each_dataset(
+	struct cache *c, int (*each)(void *ctx, const struct cache_dataset *d), void *ctx);
 
 struct cache_object {
 	struct digest digest;
-	uint64_t size, resident;    /* bytes */
+	uint64_t size, resident; /* bytes */
 	uint64_t chunks, present;
-	int64_t last_use;           /* seconds since 1970 */
+	int64_t last_use; /* seconds since 1970 */
 	bool pinned;
 };
-int cache_each_object(struct cache *c, int (*each)(void *ctx, const struct cache_object *o),
-	void *ctx);
-int cache_find_object(struct cache *c, const struct digest *object, struct cache_object *out);
+int cache_each_object(
+	struct cache *c, int (*each)(void *ctx, const struct cache_object *o), void *ctx);
+int cache_find_object(
+	struct cache *c, const struct digest *object, struct cache_object *out);
 
 /* Reads and hashes every resident byte and every page record. `progress` may be NULL.
  * Rotten chunks are reported; with `repair` they are dropped (and fetched again when
@@ -54,22 +55,23 @@ struct cache_verify {
 	int (*rotten)(void *ctx, const struct cache_rot *rot);
 	void (*progress)(void *ctx, uint64_t done, uint64_t total); /* bytes */
 	void *ctx;
-	uint64_t bytes, bad;        /* results: bytes checked, rotten pieces */
+	uint64_t bytes, bad; /* results: bytes checked, rotten pieces */
 };
 int cache_verify(struct cache *c, struct cache_verify *v);
 
 /* Throws out one object; ERR_ABSENT, ERR_BUSY when pinned and not `even_pinned`. */
-int cache_evict_object(struct cache *c, const struct digest *object, bool even_pinned,
-	uint64_t *freed);
+int cache_evict_object(
+	struct cache *c, const struct digest *object, bool even_pinned, uint64_t *freed);
 /* Throws out in last-use order until at most `target` resident bytes are left. */
 int cache_evict_to(struct cache *c, uint64_t target, uint64_t *freed);
-/* Throws out all pages that are no dataset's last accepted root's, all objects too: empty. */
+/* Throws out all objects that are not pinned, and all pages but the last accepted root of
+ * each dataset. */
 int cache_clear(struct cache *c, uint64_t *freed);
 /* A pinned object is not evicted. Pins are named: unpin by the same name. An object that
  * is not resident may be pinned. */
 int cache_pin(struct cache *c, const char *pin, const struct digest *object);
 int cache_unpin(struct cache *c, const char *pin, uint64_t *objects);
-int cache_each_pin(struct cache *c, int (*each)(void *ctx, const char *pin, uint64_t objects),
-	void *ctx);
+int cache_each_pin(struct cache *c,
+	int (*each)(void *ctx, const char *pin, uint64_t objects), void *ctx);
 
 #endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For tests of the cache: a directory of their own, objects with contents that follow
+ * from a number, and reading them back with every byte compared.
+ */
+#ifndef CAIRN_TESTS_CACHE_SAMPLES_H
+#define CAIRN_TESTS_CACHE_SAMPLES_H
+
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "cache/attempt.h"
+#include "cache/cache.h"
+#include "cache/fill.h"
+#include "cache/inspect.h"
+
+#define SAMPLE_CHUNK 65536u
+
+static inline int sample_remove_one(
+	const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st, (void)flag, (void)ftw;
+	return remove(path);
+}
+
+static inline void sample_remove(char *directory)
+{
+	nftw(directory, sample_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(directory);
+}
+
+static inline char *sample_directory(void)
+{
+	const char *base = getenv("TMPDIR");
+	char *path = NULL;
+
+	assert_true(asprintf(&path, "%s/cairn-test-XXXXXX", base ? base : "/tmp") > 0);
+	assert_non_null(mkdtemp(path));
+	return path;
+}
+
+static inline struct cache *sample_open(const char *directory, uint64_t quota)
+{
+	struct cache_options options = {
+		.directory = directory, .set_quota = true, .quota = quota};
+	struct cache *c = NULL;
+	struct trouble t = {0};
+
+	if (cache_open(&options, &c, &t))
+		fail_msg("%s", t.text);
+	return c;
+}
+
+/* The bytes of chunk `ordinal` of object `number`. */
+static inline void sample_fill(unsigned number, unsigned ordinal, uint8_t *out, size_t size)
+{
+	uint64_t x = ((uint64_t)number << 32 | ordinal) * UINT64_C(0x9E3779B97F4A7C15) + 1;
+
+	for (size_t i = 0; i < size; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		out[i] = (uint8_t)x;
+	}
+}
+
+/* An object of `count` chunks as a leaf page gives it. */
+struct sample {
+	unsigned number;
+	uint32_t count;
+	uint8_t *list;
+	struct object_ref ref;
+};
+
+static inline uint32_t sample_chunk_size(const struct sample *s, uint32_t ordinal)
+{
+	/* The last one is odd. */
+	return ordinal + 1 == s->count ? SAMPLE_CHUNK - 1234 - s->number % 100
+				       : SAMPLE_CHUNK;
+}
+
+static inline struct sample sample_make(unsigned number, uint32_t count)
+{
+	struct sample s = {.number = number, .count = count};
+	uint8_t *content = malloc((size_t)count * SAMPLE_CHUNK);
+	size_t at = 0;
+
+	s.list = malloc((size_t)count * CHUNK_RECORD_SIZE);
+	for (uint32_t i = 0; i < count; i++) {
+		struct chunk_ref chunk = {.size = sample_chunk_size(&s, i)};
+
+		sample_fill(number, i, content + at, chunk.size);
+		chunk.digest = digest_of(content + at, chunk.size);
+		chunk_list_put(s.list, i, &chunk);
+		at += chunk.size;
+	}
+	s.ref = (struct object_ref){.digest = digest_of(content, at),
+		.size = at,
+		.form = count == 1 ? OBJECT_SINGLE : OBJECT_LISTED,
+		.count = count,
+		.list = s.list};
+	free(content);
+	return s;
+}
+
+static inline void sample_release(struct sample *s)
+{
+	free(s->list);
+}
+
+/* Where chunk `ordinal` belongs, as a read would ask for it. */
+static inline struct want sample_want(
+	struct cache *c, const struct sample *s, uint32_t ordinal)
+{
+	struct attempt a;
+	struct want w;
+
+	assert_int_equal(attempt_begin(&a, c, NULL), 0);
+	assert_int_equal(
+		attempt_chunk(&a, &s->ref, (uint64_t)ordinal * SAMPLE_CHUNK, &w), 0);
+	attempt_end(&a);
+	return w;
+}
+
+static inline int sample_put(struct cache *c, const struct sample *s, uint32_t ordinal)
+{
+	struct want w = sample_want(c, s, ordinal);
+	uint8_t content[SAMPLE_CHUNK];
+
+	sample_fill(s->number, ordinal, content, w.size);
+	return cache_put_chunk(c, &w, span_of(content, w.size));
+}
+
+static inline void sample_put_all(struct cache *c, const struct sample *s)
+{
+	for (uint32_t i = 0; i < s->count; i++)
+		assert_int_equal(sample_put(c, s, i), 0);
+}
+
+/* Reads the whole object: 0 and every byte is right, or the error. */
+static inline int sample_read(struct cache *c, const struct sample *s)
+{
+	uint8_t *got = malloc(s->ref.size), *expected = malloc(SAMPLE_CHUNK);
+	struct attempt a;
+	size_t at = 0;
+	int rc;
+
+	assert_int_equal(attempt_begin(&a, c, NULL), 0);
+	rc = attempt_read(&a, &s->ref, 0, got, s->ref.size);
+	attempt_end(&a);
+	for (uint32_t i = 0; i < s->count && !rc; i++) {
+		uint32_t size = sample_chunk_size(s, i);
+
+		sample_fill(s->number, i, expected, size);
+		if (memcmp(got + at, expected, size) != 0)
+			fail_msg("object %u chunk %u: wrong bytes", s->number, i);
+		at += size;
+	}
+	free(got);
+	free(expected);
+	return rc;
+}
+
+static inline uint64_t sample_disk_usage_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : (uint64_t)st.st_blocks * 512;
+}
+
+/* The path of the only file of an object (heap). */
+static inline char *sample_object_path(const char *directory, const struct digest *object)
+{
+	char hex[DIGEST_HEX_SIZE], command[512], path[512] = "";
+	FILE *p;
+
+	digest_to_hex(object, hex);
+	snprintf(command, sizeof(command), "ls %s/objects/%.2s/%s.*", directory, hex,
+		hex + 2);
+	p = popen(command, "r");
+	assert_non_null(p);
+	if (fgets(path, sizeof(path), p))
+		path[strcspn(path, "\n")] = 0;
+	pclose(p);
+	return strdup(path);
+}
+
+#endif
