@@ -236,6 +236,7 @@ static void trust_given_is_what_counts(void **state)
 
 static void an_older_revision_is_refused(void **state)
 {
+	struct cache_dataset_state seen;
 	struct fixture f;
 
 	(void)state;
@@ -253,6 +254,9 @@ static void an_older_revision_is_refused(void **state)
 	f.options.revision = 1;
 	assert_int_equal(open_it(&f), 0);
 	assert_int_equal(f.dataset->manifest->revision, 1);
+	assert_int_equal(cache_dataset_load(f.reader.cache, &f.dataset->id, &seen), 0);
+	assert_int_equal(seen.revision, 5);
+	cache_dataset_state_release(&seen);
 	f.options.revision = 0;
 	assert_int_equal(open_it(&f), ERR_ROLLBACK);
 	put_revision(&f, 6);
