@@ -94,6 +94,7 @@ static void judge_stopped(struct fetch_try *t, struct fetch_verdict *v)
 	fail(v, t->answered ? MIRROR_SLOW : MIRROR_UNREACHABLE);
 	/* A deadline may have been close from the start: that is not the server's fault. */
 	v->unwell = t->stop == STOP_SILENCE;
+	v->rank = t->stop == STOP_SILENCE ? RANK_FAILED : RANK_HURRIED;
 	v->fresh = t->connected;
 	if (!t->connected)
 		trouble_set(
@@ -104,7 +105,7 @@ static void judge_stopped(struct fetch_try *t, struct fetch_verdict *v)
 			t->body.size);
 	else
 		trouble_set(&v->trouble, ERR_TIMEOUT,
-			"%s: no whole answer in time, but %zu bytes of it", t->url,
+			"%s: %zu bytes of the answer had come when the time was up", t->url,
 			t->body.size);
 }
 

@@ -14,8 +14,9 @@ enum verdict_kind {
 	VERDICT_FAILED,  /* another time it may: ask elsewhere, or later */
 };
 
-/* How much a trouble tells; of several, the fetch reports the latest of the highest. */
-enum verdict_rank { RANK_NONE, RANK_ABSENT, RANK_REFUSED, RANK_FAILED };
+/* How much a trouble tells; of several, the fetch reports the latest of the highest.
+ * HURRIED: the deadline passed before anything else went wrong. */
+enum verdict_rank { RANK_NONE, RANK_ABSENT, RANK_REFUSED, RANK_HURRIED, RANK_FAILED };
 
 struct fetch_verdict {
 	enum verdict_kind kind;

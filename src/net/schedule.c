@@ -90,7 +90,7 @@ static void end_overdue(struct schedule *s, struct fetch *fetch)
 				   ? "no answer in time"
 				   : "its turn to be fetched did not come in time";
 
-	if (fetch->state.rank != RANK_FAILED)
+	if (fetch->state.rank < RANK_HURRIED)
 		trouble_set(&fetch->trouble, ERR_TIMEOUT, "%s/%s: %s",
 			mirrors_url(fetch->mirrors, 0), fetch->path, what);
 	schedule_end(s, fetch, fetch->trouble.code);
