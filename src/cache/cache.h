@@ -30,8 +30,7 @@ struct cache_options {
 
 struct cache;
 /* Once per process and directory: LMDB's locks do not tell one opener of a process from
- * another. What a killed user left behind is put
- * right in the background.
+ * another. What a killed user left behind is put right in the background.
  * ERR_DENIED (not ours, wrong mode), ERR_UNSUPPORTED (newer layout), ERR_NO_SPACE, ... with
  * a sentence. Starts the committer thread: open after any fork. A damaged LMDB
  * environment is moved aside and begun anew, with a warning. */

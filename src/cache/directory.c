@@ -53,7 +53,8 @@ static int check_top(struct directory *d, struct trouble *t)
 	if (st.st_uid != geteuid())
 		return refuse(
 			t, d, "belongs to another user: choose another one with --cache");
-	if (faccessat(d->fd, "lock", F_OK, AT_SYMLINK_NOFOLLOW) && !is_empty(d->fd))
+	/* In this order: somebody else may be making it now. */
+	if (!is_empty(d->fd) && faccessat(d->fd, "lock", F_OK, AT_SYMLINK_NOFOLLOW))
 		return trouble_set(t, ERR_INVALID,
 			"the directory %s is not empty and holds no cache: choose another "
 			"one",
@@ -103,6 +104,24 @@ void directory_settle(struct directory *d)
 			;
 }
 
+/* Files of users that were killed; nobody else is here yet. */
+static void remove_dead_users(struct directory *d)
+{
+	int copy = openat(d->users_fd, ".", DIRECTORY_FLAGS);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+
+	if (!dir) {
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			unlinkat(d->users_fd, entry->d_name, 0);
+	closedir(dir);
+}
+
 static int become_user(struct directory *d, struct trouble *t)
 {
 	char name[16];
@@ -146,6 +165,8 @@ int directory_open(struct directory *d, const char *path, struct trouble *t)
 		rc = open_below(d, "objects", &d->objects_fd, t);
 	if (!rc)
 		rc = open_below(d, "users", &d->users_fd, t);
+	if (!rc && d->alone)
+		remove_dead_users(d);
 	if (!rc)
 		rc = become_user(d, t);
 	return rc;

@@ -14,6 +14,13 @@
 
 #define EVICT_AT_ONCE 256
 
+/* What is pending counts too. When it cannot be committed, the disk may be full, which is
+ * a reason to look at the cache and to throw things out, not one to fail. */
+static void look_afresh(struct cache *c)
+{
+	committer_flush(c->committer);
+}
+
 static int add_object(void *ctx, const struct cache_object *o)
 {
 	struct cache_info *info = ctx;
@@ -31,10 +38,10 @@ int cache_info(struct cache *c, struct cache_info *out)
 	struct limits_record limits;
 	struct totals_record totals;
 	MDB_txn *txn;
-	int rc = cache_flush(c);
+	int rc;
 
-	if (!rc)
-		rc = metadata_read(c->metadata, &txn);
+	look_afresh(c);
+	rc = metadata_read(c->metadata, &txn);
 	if (rc)
 		return rc;
 	rc = limits_load(c, txn, &limits);
@@ -134,9 +141,9 @@ int cache_each_object(
 	struct cache *c, int (*each)(void *ctx, const struct cache_object *o), void *ctx)
 {
 	struct each_object e = {c, each, ctx};
-	int rc = cache_flush(c);
 
-	return rc ? rc : scan_table(c, TABLE_OBJECTS, show_object, &e);
+	look_afresh(c);
+	return scan_table(c, TABLE_OBJECTS, show_object, &e);
 }
 
 int cache_find_object(
@@ -145,10 +152,10 @@ int cache_find_object(
 	struct object_record r;
 	struct span value;
 	MDB_txn *txn;
-	int rc = cache_flush(c);
+	int rc;
 
-	if (!rc)
-		rc = metadata_read(c->metadata, &txn);
+	look_afresh(c);
+	rc = metadata_read(c->metadata, &txn);
 	if (rc)
 		return rc;
 	rc = metadata_get(c->metadata, txn, TABLE_OBJECTS, span_of_digest(object), &value);
@@ -203,6 +210,10 @@ static int run_eviction(struct eviction *e, metadata_fn apply, uint64_t *freed)
 {
 	int rc = metadata_write(e->cache->metadata, apply, e);
 
+	/* On a full disk the commit fails, but files are gone by then: now there is room.
+	 */
+	if (rc == ERR_NO_SPACE)
+		rc = metadata_write(e->cache->metadata, apply, e);
 	if (!rc) {
 		room_settle(&e->room);
 		*freed += e->room.freed_resident;
@@ -215,10 +226,10 @@ int cache_evict_object(
 {
 	struct eviction e = {.cache = c, .object = object, .even_pinned = even_pinned};
 	uint64_t sum = 0;
-	int rc = cache_flush(c);
+	int rc;
 
-	if (!rc)
-		rc = run_eviction(&e, evict_one, &sum);
+	look_afresh(c);
+	rc = run_eviction(&e, evict_one, &sum);
 	room_release(&e.room);
 	if (!rc)
 		*freed = sum;
@@ -229,8 +240,9 @@ int cache_evict_to(struct cache *c, uint64_t target, uint64_t *freed)
 {
 	struct eviction e = {.cache = c, .target = target};
 	uint64_t sum = 0;
-	int rc = cache_flush(c);
+	int rc = 0;
 
+	look_afresh(c);
 	while (!rc && !e.ended)
 		rc = run_eviction(&e, evict_some, &sum);
 	room_release(&e.room);

@@ -232,8 +232,9 @@ int cache_each_pin(struct cache *c,
 {
 	struct pin_count pin = {.name = ""};
 	char after[PIN_NAME_MAX + 1] = "";
-	int rc = cache_flush(c);
+	int rc = 0;
 
+	committer_flush(c->committer);
 	while (!rc) {
 		rc = next_pin(c, after, &pin);
 		if (rc)

@@ -219,14 +219,14 @@ static int estimate(struct cache *c, uint64_t *bytes)
 int cache_verify(struct cache *c, struct cache_verify *v)
 {
 	struct verification k = {.cache = c, .v = v};
-	int rc = cache_flush(c);
+	int rc;
 
+	committer_flush(c->committer);
 	v->bytes = v->bad = 0;
 	k.buffer = malloc(CHUNK_SIZE_MAX);
 	if (!k.buffer)
 		return ERR_NO_MEMORY;
-	if (!rc)
-		rc = estimate(c, &k.total);
+	rc = estimate(c, &k.total);
 	if (!rc)
 		rc = verify_pages(&k);
 	if (!rc)
