@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cache/base.h"
 #include "cache/course.h"
 #include "cache/fill.h"
 #include "cache/parcel.h"
@@ -59,12 +60,8 @@ static void course_store(struct flight *f)
 	struct want want;
 
 	do {
-		/* A base belongs nowhere. */
-		while (place_at(f, stored, &want)) {
-			if (f->size || f->kind != BLOB_CHUNK)
-				keep(f, &want);
-			stored++;
-		}
+		for (; place_at(f, stored, &want); stored++)
+			keep(f, &want);
 		flight_settle(f);
 	} while (!flight_try_land(f, stored));
 }
@@ -332,18 +329,21 @@ static bool is_here(struct flight *f, unsigned *seen)
 	return true;
 }
 
+/* From another place in the cache. */
 static int copy_local(struct flight *f)
 {
+	struct cache *cache = f->source->engine->cache;
 	struct arrival *a;
 	int rc;
 
+	if (flight_is_base(f))
+		return base_recall(cache, &f->digest, &f->arrival);
 	if (f->size > CHUNK_SIZE_MAX)
 		return ERR_LIMIT;
 	a = arrival_new(f->kind, &f->digest, f->size);
 	if (!a)
 		return ERR_NO_MEMORY;
-	rc = cache_copy_chunk(
-		f->source->engine->cache, &f->digest, arrival_data(a), f->size);
+	rc = cache_copy_chunk(cache, &f->digest, arrival_data(a), f->size);
 	if (rc)
 		arrival_put(a);
 	else
@@ -354,13 +354,13 @@ static int copy_local(struct flight *f)
 void course_look(struct job *job)
 {
 	struct flight *f = flight_of_job(job);
-	bool is_base = f->kind == BLOB_CHUNK && !f->size;
 	unsigned seen = 0;
 
-	while (!is_base && is_here(f, &seen))
+	/* A base has no place where it could be. */
+	while (!flight_is_base(f) && is_here(f, &seen))
 		if (flight_try_land(f, seen))
 			return;
-	if (f->kind == BLOB_CHUNK && !is_base && copy_local(f) == 0)
+	if (f->kind == BLOB_CHUNK && copy_local(f) == 0)
 		course_store(f);
 	else
 		course_launch(f);

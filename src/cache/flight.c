@@ -84,6 +84,11 @@ void flight_settle(struct flight *f)
 	f->charged = false;
 }
 
+bool flight_is_base(const struct flight *f)
+{
+	return f->kind == BLOB_CHUNK && f->size == 0;
+}
+
 bool flight_is_needed(const struct flight *f)
 {
 	return f->hinted || f->waits || f->dependents;

@@ -91,6 +91,8 @@ void flight_cancel_all(struct source *s);
 
 /* For course.c. */
 
+/* Is it the base of a delta, for memory only? It has no places. */
+bool flight_is_base(const struct flight *f);
 /* Called locked: does anybody still want it? */
 bool flight_is_needed(const struct flight *f);
 /* Called locked: its next step is for a worker. */
