@@ -52,14 +52,17 @@ static char *origin_of(CURLU *u)
 	char *scheme = NULL, *host = NULL, *port = NULL, *origin = NULL;
 
 	if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0))
-		goto out;
-	curl_url_get(u, CURLUPART_HOST, &host, 0);
-	curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
-	if (asprintf(&origin, "%s://%s:%s", scheme, host ? host : "", port ? port : "") < 0)
+		return NULL;
+	/* file:// has neither. */
+	if (curl_url_get(u, CURLUPART_HOST, &host, 0) ||
+		curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT)) {
+		if (asprintf(&origin, "%s://", scheme) < 0)
+			origin = NULL;
+	} else if (asprintf(&origin, "%s://%s:%s", scheme, host, port) < 0) {
 		origin = NULL;
-	else
+	}
+	if (origin)
 		lower_case(origin);
-out:
 	curl_free(scheme);
 	curl_free(host);
 	curl_free(port);
