@@ -202,51 +202,62 @@ static char *resolve(const char *path)
 {
 	char *real = realpath(path, NULL), *copy, *slash, *above, *out = NULL;
 
-	if (real)
+	if (real || !*path)
 		return real;
 	copy = strdup(path);
 	slash = copy ? strrchr(copy, '/') : NULL;
-	if (slash && slash != copy) {
+	if (slash)
 		*slash = '\0';
-		above = resolve(copy);
-		if (above && asprintf(&out, "%s/%s", above, slash + 1) < 0)
-			out = NULL;
-		free(above);
-	}
+	above = copy && slash != copy ? resolve(slash ? copy : ".") : NULL;
+	if (above && asprintf(&out, "%s/%s", above, slash ? slash + 1 : path) < 0)
+		out = NULL;
+	free(above);
 	free(copy);
 	return out;
+}
+
+/* Whether `m` is the mount that `path` is in, and a nearer one than *out. */
+static bool is_nearer(
+	const struct mount_record *m, const char *path, const struct mount_record *out)
+{
+	return path_below(path, m->mountpoint) &&
+	       (!out->mountpoint || strlen(m->mountpoint) > strlen(out->mountpoint));
 }
 
 int mounts_find(const char *path, struct mount_record *out, char **below)
 {
 	int fd = open_run_directory(false);
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	char *real = resolve(path);
-	struct mount_record m;
+	char *real = resolve(path), *rest = NULL;
+	struct mount_record m, found = {0};
 	struct dirent *e;
-	int err = ERR_ABSENT;
 
-	while (d && real && err && (e = readdir(d))) {
-		const char *rest;
-
+	while (d && real && (e = readdir(d))) {
 		if (e->d_name[0] == '.' || record_read(fd, e->d_name, &m))
 			continue;
-		rest = path_below(real, m.mountpoint);
-		if (kill(m.pid, 0) && errno == ESRCH)
+		if (kill(m.pid, 0) && errno == ESRCH) {
 			unlinkat(fd, e->d_name, 0);
-		else if (rest && (*below = strdup(rest))) {
-			*out = m;
-			err = 0;
-			break;
+		} else if (is_nearer(&m, real, &found)) {
+			mount_record_release(&found);
+			found = m;
+			continue;
 		}
 		mount_record_release(&m);
 	}
+	if (found.mountpoint)
+		rest = strdup(path_below(real, found.mountpoint));
 	if (d)
 		closedir(d);
 	else if (fd >= 0)
 		close(fd);
 	free(real);
-	return err;
+	if (!rest) {
+		mount_record_release(&found);
+		return ERR_ABSENT;
+	}
+	*out = found;
+	*below = rest;
+	return 0;
 }
 
 static void copy_to(char **slot, const char *value)
