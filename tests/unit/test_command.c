@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+
+#define ARGUMENTS_MAX 16
+
+static void test_finds_commands(void **state)
+{
+	(void)state;
+	for (const struct command *c = commands; c->name; c++)
+		assert_ptr_equal(command_find(c->name), c);
+	assert_null(command_find(""));
+	assert_null(command_find("publis"));
+	assert_null(command_find("publish "));
+}
+
+/* What getopt_long(3) and people would trip over. */
+static void test_tables_are_sound(void **state)
+{
+	(void)state;
+	for (const struct command *c = commands; c->name; c++) {
+		assert_non_null(c->use);
+		assert_non_null(c->run);
+		assert_true(c->summary[strlen(c->summary) - 1] != '.');
+		for (const struct option_help *o = c->options; o->name; o++) {
+			assert_true(strcmp(o->name, "help") != 0 && o->letter != 'h');
+			assert_true(
+				o->letter > 255 || (o->letter > ' ' && o->letter < 127));
+			assert_true(strlen(o->name) < 30 && o->help[0]);
+			for (const struct option_help *p = c->options; p < o; p++) {
+				assert_string_not_equal(p->name, o->name);
+				assert_int_not_equal(p->letter, o->letter);
+			}
+		}
+	}
+}
+
+/* The letters that come out, one after another, and the operands behind a colon. */
+static void options_of(const char *line, char out[256])
+{
+	static char text[256];
+	char *argv[ARGUMENTS_MAX] = {NULL}, *rest = text;
+	int argc = 0, letter;
+
+	strcpy(text, line);
+	while (argc < ARGUMENTS_MAX - 1 && (argv[argc] = strsep(&rest, " ")))
+		argc++;
+	optind = 0;
+	out[0] = '\0';
+	while ((letter = command_getopt(argc, argv)) != -1) {
+		if (letter < 256)
+			sprintf(out + strlen(out), "%c ", letter);
+		else
+			sprintf(out + strlen(out), "%s ", optarg ? optarg : "+");
+	}
+	strcat(out, ":");
+	for (; optind < argc; optind++)
+		strcat(strcat(out, " "), argv[optind]);
+	assert_string_equal(argv[0], "ls"); /* as it was */
+}
+
+static void test_takes_options_anywhere(void **state)
+{
+	char out[256];
+
+	(void)state;
+	options_of("ls", out);
+	assert_string_equal(out, ":");
+	options_of("ls -l url path -R", out);
+	assert_string_equal(out, "l R : url path");
+	options_of("ls url --cache dir --tag=x -lR --netrc", out);
+	assert_string_equal(out, "dir x l R + : url");
+	options_of("ls url -- -l", out);
+	assert_string_equal(out, ": url -l");
+	options_of("ls - --long", out);
+	assert_string_equal(out, "l : -");
+}
+
+/* The status and the first line (of stdout or stderr) of a command line. */
+static int run(const char *line, int stream, char first[256])
+{
+	char out[256];
+	int ends[2], status;
+	FILE *f;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		dup2(ends[1], stream);
+		options_of(line, out);
+		_exit(99);
+	}
+	close(ends[1]);
+	f = fdopen(ends[0], "r");
+	first[0] = '\0';
+	(void)!fgets(first, 256, f);
+	while (fgets(out, sizeof out, f))
+		;
+	fclose(f);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void test_ends_with_the_right_status(void **state)
+{
+	char first[256];
+
+	(void)state;
+	assert_int_equal(run("ls --help", STDOUT_FILENO, first), 0);
+	assert_string_equal(first, "usage: cairn ls URL [PATH...] [OPTIONS]\n");
+	assert_int_equal(run("ls url -h", STDOUT_FILENO, first), 0);
+	assert_int_equal(run("ls --nonsense", STDERR_FILENO, first), EXIT_USE);
+	assert_string_equal(first, "cairn ls: unrecognized option '--nonsense'\n");
+	assert_int_equal(run("ls --tag", STDERR_FILENO, first), EXIT_USE);
+	assert_int_equal(run("ls --long=x", STDERR_FILENO, first), EXIT_USE);
+	assert_int_equal(run("ls -Z", STDERR_FILENO, first), EXIT_USE);
+	assert_int_equal(run("ls --c x", STDERR_FILENO, first), EXIT_USE); /* ambiguous */
+}
+
+static void test_failures(void **state)
+{
+	struct trouble t = {.code = ERR_TIMEOUT, .text = ""};
+
+	(void)state;
+	assert_int_equal(command_fail("ls", &t), EXIT_FAILURE);
+	assert_int_equal(command_use("ls", "so %s", "not"), EXIT_USE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_finds_commands),
+		cmocka_unit_test(test_tables_are_sound),
+		cmocka_unit_test(test_takes_options_anywhere),
+		cmocka_unit_test(test_ends_with_the_right_status),
+		cmocka_unit_test(test_failures),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
