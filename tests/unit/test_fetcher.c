@@ -26,7 +26,7 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
 
 	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
 	if (host && !strcmp(host, "hang.test")) {
-		usleep(700000);
+		sleep(4);
 		return EAI_AGAIN;
 	}
 	return real(host, service, hints, out);
@@ -594,11 +594,9 @@ static void test_resolver_hangs(void **state)
 	assert_true(clock_monotonic() - began < 300 * NS_PER_MS + SLACK);
 	assert_int_equal(get(x, &f, "ok", 0), 0);
 	assert_body(&f, "hello");
-	assert_true(clock_monotonic() - began < 700 * NS_PER_MS);
+	assert_true(clock_monotonic() - began < 3 * NS_PER_SECOND);
 	job_release(&j);
 	mirrors_free(hanging);
-	/* The resolver's thread ends by itself; the leak checkers should see it do so. */
-	usleep(500000);
 }
 
 /* Redirects and credentials. */
