@@ -28,7 +28,8 @@ struct published {
 	struct manifest *manifest;
 	struct bytes pages[PUBLISHED_PAGES];
 	unsigned next;
-	uint64_t blobs, deltas;
+	struct digest object; /* the one read last, for the files of a bundle */
+	struct bytes bytes;   /* ... and what it is */
 };
 
 static inline void published_open(struct published *p, const char *store)
@@ -47,6 +48,7 @@ static inline void published_close(struct published *p)
 		bytes_release(&p->pages[i]);
 	manifest_free(p->manifest);
 	bytes_release(&p->text);
+	bytes_release(&p->bytes);
 	blob_codec_free(p->codec);
 	close(p->fd);
 }
@@ -64,7 +66,6 @@ static inline void published_blob(
 	assert_int_equal(blob_head_decode(span_of_bytes(&stored), PAGE_SIZE_MAX, &head), 0);
 	if (head.has_base) {
 		published_blob(p, &head.base, &base);
-		p->deltas++;
 		assert_true(p->manifest->delta);
 	}
 	assert_int_equal(bytes_reserve(out, head.size), 0);
@@ -72,7 +73,6 @@ static inline void published_blob(
 				 name, out->data + out->size, head.size),
 		0);
 	out->size += head.size;
-	p->blobs++;
 	bytes_release(&stored);
 	bytes_release(&base);
 }
@@ -139,13 +139,17 @@ static inline void published_object(
 static inline void published_file(
 	struct published *p, const struct entry *e, struct bytes *out)
 {
-	struct bytes object = {0};
+	struct bytes *object = &p->bytes;
 	struct digest d;
 
+	if (e->has_content && !digest_equal(&p->object, &e->object.digest)) {
+		bytes_clear(object);
+		published_object(p, &e->object, object);
+		p->object = e->object.digest;
+	}
 	if (e->has_content) {
-		published_object(p, &e->object, &object);
-		assert_true(e->offset + entry_data_size(e) <= object.size);
-		d = digest_of(object.data + e->offset, entry_data_size(e));
+		assert_true(e->offset + entry_data_size(e) <= object->size);
+		d = digest_of(object->data + e->offset, entry_data_size(e));
 		assert_true(digest_equal(&d, &e->content));
 	}
 	assert_int_equal(bytes_reserve(out, e->size + 1), 0);
@@ -155,12 +159,11 @@ static inline void published_file(
 		if (piece.hole)
 			memset(out->data + out->size, 0, piece.size);
 		else
-			memcpy(out->data + out->size, object.data + piece.object_offset,
+			memcpy(out->data + out->size, object->data + piece.object_offset,
 				piece.size);
 		out->size += piece.size;
 		at += piece.size;
 	}
-	bytes_release(&object);
 }
 
 struct published_compare {
