@@ -95,7 +95,7 @@ static int settle_in(MDB_txn *txn, void *arg)
 static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 {
 	struct cache *c = o->cache;
-	int rc = metadata_open(path, c->log, &c->metadata, t);
+	int rc = metadata_open(path, 0, c->log, &c->metadata, t);
 
 	if (rc)
 		return rc;

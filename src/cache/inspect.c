@@ -48,7 +48,7 @@ int cache_info(struct cache *c, struct cache_info *out)
 	if (!rc)
 		rc = totals_load(c, txn, &totals);
 	info.pages = metadata_count(c->metadata, txn, TABLE_PAGES);
-	info.metadata = metadata_bytes(c->metadata) - metadata_free_bytes(c->metadata, txn);
+	info.metadata = metadata_bytes(c->metadata) - metadata_free_bytes(c->metadata);
 	metadata_read_end(c->metadata, txn);
 	if (!rc)
 		rc = cache_each_object(c, add_object, &info);

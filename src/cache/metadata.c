@@ -62,8 +62,8 @@ int metadata_error(struct metadata *m, int rc)
 	}
 }
 
-/* pool_mtx is held. Waits for the transactions of this process to end. A thread that
- * holds one may want another, so that newcomers cannot be held off without end. */
+/* pool_mtx is held. Waits for the transactions of this process to end, with newcomers
+ * held off: for a while at a time only, lest one of them holds what others wait for. */
 static bool drain(struct metadata *m)
 {
 	for (unsigned i = 0; i < GROW_TRIES && m->active; i++) {
@@ -105,12 +105,12 @@ static int grow(struct metadata *m)
 	return resize(m, info.me_mapsize * 2);
 }
 
-static MDB_txn *enter(struct metadata *m)
+static MDB_txn *enter(struct metadata *m, bool within)
 {
 	MDB_txn *txn = NULL;
 
 	pthread_mutex_lock(&m->pool_mtx);
-	while (m->growing)
+	while (m->growing && !within)
 		pthread_cond_wait(&m->pool_cond, &m->pool_mtx);
 	m->active++;
 	if (m->idle_count)
@@ -134,12 +134,30 @@ static void leave(struct metadata *m, MDB_txn *txn)
 	pthread_mutex_unlock(&m->pool_mtx);
 }
 
-int metadata_read(struct metadata *m, MDB_txn **out)
+/* Another process made the map larger. Within another transaction of this thread it
+ * would be in vain to wait until there is none. */
+static int follow_map(struct metadata *m, bool within)
+{
+	bool active;
+	int rc = ERR_BUSY;
+
+	pthread_mutex_lock(&m->pool_mtx);
+	active = m->active > 0;
+	pthread_mutex_unlock(&m->pool_mtx);
+	if (within && active)
+		return rc;
+	pthread_mutex_lock(&m->write_mtx);
+	rc = resize(m, 0);
+	pthread_mutex_unlock(&m->write_mtx);
+	return rc;
+}
+
+static int read_begin(struct metadata *m, bool within, MDB_txn **out)
 {
 	int rc = ERR_BUSY;
 
 	for (unsigned i = 0; i < 3; i++) {
-		MDB_txn *txn = enter(m);
+		MDB_txn *txn = enter(m, within);
 
 		rc = txn ? mdb_txn_renew(txn)
 			 : mdb_txn_begin(m->env, NULL, MDB_RDONLY, &txn);
@@ -151,9 +169,8 @@ int metadata_read(struct metadata *m, MDB_txn **out)
 			mdb_txn_abort(txn);
 		leave(m, NULL);
 		if (rc == MDB_MAP_RESIZED) {
-			pthread_mutex_lock(&m->write_mtx);
-			resize(m, 0);
-			pthread_mutex_unlock(&m->write_mtx);
+			if (follow_map(m, within))
+				return ERR_BUSY;
 		} else if (rc == MDB_READERS_FULL) {
 			metadata_check_readers(m);
 		} else {
@@ -161,6 +178,16 @@ int metadata_read(struct metadata *m, MDB_txn **out)
 		}
 	}
 	return rc == MDB_MAP_RESIZED ? ERR_BUSY : metadata_error(m, rc);
+}
+
+int metadata_read(struct metadata *m, MDB_txn **out)
+{
+	return read_begin(m, false, out);
+}
+
+int metadata_read_within(struct metadata *m, MDB_txn **out)
+{
+	return read_begin(m, true, out);
 }
 
 void metadata_read_end(struct metadata *m, MDB_txn *txn)
@@ -382,24 +409,29 @@ uint64_t metadata_bytes(struct metadata *m)
 	return ((uint64_t)info.me_last_pgno + 1) * page_size(m);
 }
 
-/* LMDB's table 0 maps a transaction to the pages it freed: a count, then the numbers. */
-uint64_t metadata_free_bytes(struct metadata *m, MDB_txn *txn)
+/* LMDB's table 0 maps a transaction to the pages it freed: a count, then the numbers. It
+ * can be read only in a read transaction. */
+uint64_t metadata_free_bytes(struct metadata *m)
 {
 	MDB_cursor *cursor;
+	MDB_txn *txn;
 	MDB_val k, v;
 	uint64_t pages = 0;
 	size_t count;
 
-	if (mdb_cursor_open(txn, 0, &cursor))
+	if (metadata_read_within(m, &txn))
 		return 0;
-	while (mdb_cursor_get(cursor, &k, &v, MDB_NEXT) == 0) {
-		if (v.mv_size < sizeof(count))
-			continue;
-		memcpy(&count, v.mv_data, sizeof(count));
-		if (count < v.mv_size / sizeof(count))
-			pages += count;
+	if (mdb_cursor_open(txn, 0, &cursor) == 0) {
+		while (mdb_cursor_get(cursor, &k, &v, MDB_NEXT) == 0) {
+			if (v.mv_size < sizeof(count))
+				continue;
+			memcpy(&count, v.mv_data, sizeof(count));
+			if (count < v.mv_size / sizeof(count))
+				pages += count;
+		}
+		mdb_cursor_close(cursor);
 	}
-	mdb_cursor_close(cursor);
+	metadata_read_end(m, txn);
 	return pages * page_size(m);
 }
 
@@ -444,7 +476,7 @@ static int check_length(struct metadata *m)
 	return ftruncate(fd, (off_t)metadata_bytes(m)) ? error_from_errno(errno) : 0;
 }
 
-static int configure(struct metadata *m)
+static int configure(struct metadata *m, size_t map)
 {
 	int rc = mdb_env_create(&m->env);
 
@@ -453,13 +485,14 @@ static int configure(struct metadata *m)
 	if (!rc)
 		rc = mdb_env_set_maxreaders(m->env, READERS_MAX);
 	if (!rc)
-		rc = mdb_env_set_mapsize(m->env, MAP_START);
+		rc = mdb_env_set_mapsize(m->env, map ? map : MAP_START);
 	return rc;
 }
 
-static int open_environment(struct metadata *m, const char *path, struct trouble *t)
+static int open_environment(
+	struct metadata *m, const char *path, size_t map, struct trouble *t)
 {
-	int rc = configure(m), error;
+	int rc = configure(m, map), error;
 
 	if (!rc)
 		rc = mdb_env_open(m->env, path, MDB_NOMETASYNC | MDB_NOTLS, 0600);
@@ -476,8 +509,8 @@ static int open_environment(struct metadata *m, const char *path, struct trouble
 	return error;
 }
 
-int metadata_open(
-	const char *path, struct log *log, struct metadata **out, struct trouble *t)
+int metadata_open(const char *path, size_t map, struct log *log, struct metadata **out,
+	struct trouble *t)
 {
 	struct metadata *m = calloc(1, sizeof(*m));
 	int rc;
@@ -488,7 +521,7 @@ int metadata_open(
 	pthread_mutex_init(&m->write_mtx, NULL);
 	pthread_mutex_init(&m->pool_mtx, NULL);
 	pause_init(&m->pool_cond);
-	rc = open_environment(m, path, t);
+	rc = open_environment(m, path, map, t);
 	if (rc)
 		metadata_close(m);
 	else

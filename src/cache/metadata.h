@@ -39,14 +39,18 @@ enum table {
 #define METADATA_CHECK_SIZE 8 /* bytes of checksum before each value */
 
 struct metadata;
-/* `path` is a directory that is there. ERR_CORRUPT: LMDB cannot use what lies in it. */
-int metadata_open(
-	const char *path, struct log *log, struct metadata **out, struct trouble *t);
+/* `path` is a directory that is there. `map` is the size of the map at first, in bytes; 0:
+ * one that seldom has to grow. ERR_CORRUPT: LMDB cannot use what lies in it. */
+int metadata_open(const char *path, size_t map, struct log *log, struct metadata **out,
+	struct trouble *t);
 /* No transaction is open any more. */
 void metadata_close(struct metadata *m);
 
 /* A read transaction; what is got from it is valid until it is given back. */
 int metadata_read(struct metadata *m, MDB_txn **out);
+/* The same for a short look by a thread that may have one open: does not give way to a
+ * map that wants to grow. ERR_BUSY when another process made it larger just now. */
+int metadata_read_within(struct metadata *m, MDB_txn **out);
 void metadata_read_end(struct metadata *m, MDB_txn *txn);
 /* Runs `apply` in a write transaction on this thread and commits. It may run several
  * times (the map had to grow), so what it changes besides must bear that. Its error
@@ -97,7 +101,7 @@ void metadata_cursor_close(struct metadata_cursor *c);
 
 /* Bytes of the file that LMDB uses, and how many of them are free for reuse. */
 uint64_t metadata_bytes(struct metadata *m);
-uint64_t metadata_free_bytes(struct metadata *m, MDB_txn *txn);
+uint64_t metadata_free_bytes(struct metadata *m);
 
 static inline struct span span_of_digest(const struct digest *d)
 {

@@ -109,7 +109,7 @@ static int look_up(
 	struct cache *c, const struct digest *digest, struct object_record *r, size_t *seen)
 {
 	MDB_txn *txn;
-	int rc = metadata_read(c->metadata, &txn);
+	int rc = metadata_read_within(c->metadata, &txn);
 
 	if (rc)
 		return rc;
@@ -134,19 +134,21 @@ static void refresh(struct object *o)
 	size_t seen, before = atomic_load(&o->seen);
 	MDB_txn *txn;
 	bool news;
+	int rc;
 
 	if (!atomic_load(&o->recorded) || atomic_load(&o->lost) || atomic_load(&o->gone))
 		return;
-	if (metadata_read(o->cache->metadata, &txn))
+	if (metadata_read_within(o->cache->metadata, &txn))
 		return;
 	news = mdb_txn_id(txn) != before;
 	metadata_read_end(o->cache->metadata, txn);
 	if (!news)
 		return;
-	if (look_up(o->cache, &o->digest, &r, &seen)) {
+	rc = look_up(o->cache, &o->digest, &r, &seen);
+	if (rc == ERR_ABSENT || rc == ERR_CORRUPT)
 		atomic_store(&o->gone, true);
+	if (rc)
 		return;
-	}
 	if (same_record(o, &r))
 		merge(o, &r);
 	else

@@ -137,25 +137,24 @@ int pages_thin(struct room *r, uint64_t bytes)
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 
-/* Room for `need` more bytes of pages, or ERR_NO_SPACE. */
+/* Room for `need` more bytes of pages, or ERR_NO_SPACE. LMDB uses its free pages again
+ * only after a while and where they are in one run, so the file may grow nonetheless. */
 static int make_room(struct room *r, uint64_t need)
 {
-	uint64_t free_bytes = metadata_free_bytes(r->cache->metadata, r->txn);
-	uint64_t used = metadata_bytes(r->cache->metadata) - free_bytes;
+	uint64_t free_bytes = metadata_free_bytes(r->cache->metadata);
+	uint64_t file = metadata_bytes(r->cache->metadata);
 	uint64_t share = r->limits.quota / SHARE;
 	int rc = 0;
 
 	if (share < SHARE_MIN)
 		share = SHARE_MIN;
-	if (r->limits.quota && used + need > share) {
-		rc = pages_thin(r, used + need - share);
+	if (r->limits.quota && file - free_bytes + need > share) {
+		rc = pages_thin(r, file - free_bytes + need - share);
 		/* What is deleted now can be used only by the next transactions. */
-		if (!rc && need > free_bytes && used + free_bytes > share)
+		if (!rc && need > free_bytes && file > share)
 			rc = ERR_NO_SPACE;
 	}
-	if (!rc && need > free_bytes)
-		rc = room_make(r, need - free_bytes);
-	return rc;
+	return rc ? rc : room_make(r, need);
 }
 
 static int put(struct room *r, struct arrival *page)
