@@ -15,6 +15,9 @@
 #define REDIRECTS_MAX 5L
 #define IGNORED_MAX 65536   /* bytes of an error page, read so that the connection lives */
 #define RECEIVE_SIZE 65536L /* bytes libcurl reads at once */
+#ifndef CURL_WRITEFUNC_ERROR
+#define CURL_WRITEFUNC_ERROR 0 /* before libcurl 7.87: any count but the given one */
+#endif
 #define USER_AGENT PACKAGE_NAME "/" PACKAGE_VERSION
 
 struct fetch_try *fetch_try_new(void)

@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -396,6 +397,24 @@ static struct fetcher *allocate(const struct fetcher_options *o)
 	return f;
 }
 
+/* Without signals: they are for the threads that the caller knows of, and a connection
+ * that breaks must not end the process by SIGPIPE. */
+static int start_thread(struct fetcher *f)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&f->thread, NULL, fetcher_main, f);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+#ifdef HAVE_PTHREAD_SETNAME_NP
+	if (rc == 0)
+		pthread_setname_np(f->thread, "fetcher");
+#endif
+	return rc;
+}
+
 int fetcher_new(
 	const struct fetcher_options *options, struct fetcher **out, struct trouble *t)
 {
@@ -410,13 +429,10 @@ int fetcher_new(
 		release(f);
 		return trouble_set(t, ERR_NO_MEMORY, "libcurl could not be set up");
 	}
-	if (pthread_create(&f->thread, NULL, fetcher_main, f) != 0) {
+	if (start_thread(f) != 0) {
 		release(f);
 		return trouble_set(t, ERR_IO, "the fetcher's thread could not be started");
 	}
-#ifdef HAVE_PTHREAD_SETNAME_NP
-	pthread_setname_np(f->thread, "fetcher");
-#endif
 	*out = f;
 	return 0;
 }

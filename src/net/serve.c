@@ -35,6 +35,7 @@ void serve_stop(struct serve *s)
 #include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,11 +278,12 @@ __attribute__((format(printf, 2, 0))) static void on_log(
 
 static int listen_at(const struct addrinfo *a)
 {
-	int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
+	int fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
 	int yes = 1, no = 0;
 
 	if (fd < 0)
 		return -1;
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (a->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
@@ -381,6 +383,7 @@ static int start_daemon(
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)key},
 		{MHD_OPTION_END, 0, NULL},
 	};
+	sigset_t all, before;
 
 	if (cert && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
 		close(fd);
@@ -390,11 +393,15 @@ static int start_daemon(
 	if (cert)
 		flags |= MHD_USE_TLS;
 	s->port = port_of(fd);
+	/* Signals are for the threads that the caller knows of. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, s,
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, s, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_THREAD_POOL_SIZE, thread_count(), MHD_OPTION_CONNECTION_LIMIT,
 		CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_ARRAY,
 		cert ? tls : tls + 2, MHD_OPTION_END);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (s->daemon)
 		return 0;
 	close(fd);

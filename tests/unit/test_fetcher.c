@@ -334,9 +334,9 @@ static void test_retries(void **state)
 	struct fixture *x = *state;
 	struct fetch f;
 
-	assert_int_equal(get(x, &f, "fail/503/3", 0), 0);
+	assert_int_equal(get(x, &f, "fail/503/2", 0), 0);
 	assert_body(&f, "at last");
-	assert_int_equal(count(x).retries, 3);
+	assert_int_equal(count(x).retries, 2);
 	assert_int_equal(count(x).failures, 0);
 }
 
@@ -514,7 +514,7 @@ static void test_dead_mirror(void **state)
 	fetch_init(&f, x->mirrors, "status/404");
 	f.impatient = true;
 	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_UNREACHABLE);
-	assert_int_equal(get(x, &f, "status/404", 500), ERR_UNREACHABLE);
+	assert_int_equal(get(x, &f, "status/404", 250), ERR_UNREACHABLE);
 }
 
 static void test_server_comes_back(void **state)
