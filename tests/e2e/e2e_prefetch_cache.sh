@@ -57,7 +57,7 @@ start_serve "$T/store"
 mount_url
 compare "$T/source" "$T/mnt"
 [ ! -w /proc/sys/vm/drop_caches ] || echo 3 >/proc/sys/vm/drop_caches
-cache pin "$URL" one
+cache pin "$URL" one --cacert "$CACERT"
 cache evict --to 0
 compare "$T/source" "$T/mnt"
 cache evict --to 0
