@@ -36,9 +36,10 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	fs->deadline_ns = options->deadline_ns ? options->deadline_ns : DEADLINE_DEFAULT;
 	fs->readahead = options->readahead ? options->readahead : READAHEAD_DEFAULT;
 	buffers_init(&fs->buffers);
+	handles_init(&fs->handles);
 	failures_init(&fs->failures, options->log);
 	requests_init(&fs->requests);
-	pthread_mutex_init(&fs->listing_lock, NULL);
+	pthread_mutex_init(&fs->readahead_lock, NULL);
 	*out = fs;
 	return 0;
 }
@@ -49,8 +50,9 @@ void filesystem_free(struct filesystem *fs)
 		return;
 	requests_release(&fs->requests);
 	failures_release(&fs->failures);
+	handles_release(&fs->handles);
 	buffers_release(&fs->buffers);
-	pthread_mutex_destroy(&fs->listing_lock);
+	pthread_mutex_destroy(&fs->readahead_lock);
 	identity_free(fs->identity);
 	free(fs);
 }

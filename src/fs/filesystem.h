@@ -10,6 +10,7 @@
 #include "format/names.h"
 #include "fs/buffers.h"
 #include "fs/failure.h"
+#include "fs/handles.h"
 #include "fs/identity.h"
 #include "fs/readahead.h"
 #include "fs/request.h"
@@ -26,10 +27,11 @@ struct filesystem {
 	uint64_t readahead;	 /* bytes per stream */
 	struct identity *identity;
 	struct buffers buffers;
+	struct handles handles;
 	struct failures failures;
 	struct requests requests;
-	pthread_mutex_t listing_lock; /* listing */
-	struct readahead listing;     /* in entries, of the whole tree */
+	pthread_mutex_t readahead_lock; /* listing, and the open files' readahead */
+	struct readahead listing;	/* in entries, of the whole tree */
 	/* Called by INIT, may be NULL. */
 	void (*ready)(void *ctx);
 	void *ready_ctx;

@@ -2,7 +2,6 @@
 #include "fs/listing.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "fs/filesystem.h"
@@ -141,9 +140,9 @@ static unsigned leaves_ahead(struct request *r, uint64_t rank)
 	struct run *run = &r->ahead;
 
 	if (run->start == 0) {
-		pthread_mutex_lock(&r->fs->listing_lock);
+		pthread_mutex_lock(&r->fs->readahead_lock);
 		*run = readahead_note(&r->fs->listing, &limits, rank, 1);
-		pthread_mutex_unlock(&r->fs->listing_lock);
+		pthread_mutex_unlock(&r->fs->readahead_lock);
 		if (run->start == 0)
 			run->start = rank;
 	}
@@ -212,7 +211,7 @@ static void start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *k
 		.kind = kind,
 		.offset = (uint64_t)offset,
 		.size = size < BUFFER_SIZE ? size : BUFFER_SIZE,
-		.handle = (void *)(uintptr_t)fi->fh,
+		.handle = handle_block(fi->fh),
 	};
 
 	if (offset < 0 || !r.handle)
@@ -238,7 +237,7 @@ void listing_read_plus(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offs
 void listing_open(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
 {
 	struct filesystem *fs = fuse_req_userdata(fuse);
-	struct directory *d = calloc(1, sizeof *d);
+	struct directory *d = handle_new(&fs->handles, sizeof *d);
 
 	(void)node;
 	if (!d) {
@@ -246,17 +245,19 @@ void listing_open(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
 		return;
 	}
 	d->root = filesystem_root(fs);
-	fi->fh = (uintptr_t)d;
+	fi->fh = handle_number(d);
 	fi->cache_readdir = 1;
 	fi->keep_cache = 1;
 	/* The kernel releases only what it knows to be open. */
 	if (fuse_reply_open(fuse, fi))
-		free(d);
+		handle_free(&fs->handles, d);
 }
 
 void listing_release(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
 {
+	struct filesystem *fs = fuse_req_userdata(fuse);
+
 	(void)node;
-	free((void *)(uintptr_t)fi->fh);
+	handle_free(&fs->handles, handle_block(fi->fh));
 	fuse_reply_err(fuse, 0);
 }

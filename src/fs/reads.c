@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 
 #include "fs/filesystem.h"
 
@@ -11,8 +10,7 @@
 #define FIRST_WINDOW (UINT64_C(1) << 20)
 
 struct open_file {
-	pthread_mutex_t lock; /* readahead */
-	struct readahead readahead;
+	struct readahead readahead; /* the file system's readahead_lock */
 };
 
 static int step(struct request *r, struct trial *t)
@@ -129,9 +127,9 @@ static struct run note(
 
 	if (!file)
 		return (struct run){0, 0};
-	pthread_mutex_lock(&file->lock);
+	pthread_mutex_lock(&fs->readahead_lock);
 	run = readahead_note(&file->readahead, &limits, offset, size);
-	pthread_mutex_unlock(&file->lock);
+	pthread_mutex_unlock(&fs->readahead_lock);
 	return run;
 }
 
@@ -157,13 +155,14 @@ void reads_read(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
 	} else if (r.root) {
 		fuse_reply_err(fuse, EISDIR);
 	} else {
-		r.ahead = note(r.fs, (struct open_file *)(uintptr_t)fi->fh, r.offset, size);
+		r.ahead = note(r.fs, handle_block(fi->fh), r.offset, size);
 		request_start(&r);
 	}
 }
 
 void reads_open(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
 {
+	struct filesystem *fs = fuse_req_userdata(fuse);
 	struct open_file *file;
 
 	(void)node;
@@ -171,25 +170,19 @@ void reads_open(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
 		fuse_reply_err(fuse, EROFS);
 		return;
 	}
-	file = calloc(1, sizeof *file);
-	if (file)
-		pthread_mutex_init(&file->lock, NULL);
-	fi->fh = (uintptr_t)file; /* none: read without readahead */
+	file = handle_new(&fs->handles, sizeof *file);
+	fi->fh = handle_number(file); /* none: read without readahead */
 	fi->keep_cache = 1;
-	if (fuse_reply_open(fuse, fi) && file) {
-		pthread_mutex_destroy(&file->lock);
-		free(file);
-	}
+	/* The kernel releases only what it knows to be open. */
+	if (fuse_reply_open(fuse, fi))
+		handle_free(&fs->handles, file);
 }
 
 void reads_release(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
 {
-	struct open_file *file = (struct open_file *)(uintptr_t)fi->fh;
+	struct filesystem *fs = fuse_req_userdata(fuse);
 
 	(void)node;
-	if (file) {
-		pthread_mutex_destroy(&file->lock);
-		free(file);
-	}
+	handle_free(&fs->handles, handle_block(fi->fh));
 	fuse_reply_err(fuse, 0);
 }
