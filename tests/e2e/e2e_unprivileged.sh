@@ -19,7 +19,6 @@ if [ "$(id -u)" = 0 ] && [ -z "${CAIRN_TEST_USER-}" ]; then
 		export "$p=$T/programs/$(basename "${!p}")"
 	done
 	export TMPDIR=$T/tmp
-	unset XDG_RUNTIME_DIR
 	# as_user WAY [COMMAND-OF-ROOT]: this test again, by that user
 	as_user() {
 		CAIRN_TEST_USER=$1 unshare -m sh -c 'mount --bind "$1" /dev/fuse || exit 77

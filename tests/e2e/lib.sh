@@ -33,8 +33,9 @@ PROXY=$(find_program "${PROXY:-./tests/faults/proxy}" ./proxy)
 export CAIRN
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/cairn-e2e.XXXXXX")
-export HOME=$T/home XDG_CONFIG_HOME=$T/config XDG_CACHE_HOME=$T/xdg-cache
+export HOME=$T/home XDG_CONFIG_HOME=$T/config XDG_CACHE_HOME=$T/xdg-cache XDG_RUNTIME_DIR=$T/run
 mkdir -p "$HOME" "$T/mnt" "$T/sanitizer"
+mkdir -m 700 "$T/run"
 export ASAN_OPTIONS="log_path=$T/sanitizer/asan:exitcode=99:${ASAN_OPTIONS-}"
 export UBSAN_OPTIONS="log_path=$T/sanitizer/ubsan:exitcode=99:print_stacktrace=1:${UBSAN_OPTIONS-}"
 export TSAN_OPTIONS="log_path=$T/sanitizer/tsan:exitcode=99:${TSAN_OPTIONS-}"
