@@ -50,13 +50,14 @@ int cache_command_open(struct cache_command *c, bool offline, struct reader *r,
 	int err;
 
 	*below = NULL;
-	if (strstr(c->argv[0], "://"))
-		c->reader.dataset.url = c->argv[0];
-	else if (mounts_find(c->argv[0], &m, below))
-		return trouble_set(t, ERR_ABSENT,
-			"%s is neither a URL nor in a running cairn mount", c->argv[0]);
-	else
+	if (!strstr(c->argv[0], "://") && mounts_find(c->argv[0], &m, below) == 0)
 		mounts_options(&m, &c->reader);
+	else if (reader_is_url(c->argv[0]))
+		c->reader.dataset.url = c->argv[0];
+	else
+		return trouble_set(t, ERR_ABSENT,
+			"%s is neither a store's URL nor in a running cairn mount",
+			c->argv[0]);
 	c->reader.dataset.offline |= offline;
 	err = reader_open(r, &c->reader, NULL, t);
 	mount_record_release(&m);

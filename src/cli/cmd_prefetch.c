@@ -151,21 +151,13 @@ static int prefetch(
 }
 
 /* "MOUNTPOINT/sub" as the first argument stands for the paths below it too. */
-static int with_mount(
-	struct prefetch *p, struct reader_options *o, char *target, char **paths, int count)
+static int with_mount(struct prefetch *p, struct reader_options *o,
+	const struct mount_record *m, const char *below, char **paths, int count)
 {
-	struct mount_record m;
-	char *below = NULL, **joined;
+	char **joined;
 	int status = EXIT_FAILURE;
 
-	if (mounts_find(target, &m, &below)) {
-		fprintf(stderr,
-			"cairn prefetch: %s is neither a URL nor in a running cairn "
-			"mount\n",
-			target);
-		return EXIT_FAILURE;
-	}
-	mounts_options(&m, o);
+	mounts_options(m, o);
 	joined = calloc((size_t)count + 1, sizeof *joined);
 	for (int i = 0; joined && i < (count ? count : 1); i++)
 		if (asprintf(&joined[i], "%s/%s", below, count ? paths[i] : "") < 0)
@@ -175,9 +167,31 @@ static int with_mount(
 	for (int i = 0; joined && i < (count ? count : 1); i++)
 		free(joined[i]);
 	free(joined);
-	free(below);
-	mount_record_release(&m);
 	return status;
+}
+
+static int with_target(
+	struct prefetch *p, struct reader_options *o, char *target, char **paths, int count)
+{
+	struct mount_record m;
+	char *below;
+	int status;
+
+	if (!strstr(target, "://") && mounts_find(target, &m, &below) == 0) {
+		status = with_mount(p, o, &m, below, paths, count);
+		free(below);
+		mount_record_release(&m);
+		return status;
+	}
+	if (reader_is_url(target)) {
+		o->dataset.url = target;
+		return prefetch(p, o, paths, count);
+	}
+	fprintf(stderr,
+		"cairn prefetch: %s is neither a store's URL nor in a running cairn "
+		"mount\n",
+		target);
+	return EXIT_FAILURE;
 }
 
 int cmd_prefetch(int argc, char **argv)
@@ -196,13 +210,7 @@ int cmd_prefetch(int argc, char **argv)
 	}
 	if (optind >= argc)
 		return command_use("prefetch", "a URL or a mount point is needed");
-	if (strstr(argv[optind], "://")) {
-		o.dataset.url = argv[optind];
-		status = prefetch(&p, &o, argv + optind + 1, argc - optind - 1);
-	} else {
-		status = with_mount(
-			&p, &o, argv[optind], argv + optind + 1, argc - optind - 1);
-	}
+	status = with_target(&p, &o, argv[optind], argv + optind + 1, argc - optind - 1);
 	reader_options_release(&o);
 	return status;
 }

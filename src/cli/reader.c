@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/size.h"
 #include "tree/attempt_pages.h"
@@ -91,6 +92,20 @@ void reader_close(struct reader *r)
 		cache_close(r->cache);
 	log_free(r->log);
 	memset(r, 0, sizeof *r);
+}
+
+bool reader_is_url(const char *text)
+{
+	char *manifest = NULL;
+	bool found;
+
+	if (strstr(text, "://"))
+		return true;
+	if (*text != '/' || asprintf(&manifest, "%s/manifest.json", text) < 0)
+		return false;
+	found = access(manifest, F_OK) == 0;
+	free(manifest);
+	return found;
 }
 
 char *reader_path(const char *text, struct trouble *t)

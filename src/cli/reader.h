@@ -63,6 +63,9 @@ int reader_open(struct reader *r, const struct reader_options *o, struct log *lo
 	struct trouble *t);
 void reader_close(struct reader *r);
 
+/* Is it a URL, or the absolute path of a directory with a store in it? (Else it may be in
+ * a mount: cli/mounts.h.) */
+bool reader_is_url(const char *text);
 /* A path as people type it ("/usr//bin/", "./x") to the form of the format: heap, or NULL
  * with a sentence (ERR_INVALID). */
 char *reader_path(const char *text, struct trouble *t);

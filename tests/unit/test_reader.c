@@ -89,6 +89,20 @@ static void test_paths_as_people_type_them(void **state)
 	assert_null(reader_path(text, &d.trouble));
 }
 
+static void test_what_is_a_url(void **state)
+{
+	(void)state;
+	assert_true(reader_is_url("https://a/b"));
+	assert_true(reader_is_url("file:///none"));
+	assert_true(reader_is_url(d.store));
+	assert_false(reader_is_url(d.directory));
+	assert_false(reader_is_url("/none"));
+	assert_false(reader_is_url(""));
+	assert_int_equal(chdir(d.store), 0);
+	assert_false(reader_is_url("."));
+	assert_int_equal(chdir("/"), 0);
+}
+
 /* A copy outlives what it was copied from, in every field. */
 static void test_copies_entries(void **state)
 {
@@ -298,6 +312,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_paths_as_people_type_them),
+		TEST(test_what_is_a_url),
 		cmocka_unit_test(test_copies_entries),
 		TEST(test_finds),
 		TEST(test_walks),
