@@ -111,6 +111,14 @@ int attributes_target(int dirfd, const char *name, struct bytes *target)
 
 #ifdef HAVE_XATTRS
 
+int attributes_available(struct trouble *t)
+{
+	if (access("/proc/self/fd", X_OK) == 0)
+		return 0;
+	return trouble_set(t, ERR_UNSUPPORTED,
+		"/proc is not mounted, and extended attributes cannot be read without it");
+}
+
 #define LIST_SIZE_FIRST 1024
 #define PROC_PATH_SIZE (sizeof("/proc/self/fd//") + 20 + NAME_MAX)
 #define TRIES 8 /* an attribute may grow between asking for its size and for itself */
@@ -253,6 +261,12 @@ int attributes_xattrs(int dirfd, const char *name, struct bytes *packed)
 }
 
 #else
+
+int attributes_available(struct trouble *t)
+{
+	(void)t;
+	return 0;
+}
 
 int attributes_xattrs(int dirfd, const char *name, struct bytes *packed)
 {

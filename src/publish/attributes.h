@@ -13,6 +13,7 @@
 
 #include "format/entry.h"
 #include "util/bytes.h"
+#include "util/error.h"
 
 /* Packed bytes of one entry's attributes: its row, escaped, must fit into a page. */
 #define XATTRS_SIZE_MAX (256u << 10)
@@ -26,6 +27,9 @@ bool attributes_unchanged(const struct stat *a, const struct stat *b);
 int64_t attributes_mtime(const struct stat *st);
 int64_t attributes_ctime(const struct stat *st);
 
+/* Can extended attributes be read here? Without /proc (in a bare chroot) they cannot:
+ * ERR_UNSUPPORTED. */
+int attributes_available(struct trouble *t);
 /* Of `name` in `dirfd`, or with name "" of whatever that descriptor is: sorted and
  * packed, appended. A symlink is not followed. ERR_LIMIT; ERR_ABSENT when the file vanished. */
 int attributes_xattrs(int dirfd, const char *name, struct bytes *packed);

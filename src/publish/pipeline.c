@@ -137,7 +137,10 @@ static void report(struct pipeline *p, bool now)
 	if (clock - p->reported < REPORT_EVERY_NS)
 		return;
 	p->reported = clock;
+	/* More than the total when a file was read twice, or is compressed on disk. */
 	progress->bytes = atomic_load(&p->publication->bytes);
+	if (progress->bytes > progress->bytes_total)
+		progress->bytes = progress->bytes_total;
 	progress->new_bytes = blobs_totals(p->publication->blobs).new_bytes;
 	p->o.report(p->o.ctx, progress);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "format/names.h"
+#include "publish/attributes.h"
 #include "publish/item.h"
 #include "publish/pipeline.h"
 #include "util/clock.h"
@@ -31,6 +32,7 @@ struct run {
 	char *source; /* absolute */
 	int root;
 	struct index *index;
+	struct stat index_st; /* of its directory: it changes while it is published */
 	struct hardlinks *hardlinks;
 	struct publish_progress progress;
 	unsigned jobs;
@@ -92,6 +94,8 @@ static int open_source(struct run *r)
 			source);
 	if (r->root < 0)
 		return trouble_errno(r->t, "cannot open the source %s", source);
+	if (attributes_available(r->t))
+		return ERR_UNSUPPORTED;
 	r->source = realpath(source, NULL);
 	if (!r->source)
 		return trouble_errno(r->t, "cannot find the source %s", source);
@@ -197,9 +201,19 @@ static int open_index(struct run *r)
 	if (index_open(r->o->index_dir, store, r->source, &r->index, &why)) {
 		r->index = NULL;
 		log_warning(r->o->log, "%s; all files are read", why.text);
+	} else if (stat(r->o->index_dir, &r->index_st) != 0) {
+		r->index_st = (struct stat){0};
 	}
 	free(store);
 	return 0;
+}
+
+/* About the bytes that will be read: the holes of a sparse file are not. */
+static uint64_t data_bytes(const struct stat *st)
+{
+	uint64_t size = (uint64_t)st->st_size, blocks = (uint64_t)st->st_blocks * 512;
+
+	return blocks < size ? blocks : size;
 }
 
 static int count_entry(void *ctx, const struct walk_entry *e, struct trouble *t)
@@ -210,11 +224,17 @@ static int count_entry(void *ctx, const struct walk_entry *e, struct trouble *t)
 	r->progress.entries_total++;
 	if (S_ISDIR(e->st.st_mode))
 		return 0;
+	if (e->st.st_nlink > 1) {
+		int rc = hardlinks_count(r->hardlinks, e->st.st_dev, e->st.st_ino);
+
+		if (rc)
+			return rc;
+		if (hardlinks_find(r->hardlinks, e->st.st_dev, e->st.st_ino))
+			return 0; /* its bytes were counted with the first name */
+	}
 	if (S_ISREG(e->st.st_mode))
-		r->progress.bytes_total += (uint64_t)e->st.st_size;
-	if (e->st.st_nlink < 2)
-		return 0;
-	return hardlinks_count(r->hardlinks, e->st.st_dev, e->st.st_ino);
+		r->progress.bytes_total += data_bytes(&e->st);
+	return 0;
 }
 
 static int walk_source(struct run *r, bool links, walk_fn each, void *ctx)
@@ -226,6 +246,7 @@ static int walk_source(struct run *r, bool links, walk_fn each, void *ctx)
 		.one_file_system = r->o->one_file_system,
 		.links = links,
 		.store = store_stat(r->store),
+		.closed = r->index ? &r->index_st : NULL,
 	};
 
 	return walk(&options, each, ctx, r->t);

@@ -159,7 +159,11 @@ static uint32_t count_subdirectories(struct walker *w, int at, const char *name)
 
 static bool is_entered(const struct walker *w, const struct stat *st)
 {
-	return S_ISDIR(st->st_mode) && !(w->o->one_file_system && st->st_dev != w->dev);
+	const struct stat *closed = w->o->closed;
+
+	if (!S_ISDIR(st->st_mode) || (w->o->one_file_system && st->st_dev != w->dev))
+		return false;
+	return !closed || st->st_dev != closed->st_dev || st->st_ino != closed->st_ino;
 }
 
 /* w->path is the entry's; the directory's path is its first parent_size bytes. */

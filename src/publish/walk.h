@@ -22,6 +22,7 @@ struct walk_options {
 	bool one_file_system;       /* list, but do not enter, what is mounted below */
 	bool links;                 /* fill walk_entry.links of directories */
 	const struct stat *store;   /* ERR_INVALID when met; or NULL */
+	const struct stat *closed;  /* a directory to list, but not to enter; or NULL */
 };
 
 /* Borrowed for the call. */

@@ -537,6 +537,26 @@ static void test_index(void **state)
 	free(index);
 }
 
+/* It changes while it is written to: listed, but not entered. */
+static void test_the_index_within_the_source(void **state)
+{
+	char *index = strdup(at("source/cache/publish"));
+	struct publish_options o = {.index_dir = index};
+	struct published p;
+	struct entry e;
+
+	(void)state;
+	make_tree("source");
+	publish_with("source", "store", o);
+	publish_with("source", "store", o);
+	published_open(&p, at("store"));
+	published_find(&p, "cache/publish", &e);
+	assert_int_equal(e.type, ENTRY_DIRECTORY);
+	assert_int_equal(p.manifest->totals.files, DIRECTORIES * FILES + 3);
+	published_close(&p);
+	free(index);
+}
+
 /* A file with a fresh time stamp may change within it: it is not remembered. */
 static void test_fresh_files_are_not_trusted(void **state)
 {
@@ -776,6 +796,7 @@ int main(void)
 		TEST(test_edits_are_small),
 		TEST(test_changes_of_all_kinds),
 		TEST(test_index),
+		TEST(test_the_index_within_the_source),
 		TEST(test_fresh_files_are_not_trusted),
 		TEST(test_exclude),
 		TEST(test_refusals),
