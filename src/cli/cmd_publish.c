@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <getopt.h>
 #include <jansson.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/keys.h"
@@ -131,6 +133,17 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 	return 0;
 }
 
+/* A slip in the source's name should not leave a new key behind. */
+static int check_source(const char *source, struct trouble *t)
+{
+	int fd = open(source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return trouble_errno(t, "cannot open the source %s", source);
+	close(fd);
+	return 0;
+}
+
 /* The user's own key is made when it is first needed. */
 static int default_key(struct private_key **key, struct trouble *t)
 {
@@ -220,7 +233,7 @@ static char *index_directory(void)
 {
 	char *cache = io_cache_directory(), *path = NULL;
 
-	if (cache && asprintf(&path, "%s/publish", cache) < 0)
+	if (cache && asprintf(&path, "%s-publish", cache) < 0)
 		path = NULL;
 	free(cache);
 	return path;
@@ -262,8 +275,11 @@ int cmd_publish(int argc, char **argv)
 		return command_fail("publish", &t);
 	status = take_arguments(a, argc, argv);
 	if (!status) {
-		int rc = a->key ? keys_load(a->key, &key, &t) : default_key(&key, &t);
+		int rc = check_source(a->o.source, &t);
 
+		if (!rc)
+			rc = a->key ? keys_load(a->key, &key, &t)
+				    : default_key(&key, &t);
 		if (!rc)
 			rc = run(a, key, &t);
 		status = rc ? command_fail("publish", &t) : EXIT_SUCCESS;
