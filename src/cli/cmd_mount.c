@@ -25,7 +25,7 @@
  *   daemon -> parent  a verdict: mounted (the kernel has said hello), or failed, with words
  *   parent -> daemon  after "mounted", one byte: KEEP, or DROP when the stat failed, upon
  *                     which a second verdict tells why. An end of file (the parent was
- *                     interrupted) is DROP as well.
+ *                     interrupted) is DROP as well, at any time before KEEP.
  */
 enum { OPTION_LOG = OPTION_OWN };
 enum { KEEP = 'k', DROP = 'd' };
@@ -44,12 +44,13 @@ struct verdict {
 	char text[TROUBLE_MAX];
 };
 
-/* The daemon's state, which its verdict thread shares. */
+/* The daemon's state, which the thread that hears the parent shares. */
 struct serving {
-	struct session *session;
 	int channel; /* to the parent; -1: in the foreground */
-	bool thread_runs;
 	pthread_t thread;
+	pthread_mutex_t lock;	 /* the two below */
+	struct session *session; /* NULL: not yet, or not any more */
+	bool over;		 /* an end of file is of our own making */
 };
 
 /* ---- the daemon ---- */
@@ -77,33 +78,60 @@ static void detach(void)
 		close(null);
 }
 
+/* Ends the daemon. Where nothing is mounted yet, at once: it may be waiting for a server.
+ */
+static void drop(struct serving *s)
+{
+	struct trouble t = {0};
+
+	pthread_mutex_lock(&s->lock);
+	if (s->session)
+		session_failure(s->session, &t);
+	if (!s->over) {
+		send_verdict(s->channel, t.code ? t.code : ERR_IO, t.text);
+		kill(getpid(), SIGTERM);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void *hear_parent(void *arg)
 {
 	struct serving *s = arg;
-	struct trouble t;
 	char word = DROP;
 
-	if (recv(s->channel, &word, 1, 0) == 1 && word == KEEP) {
+	if (recv(s->channel, &word, 1, 0) == 1 && word == KEEP)
 		detach();
-		return NULL;
-	}
-	session_failure(s->session, &t);
-	send_verdict(s->channel, t.code ? t.code : ERR_IO, t.text);
-	kill(getpid(), SIGTERM);
+	else
+		drop(s);
 	return NULL;
+}
+
+/* Signals are for the main thread. */
+static int hear(struct serving *s, struct trouble *t)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&s->thread, NULL, hear_parent, s);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err ? trouble_set(t, ERR_NO_MEMORY, "no thread could be started") : 0;
 }
 
 static void ready(void *ctx)
 {
 	struct serving *s = ctx;
 
-	if (s->channel < 0)
-		return;
-	s->thread_runs = pthread_create(&s->thread, NULL, hear_parent, s) == 0;
-	if (s->thread_runs)
+	if (s->channel >= 0)
 		send_verdict(s->channel, 0, "");
-	else
-		send_verdict(s->channel, ERR_NO_MEMORY, "no thread could be started");
+}
+
+static void set_session(struct serving *s, struct session *session)
+{
+	pthread_mutex_lock(&s->lock);
+	s->session = session;
+	pthread_mutex_unlock(&s->lock);
 }
 
 static struct log *open_log(const struct mount_request *m, struct trouble *t)
@@ -123,34 +151,32 @@ static struct log *open_log(const struct mount_request *m, struct trouble *t)
 	return log;
 }
 
-static int run(struct mount_request *m, struct reader *r, int channel, struct trouble *t)
+static int run(
+	struct mount_request *m, struct reader *r, struct serving *s, struct trouble *t)
 {
-	struct serving s = {.channel = channel};
+	struct session *session;
 	int err;
 
 	m->session.log = r->log;
-	err = session_new(r->dataset, &m->session, &s.session, t);
+	err = session_new(r->dataset, &m->session, &session, t);
 	if (err)
 		return err;
+	set_session(s, session);
 	/* Other tools do without, if need be. */
 	if (mounts_add(m->session.mountpoint, &m->reader, r, t))
 		log_warning(r->log, "%s", t->text);
-	err = session_run(s.session, ready, &s);
+	err = session_run(session, ready, s);
 	mounts_remove(m->session.mountpoint);
 	if (err)
 		trouble_set(
 			t, err, "the mount on %s has broken down", m->session.mountpoint);
-	/* Whether or not the parent had come to a verdict, it has its end now. */
-	if (channel >= 0)
-		shutdown(channel, SHUT_RD);
-	if (s.thread_runs)
-		pthread_join(s.thread, NULL);
-	session_free(s.session);
+	set_session(s, NULL);
+	session_free(session);
 	return err;
 }
 
 /* Everything from the log to the end of the mount. */
-static int serve(struct mount_request *m, int channel, struct trouble *t)
+static int serve(struct mount_request *m, struct serving *s, struct trouble *t)
 {
 	struct log *log = open_log(m, t);
 	struct reader r;
@@ -161,9 +187,36 @@ static int serve(struct mount_request *m, int channel, struct trouble *t)
 	err = reader_open(&r, &m->reader, log, t);
 	if (err)
 		return err;
-	err = run(m, &r, channel, t);
+	err = run(m, &r, s, t);
 	reader_close(&r);
 	return err;
+}
+
+/* The daemon's process: its exit status. */
+static int daemon_main(struct mount_request *m, int channel)
+{
+	struct serving s = {.channel = channel};
+	struct trouble t = {0};
+	int err;
+
+	setsid();
+	pthread_mutex_init(&s.lock, NULL);
+	err = hear(&s, &t);
+	if (!err) {
+		err = serve(m, &s, &t);
+		pthread_mutex_lock(&s.lock);
+		s.over = true;
+		pthread_mutex_unlock(&s.lock);
+		if (err)
+			send_verdict(channel, err, t.text);
+		shutdown(channel, SHUT_RD);
+		pthread_join(s.thread, NULL);
+	} else {
+		send_verdict(channel, err, t.text);
+	}
+	pthread_mutex_destroy(&s.lock);
+	close(channel);
+	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* ---- the parent ---- */
@@ -242,12 +295,7 @@ static int in_background(struct mount_request *m)
 	pid = fork();
 	if (pid == 0) {
 		close(ends[0]);
-		setsid();
-		status = serve(m, ends[1], &t);
-		if (status)
-			send_verdict(ends[1], status, t.text);
-		close(ends[1]);
-		return status ? EXIT_FAILURE : EXIT_SUCCESS;
+		return daemon_main(m, ends[1]);
 	}
 	close(ends[1]);
 	if (pid > 0) {
@@ -262,9 +310,14 @@ static int in_background(struct mount_request *m)
 
 static int in_foreground(struct mount_request *m)
 {
+	struct serving s = {.channel = -1};
 	struct trouble t = {0};
+	int err;
 
-	return serve(m, -1, &t) ? command_fail("mount", &t) : EXIT_SUCCESS;
+	pthread_mutex_init(&s.lock, NULL);
+	err = serve(m, &s, &t);
+	pthread_mutex_destroy(&s.lock);
+	return err ? command_fail("mount", &t) : EXIT_SUCCESS;
 }
 
 /* ---- the command ---- */

@@ -12,6 +12,7 @@
 #include <spawn.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,15 +135,8 @@ static int check_directory(const char *path, struct trouble *t)
 {
 	struct stat st;
 
-	if (stat(path, &st)) {
-		if (errno == ENOTCONN)
-			return trouble_set(t, ERR_BUSY,
-				"a mount whose daemon is gone lies on %s: run `cairn "
-				"umount "
-				"%s` first",
-				path, path);
+	if (stat(path, &st))
 		return trouble_errno(t, "the mount point %s cannot be used", path);
-	}
 	if (!S_ISDIR(st.st_mode))
 		return trouble_set(
 			t, ERR_INVALID, "the mount point %s is not a directory", path);
@@ -153,17 +147,25 @@ static int check_directory(const char *path, struct trouble *t)
 	return 0;
 }
 
+static int gone(const char *path, struct trouble *t)
+{
+	return trouble_set(t, ERR_BUSY,
+		"a mount whose process is gone lies on %s: run `cairn umount %s` first",
+		path, path);
+}
+
+/* statvfs asks the daemon itself; what stat gives may be the kernel's memory. */
 static int check_table(const char *path, struct trouble *t)
 {
+	struct statvfs st;
 	char *source;
-	struct stat st;
 	bool ours;
 	int err = 0;
 
 	if (mountpoint_find(path, &source, &ours))
 		return 0;
-	if (ours && stat(path, &st) && errno == ENOTCONN)
-		err = check_directory(path, t);
+	if (ours && statvfs(path, &st) && errno == ENOTCONN)
+		err = gone(path, t);
 	else if (ours)
 		err = trouble_set(t, ERR_BUSY,
 			"%s is already mounted on %s: run `cairn umount %s` first", source,
@@ -181,7 +183,7 @@ int mountpoint_check(const char *path, bool nonempty, char **resolved, struct tr
 		return trouble_set(t, ERR_ABSENT,
 			"the mount point %s does not exist: make it with mkdir", path);
 	if (!real && errno == ENOTCONN)
-		return check_directory(path, t);
+		return gone(path, t);
 	if (!real)
 		return trouble_errno(t, "the mount point %s cannot be used", path);
 	err = check_table(real, t);

@@ -150,8 +150,13 @@ int session_new(struct dataset *dataset, const struct session_options *options,
 		err = trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	if (!err)
 		err = make_fuse(s, dataset, options, t);
-	if (!err)
+	/* Before there is a mount to be left behind by a signal. */
+	if (!err && fuse_set_signal_handlers(s->fuse))
+		err = trouble_errno(t, "no signal handlers could be set");
+	if (!err) {
+		s->handlers = true;
 		err = mount_fuse(s, t);
+	}
 	if (err)
 		session_free(s);
 	else
@@ -185,9 +190,6 @@ int session_run(struct session *s, void (*ready)(void *ctx), void *ctx)
 
 	s->fs->ready = ready;
 	s->fs->ready_ctx = ctx;
-	if (fuse_set_signal_handlers(s->fuse))
-		return ERR_IO;
-	s->handlers = true;
 	err = loop(s);
 	/* The loop has taken back its exit mark; with it, late replies are not complained
 	 * of. */

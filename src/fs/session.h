@@ -25,14 +25,15 @@ struct session_options {
 struct session;
 /* Mounts. The dataset is borrowed until session_free. ERR_DENIED, ERR_ABSENT (mount point,
  * fusermount3, /dev/fuse), ERR_BUSY, ERR_INVALID, with a sentence. For a moment
- * stderr is not where it was: libfuse has its say there. */
+ * stderr is not where it was: libfuse has its say there. From then on SIGTERM, SIGINT and
+ * SIGHUP end the session (libfuse keeps one per process). */
 int session_new(struct dataset *dataset, const struct session_options *options,
 	struct session **out, struct trouble *t);
-/* Serves until unmounted or SIGTERM, SIGINT, SIGHUP (of which libfuse keeps one session
- * per process: call it on the main thread); answers what is parked with EINTR at the end.
- * `ready` (may be NULL) is called on a FUSE thread when the kernel introduces itself: from
- * then on another process can prove the mount, by a stat. This process must not touch its
- * own mount: killed while it waits for itself, it would never end. ERR_IO. */
+/* Serves until unmounted or signalled (call it on the main thread); answers what is parked
+ * with EINTR at the end. `ready` (may be NULL) is called on a FUSE thread when the kernel
+ * introduces itself: from then on another process can prove the mount, by a stat. This
+ * process must not touch its own mount: killed while it waits for itself, it would never
+ * end. ERR_IO. */
 int session_run(struct session *s, void (*ready)(void *ctx), void *ctx);
 /* The words of the last request that failed; code 0: none did. */
 void session_failure(struct session *s, struct trouble *out);
