@@ -22,6 +22,9 @@
 #include "cache/fill.h"
 #include "cache/inspect.h"
 
+#include "cache/state.h"
+#include "format/page.h"
+
 #define SAMPLE_CHUNK 65536u
 
 static inline int sample_remove_one(
@@ -183,11 +186,90 @@ static inline int sample_read(struct cache *c, const struct sample *s)
 	return rc;
 }
 
-static inline uint64_t sample_disk_usage_of(const char *path)
+/* A packed inner page with `rows` children, under a name that follows from `number`. */
+static inline struct arrival *sample_page(unsigned number, unsigned rows)
 {
-	struct stat st;
+	struct digest name = digest_of(&number, sizeof(number));
+	struct page_packer *packer = page_packer_new(1);
+	struct bytes packed = {0};
+	struct arrival *a;
 
-	return stat(path, &st) ? 0 : (uint64_t)st.st_blocks * 512;
+	for (unsigned i = 0; i < rows; i++) {
+		struct page_child child = {.digest = name, .entries = 1};
+		char text[16];
+
+		snprintf(text, sizeof(text), "%08u", i);
+		child.last_name = span_of_string(text);
+		assert_int_equal(page_packer_child(packer, &child), 0);
+	}
+	assert_int_equal(page_packer_finish(packer, &packed), 0);
+	page_packer_free(packer);
+	a = arrival_new(BLOB_PAGE, &name, packed.size);
+	memcpy(arrival_data(a), packed.data, packed.size);
+	bytes_release(&packed);
+	return a;
+}
+
+static inline int sample_find_page(struct cache *c, unsigned number, unsigned *rows)
+{
+	struct digest name = digest_of(&number, sizeof(number));
+	struct attempt a;
+	struct page page;
+	int rc;
+
+	assert_int_equal(attempt_begin(&a, c, NULL), 0);
+	rc = attempt_page(&a, &name, &page);
+	if (!rc)
+		*rows = page.count;
+	attempt_end(&a);
+	return rc;
+}
+
+/* Writes bytes of our own choice under a key: what a rotten or hostile table holds. */
+struct raw_row {
+	struct metadata *metadata;
+	enum table table;
+	struct span key, value;
+	size_t flip; /* this byte of what is there is changed instead, when value is NULL */
+};
+
+static inline int sample_put_raw_row(MDB_txn *txn, void *arg)
+{
+	struct raw_row *r = arg;
+	MDB_dbi table = metadata_table(r->metadata, r->table);
+	MDB_val k = {r->key.size, (void *)(uintptr_t)r->key.data}, v;
+	uint8_t *copy;
+	int rc;
+
+	if (r->value.data) {
+		v = (MDB_val){r->value.size, (void *)(uintptr_t)r->value.data};
+		return mdb_put(txn, table, &k, &v, 0) ? ERR_IO : 0;
+	}
+	if (mdb_get(txn, table, &k, &v) || r->flip >= v.mv_size)
+		return ERR_ABSENT;
+	copy = malloc(v.mv_size);
+	memcpy(copy, v.mv_data, v.mv_size);
+	copy[r->flip] ^= 1;
+	v.mv_data = copy;
+	rc = mdb_put(txn, table, &k, &v, 0);
+	free(copy);
+	return rc ? ERR_IO : 0;
+}
+
+static inline int sample_put_raw(
+	struct metadata *m, enum table table, struct span key, struct span value)
+{
+	struct raw_row r = {m, table, key, value, 0};
+
+	return metadata_write(m, sample_put_raw_row, &r);
+}
+
+static inline int sample_flip_raw(
+	struct metadata *m, enum table table, struct span key, size_t byte)
+{
+	struct raw_row r = {m, table, key, {NULL, 0}, byte};
+
+	return metadata_write(m, sample_put_raw_row, &r);
 }
 
 /* The path of the only file of an object (heap). */

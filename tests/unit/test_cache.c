@@ -377,7 +377,7 @@ static void fill_and_read(const char *directory)
 
 	for (unsigned i = 0; i < 40; i++)
 		samples[i] = sample_make(200 + i, 1 + i % 12);
-	for (unsigned i = 0; i < 1500; i++) {
+	for (unsigned i = 0; i < 600; i++) {
 		struct sample *s = &samples[(unsigned)rand_r(&seed) % 40];
 		int rc = sample_put(c, s, (unsigned)rand_r(&seed) % s->count);
 
@@ -455,7 +455,7 @@ static void test_lowered_quota(void **state)
 	struct cache *c = sample_open(*state, 0);
 	struct cache_info info;
 
-	for (unsigned i = 0; i < 40; i++) {
+	for (unsigned i = 0; i < 24; i++) {
 		struct sample s = sample_make(300 + i, 8);
 
 		sample_put_all(c, &s);
