@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cache/fill.h"
+#include "cache/grow.h"
 
 struct arrival {
 	atomic_uint refs;
@@ -64,18 +65,13 @@ enum blob_kind arrival_kind(const struct arrival *a)
 
 int arrivals_add(struct arrivals *list, struct arrival *a)
 {
-	if (list->count == list->capacity) {
-		unsigned capacity = list->capacity ? 2 * list->capacity : 8;
-		struct arrival **more = reallocarray(
-			list->items, capacity, sizeof(*list->items));
+	size_t capacity = list->capacity;
 
-		if (!more) {
-			arrival_put(a);
-			return ERR_NO_MEMORY;
-		}
-		list->items = more;
-		list->capacity = capacity;
+	if (grow_array(&list->items, &capacity, list->count, sizeof(*list->items))) {
+		arrival_put(a);
+		return ERR_NO_MEMORY;
 	}
+	list->capacity = (unsigned)capacity;
 	list->items[list->count++] = a;
 	return 0;
 }

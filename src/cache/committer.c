@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cache/committer.h"
+#include "cache/grow.h"
 #include "cache/handles.h"
 #include "cache/pause.h"
 #include "cache/repair.h"
@@ -50,22 +51,6 @@ static struct pending_page **bucket_of(struct committer *k, const struct digest 
 	return &k->pages[d->bytes[0] % BUCKETS];
 }
 
-/* mtx is held. Room for one more in an array of the batch. */
-static int reserve(void *array, size_t *capacity, size_t count, size_t size)
-{
-	void **at = array, *more;
-	size_t larger = *capacity ? 2 * *capacity : 64;
-
-	if (count < *capacity)
-		return 0;
-	more = reallocarray(*at, larger, size);
-	if (!more)
-		return ERR_NO_MEMORY;
-	*at = more;
-	*capacity = larger;
-	return 0;
-}
-
 /* mtx is held. */
 static void handed_over(struct committer *k)
 {
@@ -79,7 +64,7 @@ static int push(struct committer *k, const struct op *op)
 	int rc;
 
 	pthread_mutex_lock(&k->mtx);
-	rc = reserve(&b->ops, &b->op_capacity, b->op_count, sizeof(*b->ops));
+	rc = grow_array(&b->ops, &b->op_capacity, b->op_count, sizeof(*b->ops));
 	if (!rc) {
 		struct op *new = &b->ops[b->op_count];
 
@@ -160,7 +145,7 @@ int committer_pin(struct committer *k, const char *pin, const struct digest *obj
 	while (!rc && b->pin_count >= PINS_PENDING_MAX)
 		pthread_cond_wait(&k->done, &k->mtx);
 	if (!rc)
-		rc = reserve(&b->pins, &b->pin_capacity, b->pin_count, sizeof(*b->pins));
+		rc = grow_array(&b->pins, &b->pin_capacity, b->pin_count, sizeof(*b->pins));
 	if (!rc) {
 		b->pins[b->pin_count++] = (struct pin_op){name, *object};
 		name = NULL;
@@ -186,7 +171,7 @@ static int add_page(struct committer *k, struct pending_page *p)
 {
 	struct batch *b = &k->batch;
 	struct pending_page **bucket = bucket_of(k, arrival_digest(p->page));
-	int rc = reserve(&b->pages, &b->page_capacity, b->page_count, sizeof(*b->pages));
+	int rc = grow_array(&b->pages, &b->page_capacity, b->page_count, sizeof(*b->pages));
 
 	if (rc)
 		return rc;
@@ -227,7 +212,7 @@ void committer_drop_page(struct committer *k, const struct digest *digest)
 	struct batch *b = &k->batch;
 
 	pthread_mutex_lock(&k->mtx);
-	if (!reserve(
+	if (!grow_array(
 		    &b->rotten, &b->rotten_capacity, b->rotten_count, sizeof(*b->rotten))) {
 		b->rotten[b->rotten_count++] = *digest;
 		handed_over(k);
@@ -301,7 +286,7 @@ static void take(struct committer *k, struct batch *b, uint64_t *count)
 	if (b->op_count <= OPS_MAX)
 		return;
 	rest = b->op_count - OPS_MAX;
-	from->ops = reallocarray(NULL, rest, sizeof(*from->ops));
+	from->ops = calloc(rest, sizeof(*from->ops));
 	if (!from->ops)
 		return; /* then all at once; LMDB may refuse */
 	from->op_count = from->op_capacity = rest;

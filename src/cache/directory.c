@@ -331,7 +331,9 @@ int directory_open_object(struct directory *d, const struct digest *digest,
 	directory_object_name(digest, instance, name);
 	opened = openat(d->objects_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (opened < 0)
-		return errno == ELOOP ? ERR_CORRUPT : error_from_errno(errno);
+		/* A link: ELOOP, on FreeBSD EMLINK. */
+		return errno == ELOOP || errno == EMLINK ? ERR_CORRUPT
+							 : error_from_errno(errno);
 	if (fstat(opened, &st) || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != size) {
 		close(opened);
 		return ERR_CORRUPT;

@@ -6,6 +6,7 @@
 
 #include "cache/committer.h"
 #include "cache/dataset_state.h"
+#include "cache/grow.h"
 #include "cache/inspect.h"
 #include "cache/pages.h"
 #include "cache/pins.h"
@@ -261,19 +262,11 @@ struct clearing {
 static int note_root(void *ctx, const struct cache_dataset *d)
 {
 	struct clearing *k = ctx;
-	struct digest *more;
+	int rc = grow_array(&k->roots, &k->capacity, k->count, sizeof(*k->roots));
 
-	if (k->count == k->capacity) {
-		size_t capacity = k->capacity ? 2 * k->capacity : 16;
-
-		more = reallocarray(k->roots, capacity, sizeof(*more));
-		if (!more)
-			return ERR_NO_MEMORY;
-		k->roots = more;
-		k->capacity = capacity;
-	}
-	k->roots[k->count++] = d->root;
-	return 0;
+	if (!rc)
+		k->roots[k->count++] = d->root;
+	return rc;
 }
 
 static int keep_page(

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cache/committer.h"
+#include "cache/grow.h"
 #include "cache/handles.h"
 #include "cache/room.h"
 
@@ -139,17 +140,12 @@ static uint64_t deficit(const struct room *r, uint64_t need)
 
 static int note_victim(struct room *r, const struct digest *digest, uint64_t instance)
 {
-	if (r->victim_count == r->victim_capacity) {
-		size_t capacity = r->victim_capacity ? 2 * r->victim_capacity : 64;
-		struct victim *more = reallocarray(r->victims, capacity, sizeof(*more));
+	int rc = grow_array(
+		&r->victims, &r->victim_capacity, r->victim_count, sizeof(*r->victims));
 
-		if (!more)
-			return ERR_NO_MEMORY;
-		r->victims = more;
-		r->victim_capacity = capacity;
-	}
-	r->victims[r->victim_count++] = (struct victim){*digest, instance};
-	return 0;
+	if (!rc)
+		r->victims[r->victim_count++] = (struct victim){*digest, instance};
+	return rc;
 }
 
 int room_evict(struct room *r, const struct digest *digest,

@@ -233,6 +233,9 @@ int cache_verify(struct cache *c, struct cache_verify *v)
 		rc = cache_each_object(c, verify_object, &k);
 	if (!rc && v->progress)
 		v->progress(v->ctx, k.total, k.total);
+	/* Records that cannot be read were passed over: they are to go as well. */
+	if (!rc && v->repair)
+		committer_ask_repair(c->committer);
 	if (!rc && v->repair)
 		rc = cache_flush(c);
 	free(k.buffer);
