@@ -11,6 +11,7 @@
 #include "cli/keys.h"
 #include "cli/progress.h"
 #include "cli/size.h"
+#include "format/names.h"
 #include "publish/publish.h"
 #include "util/clock.h"
 #include "util/io.h"
@@ -215,13 +216,13 @@ static int print_json(const struct arguments *a, const struct publish_result *r)
 	digest_to_hex(&r->root, root);
 	o = json_pack(
 		"{s:s, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
-		"store", a->o.store, "revision", number(r->revision), "unchanged",
-		(int)r->unchanged, "root", root, "entries", number(r->totals.entries),
-		"files", number(r->totals.files), "bytes", number(r->totals.bytes),
-		"objects", number(r->totals.objects), "stored", number(r->totals.stored),
-		"new_blobs", number(r->new_blobs), "new_bytes", number(r->new_bytes),
-		"delta_blobs", number(r->delta_blobs), "read_bytes", number(r->read_bytes),
-		"seconds", seconds(r));
+		"store", json_byte_string(span_of_string(a->o.store)), "revision",
+		number(r->revision), "unchanged", (int)r->unchanged, "root", root,
+		"entries", number(r->totals.entries), "files", number(r->totals.files),
+		"bytes", number(r->totals.bytes), "objects", number(r->totals.objects),
+		"stored", number(r->totals.stored), "new_blobs", number(r->new_blobs),
+		"new_bytes", number(r->new_bytes), "delta_blobs", number(r->delta_blobs),
+		"read_bytes", number(r->read_bytes), "seconds", seconds(r));
 	rc = o ? json_dumpf(o, stdout, JSON_INDENT(1)) : -1;
 	json_decref(o);
 	putchar('\n');
@@ -278,8 +279,7 @@ int cmd_publish(int argc, char **argv)
 		int rc = check_source(a->o.source, &t);
 
 		if (!rc)
-			rc = a->key ? keys_load(a->key, &key, &t)
-				    : default_key(&key, &t);
+			rc = a->key ? keys_load(a->key, &key, &t) : default_key(&key, &t);
 		if (!rc)
 			rc = run(a, key, &t);
 		status = rc ? command_fail("publish", &t) : EXIT_SUCCESS;
