@@ -13,6 +13,7 @@
 
 #define HANDLES_MAX 1024 /* and at most half of the files that the process may open */
 #define TRIM_ROUNDS 1000
+#define TRIM_AT_ONCE 256 /* objects */
 
 static unsigned handles_limit(void)
 {
@@ -164,14 +165,15 @@ struct trim {
 static int trim_once(MDB_txn *txn, void *arg)
 {
 	struct trim *t = arg;
+	bool ended = true;
 	int rc = room_begin(&t->room, t->cache, txn);
 
-	if (!rc) {
+	if (!rc)
 		rc = room_make(&t->room, 0);
-		t->again = rc == ERR_NO_SPACE && t->room.freed;
-	}
+	/* Not all at once, or never, as metadata alone is more: whatever can go, goes. */
 	if (rc == ERR_NO_SPACE)
-		rc = 0; /* nothing (more) can go; what was freed counts */
+		rc = room_shrink(&t->room, 0, TRIM_AT_ONCE, &ended);
+	t->again = !ended;
 	return rc ? rc : room_end(&t->room);
 }
 

@@ -211,10 +211,12 @@ static int run_eviction(struct eviction *e, metadata_fn apply, uint64_t *freed)
 {
 	int rc = metadata_write(e->cache->metadata, apply, e);
 
-	/* On a full disk the commit fails, but files are gone by then: now there is room.
-	 */
-	if (rc == ERR_NO_SPACE)
+	/* On a full disk the commit fails, but the files are gone by then: once we have
+	 * closed them there is room. */
+	if (rc == ERR_NO_SPACE) {
+		room_settle(&e->room);
 		rc = metadata_write(e->cache->metadata, apply, e);
+	}
 	if (!rc) {
 		room_settle(&e->room);
 		*freed += e->room.freed_resident;

@@ -126,15 +126,14 @@ static uint64_t sum_of(uint64_t a, uint64_t b)
 /* By how many bytes quota or floor would be missed. */
 static uint64_t deficit(const struct room *r, uint64_t need)
 {
-	uint64_t wanted = sum_of(r->leases, need), quota = 0, floor = 0;
+	uint64_t wanted = sum_of(r->leases, need), quota = 0, floor;
 
 	if (r->limits.quota)
 		quota = over(sum_of(sum_of(wanted, r->totals.cost),
 				     metadata_bytes(r->cache->metadata) + OVERHEAD),
 			r->limits.quota);
-	if (r->limits.floor)
-		floor = over(
-			sum_of(wanted, r->limits.floor), sum_of(r->disk_free, r->freed));
+	/* Without a floor, too, what the disk does not have cannot be promised. */
+	floor = over(sum_of(wanted, r->limits.floor), sum_of(r->disk_free, r->freed));
 	return quota > floor ? quota : floor;
 }
 
@@ -252,6 +251,9 @@ int room_make(struct room *r, uint64_t need)
 	if (!deficit(r, need))
 		return 0;
 	rc = room_reclaim(r, &freed);
+	/* In vain: then rather keep what there is. */
+	if (!rc && deficit(r, need) > r->totals.cost)
+		return ERR_NO_SPACE;
 	if (!rc)
 		rc = evict_while(r, true, &left, is_over_limits, need);
 	if (!rc)

@@ -39,7 +39,8 @@ int room_end(struct room *r);
 void room_settle(struct room *r);
 void room_release(struct room *r);
 
-/* Throws out until `need` more bytes fit. ERR_NO_SPACE. */
+/* Throws out until `need` more bytes fit. ERR_NO_SPACE, and nothing is thrown out when
+ * all of it would not do. */
 int room_make(struct room *r, uint64_t need);
 /* Throws out, oldest first, until at most `target` resident bytes are left or `max`
  * objects went; *ended tells whether no more can go. */

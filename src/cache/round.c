@@ -13,8 +13,9 @@
 
 #define LEASE_MAX (UINT64_C(64) << 20) /* bytes one process holds in advance ... */
 #define LEASE_MIN (UINT64_C(4) << 20)
-#define LEASE_SHARE 16		     /* ... or this part of the quota */
-#define PURGE_MAX 2048		     /* rows in one transaction */
+#define LEASE_SHARE 16 /* ... or this part of the quota */
+#define PURGE_MAX 2048 /* rows in one transaction */
+#define PRESS_TRIES 2
 #define PRESSURE (UINT64_C(8) << 20) /* bytes to make free when the disk was full */
 
 struct round {
@@ -100,12 +101,15 @@ static int purge(struct round *r)
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 
-/* How much to hold in advance. */
+/* How much to hold in advance: a part of what there can be at most. */
 static uint64_t lease_target(const struct room *room)
 {
-	uint64_t share = room->limits.quota / LEASE_SHARE;
+	uint64_t most = room->disk_free + room->totals.cost, share;
 
-	if (!room->limits.quota || share > LEASE_MAX)
+	if (room->limits.quota && room->limits.quota < most)
+		most = room->limits.quota;
+	share = most / LEASE_SHARE;
+	if (share > LEASE_MAX)
 		return LEASE_MAX;
 	return share < LEASE_MIN ? LEASE_MIN : share;
 }
@@ -263,7 +267,9 @@ int round_commit(struct cache *c, struct batch *b, bool *more)
 		ledger_shrink(&c->ledger);
 	r.view = ledger_view(&c->ledger);
 	rc = metadata_write(c->metadata, apply, &r);
-	if (rc == ERR_NO_SPACE) {
+	/* What is thrown out makes room once this process has closed it. */
+	for (unsigned i = 0; rc == ERR_NO_SPACE && i < PRESS_TRIES; i++) {
+		room_settle(&r.room);
 		r.pressed = true;
 		rc = metadata_write(c->metadata, apply, &r);
 	}
