@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,23 @@ static int split_listen(char *text, const char **host, uint16_t *port)
 	return 0;
 }
 
+/* A slip in the path would else serve nothing but 404s, without a word. */
+static int check_store(const char *store, struct trouble *t)
+{
+	char *manifest = NULL;
+	int err = 0;
+
+	if (asprintf(&manifest, "%s/manifest.json", store) < 0)
+		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
+	if (access(store, X_OK) == 0 && access(manifest, R_OK))
+		err = trouble_set(t, error_from_errno(errno),
+			"%s is not a store: there is no manifest.json in it to be read; "
+			"`cairn publish` makes one",
+			store);
+	free(manifest);
+	return err;
+}
+
 static int serve_until_signal(const struct serve_options *o)
 {
 	struct trouble t = {0};
@@ -56,7 +74,7 @@ static int serve_until_signal(const struct serve_options *o)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	if (serve_start(o, &serve, &t))
+	if (check_store(o->store, &t) || serve_start(o, &serve, &t))
 		return command_fail("serve", &t);
 	printf("serving %s at %s://%s%s%s:%u\n", o->store, o->tls ? "https" : "http",
 		strchr(o->host, ':') ? "[" : "", o->host, strchr(o->host, ':') ? "]" : "",
