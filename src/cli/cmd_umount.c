@@ -15,7 +15,6 @@
 #endif
 
 #include "cli/command.h"
-#include "fs/lookups.h"
 #include "fs/mountpoint.h"
 #include "util/clock.h"
 
@@ -41,7 +40,7 @@ static pid_t daemon_of(const char *path)
 	if (!ours)
 		return 0;
 #ifdef HAVE_SYS_XATTR_H
-	n = getxattr(path, XATTR_PID, text, sizeof text - 1);
+	n = getxattr(path, MOUNT_XATTR_PID, text, sizeof text - 1);
 #endif
 	if (n <= 0)
 		return 0;

@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #endif
 
+#include "fs/trial.h"
 #include "util/clock.h"
 
 #define DEADLINE_DEFAULT (60 * NS_PER_SECOND)
@@ -37,6 +38,7 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	fs->readahead = options->readahead ? options->readahead : READAHEAD_DEFAULT;
 	buffers_init(&fs->buffers);
 	handles_init(&fs->handles);
+	setbacks_init(&fs->setbacks);
 	failures_init(&fs->failures, options->log);
 	requests_init(&fs->requests);
 	pthread_mutex_init(&fs->readahead_lock, NULL);
@@ -49,6 +51,7 @@ void filesystem_free(struct filesystem *fs)
 	if (!fs)
 		return;
 	requests_release(&fs->requests);
+	setbacks_release(&fs->setbacks);
 	failures_release(&fs->failures);
 	handles_release(&fs->handles);
 	buffers_release(&fs->buffers);

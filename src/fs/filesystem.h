@@ -14,6 +14,7 @@
 #include "fs/identity.h"
 #include "fs/readahead.h"
 #include "fs/request.h"
+#include "fs/setbacks.h"
 
 #define FOR_EVER 1e9 /* seconds: nothing changes unless the kernel is told */
 #define BLOCK_SIZE 4096
@@ -29,6 +30,7 @@ struct filesystem {
 	struct buffers buffers;
 	struct handles handles;
 	struct failures failures;
+	struct setbacks setbacks;
 	struct requests requests;
 	pthread_mutex_t readahead_lock; /* listing, and the open files' readahead */
 	struct readahead listing;	/* in entries, of the whole tree */

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "fs/filesystem.h"
+#include "fs/mountpoint.h"
+#include "fs/trial.h"
 
 #ifndef ENODATA /* FreeBSD, macOS */
 #define ENODATA ENOATTR
@@ -196,7 +198,7 @@ void lookups_getxattr(fuse_req_t fuse, fuse_ino_t node, const char *name, size_t
 	struct request r = {.kind = &getxattr_kind, .name = name};
 
 	r.size = size < BUFFER_SIZE ? size : BUFFER_SIZE;
-	if (node == FUSE_ROOT_ID && strcmp(name, XATTR_PID) == 0)
+	if (node == FUSE_ROOT_ID && strcmp(name, MOUNT_XATTR_PID) == 0)
 		reply_pid(fuse, size);
 	else if (strlen(name) > XATTR_NAME_SIZE_MAX)
 		fuse_reply_err(fuse, ENODATA);

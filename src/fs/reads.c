@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "fs/filesystem.h"
+#include "fs/trial.h"
 
 #define SLACK (UINT64_C(256) << 10) /* two of the kernel's readahead requests */
 #define FIRST_WINDOW (UINT64_C(1) << 20)
@@ -135,7 +136,8 @@ static struct run note(
 
 /* ---- operations ---- */
 
-static const struct request_kind kind = {.name = "read", .step = step, .after = after};
+static const struct request_kind kind = {
+	.name = "read", .step = step, .after = after, .asked_twice = true};
 
 void reads_read(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
 	struct fuse_file_info *fi)

@@ -4,11 +4,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fs/filesystem.h"
+#include "fs/trial.h"
 #include "util/clock.h"
 
 /*
@@ -34,174 +36,6 @@ struct parked {
 };
 
 static void parked_run(struct parked *p, struct trial *t, int error);
-
-/* ---- trials ---- */
-
-/* What is asked for ahead is kept apart from what the step cannot do without. */
-static void hint_page(void *ctx, const struct digest *digest)
-{
-	struct trial *t = ctx;
-	unsigned before = t->attempt.want_count;
-
-	if (t->hint_count == HINTS_MAX)
-		return;
-	attempt_hint_page(&t->attempt, digest);
-	if (t->attempt.want_count == before)
-		return;
-	t->hints[t->hint_count++] = t->attempt.wants[before];
-	t->attempt.want_count = before;
-}
-
-static int find_page(void *ctx, const struct digest *digest, struct page *out)
-{
-	struct trial *t = ctx;
-
-	return attempt_page(&t->attempt, digest, out);
-}
-
-void trial_hint_wants(struct trial *t)
-{
-	for (unsigned i = 0; i < t->attempt.want_count && t->hint_count < HINTS_MAX; i++)
-		t->hints[t->hint_count++] = t->attempt.wants[i];
-	t->attempt.want_count = 0;
-}
-
-static void trial_init(struct trial *t)
-{
-	t->buffer = NULL;
-	t->held_count = 0;
-	t->hint_count = 0;
-	t->attempt.want_count = 0;
-	t->pages = (struct page_source){.page = find_page, .hint = hint_page, .ctx = t};
-}
-
-static void trial_release(struct trial *t, struct filesystem *fs)
-{
-	if (t->buffer && t->buffer != t->small)
-		buffers_put(&fs->buffers, t->buffer);
-	t->buffer = NULL;
-}
-
-static void take_back(struct trial *t, struct filesystem *fs)
-{
-	for (unsigned i = 0; i < t->held_count; i++)
-		identity_forget(fs->identity, t->held[i].node, t->held[i].lookups);
-	t->held_count = 0;
-}
-
-int trial_hold(struct request *r, struct trial *t, const struct digest *leaf, uint32_t row,
-	struct fuse_entry_param *entry)
-{
-	struct leaf_number number;
-	struct held *last = t->held_count ? &t->held[t->held_count - 1] : NULL;
-	int err;
-
-	if (t->held_count == HELD_MAX)
-		return ERR_LIMIT;
-	err = identity_hold(r->fs->identity, leaf, 1, &number);
-	if (err)
-		return err;
-	entry->ino = identity_node(number.number, row);
-	entry->generation = number.generation;
-	if (last && last->node >> NODE_ROW_BITS == number.number)
-		last->lookups++;
-	else
-		t->held[t->held_count++] = (struct held){entry->ino, 1};
-	return 0;
-}
-
-static int get_buffer(struct request *r, struct trial *t)
-{
-	if (t->buffer)
-		return 0;
-	if (r->size > BUFFER_SIZE)
-		return ERR_LIMIT;
-	t->buffer = r->size <= SMALL_REPLY ? t->small : buffers_get(&r->fs->buffers);
-	return t->buffer ? 0 : ERR_NO_MEMORY;
-}
-
-/* One try of the whole request. */
-static int request_try(struct request *r, struct trial *t, const struct arrivals *arrivals)
-{
-	int err = get_buffer(r, t);
-
-	t->hint_count = 0;
-	if (err)
-		return err;
-	err = attempt_begin(&t->attempt, r->fs->cache, arrivals);
-	if (err)
-		return err;
-	err = r->kind->step(r, t);
-	attempt_end(&t->attempt);
-	assert(err != ERR_PENDING || t->attempt.want_count > 0);
-	if (err)
-		take_back(t, r->fs);
-	return err;
-}
-
-static void send_hints(struct request *r, struct trial *t)
-{
-	if (t->hint_count)
-		source_hint(r->fs->source, t->hints, t->hint_count, FETCH_READAHEAD);
-	t->hint_count = 0;
-}
-
-/* ---- answers ---- */
-
-static int send_answer(fuse_req_t fuse, const struct trial *t)
-{
-	const struct answer *a = &t->answer;
-
-	switch (a->kind) {
-	case ANSWER_ENTRY:
-		return fuse_reply_entry(fuse, &a->entry);
-	case ANSWER_ATTR:
-		return fuse_reply_attr(fuse, &a->entry.attr, FOR_EVER);
-	case ANSWER_BYTES:
-		return fuse_reply_buf(fuse, (const char *)t->buffer, a->size);
-	case ANSWER_SIZE:
-		return fuse_reply_xattr(fuse, a->size);
-	case ANSWER_OFFSET:
-		return fuse_reply_lseek(fuse, (off_t)a->offset);
-	case ANSWER_ERRNO:
-		break;
-	}
-	return fuse_reply_err(fuse, a->errnum);
-}
-
-/* The path, when what is local is enough to tell it. */
-static void note_failure(
-	struct request *r, struct trial *t, int error, const struct trouble *trouble)
-{
-	struct entry e;
-	struct path path;
-
-	path.size = 0;
-	if (attempt_begin(&t->attempt, r->fs->cache, NULL) == 0) {
-		if (request_entry(r, t, &e) == 0 && entry_path(&e, &path))
-			path.size = 0;
-		attempt_end(&t->attempt);
-	}
-	if (r->name && path.size + 1 + strlen(r->name) < sizeof path.data)
-		path.size += (size_t)snprintf(path.data + path.size,
-			sizeof path.data - path.size, "%s%s", path.size ? "/" : "",
-			r->name);
-	failures_note(&r->fs->failures, r->kind->name, path_span(&path), error, trouble);
-}
-
-static void finish(
-	struct request *r, struct trial *t, int error, const struct trouble *trouble)
-{
-	if (error && error != ERR_INTERRUPTED)
-		note_failure(r, t, error, trouble);
-	if (error)
-		fuse_reply_err(r->fuse, failure_errno(error));
-	else if (send_answer(r->fuse, t))
-		take_back(t, r->fs);
-	trial_release(t, r->fs);
-}
-
-/* ---- parked requests ---- */
 
 void requests_init(struct requests *q)
 {
@@ -304,7 +138,7 @@ static void parked_answer(struct parked *p, struct trial *t, int error)
 	p->state = ANSWERED;
 	pthread_mutex_unlock(&p->lock);
 	fuse_req_interrupt_func(p->request.fuse, NULL, NULL);
-	finish(&p->request, t, error, &p->ticket.trouble);
+	trial_answer(&p->request, t, error, &p->ticket.trouble);
 	parked_put(p);
 }
 
@@ -361,7 +195,7 @@ static bool park(struct parked *p, struct trial *t, int *error)
 		pthread_mutex_unlock(&p->lock);
 		return false;
 	}
-	send_hints(&p->request, t);
+	trial_send_hints(&p->request, t);
 	return set_parked(p, error);
 }
 
@@ -386,7 +220,7 @@ static void parked_run(struct parked *p, struct trial *t, int error)
 		if (!error)
 			error = after_wait(p);
 		if (!error)
-			error = request_try(&p->request, t, &p->ticket.arrivals);
+			error = trial_run(&p->request, t, &p->ticket.arrivals);
 	}
 	parked_answer(p, t, error);
 }
@@ -417,33 +251,51 @@ static void on_ready(struct ticket *ticket)
 		trial_init(&t);
 		error = after_wait(p);
 		if (!error)
-			error = request_try(&p->request, &t, &p->ticket.arrivals);
+			error = trial_run(&p->request, &t, &p->ticket.arrivals);
 		parked_run(p, &t, error);
 		trial_release(&t, p->request.fs);
 	}
 	parked_put(p);
 }
 
+/* What the kernel was told a moment ago about the same bytes holds; 0: nothing. */
+static int told_already(struct request *r)
+{
+	if (!r->kind->asked_twice)
+		return 0;
+	return setbacks_find(&r->fs->setbacks, &r->leaf, r->row,
+		(struct run){r->offset, r->size}, clock_monotonic());
+}
+
+static void park_first(struct request *r, struct trial *t)
+{
+	struct parked *p = parked_new(r);
+
+	if (!p) {
+		trial_answer(r, t, ERR_NO_MEMORY, NULL);
+		return;
+	}
+	p->ticket.ready = on_ready;
+	fuse_req_interrupt_func(r->fuse, on_interrupt, p);
+	parked_run(p, t, ERR_PENDING);
+}
+
 void request_start(struct request *r)
 {
-	struct parked *p = NULL;
 	struct trial t;
-	int error;
+	int error, told;
 
 	trial_init(&t);
-	error = request_try(r, &t, NULL);
-	if (error == ERR_PENDING) {
-		p = parked_new(r);
-		if (!p)
-			error = ERR_NO_MEMORY;
-	}
-	if (p) {
-		p->ticket.ready = on_ready;
-		fuse_req_interrupt_func(r->fuse, on_interrupt, p);
-		parked_run(p, &t, error);
+	error = trial_run(r, &t, NULL);
+	if (error != ERR_PENDING) {
+		trial_answer(r, &t, error, NULL);
+		trial_send_hints(r, &t);
+	} else if ((told = told_already(r))) {
+		trial_release(&t, r->fs);
+		fuse_reply_err(r->fuse, failure_errno(told));
+		return;
 	} else {
-		finish(r, &t, error, NULL);
-		send_hints(r, &t);
+		park_first(r, &t);
 	}
 	if (r->kind->after)
 		r->kind->after(r);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/setbacks.h"
+
+#include <stdbool.h>
+
+#include "util/error.h"
+
+void setbacks_init(struct setbacks *s)
+{
+	*s = (struct setbacks){0};
+	pthread_mutex_init(&s->lock, NULL);
+}
+
+void setbacks_release(struct setbacks *s)
+{
+	pthread_mutex_destroy(&s->lock);
+}
+
+void setbacks_note(struct setbacks *s, const struct digest *leaf, uint32_t row,
+	struct run bytes, int error, int64_t now)
+{
+	if (error != ERR_TIMEOUT && error != ERR_UNREACHABLE)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->items[s->next] = (struct setback){*leaf, row, bytes, error, now + SETBACK_NS};
+	s->next = (s->next + 1) % SETBACKS_KEPT;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static bool overlap(struct run a, struct run b)
+{
+	return a.start < b.start ? b.start - a.start < a.size : a.start - b.start < b.size;
+}
+
+int setbacks_find(struct setbacks *s, const struct digest *leaf, uint32_t row,
+	struct run bytes, int64_t now)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&s->lock);
+	for (unsigned i = 0; i < SETBACKS_KEPT && !error; i++) {
+		const struct setback *b = &s->items[i];
+
+		if (b->until > now && b->row == row && overlap(b->bytes, bytes) &&
+			digest_equal(&b->leaf, leaf))
+			error = b->error;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return error;
+}

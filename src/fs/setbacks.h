@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads that failed a moment ago for want of a server. The kernel asks again for a page
+ * whose readahead failed, which would have its reader wait for a second deadline: such a
+ * question gets the same answer at once. Own lock; any thread.
+ */
+#ifndef CAIRN_FS_SETBACKS_H
+#define CAIRN_FS_SETBACKS_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "fs/readahead.h"
+#include "util/digest.h"
+
+#define SETBACKS_KEPT 64
+#define SETBACK_NS INT64_C(1000000000) /* how long an answer holds */
+
+struct setbacks {
+	pthread_mutex_t lock; /* all below */
+	struct setback {
+		struct digest leaf; /* with the row: whose content */
+		uint32_t row;
+		struct run bytes;
+		int error;
+		int64_t until; /* CLOCK_MONOTONIC ns; 0: empty */
+	} items[SETBACKS_KEPT];
+	unsigned next;
+};
+
+void setbacks_init(struct setbacks *s);
+void setbacks_release(struct setbacks *s);
+/* ERR_TIMEOUT and ERR_UNREACHABLE are noted, other errors are not. */
+void setbacks_note(struct setbacks *s, const struct digest *leaf, uint32_t row,
+	struct run bytes, int error, int64_t now);
+/* The error of a read that overlaps this one, 0 when there is none. */
+int setbacks_find(struct setbacks *s, const struct digest *leaf, uint32_t row,
+	struct run bytes, int64_t now);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One try of a request: a step runs over the tree and the cache and leaves its answer here.
+ * What it holds of other people's memory ends with the attempt, so an answer is a copy; it
+ * goes out afterwards, under no lock. Lives on the stack of the thread that tries.
+ */
+#ifndef CAIRN_FS_TRIAL_H
+#define CAIRN_FS_TRIAL_H
+
+#include "fs/request.h"
+#include "tree/tree.h"
+
+#define HINTS_MAX 32	 /* blobs a request asks for beyond its own need */
+#define HELD_MAX 32	 /* leaves whose names one reply may hand out */
+#define SMALL_REPLY 8192 /* bytes: fits on the stack; above, a pooled buffer */
+
+enum answer_kind {
+	ANSWER_ERRNO,  /* errnum; a proper answer, not a failure: ENODATA, ENXIO */
+	ANSWER_ENTRY,  /* entry */
+	ANSWER_ATTR,   /* entry.attr */
+	ANSWER_BYTES,  /* size bytes of the trial's buffer */
+	ANSWER_SIZE,   /* size, of an extended attribute */
+	ANSWER_OFFSET, /* offset */
+};
+
+struct answer {
+	enum answer_kind kind;
+	int errnum;
+	size_t size;
+	uint64_t offset;
+	struct fuse_entry_param entry;
+};
+
+/* Lookups handed out with a reply; taken back when it does not reach the kernel. */
+struct held {
+	uint64_t node;
+	uint64_t lookups;
+};
+
+struct trial {
+	struct attempt attempt;
+	struct page_source pages; /* of the attempt */
+	struct answer answer;
+	uint8_t *buffer; /* r->size bytes, at most BUFFER_SIZE */
+	struct held held[HELD_MAX];
+	unsigned held_count;
+	struct want hints[HINTS_MAX];
+	unsigned hint_count;
+	uint8_t small[SMALL_REPLY];
+};
+
+void trial_init(struct trial *t);
+void trial_release(struct trial *t, struct filesystem *fs);
+/* Runs the request's step, whole. `arrivals` may be NULL. */
+int trial_run(struct request *r, struct trial *t, const struct arrivals *arrivals);
+/* Replies with the step's answer (error 0) or the error, which is logged with `trouble`
+ * (may be NULL). The request is over; hints are not sent yet. */
+void trial_answer(
+	struct request *r, struct trial *t, int error, const struct trouble *trouble);
+void trial_send_hints(struct request *r, struct trial *t);
+
+/* For steps. */
+
+/* What the attempt wants becomes hints, and is no longer wanted. */
+void trial_hint_wants(struct trial *t);
+/* Notes a lookup of `row` of `leaf` in the answer and gives its node id. ERR_LIMIT: no
+ * more leaves fit into this reply. */
+int trial_hold(struct request *r, struct trial *t, const struct digest *leaf, uint32_t row,
+	struct fuse_entry_param *entry);
+
+#endif
