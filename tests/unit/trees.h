@@ -46,10 +46,11 @@ static inline const char *trees_path(const char *root, const char *name)
 {
 	static char paths[4][8192];
 	static unsigned next;
+	char whole[sizeof(paths[0])]; /* root may be one of the places itself */
 	char *path = paths[next++ % 4];
 
-	snprintf(path, sizeof(paths[0]), "%s/%s", root, name);
-	return path;
+	snprintf(whole, sizeof(whole), "%s/%s", root, name);
+	return memcpy(path, whole, strlen(whole) + 1);
 }
 
 static inline void trees_directory(const char *root, const char *name)
