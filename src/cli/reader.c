@@ -180,6 +180,7 @@ struct find {
 	struct span path;
 	struct entry_copy *out;
 	uint64_t *rank;
+	bool no_name; /* what is absent is the name, not a blob */
 };
 
 static int find_step(struct attempt *a, void *arg)
@@ -194,17 +195,19 @@ static int find_step(struct attempt *a, void *arg)
 		err = entry_copy(&entry, f->out);
 	if (!err && f->rank)
 		*f->rank = place.rank;
+	f->no_name = err == ERR_ABSENT;
 	return err;
 }
 
 int reader_find(struct reader *r, const char *path, struct entry_copy *out, uint64_t *rank,
 	struct trouble *t)
 {
-	struct find f = {&r->dataset->manifest->root, span_of_string(path), out, rank};
+	struct find f = {
+		&r->dataset->manifest->root, span_of_string(path), out, rank, false};
 	int err = source_run(
 		r->dataset->source, find_step, &f, r->deadline_ns, FETCH_DEMAND, t);
 
-	if (err == ERR_ABSENT)
+	if (f.no_name)
 		trouble_set(t, err, "%s: there is no '%s' in revision %llu",
 			r->dataset->url, path,
 			(unsigned long long)r->dataset->manifest->revision);
