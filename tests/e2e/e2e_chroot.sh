@@ -20,7 +20,7 @@ umount "$T/source/proc" "$T/source/sys" 2>/dev/null || true
 
 publish "$T/source" "$T/store"
 start_serve "$T/store"
-mount_url -o suid,dev
+mount_url -o suid,dev,allow_other
 compare "$T/source" "$T/mnt"
 inside() { chroot "$T/mnt" /usr/bin/env -i PATH=/usr/bin:/bin:/usr/sbin:/sbin "$@"; }
 [ "$(inside cat /etc/debian_version)" = "$(cat "$T/source/etc/debian_version")" ] || fail cat
