@@ -103,16 +103,17 @@ int cmd_cache(int argc, char **argv)
 {
 	struct cache_command c = {0};
 	struct trouble t = {0};
-	int letter, err = EXIT_USE;
+	int letter, err;
 	const char *verb;
 
 	reader_options_init(&c.reader);
 	while ((letter = command_getopt(argc, argv)) != -1)
 		if (option(&c, letter))
-			return EXIT_USE;
+			return reader_options_end(&c.reader, EXIT_USE);
 	if (optind >= argc)
-		return command_use(
-			"cache", "one of info, ls, verify, evict, pin, unpin is needed");
+		return reader_options_end(&c.reader,
+			command_use("cache",
+				"one of info, ls, verify, evict, pin, unpin is needed"));
 	verb = argv[optind++];
 	c.argc = argc - optind;
 	c.argv = argv + optind;
@@ -120,10 +121,10 @@ int cmd_cache(int argc, char **argv)
 		if (strcmp(verb, verbs[i].name) != 0)
 			continue;
 		err = verbs[i].run(&c, &t);
-		reader_options_release(&c.reader);
-		if (err == EXIT_USE)
-			return EXIT_USE;
-		return err ? command_fail("cache", &t) : EXIT_SUCCESS;
+		if (err < 0)
+			err = command_fail("cache", &t);
+		return reader_options_end(&c.reader, err);
 	}
-	return command_use("cache", "there is no '%s'", verb);
+	return reader_options_end(
+		&c.reader, command_use("cache", "there is no '%s'", verb));
 }

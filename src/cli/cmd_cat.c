@@ -63,12 +63,13 @@ int cmd_cat(int argc, char **argv)
 	reader_options_init(&o);
 	while ((letter = command_getopt(argc, argv)) != -1)
 		if (reader_option(&o, "cat", letter, optarg, &taken))
-			return EXIT_USE;
+			return reader_options_end(&o, EXIT_USE);
 	if (argc - optind < 2)
-		return command_use("cat", "URL and PATH are needed");
+		return reader_options_end(
+			&o, command_use("cat", "URL and PATH are needed"));
 	o.dataset.url = argv[optind++];
 	if (reader_open(&r, &o, NULL, &t))
-		return command_fail("cat", &t);
+		return reader_options_end(&o, command_fail("cat", &t));
 	for (; optind < argc; optind++) {
 		int err = cat_path(&r, argv[optind], &t);
 
@@ -78,6 +79,5 @@ int cmd_cat(int argc, char **argv)
 			status = command_fail("cat", &t);
 	}
 	reader_close(&r);
-	reader_options_release(&o);
-	return status;
+	return reader_options_end(&o, status);
 }

@@ -141,14 +141,15 @@ int cmd_get(int argc, char **argv)
 	reader_options_init(&o);
 	while ((letter = command_getopt(argc, argv)) != -1)
 		if (reader_option(&o, "get", letter, optarg, &taken))
-			return EXIT_USE;
+			return reader_options_end(&o, EXIT_USE);
 	if (argc - optind < 2 || argc - optind > 3)
-		return command_use(
-			"get", "URL, PATH and at most one DESTINATION are needed");
+		return reader_options_end(
+			&o, command_use("get",
+				    "URL, PATH and at most one DESTINATION are needed"));
 	o.dataset.url = argv[optind];
 	path = reader_path(argv[optind + 1], &t);
 	if (!path)
-		return command_fail("get", &t);
+		return reader_options_end(&o, command_fail("get", &t));
 	err = reader_open(&r, &o, NULL, &t);
 	if (!err) {
 		destination = destination_of(path, argv[optind + 2], &r, &t);

@@ -108,23 +108,22 @@ int cmd_ls(int argc, char **argv)
 	reader_options_init(&o);
 	while ((letter = command_getopt(argc, argv)) != -1) {
 		if (reader_option(&o, "ls", letter, optarg, &taken))
-			return EXIT_USE;
+			return reader_options_end(&o, EXIT_USE);
 		l.wide |= letter == 'l';
 		l.recursive |= letter == 'R';
 		l.itself |= letter == 'd';
 		l.json |= letter == OPTION_JSON;
 	}
 	if (optind >= argc)
-		return command_use("ls", "a URL is needed");
+		return reader_options_end(&o, command_use("ls", "a URL is needed"));
 	o.dataset.url = argv[optind++];
 	if (reader_open(&r, &o, NULL, &t))
-		return command_fail("ls", &t);
+		return reader_options_end(&o, command_fail("ls", &t));
 	if (optind == argc && list(&r, &l, "", &t))
 		status = command_fail("ls", &t);
 	for (; optind < argc; optind++)
 		if (list(&r, &l, argv[optind], &t))
 			status = command_fail("ls", &t);
 	reader_close(&r);
-	reader_options_release(&o);
-	return status;
+	return reader_options_end(&o, status);
 }

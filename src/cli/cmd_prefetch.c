@@ -204,13 +204,13 @@ int cmd_prefetch(int argc, char **argv)
 	reader_options_init(&o);
 	while ((letter = command_getopt(argc, argv)) != -1) {
 		if (reader_option(&o, "prefetch", letter, optarg, &taken))
-			return EXIT_USE;
+			return reader_options_end(&o, EXIT_USE);
 		p.json |= letter == OPTION_JSON;
 		p.metadata |= letter == OPTION_METADATA;
 	}
 	if (optind >= argc)
-		return command_use("prefetch", "a URL or a mount point is needed");
+		return reader_options_end(
+			&o, command_use("prefetch", "a URL or a mount point is needed"));
 	status = with_target(&p, &o, argv[optind], argv + optind + 1, argc - optind - 1);
-	reader_options_release(&o);
-	return status;
+	return reader_options_end(&o, status);
 }

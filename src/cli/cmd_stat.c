@@ -123,20 +123,19 @@ int cmd_stat(int argc, char **argv)
 	reader_options_init(&o);
 	while ((letter = command_getopt(argc, argv)) != -1) {
 		if (reader_option(&o, "stat", letter, optarg, &taken))
-			return EXIT_USE;
+			return reader_options_end(&o, EXIT_USE);
 		json |= letter == OPTION_JSON;
 	}
 	if (optind >= argc)
-		return command_use("stat", "a URL is needed");
+		return reader_options_end(&o, command_use("stat", "a URL is needed"));
 	o.dataset.url = argv[optind++];
 	if (reader_open(&r, &o, NULL, &t))
-		return command_fail("stat", &t);
+		return reader_options_end(&o, command_fail("stat", &t));
 	if (optind == argc && stat_path(&r, "", json, &t))
 		status = command_fail("stat", &t);
 	for (; optind < argc; optind++)
 		if (stat_path(&r, argv[optind], json, &t))
 			status = command_fail("stat", &t);
 	reader_close(&r);
-	reader_options_release(&o);
-	return status;
+	return reader_options_end(&o, status);
 }

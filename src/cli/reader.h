@@ -43,6 +43,8 @@ struct reader_options {
 };
 void reader_options_init(struct reader_options *o);
 void reader_options_release(struct reader_options *o);
+/* Releases, and returns `status`: the last thing that a command does. */
+int reader_options_end(struct reader_options *o, int status);
 /* Takes the option if it is a shared one. *taken tells; EXIT_USE (said already) when its
  * value makes no sense. */
 int reader_option(struct reader_options *o, const char *command, int letter, const char *value,

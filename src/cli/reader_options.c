@@ -21,6 +21,12 @@ void reader_options_release(struct reader_options *o)
 	credentials_release(&o->credentials);
 }
 
+int reader_options_end(struct reader_options *o, int status)
+{
+	reader_options_release(o);
+	return status;
+}
+
 static char **credential_file(struct credentials *c, int letter)
 {
 	switch (letter) {
