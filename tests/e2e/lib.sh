@@ -106,7 +106,7 @@ on_exit() {
 	if [ -n "${CAIRN_KEEP-}" ] && [ $status != 0 ]; then
 		say "kept: $T"
 	else
-		chmod -R u+rwX "$T" 2>/dev/null
+		is_root || chmod -R u+rwX "$T" 2>/dev/null
 		rm -rf --one-file-system "$T"
 	fi
 	[ $status != 0 ] || say "passed in $SECONDS s"
