@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache/committer.h"
@@ -173,13 +174,18 @@ bool object_has(struct object *o, uint64_t ordinal)
 	return object_has_here(o, ordinal);
 }
 
-static void lose(
-	struct cache *c, const struct digest *digest, uint64_t instance, const char *why)
+/* A file that is not there is no news: another process removes an evicted object's before
+ * its transaction is seen here. */
+static void lose(struct cache *c, const struct digest *digest, uint64_t instance, int error)
 {
 	char hex[DIGEST_HEX_SIZE];
 
 	digest_to_hex(digest, hex);
-	log_warning(c->log, "cache: object %s %s: thrown out", hex, why);
+	if (error == ERR_ABSENT)
+		log_info(c->log, "cache: object %s has no file (any more)", hex);
+	else
+		log_warning(c->log,
+			"cache: object %s has a file of a wrong size: thrown out", hex);
 	committer_lose(c->committer, NULL, digest, instance);
 }
 
@@ -231,8 +237,7 @@ static int load(struct cache *c, const struct digest *digest, struct object **ou
 	rc = from_record(c, digest, &r, &o);
 	object_record_release(&r);
 	if (rc == ERR_CORRUPT || rc == ERR_ABSENT)
-		lose(c, digest, r.instance,
-			rc == ERR_ABSENT ? "has no file" : "has a file of a wrong size");
+		lose(c, digest, r.instance, rc);
 	if (rc)
 		return rc == ERR_NO_MEMORY ? rc : ERR_ABSENT;
 	o = handles_add(c->handles, o);
@@ -435,11 +440,22 @@ static bool place_is_sane(const struct want *w, struct span content)
 	       !__builtin_add_overflow(w->start, w->size, &end) && end <= w->object_size;
 }
 
+/* A file that somebody has cut must not grow again: what was cut off would be zeros under
+ * marks that say it is there. */
+static bool is_whole(struct object *o)
+{
+	struct stat st;
+
+	return fstat(o->fd, &st) == 0 && (uint64_t)st.st_size == o->size;
+}
+
 /* The bytes first, then the mark. */
 static int write_chunk(struct object *o, const struct want *w, struct span content)
 {
-	int rc = io_pwrite_full(o->fd, content.data, content.size, w->start);
+	int rc = is_whole(o) ? 0 : give_up(o);
 
+	if (!rc)
+		rc = io_pwrite_full(o->fd, content.data, content.size, w->start);
 	if (!rc)
 		rc = committer_mark(o->cache->committer, o, w);
 	if (rc)

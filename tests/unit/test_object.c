@@ -154,6 +154,30 @@ static void test_truncated_file(void **state)
 	sample_release(&s);
 }
 
+/* Cut while it is open and being filled: the next chunk must not make it whole again. */
+static void test_cut_while_filled(void **state)
+{
+	struct cache *c = sample_open(*state, 0);
+	struct sample s = sample_make(9, 4);
+	char *path;
+	int rc;
+
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(sample_put(c, &s, i), 0);
+	assert_int_equal(cache_flush(c), 0);
+	path = sample_object_path(*state, &s.ref.digest);
+	assert_int_equal(truncate(path, 100), 0);
+	free(path);
+	rc = sample_put(c, &s, 3);
+	assert_true(rc == ERR_ABSENT || rc == ERR_BUSY);
+	assert_int_equal(sample_read(c, &s), ERR_PENDING);
+	assert_int_equal(cache_flush(c), 0);
+	sample_put_all(c, &s);
+	assert_int_equal(sample_read(c, &s), 0);
+	cache_close(c);
+	sample_release(&s);
+}
+
 static void test_garbage_record(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
@@ -334,6 +358,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_another_layout_is_kept_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_truncated_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cut_while_filled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage_record, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_evicted_while_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(
