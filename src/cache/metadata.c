@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +18,7 @@
 #define MAP_START (sizeof(size_t) > 4 ? (size_t)1 << 30 : (size_t)1 << 27)
 #define MAP_MAX (sizeof(size_t) > 4 ? (size_t)(UINT64_C(1) << 42) : (size_t)1 << 30)
 #define READERS_MAX 1024
+#define READERS_SIZE (READERS_MAX * 64 + 1024) /* a cache line each, and LMDB's head */
 #define IDLE_MAX 64
 #define GROW_TRIES 200
 #define GROW_WAIT_MS 50 /* newcomers are held off at most so long at a time */
@@ -489,16 +492,47 @@ static int configure(struct metadata *m, size_t map)
 	return rc;
 }
 
+/* LMDB maps its table of readers as a file with holes: on a disk that is full, the first
+ * touch of one would be a SIGBUS. The table of an environment in use keeps its size. */
+static int reserve_readers(const char *path)
+{
+	int rc = 0;
+#ifdef HAVE_FALLOCATE
+	struct stat st;
+	char *name;
+	int fd;
+
+	if (asprintf(&name, "%s/lock.mdb", path) < 0)
+		return ENOMEM;
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	free(name);
+	if (fd < 0)
+		return errno;
+	if (fstat(fd, &st) != 0 ||
+		fallocate(fd, 0, 0, st.st_size > 0 ? st.st_size : READERS_SIZE) != 0)
+		rc = errno == EOPNOTSUPP || errno == ENOSYS ? 0 : errno;
+	close(fd);
+#else
+	(void)path;
+#endif
+	return rc;
+}
+
 static int open_environment(
 	struct metadata *m, const char *path, size_t map, struct trouble *t)
 {
 	int rc = configure(m, map), error;
 
 	if (!rc)
+		rc = reserve_readers(path);
+	if (!rc)
 		rc = mdb_env_open(m->env, path, MDB_NOMETASYNC | MDB_NOTLS, 0600);
 	if (rc)
 		return trouble_set(t, metadata_error(m, rc),
-			"cannot open the cache's metadata %s: %s", path, mdb_strerror(rc));
+			"cannot open the cache's metadata %s: %s%s", path, mdb_strerror(rc),
+			rc == ENOSPC ? "; make room there, or put the cache elsewhere with "
+				       "--cache"
+				     : "");
 	metadata_check_readers(m);
 	error = check_length(m);
 	if (!error)

@@ -486,6 +486,26 @@ static void test_floor_above_disk(void **state)
 	sample_release(&s);
 }
 
+/* Not a byte is left when the cache is made: that is an error, and no SIGBUS. */
+static void test_disk_full_from_the_start(void **state)
+{
+	struct cache_options options = {.directory = *state};
+	struct cache *c;
+	struct trouble t = {0};
+	char block[4096] = {0}, path[256];
+	int fd;
+
+	if (mount("tmpfs", *state, "tmpfs", 0, "size=1m,mode=0700"))
+		skip();
+	snprintf(path, sizeof(path), "%s/fill", (char *)*state);
+	options.directory = strcat(strcpy(block, *state), "/cache");
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	close(fd);
+	assert_int_equal(cache_open(&options, &c, &t), ERR_NO_SPACE);
+}
+
 /* A disk smaller than what is put: the oldest go, the newest are there. */
 static void test_disk_full(void **state)
 {
@@ -586,6 +606,8 @@ int main(void)
 			test_two_processes_and_quota, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lowered_quota, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_floor_above_disk, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_disk_full_from_the_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_disk_filled_by_others, setup, teardown),
