@@ -118,6 +118,7 @@ static int choose_key(struct opening *o, struct trouble *t)
 {
 	const char *trust = o->options->trust;
 	struct dataset *d = o->dataset;
+	struct public_key known;
 	int rc;
 
 	if (trust && public_key_from_text(span_of_string(trust), &d->key))
@@ -126,8 +127,12 @@ static int choose_key(struct opening *o, struct trouble *t)
 			"`cairn key` "
 			"shows it",
 			trust);
-	if (trust)
+	if (trust) {
+		/* Remembered, so that it need not be given again; a key that the file has
+		 * stays in it. */
+		o->pin = trust_lookup(o->known_keys, d->url, &known, NULL) == ERR_ABSENT;
 		return 0;
+	}
 	rc = trust_lookup(o->known_keys, d->url, &d->key, t);
 	return rc == ERR_ABSENT ? choose_first_key(o, t) : rc;
 }
@@ -277,8 +282,13 @@ static int pin_key(struct opening *o, struct trouble *t)
 	if (!o->pin)
 		return 0;
 	rc = trust_add(o->known_keys, d->url, &d->key, t);
+	if (rc && o->options->trust) {
+		log_warning(o->engine->log, "--trust counts for this time only: %s",
+			t ? t->text : error_text(rc));
+		return 0;
+	}
 	if (!rc)
-		d->newly_pinned = true;
+		d->newly_pinned = !o->options->trust;
 	return rc;
 }
 

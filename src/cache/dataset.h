@@ -12,7 +12,8 @@
 
 struct dataset_options {
 	const char *url;          /* or an absolute path: see url.h */
-	const char *trust;        /* public key as text, or NULL: the pinned one, or pin */
+	const char *trust;        /* public key as text, pinned if none is; NULL: the pinned one,
+				   * or pin the one that is seen */
 	const char *known_keys;   /* file; NULL: the user's */
 	uint64_t revision;        /* 0: the newest */
 	const char *tag;          /* or NULL */

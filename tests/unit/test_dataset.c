@@ -210,7 +210,7 @@ static void a_broken_signature_is_refused(void **state)
 static void trust_given_is_what_counts(void **state)
 {
 	char right[PUBLIC_KEY_TEXT_SIZE], wrong[PUBLIC_KEY_TEXT_SIZE];
-	struct public_key key;
+	struct public_key key, known;
 	struct fixture f;
 
 	(void)state;
@@ -221,7 +221,9 @@ static void trust_given_is_what_counts(void **state)
 	f.options.trust = right;
 	assert_int_equal(open_it(&f), 0);
 	assert_false(f.dataset->newly_pinned);
-	assert_int_not_equal(access(f.known_keys, F_OK), 0);
+	/* It is remembered, and a key that is remembered stays. */
+	assert_int_equal(trust_lookup(f.known_keys, f.store.url, &known, NULL), 0);
+	assert_true(public_key_equal(&known, &key));
 	key.bytes[0] ^= 1;
 	public_key_to_text(&key, wrong);
 	f.options.trust = wrong;
@@ -487,8 +489,12 @@ static void plain_http_wants_a_key(void **state)
 	assert_int_not_equal(access(f.known_keys, F_OK), 0);
 	f.options.trust = right;
 	assert_int_equal(open_it(&f), 0);
-	/* A pin made by hand will do as well. */
+	/* Once will do, and so will a pin made by hand. */
 	f.options.trust = NULL;
+	assert_int_equal(open_it(&f), 0);
+	close_dataset(&f);
+	assert_int_equal(unlink(f.known_keys), 0);
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
 	assert_int_equal(trust_add(f.known_keys, g->url, &key, NULL), 0);
 	assert_int_equal(open_it(&f), 0);
 	close_dataset(&f);
