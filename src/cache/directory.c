@@ -153,8 +153,7 @@ int directory_open(struct directory *d, const char *path, struct trouble *t)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	rc = io_make_directories(path, 0700);
 	if (rc)
-		return trouble_set(t, rc, "cannot make the cache directory %s: %s", path,
-			error_text(rc));
+		return trouble_errno(t, "cannot make the cache directory %s", path);
 	d->fd = open(path, DIRECTORY_FLAGS);
 	if (d->fd < 0)
 		return trouble_errno(t, "cannot open the cache directory %s", path);

@@ -199,8 +199,7 @@ static int make_parent(const char *path, struct trouble *t)
 		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
 	rc = io_make_directories(parent, 0700);
 	if (rc)
-		trouble_set(t, rc, "the directory %s cannot be made: %s", parent,
-			error_text(rc));
+		rc = trouble_errno(t, "cannot make the directory %s", parent);
 	free(parent);
 	return rc;
 }

@@ -61,7 +61,8 @@ int keys_load(const char *path, struct private_key **out, struct trouble *t)
 			path);
 	err = io_read_file(AT_FDCWD, path, KEY_FILE_MAX, &pem);
 	if (err)
-		err = trouble_set(t, err, "cannot read the key %s", path);
+		err = trouble_set(
+			t, err, "cannot read the key %s: %s", path, error_text(err));
 	else if ((err = private_key_decode(span_of_bytes(&pem), out)) != 0)
 		trouble_set(
 			t, err, "%s is not an unencrypted Ed25519 key in PEM form", path);
@@ -76,8 +77,10 @@ static int make_parent(const char *path, struct trouble *t)
 	char *copy = strdup(path);
 	int err = copy ? io_make_directories(dirname(copy), 0700) : ERR_NO_MEMORY;
 
+	if (err)
+		err = trouble_errno(t, "cannot make the directory of the key %s", path);
 	free(copy);
-	return err ? trouble_set(t, err, "cannot make the directory of %s", path) : 0;
+	return err;
 }
 
 int keys_make(const char *path, struct private_key **out, struct trouble *t)
@@ -102,7 +105,7 @@ int keys_make(const char *path, struct private_key **out, struct trouble *t)
 	}
 	if ((err = io_write_full(fd, pem.data, pem.size)) ||
 		(err = fsync(fd) ? ERR_IO : 0)) {
-		trouble_set(t, err, "cannot write %s", path);
+		trouble_set(t, err, "cannot write the key %s: %s", path, error_text(err));
 		unlink(path);
 	}
 out:

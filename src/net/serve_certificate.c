@@ -391,8 +391,7 @@ int serve_make_certificate(const char *tls_dir, const char *host, struct trouble
 	int rc = io_make_directories(tls_dir, 0700), dir;
 
 	if (rc)
-		return trouble_set(t, rc, "the directory %s cannot be made: %s", tls_dir,
-			error_text(rc));
+		return trouble_errno(t, "cannot make the directory %s", tls_dir);
 	dir = open(tls_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return trouble_errno(t, "the directory %s cannot be opened", tls_dir);

@@ -126,8 +126,9 @@ int index_open(const char *directory, const char *store, const char *source,
 		rc = open_databases(x);
 	if (rc) {
 		index_close(x);
-		return trouble_set(
-			t, rc, "cannot use the index in %s: %s", directory, error_text(rc));
+		return trouble_set(t, rc,
+			"cannot use the index of unchanged files in %s: %s", directory,
+			error_text(rc));
 	}
 	*out = x;
 	return 0;

@@ -239,15 +239,16 @@ static int make_directory(const char *path, mode_t mode)
 		return 0;
 	errnum = errno;
 	/* EROFS and the like may come before EEXIST: what counts is that it is there. */
-	if (stat(path, &st) == 0)
-		return S_ISDIR(st.st_mode) ? 0 : ERR_EXISTS;
-	return error_from_errno(errnum);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	errno = errnum == EEXIST ? ENOTDIR : errnum;
+	return errnum == EEXIST ? ERR_EXISTS : error_from_errno(errnum);
 }
 
 int io_make_directories(const char *path, mode_t mode)
 {
 	char *copy = strdup(path);
-	int rc = 0;
+	int rc = 0, errnum;
 
 	if (!copy)
 		return ERR_NO_MEMORY;
@@ -261,6 +262,8 @@ int io_make_directories(const char *path, mode_t mode)
 	}
 	if (!rc)
 		rc = make_directory(copy, mode);
+	errnum = errno;
 	free(copy);
+	errno = errnum;
 	return rc;
 }

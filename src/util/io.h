@@ -24,7 +24,7 @@ int io_read_file(int dirfd, const char *path, size_t max, struct bytes *out);
  * `durable`), rename over `path`. Parent directories must exist; `mode` passes through
  * the umask. Nothing is left behind on failure, but a killed process may leave one. */
 int io_replace_file(int dirfd, const char *path, struct span data, mode_t mode, int durable);
-/* mkdir -p; existing directories are fine. */
+/* mkdir -p; existing directories are fine. On failure errno says why. */
 int io_make_directories(const char *path, mode_t mode);
 /* $XDG_CONFIG_HOME/cairn, else ~/.config/cairn (or cache: $XDG_CACHE_HOME/cairn,
  * else ~/.cache/cairn; root without HOME: /var/cache/cairn); heap, caller frees;
