@@ -98,6 +98,9 @@ int content_fail(int code, const char *path, const char *source, struct trouble 
 			"is at "
 			"rest, or leave it out with --exclude",
 			path, source);
-	return trouble_set(
-		t, code, "cannot read '%s' in %s: %s", path, source, error_text(code));
+	return trouble_set(t, code, "cannot read '%s' in %s: %s%s", path, source,
+		error_text(code),
+		code == ERR_DENIED ? "; publish as a user who may read it, or leave it out "
+				     "with --exclude"
+				   : "");
 }

@@ -138,11 +138,21 @@ static int check_key(struct run *r)
 	public_key_to_text(&key, text);
 	return trouble_set(r->t, ERR_UNTRUSTED,
 		"the store %s is signed by another key than %s, and its readers would "
-		"refuse "
-		"this one: use the key of its last revision, or say that the key is new "
-		"and "
-		"tell the readers",
+		"refuse this one: use the key of its last revision (--key), or this one "
+		"from now on (--new-key) and tell the readers",
 		r->o->store, text);
+}
+
+/* What the manifest may hold: see document_name(). */
+static bool is_name(const char *name)
+{
+	size_t size = strlen(name);
+
+	for (size_t i = 0; i < size; i++)
+		if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
+			return false;
+	return size > 0 && size <= MANIFEST_NAME_MAX &&
+	       json_byte_string_is_text(span_of_string(name));
 }
 
 /* The dataset's name: given, the store's, or that of the source. */
@@ -161,11 +171,10 @@ static int choose_name(struct run *r)
 		name = r->previous ? r->previous->name : slash + 1;
 	if (name[0] == '\0')
 		name = r->o->name ? "" : "root";
-	if (name[0] == '\0' || strlen(name) > MANIFEST_NAME_MAX ||
-		!json_byte_string_is_text(span_of_string(name)))
+	if (!is_name(name))
 		return trouble_set(r->t, ERR_INVALID,
 			"'%s' cannot be a dataset's name: give one of 1 to %d bytes of "
-			"UTF-8",
+			"UTF-8 without control characters (--name)",
 			name, MANIFEST_NAME_MAX);
 	r->name = strdup(name);
 	return r->name ? 0 : ERR_NO_MEMORY;
@@ -455,6 +464,8 @@ int publish(const struct publish_options *options, struct publish_result *out,
 	if (rc && r.t->code != rc)
 		trouble_set(
 			r.t, rc, "cannot publish %s: %s", options->source, error_text(rc));
+	if (rc)
+		store_discard(r.store);
 	release(&r);
 	r.result.took_ns = clock_monotonic() - r.started;
 	if (!rc)

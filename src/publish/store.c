@@ -25,6 +25,8 @@ struct store {
 	int fd;
 	int lock;
 	struct stat st;
+	bool made;	    /* the directory was not there before */
+	bool fresh;	    /* nor was anything in it */
 	atomic_uint serial; /* of temporary names */
 };
 
@@ -46,6 +48,17 @@ void store_close(struct store *s)
 		close(s->fd);
 	free(s->path);
 	free(s);
+}
+
+void store_discard(struct store *s)
+{
+	if (!s || !s->fresh || unlinkat(s->fd, "blobs", AT_REMOVEDIR) != 0)
+		return;
+	for (size_t i = 1; i < DIRECTORY_COUNT; i++)
+		unlinkat(s->fd, directories[i], AT_REMOVEDIR);
+	unlinkat(s->fd, LOCK_NAME, 0);
+	if (s->made)
+		rmdir(s->path);
 }
 
 static DIR *open_directory(const struct store *s, const char *name)
@@ -72,7 +85,7 @@ static bool is_temporary(const char *name)
 
 /* An empty directory may become a store; one with other things in it is likely a
  * mistake, such as SOURCE and STORE the wrong way round. */
-static int check_is_store(const struct store *s, struct trouble *t)
+static int check_is_store(struct store *s, struct trouble *t)
 {
 	DIR *dir = open_directory(s, ".");
 	struct dirent *d;
@@ -87,6 +100,7 @@ static int check_is_store(const struct store *s, struct trouble *t)
 			other = true;
 	}
 	closedir(dir);
+	s->fresh = !found && !other;
 	if (other && !found)
 		return trouble_set(t, ERR_INVALID,
 			"%s is not a store and not empty: name a new directory or an empty "
@@ -137,11 +151,13 @@ static int make_directories(struct store *s, struct trouble *t)
 
 static int open_root(struct store *s, struct trouble *t)
 {
-	int rc = io_make_directories(s->path, DIRECTORY_MODE);
+	int rc;
+
+	s->made = access(s->path, F_OK) != 0;
+	rc = io_make_directories(s->path, DIRECTORY_MODE);
 
 	if (rc)
-		return trouble_set(
-			t, rc, "cannot make the store %s: %s", s->path, error_text(rc));
+		return trouble_errno(t, "cannot make the store %s", s->path);
 	s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->fd < 0 || fstat(s->fd, &s->st) != 0)
 		return trouble_errno(t, "cannot open the store %s", s->path);
@@ -266,6 +282,15 @@ int store_read_blob(struct store *s, struct blob_codec *codec, const struct dige
 	return rc;
 }
 
+static int fail_write(const struct store *s, const char *path, int rc, struct trouble *t)
+{
+	return trouble_set(t, rc, "cannot write %s in the store %s: %s%s", path, s->path,
+		error_text(rc),
+		rc == ERR_NO_SPACE ? "; make room and publish again: it goes on where it "
+				     "stopped"
+				   : "");
+}
+
 /* Without syncfs() each blob is made durable by itself. */
 static int write_temporary(struct store *s, const char *path, struct span stored)
 {
@@ -314,8 +339,7 @@ int store_write_blob(
 	if (!rc)
 		return 0;
 	unlinkat(s->fd, temporary, 0);
-	return trouble_set(t, rc, "cannot write %s in the store %s: %s", path, s->path,
-		error_text(rc));
+	return fail_write(s, path, rc, t);
 }
 
 int store_sync(struct store *s, struct trouble *t)
@@ -354,10 +378,7 @@ static int replace(struct store *s, const char *path, struct span text, struct t
 {
 	int rc = io_replace_file(s->fd, path, text, FILE_MODE, 1);
 
-	if (rc)
-		return trouble_set(t, rc, "cannot write %s in the store %s: %s", path,
-			s->path, error_text(rc));
-	return 0;
+	return rc ? fail_write(s, path, rc, t) : 0;
 }
 
 int store_write_manifest(

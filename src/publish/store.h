@@ -23,6 +23,9 @@ struct store;
  * holds other things. */
 int store_open(const char *path, struct store **out, struct trouble *t);
 void store_close(struct store *s);
+/* Before store_close(), after a failure: removes what store_open() made, if it was all
+ * new and has not got a blob yet. `s` may be NULL. */
+void store_discard(struct store *s);
 const struct stat *store_stat(const struct store *s);
 
 /* How a blob lies in the store. */

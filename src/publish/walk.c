@@ -68,6 +68,11 @@ static const char *shown(const struct walker *w)
 
 static int fail(const struct walker *w, const char *what)
 {
+	if (errno == EACCES || errno == EPERM)
+		return trouble_set(w->t, ERR_DENIED,
+			"%s '%s' in %s: %s; publish as a user who may read it, or leave it "
+			"out with --exclude",
+			what, shown(w), w->o->source, strerror(errno));
 	return trouble_errno(w->t, "%s '%s' in %s", what, shown(w), w->o->source);
 }
 

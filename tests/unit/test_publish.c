@@ -594,10 +594,10 @@ static void test_refusals(void **state)
 	trees_text(directory, "source/a", "x");
 	assert_int_equal(publish_fails("nowhere", "store", o, "nowhere"), ERR_ABSENT);
 	assert_int_equal(publish_fails("file", "store", o, "not a directory"), ERR_INVALID);
-	publish_fails("source", "file", o, "file");
+	publish_fails("source", "file", o, "Not a directory");
 	assert_int_equal(
 		publish_fails("source", "source/store", o, "lies inside"), ERR_INVALID);
-	assert_int_equal(access(at("source/store/manifest.json"), F_OK), -1);
+	assert_int_equal(access(at("source/store"), F_OK), -1); /* nothing is left */
 	o.exclude = (const char *const[]){"store", NULL};
 	publish_with("source", "source/store", o);
 	trees_directory(directory, "source/store/inner");
@@ -609,6 +609,12 @@ static void test_refusals(void **state)
 	assert_int_equal(publish_fails("source", "store", o, "tag"), ERR_INVALID);
 	o = (struct publish_options){.message = "\xff"};
 	assert_int_equal(publish_fails("source", "store", o, "UTF-8"), ERR_INVALID);
+	o = (struct publish_options){.name = "a\nb"};
+	assert_int_equal(publish_fails("source", "store", o, "name"), ERR_INVALID);
+	assert_int_equal(access(at("store"), F_OK), -1);
+	trees_directory(directory, "store");
+	assert_int_equal(publish_fails("source", "store", o, "name"), ERR_INVALID);
+	assert_int_equal(rmdir(at("store")), 0); /* it is still there, and empty */
 	o = (struct publish_options){.name = "one"};
 	publish_with("source", "store", o);
 	o.name = "two";
@@ -627,7 +633,7 @@ static void test_another_key(void **state)
 	publish_it("source", "store");
 	assert_int_equal(private_key_generate(&other), 0);
 	o.key = other;
-	assert_int_equal(publish_fails("source", "store", o, "another key"), ERR_UNTRUSTED);
+	assert_int_equal(publish_fails("source", "store", o, "--new-key"), ERR_UNTRUSTED);
 	o.new_key = true;
 	assert_int_equal(publish_with("source", "store", o).revision, 2);
 	public = private_key_public(other);
