@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/command.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -92,10 +93,38 @@ int command_getopt(int argc, char **argv)
 	return letter;
 }
 
+/* Control bytes, as file names may have them, must not forge lines or talk to the terminal.
+ */
+static void clean(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
 int command_fail(const char *name, const struct trouble *t)
 {
-	fprintf(stderr, "cairn %s: %s\n", name, t->text[0] ? t->text : error_text(t->code));
+	char text[TROUBLE_MAX];
+
+	snprintf(text, sizeof text, "%s", t->text[0] ? t->text : error_text(t->code));
+	clean(text);
+	fprintf(stderr, "cairn %s: %s\n", name, text);
 	return EXIT_FAILURE;
+}
+
+/* /dev/full, a disk that is full: what was not written was not done. A reader that went
+ * away (EPIPE) has had what it wanted. */
+int command_end(const char *name, int status)
+{
+	struct trouble t;
+
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (errno == EPIPE)
+		return status;
+	trouble_errno(&t, "cannot write to the standard output");
+	return command_fail(name, &t);
 }
 
 int command_use(const char *name, const char *fmt, ...)

@@ -44,6 +44,8 @@ int command_getopt(int argc, char **argv);
 
 /* stderr: "cairn NAME: sentence"; returns 1. */
 int command_fail(const char *name, const struct trouble *t);
+/* Writes out what is left of stdout: `status`, or 1 and a sentence when it cannot. */
+int command_end(const char *name, int status);
 /* stderr: the sentence and where to find help; returns EXIT_USE. */
 int command_use(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -36,5 +36,5 @@ int main(int argc, char **argv)
 			argv[1]);
 		return EXIT_USE;
 	}
-	return c->run(argc - 1, argv + 1);
+	return command_end(c->name, c->run(argc - 1, argv + 1));
 }

@@ -64,6 +64,13 @@ static int number_option(
 	return 0;
 }
 
+static int check_which(const struct reader_options *o, const char *command)
+{
+	if (o->dataset.revision && o->dataset.tag)
+		return command_use(command, "give --revision or --tag, not both");
+	return 0;
+}
+
 /* Files are made absolute: a mount goes to the root directory before it opens them. */
 static int set_credential(char **slot, int letter, const char *value)
 {
@@ -91,10 +98,12 @@ int reader_option(struct reader_options *o, const char *command, int letter,
 		return 0;
 	case OPTION_TAG:
 		o->dataset.tag = value;
-		return 0;
+		return check_which(o, command);
 	case OPTION_REVISION:
 	case OPTION_TIMEOUT:
-		return number_option(o, command, letter, value);
+		if (number_option(o, command, letter, value))
+			return EXIT_USE;
+		return check_which(o, command);
 	case OPTION_NETRC:
 		o->credentials.netrc = true;
 		return 0;

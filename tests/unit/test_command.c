@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +143,67 @@ static void test_failures(void **state)
 	assert_int_equal(command_use("ls", "so %s", "not"), EXIT_USE);
 }
 
+static int fail_with_a_newline(void)
+{
+	struct trouble t = {.code = ERR_ABSENT, .text = "no 'a\n\033[2Jb'"};
+
+	return command_fail("ls", &t);
+}
+
+/* What `say` writes to stderr, its first line. */
+static void listen(int (*say)(void), int status, char first[256])
+{
+	int ends[2], saved = dup(STDERR_FILENO);
+	FILE *f;
+
+	assert_int_equal(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	assert_int_equal(say(), status);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	close(ends[1]);
+	f = fdopen(ends[0], "r");
+	first[0] = '\0';
+	(void)!fgets(first, 256, f);
+	fclose(f);
+}
+
+static void test_names_cannot_forge_lines(void **state)
+{
+	char first[256];
+
+	(void)state;
+	listen(fail_with_a_newline, EXIT_FAILURE, first);
+	assert_string_equal(first, "cairn ls: no 'a??[2Jb'\n");
+}
+
+/* The status of a command whose output goes there. */
+static int end_with_output_to(const char *path)
+{
+	int status;
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		int fd = open(path, O_WRONLY);
+
+		dup2(fd, STDOUT_FILENO);
+		printf("words\n");
+		_exit(command_end("ls", 0));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WEXITSTATUS(status);
+}
+
+static void test_output_that_is_lost(void **state)
+{
+	(void)state;
+	assert_int_equal(end_with_output_to("/dev/null"), 0);
+	if (access("/dev/full", W_OK) == 0)
+		assert_int_equal(end_with_output_to("/dev/full"), EXIT_FAILURE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +212,8 @@ int main(void)
 		cmocka_unit_test(test_takes_options_anywhere),
 		cmocka_unit_test(test_ends_with_the_right_status),
 		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_names_cannot_forge_lines),
+		cmocka_unit_test(test_output_that_is_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

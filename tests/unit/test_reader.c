@@ -308,11 +308,24 @@ static void test_what_cannot_be_opened(void **state)
 }
 
 #define TEST(x) cmocka_unit_test_setup_teardown(x, set_up, tear_down)
+static void test_revision_or_tag(void **state)
+{
+	struct reader_options o;
+	bool taken;
+
+	(void)state;
+	reader_options_init(&o);
+	assert_int_equal(reader_option(&o, "ls", OPTION_TAG, "v1", &taken), 0);
+	assert_int_equal(reader_option(&o, "ls", OPTION_REVISION, "1", &taken), EXIT_USE);
+	reader_options_release(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_paths_as_people_type_them),
 		TEST(test_what_is_a_url),
+		cmocka_unit_test(test_revision_or_tag),
 		cmocka_unit_test(test_copies_entries),
 		TEST(test_finds),
 		TEST(test_walks),
