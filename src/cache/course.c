@@ -45,12 +45,10 @@ static void keep(struct flight *f, const struct want *want)
 		rc = cache_put_chunk(e->cache, want, arrival_span(f->arrival));
 	else
 		rc = cache_put_page(e->cache, f->arrival);
-	if (rc && !atomic_exchange(&e->put_failed, true)) {
+	if (rc && engine_may_complain(e)) {
 		digest_to_hex(&want->digest, hex);
 		log_warning(e->log, "blob %s cannot be kept in the cache: %s", hex,
 			error_text(rc));
-	} else if (!rc) {
-		atomic_store(&e->put_failed, false);
 	}
 }
 
@@ -108,8 +106,12 @@ static void course_launch(struct flight *f)
 
 	flight_settle(f);
 	pthread_mutex_lock(&s->source_mtx);
-	if (s->stopping || !flight_is_needed(f)) {
+	if (s->stopping || !flight_is_needed(f))
 		f->error = trouble_set(&f->trouble, ERR_INTERRUPTED, "nobody waits for it");
+	else if (s->offline)
+		f->error = trouble_set(&f->trouble, ERR_UNREACHABLE,
+			"it is not in the cache, and no server is asked");
+	if (f->error) {
 		flight_land(f);
 		return;
 	}

@@ -348,6 +348,8 @@ static int open_dataset(struct opening *o, struct trouble *t)
 
 	if (!rc)
 		rc = source_new(o->engine, d->url, &d->source, t);
+	if (!rc && o->options->offline)
+		source_go_offline(d->source);
 	if (!rc)
 		rc = fetch_manifest(o, t);
 	if (!rc)

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "cache/engine.h"
+#include "util/clock.h"
 
 #define WORKERS_MIN 2 /* so that one slow put does not stop all decoding */
 #define WORKERS_MAX 64
+#define COMPLAIN_EVERY (60 * NS_PER_SECOND)
 
 static unsigned worker_count(unsigned asked)
 {
@@ -50,7 +52,7 @@ int engine_new(const struct engine_options *options, struct engine **out, struct
 	e->cache = options->cache;
 	e->log = options->log;
 	atomic_init(&e->sources, 0);
-	atomic_init(&e->put_failed, false);
+	atomic_init(&e->complained, 0);
 	pthread_mutex_init(&e->codecs_mtx, NULL);
 	rc = engine_start(e, options, t);
 	if (rc) {
@@ -85,6 +87,14 @@ struct cache *engine_cache(struct engine *e)
 struct fetcher *engine_fetcher(struct engine *e)
 {
 	return e->fetcher;
+}
+
+bool engine_may_complain(struct engine *e)
+{
+	int64_t last = atomic_load(&e->complained), now = clock_monotonic();
+
+	return (last == 0 || now - last >= COMPLAIN_EVERY) &&
+	       atomic_compare_exchange_strong(&e->complained, &last, now);
 }
 
 struct blob_codec *engine_codec_get(struct engine *e)

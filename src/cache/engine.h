@@ -18,8 +18,7 @@ struct engine {
 	struct fetcher *fetcher;
 	struct workers *workers;
 	atomic_uint sources;     /* alive: none may be left in engine_free */
-	/* The last put failed: it is worth a warning once, not once per blob. */
-	atomic_bool put_failed;
+	atomic_int_least64_t complained; /* that a put failed, CLOCK_MONOTONIC ns; 0: not yet */
 
 	pthread_mutex_t codecs_mtx; /* codecs, idle */
 	struct blob_codec **codecs; /* idle ones; room for one per worker */
@@ -28,6 +27,9 @@ struct engine {
 
 /* A codec that nobody else uses, to be given back; NULL without memory. */
 struct blob_codec *engine_codec_get(struct engine *e);
+/* A put failed. Where there is no room that is so for many blobs, now and then: worth a
+ * line a minute, not one per blob. */
+bool engine_may_complain(struct engine *e);
 void engine_codec_put(struct engine *e, struct blob_codec *codec);
 
 #endif

@@ -66,6 +66,7 @@ struct flight {
 struct source {
 	struct engine *engine;
 	struct mirrors *mirrors;
+	bool offline; /* constant once there are flights */
 
 	pthread_mutex_t source_mtx;    /* the fields below, and those of flights and lines */
 	pthread_cond_t source_cond;    /* a flight has landed, a ready() has ended */

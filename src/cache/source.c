@@ -52,6 +52,11 @@ void source_free(struct source *s)
 	free(s);
 }
 
+void source_go_offline(struct source *s)
+{
+	s->offline = true;
+}
+
 struct mirrors *source_mirrors(struct source *s)
 {
 	return s->mirrors;

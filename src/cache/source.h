@@ -35,6 +35,9 @@ int source_new(struct engine *e, const char *url, struct source **out, struct tr
 /* All tickets are out of the line, no other call is under way or comes. Cancels what
  * nobody waits for, and waits until all flights and every ready() have ended. */
 void source_free(struct source *s);
+/* From now on no server is asked: what is not in the cache is ERR_UNREACHABLE at once.
+ * Before the first want. */
+void source_go_offline(struct source *s);
 struct mirrors *source_mirrors(struct source *s);
 struct engine *source_engine(struct source *s);
 

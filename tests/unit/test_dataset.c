@@ -686,6 +686,10 @@ static void offline_asks_nobody(void **state)
 	assert_int_equal(open_it(&f), 0);
 	assert_true(f.dataset->from_cache);
 	assert_int_equal(f.dataset->manifest->revision, 3);
+	/* Nor later, for a blob. */
+	assert_int_equal(
+		want_one(f.dataset->source, &(struct want){.kind = BLOB_PAGE}, NULL),
+		ERR_UNREACHABLE);
 	f.options.revision = 2;
 	assert_int_equal(open_it(&f), ERR_ABSENT);
 	check_says(&f, "revision 3 only");

@@ -59,12 +59,25 @@ static void the_number_of_workers_is_bounded(void **state)
 	reader_release(&r);
 }
 
+static void a_full_disk_is_worth_a_line(void **state)
+{
+	struct small_reader r;
+
+	(void)state;
+	reader_init(&r, false);
+	assert_true(engine_may_complain(r.engine));
+	for (unsigned i = 0; i < 100; i++)
+		assert_false(engine_may_complain(r.engine));
+	reader_release(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_engine_can_be_made_and_freed),
 		cmocka_unit_test(codecs_are_pooled),
 		cmocka_unit_test(the_number_of_workers_is_bounded),
+		cmocka_unit_test(a_full_disk_is_worth_a_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

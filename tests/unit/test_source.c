@@ -61,8 +61,7 @@ static void a_full_cache_still_serves(void **state)
 				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
 		0);
 	assert_int_equal(waiter_wait(&w, 1), 0);
-	assert_true(span_equal(
-		ticket_content(&w.ticket, &p.want.digest), sample_span(&p)));
+	assert_true(span_equal(ticket_content(&w.ticket, &p.want.digest), sample_span(&p)));
 	assert_false(cache_has(f.reader.cache, &p.want));
 	waiter_release(&w);
 	teardown(&f);
@@ -241,8 +240,8 @@ static void a_run_passes_the_steps_error_on(void **state)
 
 	(void)state;
 	setup(&f, false);
-	assert_int_equal(source_run(f.source, refuse, NULL, 0, FETCH_DEMAND, NULL),
-		ERR_INVALID);
+	assert_int_equal(
+		source_run(f.source, refuse, NULL, 0, FETCH_DEMAND, NULL), ERR_INVALID);
 	teardown(&f);
 }
 
@@ -319,6 +318,30 @@ static void a_hint_can_be_joined(void **state)
 	free(p.data);
 }
 
+/* What is here is served, and for the rest nobody is asked, not even for a moment. */
+static void offline_asks_nobody(void **state)
+{
+	struct sample p = sample_new(1000, 9), q = sample_new(1000, 10);
+	struct trouble t = {0};
+	struct fixture f;
+
+	(void)state;
+	setup(&f, false);
+	store_put(&f.store, sample_span(&p));
+	store_put(&f.store, sample_span(&q));
+	assert_int_equal(want_one(f.source, &p.want, NULL), 0);
+	source_free(f.source);
+	assert_int_equal(source_new(f.reader.engine, f.store.url, &f.source, NULL), 0);
+	source_go_offline(f.source);
+	assert_int_equal(want_one(f.source, &p.want, NULL), 0);
+	assert_int_equal(want_one(f.source, &q.want, &t), ERR_UNREACHABLE);
+	assert_non_null(strstr(t.text, "no server is asked"));
+	assert_int_equal(reader_requests(&f.reader), 1);
+	teardown(&f);
+	free(p.data);
+	free(q.data);
+}
+
 static void a_bad_url_is_refused(void **state)
 {
 	struct trouble t = {0};
@@ -348,6 +371,7 @@ int main(void)
 		cmocka_unit_test(a_hint_brings_it),
 		cmocka_unit_test(source_free_drops_hints),
 		cmocka_unit_test(a_hint_can_be_joined),
+		cmocka_unit_test(offline_asks_nobody),
 		cmocka_unit_test(a_bad_url_is_refused),
 	};
 
