@@ -74,6 +74,18 @@ static int get_range(struct get *g, uint64_t first, uint64_t end, struct trouble
 	return err;
 }
 
+/* The entry is named; where it was to go, and what now? */
+static int say_where(int err, const char *destination, struct trouble *t)
+{
+	struct trouble what = *t;
+
+	return trouble_set(t, err, "%.700s (extracting to %.200s)%s", what.text,
+		destination,
+		err == ERR_EXISTS     ? "; name a destination that is new or empty"
+		: err == ERR_NO_SPACE ? "; make room there, or name another destination"
+				      : "");
+}
+
 static int get(
 	struct reader *r, const char *path, const char *destination, struct trouble *t)
 {
@@ -98,6 +110,8 @@ static int get(
 		if (!err)
 			err = extract_finish(g.extract, t);
 	}
+	if (err && g.extract)
+		say_where(err, destination, t);
 	progress_end(g.progress);
 	gather_free(g.gather);
 	extract_free(g.extract);

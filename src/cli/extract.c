@@ -190,9 +190,21 @@ static int make_link(struct extract *x, const struct entry *e, const char *path,
 	return first->path ? 0 : oom(t);
 }
 
+static int fail_read(
+	const struct entry *e, int err, const struct trouble *why, struct trouble *t)
+{
+	char *path = entry_path_text(e);
+
+	trouble_set(t, err, "cannot read %.256s: %.700s", path ? path : "",
+		why->text[0] ? why->text : error_text(err));
+	free(path);
+	return err;
+}
+
 static int write_data(struct extract *x, const struct entry *e, int fd, const char *path,
 	struct trouble *t)
 {
+	struct trouble why = {0};
 	uint64_t offset = 0;
 	size_t done;
 	int err;
@@ -205,9 +217,9 @@ static int write_data(struct extract *x, const struct entry *e, int fd, const ch
 			offset += piece.size;
 			continue;
 		}
-		err = reader_read(x->reader, e, offset, x->block, want, &done, t);
+		err = reader_read(x->reader, e, offset, x->block, want, &done, &why);
 		if (err)
-			return err;
+			return fail_read(e, err, &why, t);
 		if ((err = io_pwrite_full(fd, x->block, done, offset)))
 			return trouble_set(
 				t, err, "cannot write %s: %s", path, strerror(errno));

@@ -35,4 +35,4 @@ grep -q '"target": *"file"' <<<"$(tool stat --json kinds/symlink)" || fail "stat
 expect 1 'no/such' tool ls no/such
 expect 1 'no/such' tool cat no/such
 expect 1 'not a file|director' tool cat order
-expect 1 'exist' tool get sizes/random-4097 "$T/one"
+expect 1 'exist.*name a destination' tool get sizes/random-4097 "$T/one"
