@@ -188,6 +188,7 @@ static int list_all(struct cache_command *c, struct trouble *t)
 {
 	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
 	struct urls u = {0};
+	struct trouble one;
 	int err = reader_open_cache(&r, &c->reader, t);
 
 	if (!err)
@@ -196,8 +197,13 @@ static int list_all(struct cache_command *c, struct trouble *t)
 	for (size_t i = 0; i < u.count; i++) {
 		c->argc = 1;
 		c->argv = &u.list[i];
-		if (!err)
-			err = list_url(c, t);
+		/* One that cannot be listed keeps none of the others from it. */
+		if (list_url(c, &one) == 0)
+			continue;
+		if (err)
+			command_fail("cache", t);
+		*t = one;
+		err = one.code;
 	}
 	for (size_t i = 0; i < u.count; i++)
 		free(u.list[i]);
