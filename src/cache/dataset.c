@@ -237,10 +237,10 @@ static int check_rollback(const struct opening *o, struct trouble *t)
 		rc = trouble_set(t, ERR_ROLLBACK,
 			"%s offers revision %llu as the newest, but revision %llu was seen "
 			"before: "
-			"the server may be out of date; to use the older one, give "
-			"--revision %llu",
+			"the server may be out of date, or have another dataset of the "
+			"name %s by the same key; to use this one, give --revision %llu",
 			d->url, (unsigned long long)d->manifest->revision,
-			(unsigned long long)seen.highest,
+			(unsigned long long)seen.highest, d->manifest->name,
 			(unsigned long long)d->manifest->revision);
 	cache_dataset_state_release(&seen);
 	return rc;

@@ -231,5 +231,10 @@ int manifest_fetch(struct manifest_fetch *m, struct trouble *t)
 			why.text, (unsigned long long)m->remembered->revision, accepted);
 		return recall(m);
 	}
-	return rc ? trouble_set(t, rc, "%s", why.text[0] ? why.text : error_text(rc)) : 0;
+	if (rc)
+		trouble_set(t, rc, "%.900s%s", why.text[0] ? why.text : error_text(rc),
+			rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT
+				? "; is the URL right, and the server up?"
+				: "");
+	return rc;
 }

@@ -248,6 +248,7 @@ static void an_older_revision_is_refused(void **state)
 	assert_int_equal(open_it(&f), 0);
 	put_revision(&f, 4);
 	assert_int_equal(open_it(&f), ERR_ROLLBACK);
+	check_says(&f, "another dataset");
 	check_says(&f, "revision 4");
 	check_says(&f, "revision 5");
 	/* By number it may be had, and that changes nothing. */
@@ -590,6 +591,7 @@ static void the_last_manifest_stands_in_for_a_dead_server(void **state)
 	assert_int_equal(trust_add(f.known_keys, g->url, &key, NULL), 0);
 	gate_set_status(g, 503);
 	assert_int_equal(open_it(&f), ERR_UNREACHABLE);
+	check_says(&f, "is the URL right");
 	check_says(&f, g->url);
 	gate_set_status(g, 0);
 	assert_int_equal(open_it(&f), 0);
