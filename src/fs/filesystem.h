@@ -12,6 +12,7 @@
 #include "fs/failure.h"
 #include "fs/handles.h"
 #include "fs/identity.h"
+#include "fs/neighbours.h"
 #include "fs/readahead.h"
 #include "fs/request.h"
 #include "fs/setbacks.h"
@@ -32,8 +33,9 @@ struct filesystem {
 	struct failures failures;
 	struct setbacks setbacks;
 	struct requests requests;
-	pthread_mutex_t readahead_lock; /* listing, and the open files' readahead */
+	pthread_mutex_t readahead_lock; /* the two below, and the open files' readahead */
 	struct readahead listing;	/* in entries, of the whole tree */
+	struct neighbours neighbours;
 	/* Called by INIT, may be NULL. */
 	void (*ready)(void *ctx);
 	void *ready_ctx;

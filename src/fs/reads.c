@@ -6,9 +6,12 @@
 
 #include "fs/filesystem.h"
 #include "fs/trial.h"
+#include "tree/attempt_pages.h"
 
 #define SLACK (UINT64_C(256) << 10) /* two of the kernel's readahead requests */
 #define FIRST_WINDOW (UINT64_C(1) << 20)
+#define ENTRIES_AHEAD (4 * NEIGHBOURS_STEP) /* looked through for objects */
+#define LEAVES_AHEAD 2
 
 struct open_file {
 	struct readahead readahead; /* the file system's readahead_lock */
@@ -76,6 +79,12 @@ static int gather_run(
 	return err;
 }
 
+static void gather_wants(struct gather *g, const struct attempt *a)
+{
+	for (unsigned i = 0; i < a->want_count && g->count < HINTS_MAX; i++)
+		g->wants[g->count++] = a->wants[i];
+}
+
 /* One attempt; what a missing recipe asks for is hinted too, and ends the run. */
 static int gather(struct request *r, struct gather *g)
 {
@@ -92,11 +101,102 @@ static int gather(struct request *r, struct gather *g)
 		err = r->row < page.count ? page_entry(&page, r->row, &e) : ERR_CORRUPT;
 	if (!err)
 		err = gather_run(&a, &e, &r->ahead, g);
-	for (unsigned i = 0; err == ERR_PENDING && i < a.want_count && g->count < HINTS_MAX;
-		i++)
-		g->wants[g->count++] = a.wants[i];
+	if (err == ERR_PENDING)
+		gather_wants(g, &a);
 	attempt_end(&a);
 	return err;
+}
+
+/* ---- the objects behind the one at hand ---- */
+
+/* The walk over the entries behind a file. */
+struct search {
+	struct attempt *attempt;
+	struct gather *gather;
+	struct digest last;	   /* object */
+	unsigned objects, entries; /* that are left */
+};
+
+/* What a request of its own would be needed for: a bundle, or how a larger file begins. */
+static bool is_worth_it(const struct entry *e)
+{
+	return e->has_content && e->object.form != OBJECT_RECIPE;
+}
+
+/* Returns 1 when that was enough. */
+static int search_each(void *ctx, const struct place *place, const struct entry *e)
+{
+	struct search *s = ctx;
+	struct want chunk;
+
+	(void)place;
+	if (is_worth_it(e) && !digest_equal(&e->object.digest, &s->last)) {
+		s->last = e->object.digest;
+		s->objects--;
+		if (attempt_chunk(s->attempt, &e->object, e->offset, &chunk))
+			return 1;
+		if (!attempt_has(s->attempt, &chunk))
+			s->gather->wants[s->gather->count++] = chunk;
+	}
+	return s->objects == 0 || --s->entries == 0;
+}
+
+static bool is_known(struct filesystem *fs, const struct digest *object)
+{
+	bool known;
+
+	pthread_mutex_lock(&fs->readahead_lock);
+	known = neighbours_know(&fs->neighbours, object);
+	pthread_mutex_unlock(&fs->readahead_lock);
+	return known;
+}
+
+static unsigned objects_ahead(
+	struct filesystem *fs, const struct digest *object, uint64_t rank)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&fs->readahead_lock);
+	n = neighbours_note(&fs->neighbours, object, rank);
+	pthread_mutex_unlock(&fs->readahead_lock);
+	return n;
+}
+
+static void search(
+	struct filesystem *fs, struct attempt *a, const struct entry *e, struct gather *g)
+{
+	struct page_source pages = attempt_pages(a);
+	struct digest root = filesystem_root(fs);
+	struct search s = {.attempt = a, .gather = g, .last = e->object.digest};
+	struct place place;
+	struct entry self;
+
+	if (tree_find(&pages, &root, e->parent, e->name, &place, &self) == 0)
+		s.objects = objects_ahead(fs, &e->object.digest, place.rank);
+	s.entries = ENTRIES_AHEAD;
+	/* What it cannot do without is a hint like what it finds. */
+	if (s.objects)
+		(void)tree_walk(&pages, &root, place.rank, LEAVES_AHEAD, search_each, &s);
+	gather_wants(g, a);
+}
+
+/* A bundle has some hundred files, so mostly there is nothing to do. */
+static void fetch_neighbours(struct request *r)
+{
+	struct gather g = {.count = 0};
+	struct attempt a;
+	struct page page;
+	struct entry e;
+
+	if (attempt_begin(&a, r->fs->cache, NULL))
+		return;
+	if (attempt_page(&a, &r->leaf, &page) == 0 && r->row < page.count &&
+		page_entry(&page, r->row, &e) == 0 && is_worth_it(&e) &&
+		!is_known(r->fs, &e.object.digest))
+		search(r->fs, &a, &e, &g);
+	attempt_end(&a);
+	if (g.count)
+		source_hint(r->fs->source, g.wants, g.count, FETCH_READAHEAD);
 }
 
 static void after(struct request *r)
@@ -104,6 +204,8 @@ static void after(struct request *r)
 	struct gather g;
 	int err = 0;
 
+	if (r->offset == 0)
+		fetch_neighbours(r);
 	while (!err && r->ahead.size) {
 		uint64_t left = r->ahead.size;
 

@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Whoever reads the small files of a directory in order finds the next ones in the cache.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+need_fuse
+mkdir "$T/source"
+for i in $(seq 100 179); do
+	head -c 100000 /dev/urandom >"$T/source/f$i"
+done
+publish "$T/source" "$T/store"
+"$CAIRN" mount "file://$T/store" "$T/mnt" --cache "$T/cache" --timeout 2 2>"$T/mount.err" ||
+	fail "$(cat "$T/mount.err")"
+for i in $(seq 100 139); do
+	cmp "$T/mnt/f$i" "$T/source/f$i"
+done
+
+# Each bundle has some ten of them. The next two come by themselves: then nobody is asked.
+sleep 2
+mv "$T/store" "$T/gone"
+for i in $(seq 140 156); do
+	cmp "$T/mnt/f$i" "$T/source/f$i" || fail "f$i had not been fetched ahead"
+done
+"$CAIRN" umount "$T/mnt"
