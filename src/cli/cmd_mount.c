@@ -175,6 +175,17 @@ static int run(
 	return err;
 }
 
+/* The log has it too, but in the background that is not where people look now. */
+static void say_from_cache(const struct mount_request *m, const struct dataset *d)
+{
+	if (d->from_cache && !m->reader.dataset.offline && !m->foreground)
+		fprintf(stderr,
+			"cairn mount: %s cannot be reached: going on with revision %llu, "
+			"and "
+			"what the cache has of it\n",
+			d->url, (unsigned long long)d->manifest->revision);
+}
+
 /* Everything from the log to the end of the mount. */
 static int serve(struct mount_request *m, struct serving *s, struct trouble *t)
 {
@@ -187,6 +198,7 @@ static int serve(struct mount_request *m, struct serving *s, struct trouble *t)
 	err = reader_open(&r, &m->reader, log, t);
 	if (err)
 		return err;
+	say_from_cache(m, r.dataset);
 	err = run(m, &r, s, t);
 	reader_close(&r);
 	return err;

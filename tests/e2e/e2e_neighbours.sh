@@ -6,7 +6,7 @@
 
 need_fuse
 mkdir "$T/source"
-for i in $(seq 100 179); do
+for i in $(seq 100 359); do
 	head -c 100000 /dev/urandom >"$T/source/f$i"
 done
 publish "$T/source" "$T/store"
@@ -22,4 +22,22 @@ mv "$T/store" "$T/gone"
 for i in $(seq 140 156); do
 	cmp "$T/mnt/f$i" "$T/source/f$i" || fail "f$i had not been fetched ahead"
 done
+"$CAIRN" umount "$T/mnt"
+
+mv "$T/gone" "$T/store"
+"$CAIRN" mount "file://$T/store" "$T/mnt" --cache "$T/cache" --offline 2>"$T/mount.err"
+[ ! -s "$T/mount.err" ]
+cmp "$T/mnt/f150" "$T/source/f150"
+if cat "$T/mnt/f359" >/dev/null 2>&1; then fail "it was not offline"; fi
+"$CAIRN" umount "$T/mnt"
+
+# A server that is away is told where people look.
+start_serve "$T/store"
+"$CAIRN" mount "$URL" "$T/mnt" --cache "$T/cache" --cacert "$CACERT" 2>/dev/null
+cmp "$T/mnt/f150" "$T/source/f150"
+"$CAIRN" umount "$T/mnt"
+stop "$server_pid"
+"$CAIRN" mount "$URL" "$T/mnt" --cache "$T/cache" --cacert "$CACERT" --timeout 2 2>"$T/mount.err"
+grep -q "cannot be reached: going on with revision 1" "$T/mount.err"
+cmp "$T/mnt/f150" "$T/source/f150"
 "$CAIRN" umount "$T/mnt"
