@@ -28,6 +28,7 @@ swap() { # the served directory's contents become those of $1
 	cp -a "$T/www/$1" "$T/www/store"
 	stop "$server_pid"
 	local port=${URL##*:}
+	rm "$T/serve.out"
 	"$CAIRN" serve "$T/www/store" --listen "127.0.0.1:$port" --tls-dir "$T/tls" \
 		>"$T/serve.out" 2>"$T/serve.err" &
 	server_pid=$!

@@ -219,13 +219,14 @@ start_nginx() {
 }
 
 serve_answers() {
-	URL=$(sed -n 's/^serving .* at \(http.*\)$/\1/p' "$T/serve.out")
+	URL=$(sed -n 's/^serving .* at \(http.*\)$/\1/p' "$T/serve.out" 2>/dev/null)
 	[ -n "$URL" ]
 }
 
 # Serves STORE with `cairn serve`: sets URL, CACERT, server_pid. [--http: no TLS]
 start_serve() {
 	CACERT=$T/tls/ca.pem
+	rm -f "$T/serve.out"
 	"$CAIRN" serve "$@" --listen 127.0.0.1:0 --tls-dir "$T/tls" \
 		>"$T/serve.out" 2>"$T/serve.err" &
 	server_pid=$!
@@ -240,6 +241,7 @@ start_serve() {
 
 # Sets PROXY_PORT; [OPTION...] as tests/faults/proxy.c says.
 start_proxy() { # TARGET_PORT [OPTION...]
+	rm -f "$T/proxy.port"
 	"$PROXY" -t "$1" -c "$T/proxy.sock" "${@:2}" >"$T/proxy.port" &
 	pids+=("$!")
 	wait_until 5 test -s "$T/proxy.port" || fail "the proxy does not start"
