@@ -21,6 +21,7 @@ struct opening {
 	struct manifest_fetch fetch;
 	struct cache_dataset_state state; /* what is remembered of the URL */
 	bool has_state;
+	struct digest state_id;
 	char *known_keys;
 	bool pin; /* the key is to be pinned */
 };
@@ -49,6 +50,7 @@ static void load_state(struct opening *o)
 	if (strcmp(o->state.url, o->dataset->url))
 		o->state.etag[0] = '\0';
 	o->has_state = true;
+	o->state_id = id;
 }
 
 static int fetch_manifest(struct opening *o, struct trouble *t)
@@ -209,12 +211,15 @@ static int check_tag_name(const struct opening *o, struct trouble *t)
 	return rc;
 }
 
-/* SHA-256 of the key's 32 bytes and the name. */
+/* SHA-256 of the key's 32 bytes, the dataset's number and its name: two stores that one
+ * person made of directories of one name are two datasets, mirrors of one are one. */
 static int make_id(struct dataset *d)
 {
 	struct bytes text = {0};
 	int rc = bytes_append(&text, d->key.bytes, PUBLIC_KEY_SIZE);
 
+	if (!rc)
+		rc = bytes_append_string(&text, d->manifest->dataset);
 	if (!rc)
 		rc = bytes_append_string(&text, d->manifest->name);
 	if (!rc)
@@ -236,11 +241,10 @@ static int check_rollback(const struct opening *o, struct trouble *t)
 	if (d->manifest->revision < seen.highest)
 		rc = trouble_set(t, ERR_ROLLBACK,
 			"%s offers revision %llu as the newest, but revision %llu was seen "
-			"before: "
-			"the server may be out of date, or have another dataset of the "
-			"name %s by the same key; to use this one, give --revision %llu",
+			"before: the server may be out of date; to use this one, give "
+			"--revision %llu",
 			d->url, (unsigned long long)d->manifest->revision,
-			(unsigned long long)seen.highest, d->manifest->name,
+			(unsigned long long)seen.highest,
 			(unsigned long long)d->manifest->revision);
 	cache_dataset_state_release(&seen);
 	return rc;
@@ -335,9 +339,9 @@ static void notice_rename(const struct opening *o)
 {
 	const struct dataset *d = o->dataset;
 
-	if (o->has_state && strcmp(o->state.name, d->manifest->name))
+	if (o->has_state && !digest_equal(&o->state_id, &d->id))
 		log_warning(o->engine->log,
-			"%s holds the dataset %s now; it held %s before", d->url,
+			"%s holds another dataset now, %s; it held %s before", d->url,
 			d->manifest->name, o->state.name);
 }
 

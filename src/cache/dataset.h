@@ -26,7 +26,7 @@ struct dataset {
 	struct manifest *manifest;    /* owned */
 	struct bytes manifest_text;   /* owned */
 	struct public_key key;        /* that signed it */
-	struct digest id;             /* SHA-256 of key and dataset name */
+	struct digest id;             /* SHA-256 of key, dataset number and name */
 	char *url;                    /* normalised base URL */
 	bool newly_pinned;            /* the key was seen for the first time, and pinned */
 	bool from_cache;              /* the server could not be reached; last accepted manifest */

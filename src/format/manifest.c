@@ -25,6 +25,22 @@ static int read_name(const json_t *value, void *into)
 	return document_name(value, &((struct manifest *)into)->name);
 }
 
+static int read_dataset(const json_t *value, void *into)
+{
+	struct manifest *m = into;
+	struct span id;
+
+	if (json_get_string(value, MANIFEST_DATASET_SIZE - 1, &id) ||
+		id.size != MANIFEST_DATASET_SIZE - 1)
+		return ERR_CORRUPT;
+	for (size_t i = 0; i < id.size; i++)
+		if (!id.data[i] || !strchr("0123456789abcdef", id.data[i]))
+			return ERR_CORRUPT;
+	memcpy(m->dataset, id.data, id.size);
+	m->dataset[id.size] = '\0';
+	return 0;
+}
+
 static int read_revision(const json_t *value, void *into)
 {
 	return document_revision(value, &((struct manifest *)into)->revision);
@@ -215,6 +231,7 @@ int manifest_decode(struct span text, struct manifest **out, struct trouble *t)
 	static const struct document_member members[] = {
 		{"features", false, read_features},
 		{"name", false, read_name},
+		{"dataset", true, read_dataset},
 		{"revision", false, read_revision},
 		{"created", false, read_created},
 		{"expires", true, read_expires},
@@ -285,11 +302,12 @@ static int pack_members(const struct manifest *m, json_t **out)
 	clock_format(m->expires, expires);
 	digest_to_hex(&m->root, root);
 	digest_to_hex(&m->previous, previous);
-	*out = json_pack_ex(&error, 0, "{s:i, s:s, s:I, s:s, s:s*, s:s, s:s?, s:s}",
-		"format", MANIFEST_FORMAT, "name", m->name, "revision",
-		(json_int_t)m->revision, "created", created, "expires",
-		m->expires ? expires : NULL, "message", m->message ? m->message : "",
-		"previous", m->has_previous ? previous : NULL, "root", root);
+	*out = json_pack_ex(&error, 0, "{s:i, s:s, s:s*, s:I, s:s, s:s*, s:s, s:s?, s:s}",
+		"format", MANIFEST_FORMAT, "name", m->name, "dataset",
+		*m->dataset ? m->dataset : NULL, "revision", (json_int_t)m->revision,
+		"created", created, "expires", m->expires ? expires : NULL, "message",
+		m->message ? m->message : "", "previous", m->has_previous ? previous : NULL,
+		"root", root);
 	return *out ? 0 : document_pack_error(&error);
 }
 

@@ -5,7 +5,7 @@
  * keys are ERR_CORRUPT; a format above 1 or an unknown feature is ERR_UNSUPPORTED; more
  * than MANIFEST_SIZE_MAX bytes are ERR_LIMIT. All members are there, but for expires.
  *
- * Manifest members: format (1), name, revision, created, expires (opt.), message,
+ * Manifest members: format (1), name, dataset (opt.), revision, created, expires (opt.), message,
  * previous (digest or null), root (digest), totals {entries, files, bytes, objects,
  * stored}, chunking {algorithm "fastcdc-2020", min, mean, max, large}, bundling {target},
  * paging {leaf, inner}, features [..], mirrors [..], signatures [{key, signature}].
@@ -27,6 +27,7 @@
 #define MANIFEST_FORMAT 1
 #define MANIFEST_SIZE_MAX (1u << 20)
 #define MANIFEST_NAME_MAX 255
+#define MANIFEST_DATASET_SIZE 33 /* 32 hexadecimal digits and a NUL */
 #define MANIFEST_MESSAGE_MAX 65536
 #define MANIFEST_MIRRORS_MAX 64
 #define MANIFEST_SIGNATURES_MAX 16
@@ -50,6 +51,9 @@ struct manifest_signature {
 /* Owns its strings. */
 struct manifest {
 	char *name;
+	/* A random number in 32 lower-case hexadecimal digits, made with the first revision
+	 * and kept: tells datasets of one name apart. "" when the manifest gives none. */
+	char dataset[MANIFEST_DATASET_SIZE];
 	uint64_t revision;   /* from 1 */
 	int64_t created;     /* seconds since 1970 */
 	int64_t expires;     /* seconds since 1970; 0: never */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -340,6 +341,22 @@ static bool is_unchanged(const struct run *r)
 	       digest_equal(&r->previous->root, &r->result.root);
 }
 
+/* The dataset's random number: the first revision makes it, the others keep it. */
+static int name_dataset(struct run *r, char dataset[MANIFEST_DATASET_SIZE])
+{
+	unsigned char number[(MANIFEST_DATASET_SIZE - 1) / 2];
+
+	if (r->previous) {
+		memcpy(dataset, r->previous->dataset, MANIFEST_DATASET_SIZE);
+		return 0;
+	}
+	if (getentropy(number, sizeof(number)))
+		return trouble_errno(r->t, "no random number for the new dataset");
+	for (size_t i = 0; i < sizeof(number); i++)
+		snprintf(dataset + 2 * i, 3, "%02x", number[i]);
+	return 0;
+}
+
 static int write_manifest(struct run *r, struct bytes *text)
 {
 	struct manifest m = {
@@ -359,7 +376,9 @@ static int write_manifest(struct run *r, struct bytes *text)
 		m.mirrors = r->previous->mirrors;
 		m.mirror_count = r->previous->mirror_count;
 	}
-	rc = manifest_encode(&m, &r->o->key, 1, text);
+	rc = name_dataset(r, m.dataset);
+	if (!rc)
+		rc = manifest_encode(&m, &r->o->key, 1, text);
 	return rc ? rc
 		  : store_write_manifest(r->store, m.revision, span_of_bytes(text), r->t);
 }

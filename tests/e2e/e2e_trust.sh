@@ -67,3 +67,14 @@ expect 1 'sign|corrupt' ls_url
 swap good
 start_serve "$T/www/store" --http
 "$CAIRN" ls "$URL" --cache "$T/cache2" --trust "$key" >/dev/null || fail "http with --trust"
+
+# two stores made of directories of one name, by one key: neither is the other gone back
+mkdir -p "$T/a/same" "$T/b/same"
+echo a >"$T/a/same/file"
+publish "$T/a/same" "$T/store-a"
+echo aa >"$T/a/same/file"
+publish "$T/a/same" "$T/store-a"
+echo b >"$T/b/same/file"
+publish "$T/b/same" "$T/store-b"
+[ "$("$CAIRN" cat "file://$T/store-a" file --cache "$T/cache3" 2>/dev/null)" = aa ] || fail "the one"
+[ "$("$CAIRN" cat "file://$T/store-b" file --cache "$T/cache3" 2>/dev/null)" = b ] || fail "the other"

@@ -248,7 +248,7 @@ static void an_older_revision_is_refused(void **state)
 	assert_int_equal(open_it(&f), 0);
 	put_revision(&f, 4);
 	assert_int_equal(open_it(&f), ERR_ROLLBACK);
-	check_says(&f, "another dataset");
+	check_says(&f, "out of date");
 	check_says(&f, "revision 4");
 	check_says(&f, "revision 5");
 	/* By number it may be had, and that changes nothing. */

@@ -52,6 +52,7 @@ static struct manifest example(void)
 		.name = "debian/bookworm \xc3\xa4",
 		.revision = 42,
 		.created = 1795414441,
+		.dataset = "0123456789abcdef0123456789abcdef",
 		.expires = 1826950441,
 		.message = "two\nlines",
 		.has_previous = true,
@@ -82,6 +83,7 @@ static void assert_same(const struct manifest *a, const struct manifest *b)
 	assert_int_equal(a->revision, b->revision);
 	assert_int_equal(a->created, b->created);
 	assert_int_equal(a->expires, b->expires);
+	assert_string_equal(a->dataset, b->dataset);
 	assert_string_equal(a->message, b->message);
 	assert_int_equal(a->has_previous, b->has_previous);
 	assert_true(digest_equal(&a->previous, &b->previous));
@@ -259,6 +261,7 @@ static void test_members_that_lack_are_corrupt(void **state)
 		assert_non_null(strstr(t.text, names[i]));
 	}
 	assert_int_equal(decode_with(NULL, "expires", NULL, &t), 0);
+	assert_int_equal(decode_with(NULL, "dataset", NULL, &t), 0);
 	assert_int_equal(decode_with("totals", "stored", NULL, &t), ERR_CORRUPT);
 	assert_int_equal(decode_with("chunking", "algorithm", NULL, &t), ERR_CORRUPT);
 	assert_int_equal(decode_with("chunking", "max", NULL, &t), ERR_CORRUPT);
@@ -296,6 +299,11 @@ static void test_wrong_values_are_corrupt(void **state)
 		{NULL, "created", "1795414441"},
 		{NULL, "created", "\"2026-11-23\""},
 		{NULL, "created", "\"2026-02-30T00:00:00Z\""},
+		{NULL, "dataset", "null"},
+		{NULL, "dataset", "\"\""},
+		{NULL, "dataset", "\"0123456789abcdef0123456789abcde\""},
+		{NULL, "dataset", "\"0123456789abcdef0123456789abcdef0\""},
+		{NULL, "dataset", "\"0123456789abcdef0123456789abcdeF\""},
 		{NULL, "expires", "null"},
 		{NULL, "expires", "\"1970-01-01T00:00:00Z\""},
 		{NULL, "expires", "\"1969-12-31T23:59:59Z\""},

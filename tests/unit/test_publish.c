@@ -237,6 +237,7 @@ static void test_manifest_and_tag(void **state)
 	struct bytes text = {0};
 	struct published p;
 	struct digest first, revision;
+	char dataset[MANIFEST_DATASET_SIZE];
 	struct tag *tag;
 
 	(void)state;
@@ -249,6 +250,8 @@ static void test_manifest_and_tag(void **state)
 	assert_false(p.manifest->has_previous);
 	assert_false(p.manifest->delta);
 	first = p.manifest->digest;
+	memcpy(dataset, p.manifest->dataset, sizeof(dataset));
+	assert_int_equal(strlen(dataset), MANIFEST_DATASET_SIZE - 1);
 	published_close(&p);
 
 	assert_int_equal(
@@ -273,6 +276,13 @@ static void test_manifest_and_tag(void **state)
 	assert_int_equal(p.manifest->revision, 2);
 	assert_true(p.manifest->has_previous);
 	assert_true(digest_equal(&p.manifest->previous, &first));
+	assert_string_equal(p.manifest->dataset, dataset);
+	published_close(&p);
+
+	/* the same in another store is another dataset */
+	publish_it("source", "store2");
+	published_open(&p, at("store2"));
+	assert_string_not_equal(p.manifest->dataset, dataset);
 	published_close(&p);
 }
 
