@@ -94,10 +94,10 @@ on_exit() {
 	done
 	for pid in "${pids[@]}"; do stop "$pid"; done
 	if ! wait_for_daemons; then
-		for pid in $(daemon_pids); do kill -KILL "$pid"; done
-		say "a daemon outlived its mount" >&2
+		say "FAILED: a daemon outlived its mount" >&2
 		[ $status != 0 ] || status=1
-	fi 2>/dev/null
+		for pid in $(daemon_pids); do kill -KILL "$pid" 2>/dev/null; done
+	fi
 	if [ -n "$(find "$T/sanitizer" -type f -size +0 2>/dev/null)" ]; then
 		say "FAILED: a sanitizer complained:" >&2
 		cat "$T"/sanitizer/* >&2
