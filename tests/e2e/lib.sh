@@ -68,9 +68,11 @@ daemon_pids() {
 	done
 }
 
+# The last one to leave a cache has the disk take all of it first: on a busy machine that
+# is no matter of seconds.
 wait_for_daemons() {
 	local i
-	for i in $(seq 100); do
+	for i in $(seq 900); do
 		[ -n "$(daemon_pids)" ] || return 0
 		sleep 0.1
 	done
