@@ -215,7 +215,7 @@ static int print_json(const struct arguments *a, const struct publish_result *r)
 
 	digest_to_hex(&r->root, root);
 	o = json_pack(
-		"{s:s, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
+		"{s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
 		"store", json_byte_string(span_of_string(a->o.store)), "revision",
 		number(r->revision), "unchanged", (int)r->unchanged, "root", root,
 		"entries", number(r->totals.entries), "files", number(r->totals.files),

@@ -25,6 +25,11 @@ done
 publish "$T/source" "$T/store"
 blobs "$T/store" | cmp - "$T/blobs1" || fail "reading unchanged files again wrote blobs"
 
+# for programs: what was published, and where
+"$CAIRN" publish "$T/source" "$T/store" --json >"$T/json"
+grep -qF "\"store\": \"$T/store\"" "$T/json" || fail "no store in $(cat "$T/json")"
+grep -qE '"new_blobs": 0,' "$T/json" || fail "new blobs in $(cat "$T/json")"
+
 # the same root, whatever the number of threads
 publish "$T/source" "$T/store-1" --jobs 1
 publish "$T/source" "$T/store-7" --jobs 7
