@@ -118,7 +118,7 @@ unmount
 
 if unshare_works; then
 	without_fuse() {
-		unshare -m sh -c 'mount -t tmpfs none /dev && : >/dev/null && exec "$@"' sh \
+		in_namespace 'mount -t tmpfs none /dev && : >/dev/null' \
 			"$c" mount "$URL" "$T/mnt" --cache "$T/cache" --cacert "$CACERT"
 	}
 	expect 1 '/dev/fuse' without_fuse

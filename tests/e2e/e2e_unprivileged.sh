@@ -21,11 +21,9 @@ if [ "$(id -u)" = 0 ] && [ -z "${CAIRN_TEST_USER-}" ]; then
 	export TMPDIR=$T/tmp
 	# as_user WAY [COMMAND-OF-ROOT]: this test again, by that user
 	as_user() {
-		CAIRN_TEST_USER=$1 unshare -m sh -c 'mount --bind "$1" /dev/fuse || exit 77
-			(: </dev/fuse) || exit 77
-			cd "$2" && eval "$3" && shift 3
-			exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all "$@"' \
-			sh "$T/fuse" "$T/programs" "${2:-true}" \
+		CAIRN_TEST_USER=$1 in_namespace "mount --bind $T/fuse /dev/fuse &&
+				(: </dev/fuse) && cd $T/programs && ${2:-true}" \
+			setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
 			bash "$T/source/tests/e2e/$(basename "$0")"
 	}
 	status=0

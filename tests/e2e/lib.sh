@@ -124,6 +124,15 @@ need_fuse() {
 	is_root || command -v fusermount3 >/dev/null || skip "fusermount3 is missing"
 	unshare_works || grep -qw fuse /proc/filesystems || skip "the kernel has no FUSE"
 }
+# in_namespace PREPARATION COMMAND...: both run in a mount namespace of their own. The other
+# tests' mounts are let go of there: they would live on in it after their unmounting.
+in_namespace() {
+	unshare -m sh -c '
+		awk "\$3 ~ /^fuse/ { print \$2 }" /proc/mounts | while read -r m; do umount -l "$m"; done
+		eval "$1" || exit 77
+		shift
+		exec "$@"' sh "$@"
+}
 unshare_works() { is_root && unshare -m true 2>/dev/null; }
 need_root() { is_root || skip "needs root"; }
 need_program() { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || skip "$1 is missing"; }
