@@ -338,7 +338,8 @@ static void report(struct committer *k, int rc)
 	k->quiet = rc != 0;
 }
 
-/* mtx is held, and let go for the commit. */
+/* mtx is held, and let go for the commit. Whoever waits for the round finds the batch's
+ * references given back: an object that it was the last to use is no longer busy. */
 static void run_round(struct committer *k, bool shrink)
 {
 	struct batch b;
@@ -355,6 +356,9 @@ static void run_round(struct committer *k, bool shrink)
 	pthread_mutex_lock(&k->mtx);
 	for (size_t i = 0; i < b.page_count; i++)
 		remove_page(k, arrival_digest(b.pages[i]));
+	pthread_mutex_unlock(&k->mtx);
+	batch_release(&b);
+	pthread_mutex_lock(&k->mtx);
 	if (k->finished < count)
 		k->finished = count;
 	if (rc) {
@@ -363,9 +367,6 @@ static void run_round(struct committer *k, bool shrink)
 	}
 	k->urgent = k->urgent || more;
 	pthread_cond_broadcast(&k->done);
-	pthread_mutex_unlock(&k->mtx);
-	batch_release(&b);
-	pthread_mutex_lock(&k->mtx);
 }
 
 /* mtx is held, and let go. */
