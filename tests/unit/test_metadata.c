@@ -160,9 +160,11 @@ static void *read_on(void *arg)
 {
 	struct reader *r = arg;
 
-	while (!atomic_load(&r->stop)) {
+	/* Once at least, however late a busy machine lets it begin. */
+	while (!r->reads || !atomic_load(&r->stop)) {
 		MDB_txn *txn, *nested;
 
+		r->reads++;
 		if (metadata_read(r->metadata, &txn)) {
 			r->wrong++;
 			continue;
@@ -175,7 +177,6 @@ static void *read_on(void *arg)
 		else
 			metadata_read_end(r->metadata, nested);
 		metadata_read_end(r->metadata, txn);
-		r->reads++;
 	}
 	return NULL;
 }
@@ -200,7 +201,6 @@ static void test_map_grows_under_readers(void **state)
 		atomic_store(&readers[i].stop, true);
 		pthread_join(threads[i], NULL);
 		assert_int_equal(readers[i].wrong, 0);
-		assert_true(readers[i].reads > 0);
 	}
 	metadata_close(m);
 }
