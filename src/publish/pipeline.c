@@ -11,14 +11,13 @@
 #include "publish/attributes.h"
 #include "publish/bundle.h"
 #include "publish/item.h"
+#include "publish/page_sink.h"
 #include "publish/pipeline.h"
 #include "publish/tally.h"
 #include "util/clock.h"
 
 #define REPORT_EVERY_NS (200 * NS_PER_MS)
 #define REPORT_EVERY_ENTRIES 256 /* entries between two looks at the clock */
-/* Bytes of pages that may wait for a worker; beyond, the tool's thread writes them. */
-#define PAGE_BYTES_MAX (16u << 20)
 
 struct pipeline {
 	struct pipeline_options o;
@@ -32,80 +31,8 @@ struct pipeline {
 	uint64_t files;
 	int64_t reported;
 	struct bytes fingerprint, record;
-	struct trouble trouble; /* of a page that this thread wrote */
+	struct page_sink pages;
 };
-
-struct page_job {
-	struct job job;
-	struct publication *publication;
-	struct digest name;
-	size_t size;
-	uint8_t text[];
-};
-
-static int put_page(struct publication *p, const struct digest *name, struct span text,
-	struct trouble *t)
-{
-	struct scratch *x = scratch_take(p->scratches);
-	int rc;
-
-	if (!x)
-		return ERR_NO_MEMORY;
-	rc = blobs_put(p->blobs, x, name, text, NULL, t);
-	scratch_give(p->scratches, x);
-	return rc;
-}
-
-static void run_page(struct job *job)
-{
-	struct page_job *page = (struct page_job *)((char *)job -
-						    offsetof(struct page_job, job));
-	struct publication *p = page->publication;
-	struct trouble t = {0};
-	int rc = 0;
-
-	if (!atomic_load(&p->failed))
-		rc = put_page(p, &page->name, span_of(page->text, page->size), &t);
-	if (rc)
-		publication_fail(p, rc, &t);
-	pthread_mutex_lock(&p->publication_mtx);
-	p->page_bytes -= page->size;
-	pthread_mutex_unlock(&p->publication_mtx);
-	free(page);
-}
-
-/* True when that many bytes more may wait; then they are counted. */
-static bool reserve_page(struct publication *p, size_t size)
-{
-	bool room;
-
-	pthread_mutex_lock(&p->publication_mtx);
-	room = p->page_bytes + size <= PAGE_BYTES_MAX;
-	if (room)
-		p->page_bytes += size;
-	pthread_mutex_unlock(&p->publication_mtx);
-	return room;
-}
-
-static int emit_page(void *ctx, const struct digest *name, struct span text)
-{
-	struct pipeline *p = ctx;
-	struct publication *shared = p->publication;
-	struct page_job *page;
-
-	if (!reserve_page(shared, text.size))
-		return put_page(shared, name, text, &p->trouble);
-	page = malloc(sizeof(*page) + text.size);
-	if (!page)
-		return ERR_NO_MEMORY;
-	page->job.run = run_page;
-	page->publication = shared;
-	page->name = *name;
-	page->size = text.size;
-	memcpy(page->text, text.data, text.size);
-	workers_add(shared->workers, &page->job, 1);
-	return 0;
-}
 
 int pipeline_new(const struct pipeline_options *options, struct pipeline **out)
 {
@@ -115,10 +42,11 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **out)
 	if (!p)
 		return ERR_NO_MEMORY;
 	p->o = *options;
-	p->publication = options->publication;
+	p->publication = p->pages.publication = options->publication;
 	p->end = &p->first;
 	p->objects = tally_new();
-	rc = p->objects ? page_builder_new(emit_page, p, &p->builder) : ERR_NO_MEMORY;
+	rc = p->objects ? page_builder_new(page_sink_emit, &p->pages, &p->builder)
+			: ERR_NO_MEMORY;
 	if (rc)
 		pipeline_free(p);
 	else
@@ -187,8 +115,8 @@ static int put_row(struct pipeline *p, struct item *item, struct trouble *t)
 		item->entry.object = item->unit->object;
 	if (!rc)
 		rc = page_builder_add(p->builder, &item->entry, t);
-	if (rc && p->trouble.code && t)
-		*t = p->trouble;
+	if (rc && p->pages.trouble.code && t)
+		*t = p->pages.trouble;
 	if (!rc && item->leads)
 		rc = item_own_list(item);
 	p->files += item->entry.type == ENTRY_FILE;
@@ -456,8 +384,8 @@ int pipeline_finish(
 	if (!rc)
 		rc = page_builder_finish(
 			p->builder, root, &totals->entries, &totals->bytes, t);
-	if (rc && p->trouble.code && t)
-		*t = p->trouble;
+	if (rc && p->pages.trouble.code && t)
+		*t = p->pages.trouble;
 	totals->files = p->files;
 	totals->objects = tally_count(p->objects);
 	return rc;
