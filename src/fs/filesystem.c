@@ -15,7 +15,8 @@
 #include "util/clock.h"
 
 #define DEADLINE_DEFAULT (60 * NS_PER_SECOND)
-#define READAHEAD_DEFAULT (UINT64_C(8) << 20)
+/* Of contents, which are less on the wire: doc/architecture.md has the figures. */
+#define READAHEAD_DEFAULT (UINT64_C(32) << 20)
 #define STAT_BLOCK 512 /* bytes, the unit of st_blocks */
 
 int filesystem_new(struct dataset *dataset, const struct filesystem_options *options,
