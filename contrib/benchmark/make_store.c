@@ -52,6 +52,7 @@ struct maker {
 	struct store *store;
 	struct private_key *key;
 	struct digest readme, previous;
+	struct first_pages first;
 	struct totals totals;
 	struct bundle bundle;
 	struct change changes[CHANGES_MAX];
@@ -253,6 +254,7 @@ static void make_pages(struct maker *m, struct digest *root)
 		page_builder_finish(m->builder, root, &m->totals.entries, &m->totals.bytes,
 			&m->trouble),
 		"pages");
+	page_builder_first(m->builder, &m->first);
 	page_builder_free(m->builder);
 }
 
@@ -268,6 +270,7 @@ static void make_manifest(struct maker *m, const struct digest *root, uint64_t r
 		.has_previous = revision > 1,
 		.previous = m->previous,
 		.root = *root,
+		.first = m->first,
 		.totals = m->totals,
 	};
 

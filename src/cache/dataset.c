@@ -413,3 +413,17 @@ void dataset_close(struct dataset *d)
 	free(d->url);
 	free(d);
 }
+
+void dataset_fetch_first(struct dataset *d)
+{
+	const struct first_pages *first = &d->manifest->first;
+	struct want wants[PAGES_FIRST_MAX + 1];
+
+	for (unsigned i = 0; i <= first->count; i++)
+		wants[i] = (struct want){
+			.kind = BLOB_PAGE,
+			.digest = i == 0 ? d->manifest->root : first->pages[i - 1],
+			.size = PAGE_SIZE_MAX,
+		};
+	source_hint(d->source, wants, first->count + 1, FETCH_DEMAND);
+}

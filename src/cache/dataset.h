@@ -40,5 +40,8 @@ struct dataset {
 int dataset_open(struct engine *e, const struct dataset_options *options, struct dataset **out,
 	struct trouble *t);
 void dataset_close(struct dataset *d);
+/* Has the pages that a listing of the root directory comes to brought in, all at once,
+ * going by the manifest's hint. Does not wait; what goes wrong shows when they are read. */
+void dataset_fetch_first(struct dataset *d);
 
 #endif

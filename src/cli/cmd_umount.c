@@ -15,6 +15,7 @@
 #endif
 
 #include "cli/command.h"
+#include "cli/mounts.h"
 #include "fs/mountpoint.h"
 #include "util/clock.h"
 
@@ -26,7 +27,23 @@ const struct option_help umount_options_help[] = {
 	{0},
 };
 
-/* Who serves the mount: 0 when it does not say. */
+/* What the mount told those who look for mounts: 0 when it could not. */
+static pid_t noted_daemon_of(const char *path)
+{
+	struct mount_record m;
+	char *below;
+	pid_t pid;
+
+	if (mounts_find(path, &m, &below))
+		return 0;
+	pid = *below ? 0 : m.pid;
+	free(below);
+	mount_record_release(&m);
+	return pid;
+}
+
+/* Who serves the mount: 0 when it does not say. The kernel asks only a mount whose
+ * dataset has extended attributes, unless it was never asked for one. */
 static pid_t daemon_of(const char *path)
 {
 	char text[24] = "";
@@ -43,7 +60,7 @@ static pid_t daemon_of(const char *path)
 	n = getxattr(path, MOUNT_XATTR_PID, text, sizeof text - 1);
 #endif
 	if (n <= 0)
-		return 0;
+		return noted_daemon_of(path);
 	pid = strtol(text, NULL, 10);
 	return pid > 1 ? (pid_t)pid : 0;
 }

@@ -219,6 +219,13 @@ bool xattr_find(struct span packed, struct span name, struct span *value)
 	return false;
 }
 
+bool xattrs_have_acl(struct span packed)
+{
+	struct span value;
+	return xattr_find(packed, span_of_string("system.posix_acl_access"), &value) ||
+	       xattr_find(packed, span_of_string("system.posix_acl_default"), &value);
+}
+
 static bool xattrs_good(struct span packed)
 {
 	struct xattr x;

@@ -127,5 +127,7 @@ struct xattr {
 bool xattr_next(struct span packed, size_t *at, struct xattr *out);
 int xattr_append(struct bytes *packed, struct span name, struct span value);
 bool xattr_find(struct span packed, struct span name, struct span *value);
+/* Is there a POSIX access control list among them? */
+bool xattrs_have_acl(struct span packed);
 
 #endif

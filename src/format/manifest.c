@@ -87,13 +87,27 @@ static int read_root(const json_t *value, void *into)
 	return json_get_digest(value, &((struct manifest *)into)->root);
 }
 
+static int read_first(const json_t *value, void *into)
+{
+	struct first_pages *first = &((struct manifest *)into)->first;
+	size_t count = json_array_size(value);
+
+	if (!json_is_array(value) || count > PAGES_FIRST_MAX)
+		return ERR_CORRUPT;
+	for (size_t i = 0; i < count; i++)
+		if (json_get_digest(json_array_get(value, i), &first->pages[i]))
+			return ERR_CORRUPT;
+	first->count = (unsigned)count;
+	return 0;
+}
+
 static int read_totals(const json_t *value, void *into)
 {
 	static const char *const names[] = {
-		"entries", "files", "bytes", "objects", "stored", NULL};
+		"entries", "files", "bytes", "objects", "stored", "xattrs", "acls", NULL};
 	struct totals *totals = &((struct manifest *)into)->totals;
 	uint64_t *const fields[] = {&totals->entries, &totals->files, &totals->bytes,
-		&totals->objects, &totals->stored};
+		&totals->objects, &totals->stored, &totals->xattrs, &totals->acls};
 
 	if (json_only_members(value, names))
 		return ERR_CORRUPT;
@@ -238,6 +252,7 @@ int manifest_decode(struct span text, struct manifest **out, struct trouble *t)
 		{"message", false, read_message},
 		{"previous", false, read_previous},
 		{"root", false, read_root},
+		{"first", false, read_first},
 		{"totals", false, read_totals},
 		{"chunking", false, read_chunking},
 		{"bundling", false, read_bundling},
@@ -286,10 +301,25 @@ static json_t *pack_parameters(void)
 
 static json_t *pack_totals(const struct totals *totals)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "entries",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "entries",
 		(json_int_t)totals->entries, "files", (json_int_t)totals->files, "bytes",
 		(json_int_t)totals->bytes, "objects", (json_int_t)totals->objects, "stored",
-		(json_int_t)totals->stored);
+		(json_int_t)totals->stored, "xattrs",
+		(json_int_t)totals->xattrs, "acls", (json_int_t)totals->acls);
+}
+
+/* New reference or NULL without memory. */
+static json_t *pack_first(const struct first_pages *first)
+{
+	json_t *pages = json_array();
+
+	for (unsigned i = 0; i < first->count; i++) {
+		if (json_array_append_new(pages, json_digest(&first->pages[i]))) {
+			json_decref(pages);
+			return NULL;
+		}
+	}
+	return pages;
 }
 
 static int pack_members(const struct manifest *m, json_t **out)
@@ -337,6 +367,7 @@ static int pack(const struct manifest *m, json_t **out)
 	if (!rc &&
 		(json_object_set_new(document, "mirrors", mirrors) ||
 			json_object_set_new(document, "totals", pack_totals(&m->totals)) ||
+			json_object_set_new(document, "first", pack_first(&m->first)) ||
 			json_object_set_new(document, "features",
 				m->delta ? json_pack("[s]", "delta") : json_array()) ||
 			json_object_update_new(document, pack_parameters())))

@@ -6,8 +6,8 @@
  * than MANIFEST_SIZE_MAX bytes are ERR_LIMIT. All members are there, but for expires.
  *
  * Manifest members: format (1), name, dataset (opt.), revision, created, expires (opt.), message,
- * previous (digest or null), root (digest), totals {entries, files, bytes, objects,
- * stored}, chunking {algorithm "fastcdc-2020", min, mean, max, large}, bundling {target},
+ * previous (digest or null), root (digest), first [digests], totals {entries, files, bytes,
+ * objects, stored, xattrs, acls}, chunking {algorithm "fastcdc-2020", min, mean, max, large}, bundling {target},
  * paging {leaf, inner}, features [..], mirrors [..], signatures [{key, signature}].
  * paging's values are [minimum, one in, maximum] rows; times are RFC 3339 in UTC.
  * chunking, bundling and paging tell how it was cut: a reader checks only their types.
@@ -19,6 +19,7 @@
 #ifndef CAIRN_FORMAT_MANIFEST_H
 #define CAIRN_FORMAT_MANIFEST_H
 
+#include "format/page.h"
 #include "format/signature.h"
 #include "util/bytes.h"
 #include "util/digest.h"
@@ -41,6 +42,8 @@ struct totals {
 	uint64_t bytes;   /* sum of the sizes of files */
 	uint64_t objects;
 	uint64_t stored;  /* compressed bytes of all blobs that the revision needs */
+	uint64_t xattrs;  /* entries that have extended attributes */
+	uint64_t acls;    /* of them, those that have an access control list */
 };
 
 struct manifest_signature {
@@ -61,6 +64,7 @@ struct manifest {
 	bool has_previous;
 	struct digest previous;
 	struct digest root;
+	struct first_pages first; /* worth fetching with the root page */
 	struct totals totals;
 	bool delta;          /* feature "delta" */
 	size_t mirror_count;

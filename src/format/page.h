@@ -24,6 +24,15 @@
 #define PAGE_LEVEL_MAX 6       /* inner levels above the leaves */
 #define PAGE_ROWS_MAX 4096     /* entries of a leaf, children of an inner page */
 
+/* The pages that a listing of the root directory comes to: those on the way from below the
+ * root page down to the first leaf, then the leaves behind it that begin with an entry of
+ * the root directory. A hint in the manifest; never more than PAGES_FIRST_MAX. */
+#define PAGES_FIRST_MAX 16
+struct first_pages {
+	unsigned count;
+	struct digest pages[PAGES_FIRST_MAX];
+};
+
 /* A borrowed view; lives on the stack, valid as long as the packed bytes are. */
 struct page {
 	const uint8_t *data;

@@ -11,6 +11,7 @@
 struct level {
 	struct inner_writer page;
 	bool emitted;		 /* a page of this level was already given out */
+	struct digest first_page; /* the first that was */
 	struct digest last_page; /* the last child: the root if it stays alone */
 };
 
@@ -23,6 +24,9 @@ struct page_builder {
 	struct bytes parent, name;	     /* the last entry's place ... */
 	struct key_hash hash;		     /* ... and the hash of its key */
 	uint64_t entries, bytes;
+	unsigned root_level;	    /* once it is finished */
+	bool leaf_lists_root;	    /* the leaf began with such an entry */
+	struct first_pages listing; /* leaves that begin with an entry of the root directory */
 };
 
 int page_builder_new(page_emit_fn emit, void *ctx, struct page_builder **out)
@@ -86,9 +90,14 @@ static struct page_child describe(
 static int flush_leaf(struct page_builder *b, struct page_child *out)
 {
 	*out = describe(b, b->leaf.count, b->leaf.bytes);
+	bool lists_root = b->leaf_lists_root;
 	int err = leaf_writer_finish(&b->leaf, &b->text);
 	leaf_writer_clear(&b->leaf);
-	return err == 0 ? emit_text(b, &out->digest) : err;
+	if (err == 0)
+		err = emit_text(b, &out->digest);
+	if (err == 0 && lists_root && b->listing.count < PAGES_FIRST_MAX)
+		b->listing.pages[b->listing.count++] = out->digest;
+	return err;
 }
 
 static int flush_inner(struct page_builder *b, unsigned level, struct page_child *out)
@@ -97,8 +106,12 @@ static int flush_inner(struct page_builder *b, unsigned level, struct page_child
 	*out = describe(b, l->page.entries, l->page.bytes);
 	int err = inner_writer_finish(&l->page, level, &b->text);
 	inner_writer_clear(&l->page);
+	if (err == 0)
+		err = emit_text(b, &out->digest);
+	if (!l->emitted)
+		l->first_page = out->digest;
 	l->emitted = true;
-	return err == 0 ? emit_text(b, &out->digest) : err;
+	return err;
 }
 
 /* Adds a page to the level above it, and so on as long as levels fill up. */
@@ -179,6 +192,8 @@ int page_builder_add(struct page_builder *b, const struct entry *e, struct troub
 	err = step_to(b, e);
 	if (err != 0)
 		return err;
+	if (b->leaf.count == 0)
+		b->leaf_lists_root = e->parent.size == 0;
 	bool inode = e->inode != 0 && e->inode != key_hash_inode(&b->hash);
 	err = leaf_writer_add(&b->leaf, e, inode);
 	if (err == ERR_CORRUPT)
@@ -200,6 +215,7 @@ static int finish_level(
 	struct page_child child;
 	if (!l->emitted && l->page.count == 1) {
 		*root = l->last_page;
+		b->root_level = level - 1;
 		*done = true;
 		return 0;
 	}
@@ -213,6 +229,7 @@ static int finish_level(
 	if (level < PAGE_LEVEL_MAX)
 		return add_child(b, level + 1, child);
 	*root = child.digest;
+	b->root_level = level;
 	*done = true;
 	return 0;
 }
@@ -234,4 +251,15 @@ int page_builder_finish(struct page_builder *b, struct digest *root, uint64_t *e
 	*entries = b->entries;
 	*bytes = b->bytes;
 	return 0;
+}
+
+void page_builder_first(const struct page_builder *b, struct first_pages *out)
+{
+	out->count = 0;
+	if (b->root_level == 0)
+		return;
+	for (unsigned level = b->root_level - 1; level > 0; level--)
+		out->pages[out->count++] = b->levels[level - 1].first_page;
+	for (unsigned i = 0; i < b->listing.count && out->count < PAGES_FIRST_MAX; i++)
+		out->pages[out->count++] = b->listing.pages[i];
 }

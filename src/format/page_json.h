@@ -56,5 +56,7 @@ int page_builder_add(struct page_builder *b, const struct entry *e, struct troub
  * ERR_INVALID when nothing was added. */
 int page_builder_finish(struct page_builder *b, struct digest *root, uint64_t *entries,
 	uint64_t *bytes, struct trouble *t);
+/* After page_builder_finish(). */
+void page_builder_first(const struct page_builder *b, struct first_pages *out);
 
 #endif

@@ -193,6 +193,15 @@ static void reply_pid(fuse_req_t fuse, size_t size)
 		fuse_reply_buf(fuse, text, n);
 }
 
+/* No entry has any: told so once, the kernel does not ask again, and `ls -l` needs no
+ * request per file. */
+static bool has_no_xattrs(fuse_req_t fuse)
+{
+	const struct filesystem *fs = fuse_req_userdata(fuse);
+
+	return fs->dataset->manifest->totals.xattrs == 0;
+}
+
 void lookups_getxattr(fuse_req_t fuse, fuse_ino_t node, const char *name, size_t size)
 {
 	struct request r = {.kind = &getxattr_kind, .name = name};
@@ -200,6 +209,8 @@ void lookups_getxattr(fuse_req_t fuse, fuse_ino_t node, const char *name, size_t
 	r.size = size < BUFFER_SIZE ? size : BUFFER_SIZE;
 	if (node == FUSE_ROOT_ID && strcmp(name, MOUNT_XATTR_PID) == 0)
 		reply_pid(fuse, size);
+	else if (has_no_xattrs(fuse))
+		fuse_reply_err(fuse, ENOSYS);
 	else if (strlen(name) > XATTR_NAME_SIZE_MAX)
 		fuse_reply_err(fuse, ENODATA);
 	else
@@ -210,6 +221,10 @@ void lookups_listxattr(fuse_req_t fuse, fuse_ino_t node, size_t size)
 {
 	struct request r = {.kind = &listxattr_kind};
 
+	if (has_no_xattrs(fuse)) {
+		fuse_reply_err(fuse, ENOSYS);
+		return;
+	}
 	r.size = size < BUFFER_SIZE ? size : BUFFER_SIZE;
 	start(&r, fuse, node);
 }

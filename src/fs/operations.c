@@ -31,7 +31,9 @@ static void init(void *userdata, struct fuse_conn_info *conn)
 	want(conn, FUSE_CAP_CACHE_SYMLINKS, 1);
 	want(conn, FUSE_CAP_READDIRPLUS, 1);
 	want(conn, FUSE_CAP_READDIRPLUS_AUTO, 0);
-	want(conn, FUSE_CAP_POSIX_ACL, 1);
+	/* Where there is none, the kernel would ask for those of each directory on the way
+	 * and of each file that is listed. */
+	want(conn, FUSE_CAP_POSIX_ACL, fs->dataset->manifest->totals.acls > 0);
 	want(conn, FUSE_CAP_AUTO_INVAL_DATA, 0);
 	want(conn, FUSE_CAP_SPLICE_READ, 0);
 	want(conn, FUSE_CAP_SPLICE_WRITE, 0);

@@ -28,7 +28,7 @@ struct pipeline {
 	struct unit *open; /* the bundle that is being filled; or NULL */
 	struct item *first, **end;
 	uint64_t waiting; /* bytes of the items in line */
-	uint64_t files;
+	struct totals totals; /* files, xattrs and acls so far */
 	int64_t reported;
 	struct bytes fingerprint, record;
 	struct page_sink pages;
@@ -119,7 +119,9 @@ static int put_row(struct pipeline *p, struct item *item, struct trouble *t)
 		*t = p->pages.trouble;
 	if (!rc && item->leads)
 		rc = item_own_list(item);
-	p->files += item->entry.type == ENTRY_FILE;
+	p->totals.files += item->entry.type == ENTRY_FILE;
+	p->totals.xattrs += item->entry.xattrs.size > 0;
+	p->totals.acls += xattrs_have_acl(item->entry.xattrs);
 	return rc;
 }
 
@@ -375,20 +377,24 @@ int pipeline_add(void *ctx, const struct walk_entry *e, struct trouble *t)
 }
 
 int pipeline_finish(
-	struct pipeline *p, struct digest *root, struct totals *totals, struct trouble *t)
+	struct pipeline *p, struct pipeline_result *out, struct trouble *t)
 {
+	struct totals *totals = &p->totals;
 	int rc = close_bundle(p);
 
 	if (!rc)
 		rc = assemble(p, 0, t);
 	if (!rc)
 		rc = page_builder_finish(
-			p->builder, root, &totals->entries, &totals->bytes, t);
+			p->builder, &out->root, &totals->entries, &totals->bytes, t);
 	if (rc && p->pages.trouble.code && t)
 		*t = p->pages.trouble;
-	totals->files = p->files;
+	if (rc)
+		return rc;
 	totals->objects = tally_count(p->objects);
-	return rc;
+	out->totals = *totals;
+	page_builder_first(p->builder, &out->first);
+	return 0;
 }
 
 /* Items of a unit that was begun are freed with its last one. */

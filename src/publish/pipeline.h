@@ -31,9 +31,13 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **out);
 void pipeline_free(struct pipeline *p);
 /* A walk_fn; `ctx` is the pipeline. */
 int pipeline_add(void *ctx, const struct walk_entry *e, struct trouble *t);
-/* Waits for all entries; `totals` but for `stored`. Some page blobs may still be with the
- * workers: join them before the store is synced. */
-int pipeline_finish(struct pipeline *p, struct digest *root, struct totals *totals,
-	struct trouble *t);
+struct pipeline_result {
+	struct digest root;
+	struct first_pages first;
+	struct totals totals; /* but for `stored` */
+};
+/* Waits for all entries. Some page blobs may still be with the workers: join them before
+ * the store is synced. */
+int pipeline_finish(struct pipeline *p, struct pipeline_result *out, struct trouble *t);
 
 #endif

@@ -40,6 +40,7 @@ struct run {
 	uint64_t memory;
 	struct publication publication;
 	struct pipeline *pipeline;
+	struct first_pages first;
 	int64_t started;
 	struct publish_result result;
 };
@@ -313,11 +314,12 @@ static void join_workers(struct run *r)
 static int publish_content(struct run *r)
 {
 	struct publish_result *result = &r->result;
+	struct pipeline_result made;
 	struct blob_totals blobs;
 	int rc = walk_source(r, true, pipeline_add, r->pipeline);
 
 	if (!rc)
-		rc = pipeline_finish(r->pipeline, &result->root, &result->totals, r->t);
+		rc = pipeline_finish(r->pipeline, &made, r->t);
 	if (rc) /* so that the workers leave what is queued */
 		publication_fail(&r->publication, rc, r->t);
 	join_workers(r);
@@ -325,6 +327,9 @@ static int publish_content(struct run *r)
 		rc = publication_failure(&r->publication, r->t);
 	if (rc)
 		return rc;
+	result->root = made.root;
+	result->totals = made.totals;
+	r->first = made.first;
 	blobs = blobs_totals(r->publication.blobs);
 	result->totals.stored = blobs.stored;
 	result->new_blobs = blobs.new_blobs;
@@ -366,6 +371,7 @@ static int write_manifest(struct run *r, struct bytes *text)
 		.message = (char *)(uintptr_t)(r->o->message ? r->o->message : ""),
 		.has_previous = r->previous != NULL,
 		.root = r->result.root,
+		.first = r->first,
 		.totals = r->result.totals,
 		.delta = blobs_totals(r->publication.blobs).delta,
 	};

@@ -184,7 +184,8 @@ nginx_configuration() { # STORE PORT PLAIN_PORT
 		error_log $T/nginx/error.log;
 		events { worker_connections 512; }
 		http {
-			access_log $T/nginx/access.log;
+			log_format requests '\$msec \$connection \$request \$status \$body_bytes_sent';
+			access_log $T/nginx/access.log requests;
 			client_body_temp_path $T/nginx/body;
 			proxy_temp_path $T/nginx/proxy;
 			fastcgi_temp_path $T/nginx/fastcgi;
@@ -195,6 +196,7 @@ nginx_configuration() { # STORE PORT PLAIN_PORT
 			server {
 				listen 127.0.0.1:$2 ssl http2;
 				listen 127.0.0.1:$3;
+				ssl_protocols TLSv1.2 TLSv1.3;
 				ssl_certificate $T/nginx/cert.pem;
 				ssl_certificate_key $T/nginx/key.pem;
 				root $1;

@@ -54,7 +54,7 @@ void fuzz_samples(fuzz_sample_fn sample, void *ctx)
 		m.has_previous = m.delta = true;
 		m.mirrors = mirrors;
 		m.mirror_count = 2;
-		m.totals = (struct totals){9, 8, INT64_MAX, 7, 6};
+		m.totals = (struct totals){9, 8, INT64_MAX, 7, 6, 5, 4};
 	}
 	private_key_free(keys[0]);
 	private_key_free(keys[1]);

@@ -62,7 +62,11 @@ static struct manifest example(void)
 			.files = 3,
 			.bytes = INT64_MAX,
 			.objects = 2,
-			.stored = 1},
+			.stored = 1,
+			.xattrs = 4,
+			.acls = 3},
+		.first = {.count = 2,
+			.pages = {digest_of("first", 5), digest_of("second", 6)}},
 		.delta = true,
 		.mirror_count = 3,
 		.mirrors = mirrors,
@@ -88,6 +92,9 @@ static void assert_same(const struct manifest *a, const struct manifest *b)
 	assert_int_equal(a->has_previous, b->has_previous);
 	assert_true(digest_equal(&a->previous, &b->previous));
 	assert_true(digest_equal(&a->root, &b->root));
+	assert_int_equal(a->first.count, b->first.count);
+	for (unsigned i = 0; i < a->first.count; i++)
+		assert_true(digest_equal(&a->first.pages[i], &b->first.pages[i]));
 	assert_memory_equal(&a->totals, &b->totals, sizeof(a->totals));
 	assert_int_equal(a->delta, b->delta);
 	assert_int_equal(a->mirror_count, b->mirror_count);
@@ -251,7 +258,7 @@ static int decode_with(
 static void test_members_that_lack_are_corrupt(void **state)
 {
 	static const char *const names[] = {"format", "name", "revision", "created",
-		"message", "previous", "root", "totals", "chunking", "bundling", "paging",
+		"message", "previous", "root", "first", "totals", "chunking", "bundling", "paging",
 		"features", "mirrors", "signatures"};
 	struct trouble t;
 
@@ -263,10 +270,40 @@ static void test_members_that_lack_are_corrupt(void **state)
 	assert_int_equal(decode_with(NULL, "expires", NULL, &t), 0);
 	assert_int_equal(decode_with(NULL, "dataset", NULL, &t), 0);
 	assert_int_equal(decode_with("totals", "stored", NULL, &t), ERR_CORRUPT);
+	assert_int_equal(decode_with("totals", "xattrs", NULL, &t), ERR_CORRUPT);
+	assert_int_equal(decode_with("totals", "acls", NULL, &t), ERR_CORRUPT);
 	assert_int_equal(decode_with("chunking", "algorithm", NULL, &t), ERR_CORRUPT);
 	assert_int_equal(decode_with("chunking", "max", NULL, &t), ERR_CORRUPT);
 	assert_int_equal(decode_with("bundling", "target", NULL, &t), ERR_CORRUPT);
 	assert_int_equal(decode_with("paging", "inner", NULL, &t), ERR_CORRUPT);
+}
+
+/* So many names of pages, as JSON. */
+static char *page_names(unsigned count)
+{
+	char *text = calloc(count + 1, DIGEST_HEX_SIZE + 4), *at = text;
+	struct digest d = digest_of("page", 4);
+	char hex[DIGEST_HEX_SIZE];
+
+	assert_non_null(text);
+	digest_to_hex(&d, hex);
+	*at++ = '[';
+	for (unsigned i = 0; i < count; i++)
+		at += sprintf(at, "%s\"%s\"", i ? "," : "", hex);
+	*at = ']';
+	return text;
+}
+
+static void test_first_pages_are_few(void **state)
+{
+	char *most = page_names(PAGES_FIRST_MAX), *more = page_names(PAGES_FIRST_MAX + 1);
+
+	(void)state;
+	assert_int_equal(decode_with(NULL, "first", "[]", NULL), 0);
+	assert_int_equal(decode_with(NULL, "first", most, NULL), 0);
+	assert_int_equal(decode_with(NULL, "first", more, NULL), ERR_CORRUPT);
+	free(most);
+	free(more);
 }
 
 static void test_unknown_members_are_corrupt(void **state)
@@ -312,6 +349,9 @@ static void test_wrong_values_are_corrupt(void **state)
 		{NULL, "previous", "\"abc\""},
 		{NULL, "root", "null"},
 		{NULL, "root", "\"abc\""},
+		{NULL, "first", "null"},
+		{NULL, "first", "{}"},
+		{NULL, "first", "[\"abc\"]"},
 		{NULL, "totals", "[]"},
 		{"totals", "bytes", "-1"},
 		{"totals", "entries", "\"5\""},
@@ -564,6 +604,7 @@ int main(void)
 		WITH_KEYS(test_round_trip_of_every_member),
 		cmocka_unit_test(test_round_trip_of_the_least),
 		WITH_KEYS(test_encoding_is_a_function_of_its_input_and_appends),
+		cmocka_unit_test(test_first_pages_are_few),
 		cmocka_unit_test(test_no_message_is_an_empty_one),
 		cmocka_unit_test(test_what_a_reader_would_refuse_is_not_written),
 		cmocka_unit_test(test_the_parameters_are_the_publishers),

@@ -367,6 +367,59 @@ static void test_emit_failure_is_passed_on(void **state)
 	samples_free(s);
 }
 
+/* A root directory of that many files, and as many below a directory in it. */
+static void check_first(unsigned files, unsigned level)
+{
+	struct memory_pages m = {0};
+	struct first_pages first;
+	struct page_builder *b;
+	struct digest root;
+	uint64_t entries, bytes;
+	unsigned at = 0, listed = 0;
+	assert_int_equal(page_builder_new(memory_pages_emit, &m, &b), 0);
+	struct entry e = plain_root();
+	assert_int_equal(page_builder_add(b, &e, NULL), 0);
+	for (unsigned i = 0; i < 2 * files; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "%08u", i % files);
+		e = plain_file(i < files ? "" : "below", name);
+		assert_int_equal(page_builder_add(b, &e, NULL), 0);
+	}
+	assert_int_equal(page_builder_finish(b, &root, &entries, &bytes, NULL), 0);
+	page_builder_first(b, &first);
+	page_builder_free(b);
+
+	struct page page;
+	assert_int_equal(memory_pages_get(&m, &root, &page), 0);
+	assert_int_equal(page.level, level);
+	while (page.level > 0) {
+		struct page_child child;
+		assert_int_equal(page_child(&page, 0, &child), 0);
+		assert_true(digest_equal(&first.pages[at++], &child.digest));
+		assert_int_equal(memory_pages_get(&m, &child.digest, &page), 0);
+	}
+	for (; level > 0; at++) {
+		listed += page.count;
+		if (at == first.count)
+			break;
+		assert_int_equal(memory_pages_get(&m, &first.pages[at], &page), 0);
+		assert_int_equal(page_entry(&page, 0, &e), 0);
+		assert_int_equal(e.parent.size, 0);
+	}
+	assert_int_equal(first.count, at);
+	assert_true(level == 0 || listed > files || first.count == PAGES_FIRST_MAX);
+	memory_pages_release(&m);
+}
+
+static void test_first_pages(void **state)
+{
+	(void)state;
+	check_first(20, 0);
+	check_first(200, 1);
+	check_first(1000, 1);
+	check_first(100000, 2);
+}
+
 /* Attributes so large that pages are cut by bytes, not by rows. */
 static void test_large_rows(void **state)
 {
@@ -453,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_root_may_only_be_a_directory),
 		cmocka_unit_test(test_nothing_added),
 		cmocka_unit_test(test_emit_failure_is_passed_on),
+		cmocka_unit_test(test_first_pages),
 		cmocka_unit_test(test_large_rows),
 		cmocka_unit_test(test_long_keys),
 	};
