@@ -48,10 +48,11 @@ struct ticket {
 	 * source_want, never within it, without locks held, on a worker thread; may call
 	 * source_want again, and may end the ticket's life. */
 	void (*ready)(struct ticket *ticket);
+	bool discards; /* set by the party: it needs no arrivals, only what the cache keeps */
 	/* For ready(): */
 	int error;
 	struct trouble trouble;
-	struct arrivals arrivals;  /* kept until ticket_release */
+	struct arrivals arrivals;  /* kept until ticket_release; none when it discards */
 	/* The source's own: */
 	struct ticket_line *line;  /* NULL when it waits for nothing */
 };

@@ -46,7 +46,7 @@ void ticket_arrive(struct ticket_wait *wait, struct arrival *arrival, int error,
 
 	flight_leave(wait);
 	line->waiting--;
-	if (!error && arrival)
+	if (!error && arrival && !ticket->discards)
 		error = arrivals_add(&ticket->arrivals, arrival_get(arrival));
 	if (error) {
 		ticket->error = error;

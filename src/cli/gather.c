@@ -8,7 +8,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/entry_text.h"
 #include "util/clock.h"
@@ -51,6 +50,9 @@ static void slot_ready(struct ticket *ticket)
 	pthread_mutex_unlock(&g->mtx);
 }
 
+/* What arrives is for the cache: all slots together would hold hundreds of MiB of it. */
+static const struct ticket slot_ticket = {.ready = slot_ready, .discards = true};
+
 int gather_new(struct reader *r, gather_failed_fn failed, void *ctx, struct gather **out)
 {
 	struct gather *g = calloc(1, sizeof *g);
@@ -64,7 +66,7 @@ int gather_new(struct reader *r, gather_failed_fn failed, void *ctx, struct gath
 	pthread_cond_init(&g->cond, NULL);
 	for (int i = 0; i < SLOTS; i++) {
 		g->slots[i].gather = g;
-		g->slots[i].ticket.ready = slot_ready;
+		g->slots[i].ticket = slot_ticket;
 	}
 	*out = g;
 	return 0;
@@ -80,8 +82,7 @@ static void slot_settle(struct gather *g, struct slot *s)
 		g->fetched += s->bytes;
 	}
 	ticket_release(&s->ticket);
-	memset(&s->ticket, 0, sizeof s->ticket);
-	s->ticket.ready = slot_ready;
+	s->ticket = slot_ticket;
 	free(s->path);
 	s->path = NULL;
 	s->state = SLOT_FREE;

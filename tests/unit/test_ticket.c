@@ -171,6 +171,23 @@ static void a_ticket_keeps_what_arrived(void **state)
 	teardown(&f);
 }
 
+static void a_ticket_that_discards_keeps_nothing(void **state)
+{
+	struct waiter w;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	waiter_init(&w);
+	w.ticket.discards = true;
+	want(&f, 0, &w.ticket);
+	assert_int_equal(waiter_wait(&w, 1), 0);
+	assert_int_equal(w.ticket.arrivals.count, 0);
+	assert_true(cache_has(f.reader.cache, &f.samples[0].want));
+	waiter_release(&w);
+	teardown(&f);
+}
+
 /* A request that answers and ends in its ready(), as those of fs/ do. */
 struct request {
 	struct ticket ticket;
@@ -236,6 +253,7 @@ int main(void)
 		cmocka_unit_test(forgetting_waits_for_ready),
 		cmocka_unit_test(forgetting_a_ticket_that_wants_again),
 		cmocka_unit_test(a_ticket_keeps_what_arrived),
+		cmocka_unit_test(a_ticket_that_discards_keeps_nothing),
 		cmocka_unit_test(a_ticket_may_end_in_ready),
 		cmocka_unit_test(a_ticket_starts_afresh),
 	};
