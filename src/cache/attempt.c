@@ -342,6 +342,44 @@ int attempt_read_file(struct attempt *a, const struct entry *e, uint64_t offset,
 	return 0;
 }
 
+/* The object of a file's first byte, if something of it is here. */
+static int open_object(struct attempt *a, const struct entry *e, struct object **out)
+{
+	unsigned wants = a->want_count;
+	struct want w;
+	int rc = e->has_content ? attempt_chunk(a, &e->object, e->offset, &w) : ERR_ABSENT;
+
+	a->want_count = wants; /* asking costs nothing */
+	return rc ? rc : object_open(a->cache, &w.object, &w, out);
+}
+
+int attempt_lend(struct attempt *a, const struct entry *e, int *fd)
+{
+	struct object *o;
+	int rc;
+
+	if (e->offset != 0 || e->extent_count != 0 || e->size != e->object.size)
+		return ERR_ABSENT;
+	rc = open_object(a, e, &o);
+	if (rc)
+		return rc == ERR_PENDING ? ERR_ABSENT : rc;
+	rc = object_lend(o, fd);
+	if (!rc)
+		object_touch(o);
+	object_put(o);
+	return rc;
+}
+
+void attempt_touch(struct attempt *a, const struct entry *e)
+{
+	struct object *o;
+
+	if (open_object(a, e, &o))
+		return;
+	object_touch(o);
+	object_put(o);
+}
+
 /* What [from, to) and the chunk share. */
 static uint64_t overlap(const struct want *w, uint64_t from, uint64_t to)
 {

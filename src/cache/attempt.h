@@ -85,6 +85,13 @@ int attempt_read(struct attempt *a, const struct object_ref *object, uint64_t of
  * count in *done. */
 int attempt_read_file(struct attempt *a, const struct entry *e, uint64_t offset,
 	void *buffer, size_t size, size_t *done);
+/* The file of the cache that is this file, byte for byte, when all of it is here and
+ * trusted; ERR_ABSENT. *fd, open for reading, is lent: as long as it or a copy of it is
+ * open anywhere, the kernel included, no process evicts it. Says nothing of later uses:
+ * attempt_touch() does. */
+int attempt_lend(struct attempt *a, const struct entry *e, int *fd);
+/* Notes that the file's object is in use. */
+void attempt_touch(struct attempt *a, const struct entry *e);
 /* Resident bytes of a file's slice (chunks that are here, clipped to the slice); a
  * missing recipe counts as nothing. */
 int attempt_resident(struct attempt *a, const struct entry *e, uint64_t *bytes);

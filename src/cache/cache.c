@@ -242,6 +242,11 @@ int cache_open(const struct cache_options *options, struct cache **out, struct t
 	return 0;
 }
 
+bool cache_is_stacked(const struct cache *c)
+{
+	return directory_is_stacked(&c->directory);
+}
+
 int cache_flush(struct cache *c)
 {
 	return committer_flush(c->committer);

@@ -37,6 +37,8 @@ struct cache;
 int cache_open(const struct cache_options *options, struct cache **out, struct trouble *t);
 /* Writes what is pending, marks a clean stop when it is the last user. */
 void cache_close(struct cache *c);
+/* Does it lie on a file system that lies on another one (overlayfs)? */
+bool cache_is_stacked(const struct cache *c);
 /* Waits until all that was put is committed: 0, or why something was not. */
 int cache_flush(struct cache *c);
 

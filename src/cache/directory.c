@@ -11,6 +11,9 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#ifdef HAVE_SYS_STATFS_H
+#include <sys/statfs.h>
+#endif
 #include <unistd.h>
 
 #include "cache/directory.h"
@@ -320,15 +323,15 @@ int directory_create_object(struct directory *d, const struct digest *digest,
 	return 0;
 }
 
-int directory_open_object(struct directory *d, const struct digest *digest,
-	uint64_t instance, uint64_t size, int *fd)
+static int open_object(struct directory *d, const struct digest *digest, uint64_t instance,
+	uint64_t size, int flags, int *fd)
 {
 	char name[OBJECT_NAME_SIZE];
 	struct stat st;
 	int opened;
 
 	directory_object_name(digest, instance, name);
-	opened = openat(d->objects_fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	opened = openat(d->objects_fd, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (opened < 0)
 		/* A link: ELOOP, on FreeBSD EMLINK. */
 		return errno == ELOOP || errno == EMLINK ? ERR_CORRUPT
@@ -339,6 +342,49 @@ int directory_open_object(struct directory *d, const struct digest *digest,
 	}
 	*fd = opened;
 	return 0;
+}
+
+int directory_open_object(struct directory *d, const struct digest *digest,
+	uint64_t instance, uint64_t size, int *fd)
+{
+	return open_object(d, digest, instance, size, O_RDWR, fd);
+}
+
+int directory_lend_object(struct directory *d, const struct digest *digest,
+	uint64_t instance, uint64_t size, int *fd)
+{
+	struct stat st;
+	int lent, rc = open_object(d, digest, instance, size, O_RDONLY, &lent);
+
+	if (rc)
+		return rc;
+	/* Between opening and locking it may have been evicted. */
+	if (flock(lent, LOCK_SH | LOCK_NB) || fstat(lent, &st) || st.st_nlink == 0) {
+		close(lent);
+		return ERR_ABSENT;
+	}
+	*fd = lent;
+	return 0;
+}
+
+/* The lock of an evictor is held until the file is gone, so that nobody borrows it in
+ * between. Where there are no locks, nothing is lent. */
+int directory_evict_object(
+	struct directory *d, const struct digest *digest, uint64_t instance)
+{
+	char name[OBJECT_NAME_SIZE];
+	int fd, rc;
+
+	directory_object_name(digest, instance, name);
+	fd = openat(d->objects_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		close(fd);
+		return ERR_BUSY;
+	}
+	rc = directory_remove_object(d, digest, instance);
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 int directory_remove_object(
@@ -384,6 +430,21 @@ int directory_each_object(struct directory *d, directory_each_fn each, void *ctx
 		rc = each_in(d, prefix, each, ctx);
 	}
 	return rc;
+}
+
+/* Overlayfs's own number, from statfs(2) or linux/magic.h, which not every system has. */
+#define OVERLAYFS_MAGIC 0x794c7630
+
+bool directory_is_stacked(const struct directory *d)
+{
+#ifdef HAVE_SYS_STATFS_H
+	struct statfs st;
+
+	return fstatfs(d->objects_fd, &st) == 0 && st.f_type == OVERLAYFS_MAGIC;
+#else
+	(void)d;
+	return false;
+#endif
 }
 
 int directory_free_bytes(struct directory *d, uint64_t *bytes)

@@ -64,12 +64,21 @@ int directory_create_object(struct directory *d, const struct digest *digest,
 /* ERR_ABSENT; ERR_CORRUPT when it is not a file of that size. */
 int directory_open_object(struct directory *d, const struct digest *digest,
 	uint64_t instance, uint64_t size, int *fd);
-/* Absent is fine. */
+/* The same for reading, and locked (flock(2), shared) against eviction as long as it is
+ * open, here or in the kernel. ERR_ABSENT, also while somebody evicts it. */
+int directory_lend_object(struct directory *d, const struct digest *digest,
+	uint64_t instance, uint64_t size, int *fd);
+/* Removes it unless it is lent: ERR_BUSY. Absent is fine. */
+int directory_evict_object(
+	struct directory *d, const struct digest *digest, uint64_t instance);
+/* Removes it, lent or not: whoever has it open goes on. Absent is fine. */
 int directory_remove_object(
 	struct directory *d, const struct digest *digest, uint64_t instance);
 /* Calls `each` for every object file. */
 typedef int (*directory_each_fn)(void *ctx, const struct digest *digest, uint64_t instance);
 int directory_each_object(struct directory *d, directory_each_fn each, void *ctx);
+/* Does the directory lie on a file system that lies on another one (overlayfs)? */
+bool directory_is_stacked(const struct directory *d);
 /* Bytes that the file system has left for us. */
 int directory_free_bytes(struct directory *d, uint64_t *bytes);
 /* All data written so far reaches the disk. */

@@ -43,9 +43,9 @@ static int subject_load(struct subject *s)
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 
-static int subject_evict(struct subject *s)
+static int subject_discard(struct subject *s)
 {
-	int rc = room_evict(s->marks->room, &s->digest, &s->record,
+	int rc = room_discard(s->marks->room, &s->digest, &s->record,
 		s->indexed == NOT_INDEXED ? s->record.last_use : s->indexed);
 
 	object_record_release(&s->record);
@@ -76,7 +76,7 @@ static int subject_store(struct subject *s)
 	int rc = 0;
 
 	if (s->exists && s->changed && s->record.present == 0)
-		return subject_evict(s);
+		return subject_discard(s);
 	if (s->exists && s->changed)
 		rc = subject_index(s);
 	if (!rc && s->exists && s->changed)
@@ -196,7 +196,7 @@ static int apply_to_record(struct subject *s, struct op *op)
 		return drop(s, op);
 	case OP_LOSE:
 		op->outcome = OP_ENDED;
-		return subject_evict(s);
+		return subject_discard(s);
 	case OP_USE:
 		s->changed = s->changed || op->seconds > r->last_use;
 		if (op->seconds > r->last_use)

@@ -420,14 +420,45 @@ int object_read(struct object *o, const struct want *chunk, uint64_t skip, void 
 	return 0;
 }
 
+/* The bits of a bitmap's word that stand for chunks. */
+static uint64_t word_of_chunks(const struct object *o, uint64_t i)
+{
+	uint64_t left = o->chunks - i * 64;
+
+	return left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
+}
+
+/* The first chunk that is not there or not trusted; the number of chunks if none. */
+static uint64_t first_missing(struct object *o)
+{
+	for (uint64_t i = 0; i < BITMAP_WORDS(o->chunks); i++) {
+		uint64_t here = atomic_load_explicit(&o->present[i], memory_order_acquire);
+
+		if (o->checked)
+			here &= atomic_load_explicit(&o->checked[i], memory_order_acquire);
+		here = ~here & word_of_chunks(o, i);
+		if (here)
+			return i * 64 + (uint64_t)__builtin_ctzll(here);
+	}
+	return o->chunks;
+}
+
 bool object_is_complete(struct object *o)
 {
-	word *bits = o->checked ? o->checked : o->present;
+	uint64_t missing = first_missing(o);
 
-	for (uint64_t i = 0; i < o->chunks; i++)
-		if (!bit_get(bits, i) || !bit_get(o->present, i))
-			return false;
-	return !atomic_load(&o->lost);
+	/* Another process may have brought it. */
+	if (missing < o->chunks && object_has(o, missing))
+		missing = first_missing(o);
+	return missing == o->chunks && !atomic_load(&o->lost);
+}
+
+int object_lend(struct object *o, int *fd)
+{
+	if (!object_is_complete(o) || atomic_load(&o->gone))
+		return ERR_ABSENT;
+	return directory_lend_object(
+		&o->cache->directory, &o->digest, o->instance, o->size, fd);
 }
 
 static bool place_is_sane(const struct want *w, struct span content)

@@ -64,5 +64,7 @@ void object_drop_chunk(struct object *o, const struct want *chunk);
 void object_touch(struct object *o);
 /* All chunks present (and trusted): its file can be read directly. */
 bool object_is_complete(struct object *o);
+/* Its file, when it is complete: see directory_lend_object(). ERR_ABSENT. */
+int object_lend(struct object *o, int *fd);
 
 #endif

@@ -147,16 +147,14 @@ static int note_victim(struct room *r, const struct digest *digest, uint64_t ins
 	return rc;
 }
 
-int room_evict(struct room *r, const struct digest *digest,
+/* Its file is gone. */
+static int remove_record(struct room *r, const struct digest *digest,
 	const struct object_record *record, int64_t indexed)
 {
 	struct metadata *m = r->cache->metadata;
 	uint8_t key[USE_KEY_SIZE], row[CHUNK_KEY_SIZE];
 	int rc = note_victim(r, digest, record->instance);
 
-	if (!rc)
-		rc = directory_remove_object(
-			&r->cache->directory, digest, record->instance);
 	if (!rc)
 		rc = metadata_delete(m, r->txn, TABLE_OBJECTS, span_of_digest(digest));
 	if (!rc)
@@ -173,6 +171,22 @@ int room_evict(struct room *r, const struct digest *digest,
 	r->freed += record->cost;
 	r->freed_resident += record->resident;
 	return 0;
+}
+
+int room_evict(struct room *r, const struct digest *digest,
+	const struct object_record *record, int64_t indexed)
+{
+	int rc = directory_evict_object(&r->cache->directory, digest, record->instance);
+
+	return rc ? rc : remove_record(r, digest, record, indexed);
+}
+
+int room_discard(struct room *r, const struct digest *digest,
+	const struct object_record *record, int64_t indexed)
+{
+	int rc = directory_remove_object(&r->cache->directory, digest, record->instance);
+
+	return rc ? rc : remove_record(r, digest, record, indexed);
 }
 
 /* One row of the order. A row without its object, or out of date, only goes. */
@@ -197,7 +211,11 @@ static int evict_row(struct room *r, struct span key, bool spare_busy, bool *spa
 	if (rc)
 		return rc;
 	*spared = spare_busy && handles_busy(r->cache->handles, &digest);
-	return *spared ? 0 : room_evict(r, &digest, &record, last_use);
+	if (!*spared)
+		rc = room_evict(r, &digest, &record, last_use);
+	if (rc == ERR_BUSY)
+		*spared = true;
+	return *spared ? 0 : rc;
 }
 
 /* Goes through the order while `go` says so. */
@@ -214,9 +232,10 @@ static int evict_while(struct room *r, bool spare_busy, unsigned *left,
 		struct metadata_cursor cursor = {0};
 		bool spared = false;
 
-		/* Deleting moves what a cursor stands on, so each step seeks anew. */
+		/* Deleting moves what a cursor stands on, so each step seeks anew; what was
+		 * spared is still there. */
 		rc = metadata_next(m, r->txn, TABLE_USE, from, &cursor, &key, &raw);
-		if (!rc && spare_busy && from.size && span_equal(key, from))
+		if (!rc && from.size && span_equal(key, from))
 			rc = metadata_next(m, r->txn, TABLE_USE, from, &cursor, &key, &raw);
 		if (!rc && key.size != USE_KEY_SIZE)
 			rc = metadata_delete(m, r->txn, TABLE_USE, key);

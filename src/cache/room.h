@@ -2,8 +2,8 @@
 /*
  * Quota and floor within a write transaction: what the cache takes, and throwing out
  * objects in last-use order until something fits. Objects that are pinned have no row in
- * that order; those that this process used in the last seconds go only when nothing else
- * is left. Files are unlinked before the commit: a record without a file is noticed and
+ * that order; those that are lent to a kernel, whose space would not become free, are passed over;
+ * those that this process used in the last seconds go only when nothing else is left. Files are unlinked before the commit: a record without a file is noticed and
  * harmless, a file without a record would be lost space.
  */
 #ifndef CAIRN_CACHE_ROOM_H
@@ -46,8 +46,11 @@ int room_make(struct room *r, uint64_t need);
  * objects went; *ended tells whether no more can go. */
 int room_shrink(struct room *r, uint64_t target, unsigned max, bool *ended);
 /* Throws out this object, whose record is `record`; `indexed` is the last use that its
- * row in the order has. */
+ * row in the order has. ERR_BUSY, and nothing was done, when it is lent. */
 int room_evict(struct room *r, const struct digest *digest,
+	const struct object_record *record, int64_t indexed);
+/* The same, lent or not: there is nothing good in it. */
+int room_discard(struct room *r, const struct digest *digest,
 	const struct object_record *record, int64_t indexed);
 /* Removes the leases of users that died. *freed: their bytes. */
 int room_reclaim(struct room *r, uint64_t *freed);

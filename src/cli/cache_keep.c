@@ -174,10 +174,12 @@ int cache_command_evict(struct cache_command *c, struct trouble *t)
 	if (err)
 		return err;
 	if (c->json)
-		printf("{\"freed\":%llu,\"pinned\":%llu}\n", (unsigned long long)k.freed,
+		printf("{\"freed\":%llu,\"kept\":%llu}\n", (unsigned long long)k.freed,
 			(unsigned long long)k.busy);
 	else
 		printf("%s freed%s\n", size_text(k.freed, size),
-			k.busy ? "; pinned objects were left (cairn cache unpin)" : "");
+			k.busy ? "; objects that are pinned (cairn cache unpin) or open in a "
+				 "mount were left"
+			       : "");
 	return 0;
 }

@@ -33,7 +33,7 @@ enum { KEEP = 'k', DROP = 'd' };
 const struct option_help mount_options_help[] = {
 	{"foreground", 'f', NULL, "stay in the foreground, log to stderr"},
 	{"options", 'o', "OPTIONS",
-		"allow_other, memory=SIZE, readahead=SIZE, quota=SIZE, floor=SIZE, ..."},
+		"open=MODE, allow_other, memory=SIZE, readahead=SIZE, quota=SIZE, ..."},
 	{"log", OPTION_LOG, "FILE", "log there (default: syslog)"},
 	READER_OPTIONS_HELP,
 	{0},

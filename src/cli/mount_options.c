@@ -65,6 +65,14 @@ static int size_word(const char *name, const char *value, uint64_t *out)
 	return 0;
 }
 
+static int open_word(struct mount_request *m, const char *value)
+{
+	if (!value || open_mode_parse(value, &m->session.open_mode))
+		return command_use("mount",
+			"-o open= needs one of auto, elide, passthrough, plain");
+	return 0;
+}
+
 /* Words that only a mount has: true when it was one, with its result in *status. */
 static bool own_word(
 	struct mount_request *m, const char *word, const char *value, int *status)
@@ -78,6 +86,8 @@ static bool own_word(
 		m->session.nonempty = true;
 	else if (strcmp(word, "debug") == 0)
 		m->session.debug = m->foreground = true;
+	else if (strcmp(word, "open") == 0)
+		*status = open_word(m, value);
 	else if (strcmp(word, "memory") == 0)
 		*status = size_word(word, value, &r->memory);
 	else if (strcmp(word, "readahead") == 0)

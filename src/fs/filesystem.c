@@ -37,11 +37,15 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	fs->log = options->log;
 	fs->deadline_ns = options->deadline_ns ? options->deadline_ns : DEADLINE_DEFAULT;
 	fs->readahead = options->readahead ? options->readahead : READAHEAD_DEFAULT;
+	fs->open_mode = options->open_mode;
+	atomic_init(&fs->passthrough_off, false);
+	backings_init(&fs->backings);
 	buffers_init(&fs->buffers);
 	handles_init(&fs->handles);
 	setbacks_init(&fs->setbacks);
 	failures_init(&fs->failures, options->log);
 	requests_init(&fs->requests);
+	readahead_table_init(&fs->readahead_table);
 	pthread_mutex_init(&fs->readahead_lock, NULL);
 	*out = fs;
 	return 0;
@@ -56,7 +60,9 @@ void filesystem_free(struct filesystem *fs)
 	failures_release(&fs->failures);
 	handles_release(&fs->handles);
 	buffers_release(&fs->buffers);
+	backings_release(&fs->backings);
 	pthread_mutex_destroy(&fs->readahead_lock);
+	readahead_table_release(&fs->readahead_table);
 	identity_free(fs->identity);
 	free(fs);
 }
@@ -73,6 +79,7 @@ struct digest filesystem_root(const struct filesystem *fs)
 
 int request_locate(struct request *r, fuse_ino_t node)
 {
+	r->node = node;
 	r->root = node == FUSE_ROOT_ID;
 	if (r->root)
 		return 0;

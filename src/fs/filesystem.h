@@ -6,14 +6,18 @@
 #ifndef CAIRN_FS_FILESYSTEM_H
 #define CAIRN_FS_FILESYSTEM_H
 
+#include <stdatomic.h>
+
 #include "cache/dataset.h"
 #include "format/names.h"
+#include "fs/backings.h"
 #include "fs/buffers.h"
 #include "fs/failure.h"
 #include "fs/handles.h"
 #include "fs/identity.h"
 #include "fs/neighbours.h"
-#include "fs/readahead.h"
+#include "fs/open_mode.h"
+#include "fs/readahead_table.h"
 #include "fs/request.h"
 #include "fs/setbacks.h"
 
@@ -27,13 +31,18 @@ struct filesystem {
 	struct log *log;	 /* borrowed, may be NULL */
 	int64_t deadline_ns;	 /* for each request */
 	uint64_t readahead;	 /* bytes per stream */
+	/* As asked for; from INIT on as it is, never OPEN_AUTO. */
+	enum open_mode open_mode;
+	atomic_bool passthrough_off; /* the kernel has refused a backing file */
+	struct backings backings;    /* OPEN_PASSTHROUGH */
 	struct identity *identity;
 	struct buffers buffers;
 	struct handles handles;
 	struct failures failures;
 	struct setbacks setbacks;
 	struct requests requests;
-	pthread_mutex_t readahead_lock; /* the two below, and the open files' readahead */
+	struct readahead_table readahead_table; /* of the files */
+	pthread_mutex_t readahead_lock;		/* the two below */
 	struct readahead listing;	/* in entries, of the whole tree */
 	struct neighbours neighbours;
 	/* Called by INIT, may be NULL. */
@@ -45,6 +54,7 @@ struct filesystem_options {
 	struct log *log;
 	int64_t deadline_ns;
 	uint64_t readahead;
+	enum open_mode open_mode;
 };
 int filesystem_new(struct dataset *dataset, const struct filesystem_options *options,
 	struct filesystem **out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What belongs to an open file or directory: one block of memory that the kernel gives back
+ * What belongs to an open directory: one block of memory that the kernel gives back
  * with its requests and releases at the end. It does not release when the mount goes away
  * first, so all blocks are in one list. Own lock; any thread.
  */

@@ -142,7 +142,7 @@ static unsigned leaves_ahead(struct request *r, uint64_t rank)
 
 	if (run->start == 0) {
 		pthread_mutex_lock(&r->fs->readahead_lock);
-		*run = readahead_note(&r->fs->listing, &limits, rank, 1);
+		*run = readahead_note(&r->fs->listing, &limits, rank, 1).run;
 		pthread_mutex_unlock(&r->fs->readahead_lock);
 		if (run->start == 0)
 			run->start = rank;

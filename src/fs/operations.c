@@ -7,6 +7,7 @@
 #include "fs/filesystem.h"
 #include "fs/listing.h"
 #include "fs/lookups.h"
+#include "fs/opens.h"
 #include "fs/reads.h"
 
 #define BACKGROUND_MAX 64 /* requests: one cold stream needs more than the kernel's 12 */
@@ -41,6 +42,7 @@ static void init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_background = BACKGROUND_MAX;
 	conn->congestion_threshold = CONGESTION;
 	conn->max_write = BUFFER_SIZE;
+	opens_init(fs, conn);
 	if (fs->ready)
 		fs->ready(fs->ready_ctx);
 }
@@ -180,9 +182,9 @@ const struct fuse_lowlevel_ops operations = {
 	.getxattr = lookups_getxattr,
 	.listxattr = lookups_listxattr,
 	.lseek = lookups_lseek,
-	.open = reads_open,
+	.open = opens_open,
 	.read = reads_read,
-	.release = reads_release,
+	.release = opens_release,
 	.opendir = listing_open,
 	.readdir = listing_read,
 	.readdirplus = listing_read_plus,

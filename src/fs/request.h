@@ -36,12 +36,21 @@ struct request_kind {
 			   */
 };
 
+/* What the step of a read has seen of its file. */
+struct request_file {
+	bool seen;
+	bool has_neighbours;  /* others may lie in the same object, or in those behind it */
+	struct digest object; /* has_neighbours */
+	uint64_t size;	      /* bytes */
+};
+
 /* The question. Lives on the stack of a FUSE thread until it parks. */
 struct request {
 	struct filesystem *fs;
 	fuse_req_t fuse;
 	const struct request_kind *kind;
 	/* The node asked about: the root, or a row of a leaf. */
+	fuse_ino_t node;
 	bool root;
 	uint32_t row;
 	struct digest leaf;
@@ -49,8 +58,9 @@ struct request {
 	uint64_t offset;
 	size_t size; /* bytes that the answer may have */
 	int whence;
-	void *handle;	  /* of the open directory */
-	struct run ahead; /* what to fetch beyond: bytes of the file, ranks of the tree */
+	void *handle;		  /* of the open directory */
+	struct run ahead;	  /* of a listing: ranks whose leaves are to be fetched */
+	struct request_file file; /* of a read, from its first try */
 };
 
 /* The parked ones. */

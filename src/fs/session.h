@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "cache/dataset.h"
+#include "fs/open_mode.h"
 
 struct session_options {
 	const char *mountpoint;
@@ -17,7 +18,8 @@ struct session_options {
 	bool allow_other;
 	bool nonempty;	     /* the mount point may hide something */
 	int64_t deadline_ns; /* of a request; 0: 60 s */
-	uint64_t readahead;  /* bytes; 0: 8 MiB */
+	uint64_t readahead;  /* bytes; 0: 32 MiB */
+	enum open_mode open_mode;
 	struct log *log;
 	bool debug; /* libfuse's -d */
 };

@@ -232,6 +232,53 @@ static void test_evicted_while_open(void **state)
 	sample_release(&s);
 }
 
+/* What is lent stays, for this process and for any other, until the last copy of the
+ * descriptor is closed; everything else goes. */
+static void test_lent_is_not_evicted(void **state)
+{
+	struct cache *c = sample_open(*state, 0);
+	struct sample s = sample_make(31, 3), other = sample_make(32, 3);
+	struct entry e = {.type = ENTRY_FILE, .has_content = true};
+	struct attempt a;
+	uint8_t byte, expected;
+	uint64_t freed;
+	int fd = -1, copy;
+
+	e.size = s.ref.size;
+	e.object = s.ref;
+	assert_int_equal(attempt_begin(&a, c, NULL), 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(attempt_lend(&a, &e, &fd), ERR_ABSENT);
+		assert_int_equal(sample_put(c, &s, i), 0);
+		assert_int_equal(sample_put(c, &other, i), 0);
+	}
+	assert_int_equal(a.want_count, 0);
+	assert_int_equal(cache_flush(c), 0);
+	/* A part of an object, or more than it, is not lent. */
+	e.size--;
+	assert_int_equal(attempt_lend(&a, &e, &fd), ERR_ABSENT);
+	e.size++, e.offset = 1;
+	assert_int_equal(attempt_lend(&a, &e, &fd), ERR_ABSENT);
+	e.offset = 0;
+	assert_int_equal(attempt_lend(&a, &e, &fd), 0);
+	attempt_end(&a);
+	copy = dup(fd);
+	close(fd);
+
+	assert_int_equal(cache_evict_object(c, &s.ref.digest, true, &freed), ERR_BUSY);
+	assert_int_equal(cache_evict_to(c, 0, &freed), 0);
+	assert_int_equal(freed, other.ref.size);
+	sample_fill(31, 2, &expected, 1);
+	assert_int_equal(pread(copy, &byte, 1, 2 * SAMPLE_CHUNK), 1);
+	assert_int_equal(byte, expected);
+	close(copy);
+	assert_int_equal(cache_evict_to(c, 0, &freed), 0);
+	assert_int_equal(freed, s.ref.size);
+	cache_close(c);
+	sample_release(&s);
+	sample_release(&other);
+}
+
 static void test_marks_for_an_evicted_object_are_void(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
@@ -361,6 +408,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cut_while_filled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage_record, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_evicted_while_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lent_is_not_evicted, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_marks_for_an_evicted_object_are_void, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_many_threads, setup, teardown),
