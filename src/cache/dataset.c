@@ -345,6 +345,21 @@ static void notice_rename(const struct opening *o)
 			d->manifest->name, o->state.name);
 }
 
+/* Their round trip goes on while the rest is done: syncing what is remembered, mounting. */
+static void fetch_first(const struct dataset *d)
+{
+	const struct first_pages *first = &d->manifest->first;
+	struct want wants[PAGES_FIRST_MAX + 1];
+
+	for (unsigned i = 0; i <= first->count; i++)
+		wants[i] = (struct want){
+			.kind = BLOB_PAGE,
+			.digest = i == 0 ? d->manifest->root : first->pages[i - 1],
+			.size = PAGE_SIZE_MAX,
+		};
+	source_hint(d->source, wants, first->count + 1, FETCH_DEMAND);
+}
+
 static int open_dataset(struct opening *o, struct trouble *t)
 {
 	struct dataset *d = o->dataset;
@@ -368,12 +383,15 @@ static int open_dataset(struct opening *o, struct trouble *t)
 		rc = make_id(d);
 	if (!rc)
 		rc = check_fresh(o, t);
-	if (!rc)
-		rc = pin_key(o, t);
+	if (rc)
+		return rc;
+	add_mirrors(o);
+	if (o->options->fetch_first)
+		fetch_first(d);
+	rc = pin_key(o, t);
 	if (rc)
 		return rc;
 	notice_rename(o);
-	add_mirrors(o);
 	save_state(o);
 	return 0;
 }
@@ -412,18 +430,4 @@ void dataset_close(struct dataset *d)
 	bytes_release(&d->manifest_text);
 	free(d->url);
 	free(d);
-}
-
-void dataset_fetch_first(struct dataset *d)
-{
-	const struct first_pages *first = &d->manifest->first;
-	struct want wants[PAGES_FIRST_MAX + 1];
-
-	for (unsigned i = 0; i <= first->count; i++)
-		wants[i] = (struct want){
-			.kind = BLOB_PAGE,
-			.digest = i == 0 ? d->manifest->root : first->pages[i - 1],
-			.size = PAGE_SIZE_MAX,
-		};
-	source_hint(d->source, wants, first->count + 1, FETCH_DEMAND);
 }

@@ -19,6 +19,9 @@ struct dataset_options {
 	const char *tag;          /* or NULL */
 	bool offline;             /* no network: the last accepted manifest */
 	int64_t deadline_ns;      /* for the manifest, from now; 0: 60 s */
+	bool fetch_first;         /* has the pages that a listing of the root directory comes to
+				   * brought in, all at once, as soon as the manifest that names
+				   * them is accepted; what goes wrong shows when they are read */
 };
 
 struct dataset {
@@ -40,8 +43,5 @@ struct dataset {
 int dataset_open(struct engine *e, const struct dataset_options *options, struct dataset **out,
 	struct trouble *t);
 void dataset_close(struct dataset *d);
-/* Has the pages that a listing of the root directory comes to brought in, all at once,
- * going by the manifest's hint. Does not wait; what goes wrong shows when they are read. */
-void dataset_fetch_first(struct dataset *d);
 
 #endif

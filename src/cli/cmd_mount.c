@@ -382,6 +382,7 @@ int cmd_mount(int argc, char **argv)
 		status = check(&m, argv[optind + 1], &mountpoint);
 	if (!status) {
 		m.reader.dataset.url = argv[optind];
+		m.reader.dataset.fetch_first = true;
 		status = m.foreground ? in_foreground(&m) : in_background(&m);
 	}
 	free(mountpoint);

@@ -148,9 +148,6 @@ int session_new(struct dataset *dataset, const struct session_options *options,
 		err = mountpoint_permitted(options->allow_other, t);
 	if (!err && filesystem_new(dataset, &fs, &s->fs))
 		err = trouble_set(t, ERR_NO_MEMORY, "out of memory");
-	/* Their round trip goes on while the kernel mounts. */
-	if (!err)
-		dataset_fetch_first(dataset);
 	if (!err)
 		err = make_fuse(s, dataset, options, t);
 	/* Before there is a mount to be left behind by a signal. */
