@@ -6,7 +6,7 @@ from typing import Callable
 
 from servers import GIGABIT, ROUND_TRIP
 from workloads import (DATA_WARM, DISK_COLD, NAMES_COLD, WARM, Cold, FirstFind, FirstMount,
-                       Floor, Load, Prefetch, Publish, Resident, Tar)
+                       Floor, Load, Prefetch, Publish, Resident, Tar, Update)
 
 MIB = 1 << 20
 
@@ -37,6 +37,7 @@ class Row:
     work: Callable
     figures: tuple
     base: object = "native"     # a system's name, a Floor, or None
+    rounds: int = 0             # 0: as many as the profile has
     systems: str = "peers"      # peers: cairn and all of them; cairn; plain: without passthrough
 
 
@@ -54,6 +55,8 @@ def speed_of_floor(**reach):
 
 SECONDS = Figure("s", lambda s, b: s.seconds)
 MEMORY = Figure("MiB of the daemon's own", lambda s, b: s.memory / MIB, most=64)
+STORED = Figure("of its bytes stored", lambda s, b: s.wire / s.bytes_read)
+FETCHED = Figure("of its stored bytes fetched", lambda s, b: s.wire / s.bytes_read)
 FIRST = Load("sequential", count="one")
 ROWS = (
     Row("stat-warm", "stat of every file, warm",
@@ -83,15 +86,15 @@ ROWS = (
     Row("touch-warm", "random touches of a map, warm",
         Resident("big", Load("touch", "one", operations="operations"), WARM),
         (speed_of_native(least=0.9),)),
-    Row("first-find", "first find -ls, a million entries, 20 ms", FirstFind(),
+    Row("first-find", "first find -ls of many entries, 20 ms", FirstFind(),
         (dataclasses.replace(SECONDS, most=8), MEMORY), base=None, systems="cairn"),
-    Row("first-mount-few", "mount to first ls, ten thousand entries, 20 ms", FirstMount(0),
+    Row("first-mount-few", "mount to first ls, few entries, 20 ms", FirstMount(0),
         (Figure("round trips", lambda s, b: s.seconds / ROUND_TRIP, most=5),),
         base=None, systems="cairn"),
-    Row("first-mount", "the same, a million entries", FirstMount(1),
+    Row("first-mount", "the same, many entries", FirstMount(1),
         (Figure("round trips", lambda s, b: s.seconds / ROUND_TRIP, most=5),),
         base=None, systems="cairn"),
-    Row("tar", "tar c of 10,000 small files, empty cache, 20 ms",
+    Row("tar", "tar c of small files, empty cache, 20 ms",
         Cold("many", "far", Tar("far")),
         (Figure("times the speed of a request a file",
                 lambda s, b: s.operations * ROUND_TRIP / s.seconds, least=20),
@@ -111,10 +114,9 @@ ROWS = (
         base=Floor("mixed", written=True), systems="cairn"),
     Row("prefetch-big", "prefetch of big", Prefetch("big"), (speed_of_floor(least=0.8),),
         base=Floor("big", written=True), systems="cairn"),
-    Row("publish", "publish mixed",
-        Publish("mixed", 1), (SECONDS, Figure("of its bytes stored",
-                                              lambda s, b: s.wire / s.bytes_read)), base=None),
-    Row("publish-second", "publish version 2 of mixed",
-        Publish("mixed", 2), (SECONDS, Figure("of its bytes stored",
-                                              lambda s, b: s.wire / s.bytes_read)), base=None),
+    Row("publish", "publish mixed", Publish("mixed", 1), (SECONDS, STORED), base=None, rounds=1),
+    Row("publish-second", "publish version 2 of mixed", Publish("mixed", 2), (SECONDS, STORED),
+        base=None, rounds=1),
+    *(Row(f"update-{name}", f"from version 1 to 2 of {name}", Update(name), (SECONDS, FETCHED),
+          base=None, systems="cairn", rounds=1) for name in ("many", "mixed", "big")),
 )

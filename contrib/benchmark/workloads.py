@@ -272,3 +272,30 @@ class Publish:
         sample.wire = bench.size(store) - before
         bench.drop_cache(store)
         return sample
+
+
+@dataclasses.dataclass(frozen=True)
+class Update:
+    """What a reader that holds all of a dataset fetches to hold all of its version 2."""
+    dataset: str
+
+    def ready(self, bench):
+        bench.datasets.need(self.dataset, second=True)
+
+    def able(self, system):
+        return None if hasattr(system, "prefetch") else "has no such command"
+
+    def __call__(self, bench, system):
+        store, cache, env = bench.new_cache(system), bench.new_cache(system), system.environment()
+        name = os.path.relpath(store, bench.datasets.directory)
+        prefetch = system.prefetch(bench.near, name, cache)
+        run(system.publish(bench.datasets.path(self.dataset), store), env=env)
+        run(prefetch, env=env)
+        run(system.publish(bench.datasets.path(self.dataset, 2), store), env=env)
+        mark = bench.web.mark()
+        sample = bench.watched(prefetch, env)
+        sample.requests, sample.wire, _ = bench.web.since(mark)
+        sample.bytes_read = bench.size(store)
+        bench.drop_cache(store)
+        bench.drop_cache(cache)
+        return sample
