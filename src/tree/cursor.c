@@ -107,6 +107,15 @@ int cursor_head(const struct cursor *c, struct digest *page)
 	return err;
 }
 
+int cursor_head_entries(const struct cursor *c, uint64_t *entries)
+{
+	struct page_child child;
+	int err = page_child(&c->open[c->level].page, c->open[c->level].index, &child);
+	if (err == 0)
+		*entries = child.entries;
+	return err;
+}
+
 static void hint_child(const struct cursor *c, const struct page *page, uint32_t index)
 {
 	struct page_child child;
@@ -173,6 +182,28 @@ int cursor_seek(struct cursor *c, uint64_t rank, unsigned ahead)
 		if (err != 0)
 			return err;
 		rank -= before;
+	}
+	if (rank >= c->open[0].page.count)
+		return ERR_CORRUPT;
+	c->open[0].index = (uint32_t)rank;
+	return 0;
+}
+
+int cursor_stand(struct cursor *c, uint64_t rank)
+{
+	if (rank >= cursor_count(c)) {
+		c->open[c->top].index = c->open[c->top].page.count;
+		return rank == cursor_count(c) ? 0 : ERR_CORRUPT;
+	}
+	while (c->level > 0) {
+		uint64_t before;
+		int err = page_child_at(
+			&c->open[c->level].page, rank, &c->open[c->level].index, &before);
+		rank -= err == 0 ? before : 0;
+		if (err == 0 && rank > 0)
+			err = cursor_down(c, 0);
+		if (err != 0 || rank == 0)
+			return err;
 	}
 	if (rank >= c->open[0].page.count)
 		return ERR_CORRUPT;

@@ -11,7 +11,8 @@
 
 struct diff {
 	struct cursor before, after;
-	tree_diff_fn each; /* NULL: only see that all pages are there */
+	struct tree_told *told; /* up to the cursors */
+	tree_diff_fn each;
 	void *ctx;
 };
 
@@ -42,13 +43,13 @@ static int current_entry(const struct cursor *c, struct entry *out)
 	return page_entry(&c->open[0].page, c->open[0].index, out);
 }
 
-static int report(struct diff *d, enum tree_change change, const struct entry *before,
-	const struct entry *after)
+static void next_entry(struct cursor *c, uint64_t *told)
 {
-	return d->each ? d->each(d->ctx, change, before, after) : 0;
+	cursor_next(c);
+	++*told;
 }
 
-/* Both stand at entries: reports and steps over the lower, or both. */
+/* Both stand at entries: tells of and steps over the lower, or both. */
 static int step_entries(struct diff *d)
 {
 	struct entry before, after;
@@ -59,30 +60,30 @@ static int step_entries(struct diff *d)
 		return err;
 	int order = place_compare(before.parent, before.name, after.parent, after.name);
 	if (order <= 0)
-		cursor_next(&d->before);
+		next_entry(&d->before, &d->told->before);
 	if (order >= 0)
-		cursor_next(&d->after);
+		next_entry(&d->after, &d->told->after);
 	if (order < 0)
-		return report(d, TREE_REMOVED, &before, NULL);
+		return d->each(d->ctx, TREE_REMOVED, &before, NULL);
 	if (order > 0)
-		return report(d, TREE_ADDED, NULL, &after);
-	return d->each && !entry_same(&before, &after)
-		       ? report(d, TREE_CHANGED, &before, &after)
-		       : 0;
+		return d->each(d->ctx, TREE_ADDED, NULL, &after);
+	return entry_same(&before, &after) ? 0
+					   : d->each(d->ctx, TREE_CHANGED, &before, &after);
 }
 
 /* The other tree is at its end. */
-static int step_rest(struct diff *d, struct cursor *c, enum tree_change change)
+static int step_rest(struct diff *d, enum tree_change change)
 {
+	bool added = change == TREE_ADDED;
+	struct cursor *c = added ? &d->after : &d->before;
 	struct entry e;
 	if (!cursor_at_entry(c))
 		return cursor_down(c, c->open[c->level].page.count);
 	int err = current_entry(c, &e);
-	cursor_next(c);
+	next_entry(c, added ? &d->told->after : &d->told->before);
 	if (err != 0)
 		return err;
-	return change == TREE_ADDED ? report(d, change, NULL, &e)
-				    : report(d, change, &e, NULL);
+	return d->each(d->ctx, change, added ? NULL : &e, added ? &e : NULL);
 }
 
 /* The leaf at whose head, or at whose first entry, the cursor stands. */
@@ -107,12 +108,21 @@ static bool same_ahead(const struct diff *d)
 	       digest_equal(&before, &after);
 }
 
-static void step_over(struct cursor *c)
+/* Over the rest of the open leaf, or over the head. */
+static int step_over(struct cursor *c, uint64_t *told)
 {
-	if (c->level == 0)
+	uint64_t entries;
+	if (c->level == 0) {
+		*told += c->open[0].page.count - c->open[0].index;
 		cursor_leave_leaf(c);
-	else
+		return 0;
+	}
+	int err = cursor_head_entries(c, &entries);
+	if (err == 0) {
+		*told += entries;
 		cursor_next(c);
+	}
+	return err;
 }
 
 /* Child `index` is hinted unless `other`, of the same level, has it too. */
@@ -131,21 +141,36 @@ static void hint_changed(const struct page_source *s, const struct page *page,
 		s->hint(s->ctx, &child.digest);
 }
 
-/* Once two inner pages of a level are open, what differs below them is known. */
+/* What differs below two inner pages of a level is known once both are open. */
+static void hint_level(const struct cursor *a, const struct cursor *b, unsigned level)
+{
+	const struct page *p = &a->open[level].page, *q = &b->open[level].page;
+	uint32_t i = a->open[level].index, j = b->open[level].index;
+	/* In turn: what both need first is asked for first. */
+	for (; i < p->count || j < q->count; i++, j++) {
+		if (i < p->count)
+			hint_changed(a->source, p, i, q);
+		if (j < q->count)
+			hint_changed(b->source, q, j, p);
+	}
+}
+
 static void hint_pair(const struct cursor *opened, const struct cursor *other)
 {
 	unsigned level = opened->level;
-	if (!opened->source->hint || level == 0 || other->level > level ||
-		other->top < level)
+	if (opened->source->hint && level > 0 && other->level <= level &&
+		other->top >= level)
+		hint_level(opened, other, level);
+}
+
+/* Where both are when a difference goes on: below all pages that both have open. */
+static void hint_all(const struct cursor *a, const struct cursor *b)
+{
+	unsigned level = a->level > b->level ? a->level : b->level;
+	if (!a->source->hint)
 		return;
-	const struct page *a = &opened->open[level].page, *b = &other->open[level].page;
-	/* In turn: what both need first is asked for first. */
-	for (uint32_t i = 0; i < a->count || i < b->count; i++) {
-		if (i < a->count)
-			hint_changed(opened->source, a, i, b);
-		if (i < b->count)
-			hint_changed(other->source, b, i, a);
-	}
+	for (level += level == 0; level <= a->top && level <= b->top; level++)
+		hint_level(a, b, level);
 }
 
 static int open_head(struct cursor *c, const struct cursor *other)
@@ -168,41 +193,38 @@ static int open_heads(struct diff *d)
 static int step(struct diff *d)
 {
 	if (cursor_at_end(&d->before))
-		return step_rest(d, &d->after, TREE_ADDED);
+		return step_rest(d, TREE_ADDED);
 	if (cursor_at_end(&d->after))
-		return step_rest(d, &d->before, TREE_REMOVED);
+		return step_rest(d, TREE_REMOVED);
 	if (same_ahead(d)) {
-		step_over(&d->before);
-		step_over(&d->after);
-		return 0;
+		int err = step_over(&d->before, &d->told->before);
+		return err == 0 ? step_over(&d->after, &d->told->after) : err;
 	}
 	if (cursor_at_entry(&d->before) && cursor_at_entry(&d->after))
 		return step_entries(d);
 	return open_heads(d);
 }
 
-static int run(const struct page_source *s, const struct digest *before,
-	const struct digest *after, tree_diff_fn each, void *ctx)
+static int stand(struct cursor *c, const struct page_source *s, const struct digest *root,
+	uint64_t rank)
 {
-	struct diff d = {.each = each, .ctx = ctx};
-	int err = cursor_init(&d.before, s, before);
-	int after_err = cursor_init(&d.after, s, after);
+	int err = cursor_init(c, s, root);
+	return err == 0 ? cursor_stand(c, rank) : err;
+}
+
+int tree_diff(const struct page_source *s, const struct digest *before,
+	const struct digest *after, struct tree_told *told, tree_diff_fn each, void *ctx)
+{
+	struct diff d = {.told = told, .each = each, .ctx = ctx};
+	if (digest_equal(before, after))
+		return 0;
+	int err = stand(&d.before, s, before, told->before);
+	int after_err = stand(&d.after, s, after, told->after);
 	if (err == 0)
 		err = after_err;
 	if (err == 0)
-		hint_pair(&d.before, &d.after);
+		hint_all(&d.before, &d.after);
 	while (err == 0 && !(cursor_at_end(&d.before) && cursor_at_end(&d.after)))
 		err = step(&d);
 	return err;
-}
-
-/* The first pass only finds out whether all pages are there, so that `each` hears of every
- * change once, however often the call has to be made. */
-int tree_diff(const struct page_source *s, const struct digest *before,
-	const struct digest *after, tree_diff_fn each, void *ctx)
-{
-	if (digest_equal(before, after))
-		return 0;
-	int err = run(s, before, after, NULL, NULL);
-	return err == 0 ? run(s, before, after, each, ctx) : err;
 }

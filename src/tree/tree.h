@@ -52,12 +52,19 @@ int tree_subtree(const struct page_source *s, const struct digest *root, struct 
 /* Entries in the whole tree. */
 int tree_count(const struct page_source *s, const struct digest *root, uint64_t *entries);
 
-/* What differs between two revisions, in key order, at the cost of the changed pages. */
+/* What differs between two revisions, in key order, at the cost of the changed pages. *told
+ * is how far it has come, in entries of each tree; zero to begin with. A call that is made
+ * again with it goes on from there (on ERR_PENDING, or after `each` stopped it by not
+ * returning 0), so each change is heard of once, and the cost is the same in however many
+ * calls. */
 enum tree_change { TREE_ADDED, TREE_REMOVED, TREE_CHANGED };
 typedef int (*tree_diff_fn)(void *ctx, enum tree_change change, const struct entry *before,
 	const struct entry *after); /* the one that is not there is NULL */
+struct tree_told {
+	uint64_t before, after;
+};
 int tree_diff(const struct page_source *s, const struct digest *before, const struct digest *after,
-	tree_diff_fn each, void *ctx);
+	struct tree_told *told, tree_diff_fn each, void *ctx);
 /* All attributes and the content are the same (where the content lies may differ). */
 bool entry_same(const struct entry *a, const struct entry *b);
 
