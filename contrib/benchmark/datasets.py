@@ -7,7 +7,6 @@ original does, and no run of bytes repeats.
 """
 
 import dataclasses
-import json
 import os
 import random
 import shutil
@@ -77,6 +76,11 @@ def regular_files(sources, choose):
                 if stat.S_ISREG(status.st_mode) and choose(status.st_size) and \
                         os.access(path, os.R_OK) and "\n" not in path:
                     yield path, status.st_size
+
+
+def size_of(directory):
+    return sum(os.lstat(f"{d}/{name}").st_size for d, _, names in os.walk(directory)
+               for name in names)
 
 
 def permutation(number):
@@ -208,13 +212,12 @@ class Datasets:
         return f"{self.directory}/{'plain' if version == 1 else 'second'}/{name}"
 
     def check_space(self):
-        if os.path.exists(f"{self.directory}/complete"):
-            return
+        """What was made before need not be made again."""
         free = shutil.disk_usage(self.directory).free
-        need = self.profile.bytes_needed() + RESERVE
+        need = self.profile.bytes_needed() - size_of(self.directory) + RESERVE
         if free < need:
             raise Failed(f"{self.directory}: {free >> 30} GiB are free and {need >> 30} needed; "
-                         "choose another directory with --cache, or --quick")
+                         "choose another with --directory, or --quick")
 
     def once(self, target, make):
         """Makes target below the directory unless it is there whole."""
@@ -227,7 +230,6 @@ class Datasets:
         os.rename(unfinished, target)
 
     def need(self, name, second=False):
-        self.check_space()
         self.once(self.path(name), lambda t: MAKERS[name](t, self.profile))
         if second:
             self.once(self.path(name, 2), lambda t: make_second(self.path(name), t))
@@ -265,7 +267,3 @@ class Datasets:
         for path, bytes_ in regular_files([root], lambda _: True):
             files, size = files + 1, size + bytes_
         return {"files": files, "bytes": size}
-
-    def finish(self):
-        with open(f"{self.directory}/complete", "w") as mark:
-            json.dump({"profile": self.profile.name}, mark)

@@ -14,6 +14,7 @@ import dataclasses
 import os
 import time
 
+from datasets import size_of
 from measure import Sample, Watch, can_drop, drop_caches, timed
 from processes import Failed, run
 
@@ -266,10 +267,10 @@ class Publish:
         sources = [bench.datasets.path(self.dataset, v) for v in (1, 2)[:self.version]]
         for source in sources[:-1]:
             run(system.publish(source, store), env=env)
-        before = bench.size(store)
+        before = size_of(store)
         sample = bench.watched(system.publish(sources[-1], store), env)
         sample.bytes_read = bench.datasets.describe(self.dataset)["bytes"]
-        sample.wire = bench.size(store) - before
+        sample.wire = size_of(store) - before
         bench.drop_cache(store)
         return sample
 
@@ -295,7 +296,7 @@ class Update:
         mark = bench.web.mark()
         sample = bench.watched(prefetch, env)
         sample.requests, sample.wire, _ = bench.web.since(mark)
-        sample.bytes_read = bench.size(store)
+        sample.bytes_read = size_of(store)
         bench.drop_cache(store)
         bench.drop_cache(cache)
         return sample
