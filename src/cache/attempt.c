@@ -128,14 +128,16 @@ int attempt_recipe(struct attempt *a, const struct digest *digest, struct recipe
 	return rc ? rc : recipe_view(packed, out);
 }
 
-void attempt_hint_page(struct attempt *a, const struct digest *digest)
+bool attempt_hint_page(struct attempt *a, const struct digest *digest)
 {
 	struct want w = {.kind = BLOB_PAGE, .digest = *digest, .size = PAGE_SIZE_MAX};
 	enum blob_kind kind;
 	struct span packed;
 
-	if (a->want_count < WANTS_MAX && look_up(a, digest, &kind, &packed) == ERR_ABSENT)
-		note(a, &w);
+	if (look_up(a, digest, &kind, &packed) != ERR_ABSENT)
+		return true;
+	note(a, &w);
+	return false;
 }
 
 /* A list's chunk: sums up what stands before it. */

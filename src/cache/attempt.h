@@ -67,8 +67,9 @@ void attempt_end(struct attempt *a);
  * ERR_CORRUPT. */
 int attempt_page(struct attempt *a, const struct digest *digest, struct page *out);
 int attempt_recipe(struct attempt *a, const struct digest *digest, struct recipe *out);
-/* Notes a page that will be wanted soon (ignored when it is here or the list is full). */
-void attempt_hint_page(struct attempt *a, const struct digest *digest);
+/* True when that page is here. Else notes that it will be wanted soon, unless the list is
+ * full. */
+bool attempt_hint_page(struct attempt *a, const struct digest *digest);
 
 /* The chunk that holds byte `offset` of an object. ERR_PENDING (a recipe is missing),
  * ERR_CORRUPT, ERR_ABSENT past the end. Fills a want, present or not. */

@@ -9,7 +9,7 @@
 
 #define DOTS 2		 /* "." and ".." come first */
 #define LEAF_ENTRIES 256 /* about what a leaf holds; only a measure for hints */
-#define AHEAD_LEAVES 32	 /* hinted at most before a sequential listing */
+#define AHEAD_LEAVES HINTS_MAX /* hinted at most before a sequential listing */
 
 /* An open directory keeps the revision it was opened in. The kernel reads it one request
  * at a time, and releases it after the last reply. */
@@ -129,9 +129,9 @@ static int find_first(struct listing *l, struct directory *d)
 	return 0;
 }
 
-/* Leaves to hint: none until listings are seen to follow each other in the tree's order,
- * as `find` makes them. Asked once per request, however often it is tried. */
-static unsigned leaves_ahead(struct request *r, uint64_t rank)
+/* What should be fetched ahead: nothing until listings are seen to follow each other in the
+ * tree's order, as `find` makes them. Asked once per request, however often it is tried. */
+static struct run *entries_ahead(struct request *r, uint64_t rank)
 {
 	static const struct readahead_limits limits = {
 		.slack = LEAF_ENTRIES,
@@ -147,18 +147,33 @@ static unsigned leaves_ahead(struct request *r, uint64_t rank)
 		if (run->start == 0)
 			run->start = rank;
 	}
+	return run;
+}
+
+/* Where the pages that lead to the rest are not here yet, a later request goes on. */
+static void hint_ahead(struct listing *l, const struct digest *root, uint64_t rank)
+{
+	struct request *r = l->request;
+	struct run *run = entries_ahead(r, rank);
+	uint64_t end = run->start + run->size;
+
 	if (run->size == 0)
-		return 0;
-	return (unsigned)((run->start + run->size - rank + LEAF_ENTRIES - 1) /
-			  LEAF_ENTRIES);
+		return;
+	run->start = tree_hint(&l->trial->pages, root, run->start, end, HINTS_MAX);
+	run->size = end - run->start;
+	if (run->size == 0)
+		return;
+	pthread_mutex_lock(&r->fs->readahead_lock);
+	readahead_take_back(&r->fs->listing, run->start, end);
+	pthread_mutex_unlock(&r->fs->readahead_lock);
 }
 
 static int walk(struct listing *l, struct directory *d)
 {
 	uint64_t rank = d->first + (l->offset - DOTS);
-	int err = tree_walk(
-		&l->trial->pages, &d->root, rank, leaves_ahead(l->request, rank), each, l);
+	int err = tree_walk(&l->trial->pages, &d->root, rank, 0, each, l);
 
+	hint_ahead(l, &d->root, rank);
 	return err == 1 ? 0 : err;
 }
 

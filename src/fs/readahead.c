@@ -182,3 +182,13 @@ struct plan readahead_note(struct readahead *r, const struct readahead_limits *l
 	*s = (struct stream){.start = offset, .next = end, .age = ++r->clock};
 	return nothing;
 }
+
+void readahead_take_back(struct readahead *r, uint64_t start, uint64_t end)
+{
+	for (size_t i = 0; i < READAHEAD_STREAMS; i++) {
+		struct stream *s = &r->streams[i];
+
+		if (s->age && !s->stride && s->reached == end && s->next <= start)
+			s->reached = start;
+	}
+}

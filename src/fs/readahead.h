@@ -49,4 +49,7 @@ struct readahead {
 struct plan readahead_note(struct readahead *r, const struct readahead_limits *limits,
 	uint64_t offset, uint64_t size);
 
+/* The end of what was given out, from `start` on, was not used: it is given out again. */
+void readahead_take_back(struct readahead *r, uint64_t start, uint64_t end);
+
 #endif

@@ -9,18 +9,19 @@
 #include "util/clock.h"
 
 /* What is asked for ahead is kept apart from what the step cannot do without. */
-static void hint_page(void *ctx, const struct digest *digest)
+static bool hint_page(void *ctx, const struct digest *digest)
 {
 	struct trial *t = ctx;
 	unsigned before = t->attempt.want_count;
 
-	if (t->hint_count == HINTS_MAX)
-		return;
-	attempt_hint_page(&t->attempt, digest);
+	if (attempt_hint_page(&t->attempt, digest))
+		return true;
 	if (t->attempt.want_count == before)
-		return;
-	t->hints[t->hint_count++] = t->attempt.wants[before];
+		return false;
+	if (t->hint_count < HINTS_MAX)
+		t->hints[t->hint_count++] = t->attempt.wants[before];
 	t->attempt.want_count = before;
+	return false;
 }
 
 static int find_page(void *ctx, const struct digest *digest, struct page *out)

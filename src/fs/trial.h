@@ -10,7 +10,7 @@
 #include "fs/request.h"
 #include "tree/tree.h"
 
-#define HINTS_MAX 32	 /* blobs a request asks for beyond its own need */
+#define HINTS_MAX 128	 /* blobs a request asks for beyond its own need */
 #define HELD_MAX 32	 /* leaves whose names one reply may hand out */
 #define SMALL_REPLY 8192 /* bytes: fits on the stack; above, a pooled buffer */
 

@@ -6,9 +6,9 @@ static int page(void *ctx, const struct digest *digest, struct page *out)
 	return attempt_page(ctx, digest, out);
 }
 
-static void hint(void *ctx, const struct digest *digest)
+static bool hint(void *ctx, const struct digest *digest)
 {
-	attempt_hint_page(ctx, digest);
+	return attempt_hint_page(ctx, digest);
 }
 
 struct page_source attempt_pages(struct attempt *a)

@@ -128,6 +128,67 @@ int tree_walk(const struct page_source *s, const struct digest *root, uint64_t r
 	return err;
 }
 
+/* The page at level 1 that holds the entry at `rank`, if the pages on the way are here, and
+ * the rank of its own first entry. */
+static int find_above_leaf(const struct page_source *s, const struct digest *root,
+	uint64_t rank, struct page *page, uint64_t *start)
+{
+	int err = s->hint(s->ctx, root) ? s->page(s->ctx, root, page) : ERR_PENDING;
+	*start = 0;
+	while (err == 0 && page->level > 1) {
+		struct page_child child;
+		struct digest digest;
+		uint32_t index;
+		uint64_t before;
+		err = page_child_at(page, rank - *start, &index, &before);
+		if (err == 0)
+			err = page_child(page, index, &child);
+		if (err == 0 && !s->hint(s->ctx, &child.digest))
+			err = ERR_PENDING;
+		if (err == 0)
+			err = cursor_open_child(s, page, index, &digest, page);
+		if (err == 0)
+			*start += before;
+	}
+	return err == 0 && page->level != 1 ? ERR_ABSENT : err;
+}
+
+/* Those of one page at level 1, whose first entry is at `start`. */
+static uint64_t hint_leaves(const struct page_source *s, const struct page *page,
+	uint64_t start, uint64_t rank, uint64_t end, unsigned *most)
+{
+	struct page_child child;
+	uint32_t index;
+	uint64_t before;
+	if (page_child_at(page, rank - start, &index, &before) != 0)
+		return end;
+	for (rank = start + before; *most > 0 && rank < end; (*most)--) {
+		if (index == page->count || page_child(page, index++, &child) != 0)
+			break;
+		s->hint(s->ctx, &child.digest);
+		rank += child.entries;
+	}
+	return rank < end ? rank : end;
+}
+
+uint64_t tree_hint(const struct page_source *s, const struct digest *root, uint64_t first,
+	uint64_t end, unsigned most)
+{
+	uint64_t rank = first;
+	while (s->hint && rank < end && most > 0) {
+		struct page page;
+		uint64_t start, next;
+		int err = find_above_leaf(s, root, rank, &page, &start);
+		if (err != 0)
+			return err == ERR_PENDING ? rank : end;
+		next = hint_leaves(s, &page, start, rank, end, &most);
+		if (next <= rank)
+			return end;
+		rank = next;
+	}
+	return rank;
+}
+
 /* The root's own entry stands before what is below it. */
 static int first_below_root(
 	const struct page_source *s, const struct digest *root, uint64_t *first)

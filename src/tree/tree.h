@@ -13,8 +13,8 @@
 struct page_source {
 	/* The page of that digest, borrowed as long as the source's owner says. */
 	int (*page)(void *ctx, const struct digest *digest, struct page *out);
-	/* May be NULL: this page will be wanted soon. */
-	void (*hint)(void *ctx, const struct digest *digest);
+	/* May be NULL: this page will be wanted soon. True: it is here already. */
+	bool (*hint)(void *ctx, const struct digest *digest);
 	void *ctx;
 };
 
@@ -45,6 +45,11 @@ int tree_at(const struct page_source *s, const struct digest *root, uint64_t ran
 typedef int (*tree_each_fn)(void *ctx, const struct place *place, const struct entry *entry);
 int tree_walk(const struct page_source *s, const struct digest *root, uint64_t rank, unsigned ahead,
 	tree_each_fn each, void *ctx);
+/* Hints the leaves of the entries [first, end), as far as the inner pages above them are
+ * here, and the first of those that is not. `most` bounds the leaves. Returns where it
+ * stopped: at `end`, or at the first entry of a leaf that was not hinted. */
+uint64_t tree_hint(const struct page_source *s, const struct digest *root, uint64_t first,
+	uint64_t end, unsigned most);
 /* The ranks [*first, *end) of all entries below the directory `path` (itself excluded);
  * for the root: all but the root. */
 int tree_subtree(const struct page_source *s, const struct digest *root, struct span path,

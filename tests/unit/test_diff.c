@@ -49,10 +49,13 @@ static int shelf_page(void *ctx, const struct digest *digest, struct page *out)
 	return memory_pages_get(&f->pages, digest, out);
 }
 
-static void shelf_hint(void *ctx, const struct digest *digest)
+static bool shelf_hint(void *ctx, const struct digest *digest)
 {
 	struct shelf *f = ctx;
-	shelf_wish(f, shelf_index(f, digest));
+	size_t index = shelf_index(f, digest);
+	bool here = f->here[index];
+	shelf_wish(f, index);
+	return here;
 }
 
 static size_t shelf_deliver(struct shelf *f)

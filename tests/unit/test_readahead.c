@@ -250,6 +250,30 @@ static void test_hostile_numbers(void **state)
 	}
 }
 
+/* What was taken back comes again, and nothing is left out. */
+static void test_take_back(void **state)
+{
+	struct readahead r = {0};
+	uint64_t reached = 0;
+
+	(void)state;
+	for (uint64_t at = 0; at < 100 * MIB; at += 128 * KIB) {
+		struct run run = readahead_note(&r, &limits, at, 128 * KIB).run;
+
+		if (run.size == 0)
+			continue;
+		if (reached)
+			assert_int_equal(run.start, reached);
+		reached = run.start + run.size / 4;
+		readahead_take_back(&r, reached, run.start + run.size);
+	}
+	assert_true(reached > 100 * MIB);
+	/* Not somebody else's. */
+	readahead_take_back(&r, 0, MIB);
+	readahead_note(&r, &limits, 100 * MIB, 128 * KIB);
+	assert_int_equal(readahead_note(&r, &limits, 0, 128 * KIB).run.size, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +288,7 @@ int main(void)
 		cmocka_unit_test(test_strides_beside_each_other),
 		cmocka_unit_test(test_stride_turns_sequential),
 		cmocka_unit_test(test_no_strides_where_they_mean_nothing),
+		cmocka_unit_test(test_take_back),
 		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_hostile_numbers),
 	};

@@ -42,13 +42,15 @@ static int shelf_page(void *ctx, const struct digest *digest, struct page *out)
 	return memory_pages_get(&f->pages, digest, out);
 }
 
-static void shelf_hint(void *ctx, const struct digest *digest)
+static bool shelf_hint(void *ctx, const struct digest *digest)
 {
 	struct shelf *f = ctx;
 	size_t index = shelf_index(f, digest);
+	bool here = !f->partial || f->here[index];
 	f->hints++;
-	if (f->partial && !f->here[index])
+	if (!here)
 		f->wished[index] = true;
+	return here;
 }
 
 /* What was wished for arrives; how many pages that were. */
@@ -362,6 +364,50 @@ static void test_pending_walk(void **state)
 	assert_true(check_pending_walk(t) < pages * 2 / 5);
 }
 
+/* Hints [first, end) until nothing is left; how many pages came. */
+static size_t hint_all(struct tree *t, uint64_t first, uint64_t end, unsigned most)
+{
+	size_t pages = 0;
+	t->shelf.partial = true;
+	while (first < end) {
+		uint64_t reached = tree_hint(&t->source, &t->root, first, end, most);
+		size_t got = shelf_deliver(&t->shelf);
+		assert_true(reached >= first && reached <= end);
+		assert_true(got > 0 || reached > first);
+		assert_true(got <= most + PAGE_LEVEL_MAX);
+		first = reached;
+		pages += got;
+	}
+	return pages;
+}
+
+static void test_hint(void **state)
+{
+	(void)state;
+	for (unsigned most = 1; most <= 100; most += 33) {
+		struct tree *t = tree_new_deep(47, 500);
+		struct walker w = {.tree = t, .stop = UINT64_MAX};
+		assert_int_equal(hint_all(t, 0, 500, most), t->shelf.pages.count);
+		t->source.hint = NULL;
+		assert_int_equal(tree_walk(&t->source, &t->root, 0, 0, walk_on, &w), 0);
+		tree_free(t);
+	}
+}
+
+/* One entry is one page of each level, and nothing is asked for where there is no more. */
+static void test_hint_little(void **state)
+{
+	(void)state;
+	struct tree *t = tree_new_deep(48, 500);
+	struct page root;
+	assert_int_equal(memory_pages_get(&t->shelf.pages, &t->root, &root), 0);
+	assert_int_equal(hint_all(t, 250, 251, 100), root.level + 1);
+	assert_int_equal(tree_hint(&t->source, &t->root, 500, 600, 100), 600);
+	assert_int_equal(tree_hint(&t->source, &t->root, 0, 500, 0), 0);
+	assert_int_equal(shelf_deliver(&t->shelf), 0);
+	tree_free(t);
+}
+
 static void test_pending_find(void **state)
 {
 	(void)state;
@@ -488,6 +534,8 @@ int main(void)
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_walk_asks_once),
 		cmocka_unit_test(test_pending_walk),
+		cmocka_unit_test(test_hint),
+		cmocka_unit_test(test_hint_little),
 		cmocka_unit_test(test_pending_find),
 		cmocka_unit_test(test_inconsistent_pages),
 		cmocka_unit_test(test_lying_pages),
