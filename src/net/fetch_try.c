@@ -300,6 +300,8 @@ void fetch_try_end(struct fetch_try *t)
 	bytes_release(&t->body);
 	t->headers = NULL;
 	t->fetch = NULL;
+	t->twin = NULL;
+	t->second = t->late = false;
 	t->origin = NULL;
 	t->connected = t->answered = t->too_long = t->no_memory = false;
 	t->stop = STOP_NOT;

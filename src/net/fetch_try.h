@@ -16,6 +16,9 @@ struct fetch_try {
 	CURL *easy;
 	struct fetch_try *next;   /* in the fetcher's list of idle ones or of those under way */
 	struct fetch *fetch;
+	struct fetch_try *twin;   /* the other try of the same fetch, at another mirror */
+	bool second;              /* of the two, it began later */
+	bool late;                /* slower than its peers: a second is due */
 	struct origin *origin;
 	unsigned mirror;
 	int64_t started, heard;   /* CLOCK_MONOTONIC ns; heard: the last sign of life */

@@ -28,6 +28,7 @@
 #define STALL_TIMEOUT_DEFAULT (15 * NS_PER_SECOND)
 
 #define SWEEP_PAUSE (10 * NS_PER_MS) /* deadlines hold to this, however many there are */
+#define LATE_PAUSE (100 * NS_PER_MS) /* before a second try is thought of once more */
 #define POLL_MOST (60 * NS_PER_SECOND)
 #define IDLE_MAX 32 /* tries kept for use again */
 
@@ -93,24 +94,34 @@ static void give_up(struct fetcher *f, struct fetch *fetch, const struct trouble
 	pthread_mutex_unlock(&f->mtx);
 }
 
-static void begin(struct fetcher *f, const struct admission *a)
+/* NULL: it could not be begun, *trouble tells why. */
+static struct fetch_try *begin(
+	struct fetcher *f, const struct admission *a, struct trouble *trouble)
 {
-	struct trouble trouble = {.code = ERR_NO_MEMORY, .text = "out of memory"};
 	struct fetch_try *t = take_try(f);
 
-	if (!t) {
-		give_up(f, a->fetch, &trouble);
-		return;
-	}
-	if (fetch_try_begin(t, a, &f->settings, &trouble) ||
+	*trouble = (struct trouble){.code = ERR_NO_MEMORY, .text = "out of memory"};
+	if (!t)
+		return NULL;
+	if (fetch_try_begin(t, a, &f->settings, trouble) ||
 		curl_multi_add_handle(f->multi, t->easy) != CURLM_OK) {
-		give_up(f, a->fetch, &trouble);
 		put_try(f, t);
-		return;
+		return NULL;
 	}
 	a->origin->active++;
 	t->next = f->tries;
 	f->tries = t;
+	return t;
+}
+
+/* With mtx held. */
+static void note_begun(struct fetcher *f, const struct fetch *fetch, int64_t now)
+{
+	f->schedule.counters.active++;
+	schedule_sweep_by(&f->schedule, now + f->settings.connect_timeout);
+	schedule_sweep_by(&f->schedule, now + f->settings.stall_timeout);
+	if (mirrors_count(fetch->mirrors) > 1)
+		schedule_sweep_by(&f->schedule, now + hedge_patience(&f->schedule.hedge));
 }
 
 static bool pick(struct fetcher *f, struct admission *out)
@@ -120,11 +131,8 @@ static bool pick(struct fetcher *f, struct admission *out)
 
 	pthread_mutex_lock(&f->mtx);
 	found = schedule_pick(&f->schedule, &f->origins, now, out);
-	if (found) {
-		f->schedule.counters.active++;
-		schedule_sweep_by(&f->schedule, now + f->settings.connect_timeout);
-		schedule_sweep_by(&f->schedule, now + f->settings.stall_timeout);
-	}
+	if (found)
+		note_begun(f, out->fetch, now);
 	pthread_mutex_unlock(&f->mtx);
 	return found;
 }
@@ -132,9 +140,58 @@ static bool pick(struct fetcher *f, struct admission *out)
 static void admit(struct fetcher *f)
 {
 	struct admission a;
+	struct trouble trouble;
 
 	while (pick(f, &a))
-		begin(f, &a);
+		if (!begin(f, &a, &trouble))
+			give_up(f, a.fetch, &trouble);
+}
+
+static bool pick_second(
+	struct fetcher *f, const struct fetch_try *first, struct admission *out)
+{
+	int64_t now = clock_monotonic();
+	bool found;
+
+	pthread_mutex_lock(&f->mtx);
+	found = schedule_double(
+		&f->schedule, first->fetch, first->mirror, &f->origins, now, out);
+	if (found)
+		note_begun(f, first->fetch, now);
+	pthread_mutex_unlock(&f->mtx);
+	return found;
+}
+
+static void begin_second(
+	struct fetcher *f, struct fetch_try *first, const struct admission *a)
+{
+	struct trouble trouble;
+	struct fetch_try *second = begin(f, a, &trouble);
+
+	if (!second) {
+		pthread_mutex_lock(&f->mtx);
+		f->schedule.counters.active--;
+		hedge_give_back(&f->schedule.hedge);
+		pthread_mutex_unlock(&f->mtx);
+		return;
+	}
+	log_debug(f->log, "%s: slower than its peers; asking %s too", first->url,
+		second->url);
+	first->twin = second;
+	second->twin = first;
+	second->second = true;
+}
+
+/* Doubles what the last sweep found to be late. */
+static void admit_seconds(struct fetcher *f)
+{
+	struct admission a;
+
+	for (struct fetch_try *t = f->tries; t; t = t->next) {
+		if (t->late && pick_second(f, t, &a))
+			begin_second(f, t, &a);
+		t->late = false;
+	}
 }
 
 /* What was learnt about the server. */
@@ -180,19 +237,50 @@ static void unlink_try(struct fetcher *f, struct fetch_try *t)
 	t->origin->active--;
 }
 
+static void leave(struct fetcher *f, struct fetch_try *t)
+{
+	curl_multi_remove_handle(f->multi, t->easy);
+	unlink_try(f, t);
+}
+
+/* The twin of a try that is over: it goes on alone, or with its fetch ends too. */
+static void settle_twin(struct fetcher *f, struct fetch_try *twin, bool over)
+{
+	twin->twin = NULL;
+	if (!over)
+		return;
+	leave(f, twin);
+	pthread_mutex_lock(&f->mtx);
+	f->schedule.counters.active--;
+	pthread_mutex_unlock(&f->mtx);
+	put_try(f, twin);
+}
+
+/* How long the fetch took, whichever of two tries it was that ended it. With mtx held. */
+static void note_pace(struct fetcher *f, const struct fetch_try *t, int64_t now)
+{
+	const struct fetch_try *first = t->second && t->twin ? t->twin : t;
+
+	hedge_note(&f->schedule.hedge, now - first->started);
+	if (first == t)
+		return;
+	hedge_give_back(&f->schedule.hedge);
+	mirrors_failed(first->fetch->mirrors, first->mirror, MIRROR_SLOW, now);
+}
+
 /* Takes a try that is over out of everything. */
 static void finish(struct fetcher *f, struct fetch_try *t, CURLcode code)
 {
 	struct fetch *fetch = t->fetch;
 	struct fetch_verdict v;
 	int64_t now = clock_monotonic();
+	bool over = true;
 
 	fetch_verdict_reach(t, code, &v);
 	note_health(t, &v, now);
 	if (v.kind != VERDICT_GIVEN && t->stop != STOP_CANCELLED)
 		log_debug(f->log, "%s", v.trouble.text);
-	curl_multi_remove_handle(f->multi, t->easy);
-	unlink_try(f, t);
+	leave(f, t);
 
 	pthread_mutex_lock(&f->mtx);
 	f->schedule.counters.active--;
@@ -200,11 +288,17 @@ static void finish(struct fetcher *f, struct fetch_try *t, CURLcode code)
 		schedule_interrupt(&f->schedule, fetch);
 	} else if (v.kind == VERDICT_GIVEN) {
 		deliver(t, &v);
+		note_pace(f, t, now);
 		schedule_succeed(&f->schedule, fetch);
+	} else if (t->twin) {
+		schedule_note_failure(fetch, t->mirror, &v, now);
+		over = false;
 	} else {
 		schedule_retry(&f->schedule, fetch, t->mirror, &v, now);
 	}
 	pthread_mutex_unlock(&f->mtx);
+	if (t->twin)
+		settle_twin(f, t->twin, over);
 	put_try(f, t);
 }
 
@@ -245,6 +339,17 @@ static enum fetch_stop stop_reason(
 	return STOP_NOT;
 }
 
+/* Whether a second try is due; if not, when to look again. With mtx held. */
+static bool is_late(struct fetcher *f, const struct fetch_try *t, int64_t now)
+{
+	int64_t due = t->started + hedge_patience(&f->schedule.hedge);
+
+	if (t->stop != STOP_NOT || t->twin || mirrors_count(t->fetch->mirrors) == 1)
+		return false;
+	schedule_sweep_by(&f->schedule, due > now ? due : now + LATE_PAUSE);
+	return due <= now;
+}
+
 /* All that time alone brings about. True when a try is to be broken off. With mtx held. */
 static bool sweep_due(struct fetcher *f, int64_t now)
 {
@@ -253,6 +358,7 @@ static bool sweep_due(struct fetcher *f, int64_t now)
 	schedule_sweep(&f->schedule, now, f->stopping);
 	for (struct fetch_try *t = f->tries; t; t = t->next) {
 		t->stop = stop_reason(f, t, now);
+		t->late = is_late(f, t, now);
 		stop = stop || t->stop != STOP_NOT;
 	}
 	if (f->schedule.sweep_at < now + SWEEP_PAUSE)
@@ -260,21 +366,28 @@ static bool sweep_due(struct fetcher *f, int64_t now)
 	return stop;
 }
 
+static struct fetch_try *find_stopped(struct fetcher *f)
+{
+	struct fetch_try *t = f->tries;
+
+	while (t && t->stop == STOP_NOT)
+		t = t->next;
+	return t;
+}
+
 static void sweep(struct fetcher *f)
 {
 	int64_t now = clock_monotonic();
-	struct fetch_try *t, *next;
+	struct fetch_try *t;
 	bool stop = false;
 
 	pthread_mutex_lock(&f->mtx);
 	if (f->stopping || now >= f->schedule.sweep_at)
 		stop = sweep_due(f, now);
 	pthread_mutex_unlock(&f->mtx);
-	for (t = stop ? f->tries : NULL; t; t = next) {
-		next = t->next;
-		if (t->stop != STOP_NOT)
-			finish(f, t, CURLE_OK);
-	}
+	/* One that is finished may take its twin along, hence from the start each time. */
+	while (stop && (t = find_stopped(f)))
+		finish(f, t, CURLE_OK);
 }
 
 /* Calls done() for all that have ended. True when there was one. */
@@ -330,6 +443,7 @@ static void *fetcher_main(void *arg)
 
 	while (begin_round(f)) {
 		sweep(f);
+		admit_seconds(f);
 		admit(f);
 		more = collect(f);
 		more = hand_over(f) || more;

@@ -3,7 +3,8 @@
  * GET of small files from a store's mirrors: one thread owns curl-multi (HTTP/2 where
  * the server has it, connections kept); requests come in by a queue, results go out by
  * a callback. Demand goes before readahead before prefetch. A request has one deadline
- * over queueing, DNS, connect, transfer, all retries and mirrors.
+ * over queueing, DNS, connect, transfer, all retries and mirrors. One that stays slower
+ * than its peers is doubled to another mirror, and who answers first counts (hedge.h).
  *
  * Threads: submit, raise and cancel from any thread; `done` runs on the fetcher's
  * thread, once per submitted fetch, must not block, and may submit. A fetcher starts its
@@ -100,6 +101,7 @@ void fetcher_settle(struct fetcher *f, struct fetch *fetch);
 
 struct fetcher_counters {
 	uint64_t requests, retries, failures, bytes; /* bytes: of bodies */
+	uint64_t doubled;                            /* second tries: hedge.h */
 	uint64_t queued, active;                     /* now */
 };
 void fetcher_count(struct fetcher *f, struct fetcher_counters *out);

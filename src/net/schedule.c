@@ -11,6 +11,7 @@
 void schedule_init(struct schedule *s, uint64_t memory)
 {
 	*s = (struct schedule){.memory = memory, .sweep_at = DEADLINE_NONE};
+	hedge_init(&s->hedge);
 }
 
 void schedule_sweep_by(struct schedule *s, int64_t when)
@@ -205,6 +206,37 @@ bool schedule_pick(
 	return true;
 }
 
+/* It may not keep others from memory, nor from a place at the server. */
+static bool find_second(struct schedule *s, struct fetch *fetch, unsigned mirror,
+	struct origins *origins, int64_t now, struct admission *out)
+{
+	uint64_t avoid = fetch->avoid | fetch->state.refused | fetch->state.failed |
+			 UINT64_C(1) << mirror;
+	bool demand = fetch->priority == FETCH_DEMAND;
+	int64_t wait = 0;
+	int other = mirrors_choose(fetch->mirrors, avoid, now, &wait);
+	struct origin *origin;
+
+	if (other < 0 || wait > 0 || fetch->cost > s->memory - s->memory / 4 ||
+		s->held > s->memory - s->memory / 4 - fetch->cost)
+		return false;
+	origin = origins_find(origins, mirrors_origin(fetch->mirrors, (unsigned)other));
+	*out = (struct admission){fetch, (unsigned)other, origin, demand};
+	return origins_has_room(origins, origin, demand);
+}
+
+bool schedule_double(struct schedule *s, struct fetch *fetch, unsigned mirror,
+	struct origins *origins, int64_t now, struct admission *out)
+{
+	if (!find_second(s, fetch, mirror, origins, now, out) || !hedge_take(&s->hedge))
+		return false;
+	fetch->state.held += fetch->cost;
+	s->held += fetch->cost;
+	s->counters.requests++;
+	s->counters.doubled++;
+	return true;
+}
+
 /* Those that wait because this server was out of order need wait no longer. */
 static void end_outage(struct schedule *s, const struct mirrors *m)
 {
@@ -224,12 +256,11 @@ void schedule_succeed(struct schedule *s, struct fetch *fetch)
 	schedule_end(s, fetch, 0);
 }
 
-void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
-	const struct fetch_verdict *v, int64_t now)
+void schedule_note_failure(
+	struct fetch *fetch, unsigned mirror, const struct fetch_verdict *v, int64_t now)
 {
 	struct fetch_state *state = &fetch->state;
 
-	schedule_settle(s, fetch);
 	if ((int)v->rank >= state->rank) {
 		state->rank = (int)v->rank;
 		fetch->trouble = v->trouble;
@@ -241,6 +272,13 @@ void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
 		state->refused |= UINT64_C(1) << mirror;
 	else
 		state->failed |= UINT64_C(1) << mirror;
+}
+
+void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
+	const struct fetch_verdict *v, int64_t now)
+{
+	schedule_settle(s, fetch);
+	schedule_note_failure(fetch, mirror, v, now);
 	if (fetch->deadline <= now)
 		end_overdue(s, fetch);
 	else

@@ -15,6 +15,7 @@
 #include "net/fetch_list.h"
 #include "net/fetch_try.h"
 #include "net/fetch_verdict.h"
+#include "net/hedge.h"
 #include "net/origins.h"
 
 struct schedule {
@@ -23,6 +24,7 @@ struct schedule {
 	uint64_t memory;   /* bytes of the budget */
 	uint64_t held;     /* of them */
 	unsigned demands;  /* fetches of demand that hold some */
+	struct hedge hedge;
 	int64_t sweep_at;  /* CLOCK_MONOTONIC ns: nothing is due before */
 	struct fetcher_counters counters;
 };
@@ -34,6 +36,13 @@ void schedule_add(struct schedule *s, struct fetch *fetch);
 /* Takes the next fetch that may begin out of its queue; false: none may. */
 bool schedule_pick(struct schedule *s, struct origins *origins, int64_t now,
 	struct admission *out);
+/* A second try for a fetch whose first, at `mirror`, is slower than its peers: at another
+ * mirror that can be asked at once. False: there is none, or no allowance or memory. */
+bool schedule_double(struct schedule *s, struct fetch *fetch, unsigned mirror,
+	struct origins *origins, int64_t now, struct admission *out);
+/* One of the two tries of a fetch failed, while the other goes on. */
+void schedule_note_failure(struct fetch *fetch, unsigned mirror,
+	const struct fetch_verdict *v, int64_t now);
 /* What became of a picked fetch: it has its body, or is to be asked for once more. */
 void schedule_succeed(struct schedule *s, struct fetch *fetch);
 void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,

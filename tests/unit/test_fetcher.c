@@ -497,6 +497,106 @@ static uint16_t free_port(void)
 	return s.port;
 }
 
+/* Two servers whose gates are shut, and a fetch that has been doubled to the second. */
+static void double_gate(struct fixture *x, struct stub_server *other, struct job *job,
+	struct log_of_jobs *log)
+{
+	stub_start(other, 0, NULL);
+	assert_int_equal(mirrors_add(x->mirrors, other->url), 0);
+	log_init(log, start(x));
+	submit(job, log, x->mirrors, "gate/a", FETCH_DEMAND);
+	stub_await(&x->stub, 1);
+	stub_await(other, 1);
+	assert_int_equal(count(x).doubled, 1);
+	assert_int_equal(count(x).active, 2);
+}
+
+static void open_gate(struct stub_server *s)
+{
+	pthread_mutex_lock(&s->mtx);
+	s->gate_open = true;
+	pthread_cond_broadcast(&s->cond);
+	pthread_mutex_unlock(&s->mtx);
+}
+
+/* A mirror that takes requests and does not answer costs some patience, once. */
+static void test_stalled_mirror(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server other;
+	int64_t began = clock_monotonic();
+	struct fetch f;
+
+	stub_start(&other, 0, NULL);
+	open_gate(&other);
+	assert_int_equal(mirrors_add(x->mirrors, other.url), 0);
+	assert_int_equal(get(x, &f, "gate/a", 0), 0);
+	assert_int_equal(f.mirror, 1);
+	assert_body(&f, "gate");
+	assert_true(clock_monotonic() - began < 10 * NS_PER_SECOND);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(get(x, &f, "gate/b", 0), 0);
+		assert_int_equal(f.mirror, 1);
+		assert_body(&f, "gate");
+	}
+	assert_int_equal(x->stub.requests, 1);
+	assert_int_equal(count(x).doubled, 1);
+	assert_int_equal(count(x).active, 0);
+	stub_stop(&other);
+}
+
+static void test_first_of_two_answers(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct stub_server other;
+	struct job job = {0};
+
+	double_gate(x, &other, &job, &log);
+	open_gate(&x->stub);
+	await_jobs(&log, 1);
+	assert_int_equal(job.fetch.error, 0);
+	assert_int_equal(job.fetch.mirror, 0);
+	assert_int_equal(count(x).active, 0);
+	job_release(&job);
+	stub_stop(&other);
+}
+
+static void test_cancel_both_of_two(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct stub_server other;
+	struct job job = {0};
+
+	double_gate(x, &other, &job, &log);
+	fetcher_cancel(x->fetcher, &job.fetch);
+	await_jobs(&log, 1);
+	assert_int_equal(job.fetch.error, ERR_INTERRUPTED);
+	assert_int_equal(count(x).active, 0);
+	job_release(&job);
+	stub_stop(&other);
+}
+
+/* That the second has nothing does not end the first. */
+static void test_second_of_two_fails(void **state)
+{
+	struct fixture *x = *state;
+	char url[80];
+	struct fetch f;
+
+	mirrors_free(x->mirrors);
+	snprintf(url, sizeof(url), "%s/hang", x->stub.url);
+	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
+	snprintf(url, sizeof(url), "%s/status/404", x->stub.url);
+	assert_int_equal(mirrors_add(x->mirrors, url), 0);
+	assert_int_equal(get(x, &f, "a", 2000), ERR_TIMEOUT);
+	assert_words(&f, "hang/a");
+	assert_int_equal(count(x).doubled, 1);
+	assert_int_equal(x->stub.requests, 2);
+	assert_int_equal(count(x).active, 0);
+}
+
 static void test_dead_mirror(void **state)
 {
 	struct fixture *x = *state;
@@ -991,6 +1091,10 @@ int main(void)
 		TEST(test_too_long),
 		TEST(test_next_mirror),
 		TEST(test_avoid),
+		TEST(test_stalled_mirror),
+		TEST(test_first_of_two_answers),
+		TEST(test_cancel_both_of_two),
+		TEST(test_second_of_two_fails),
 		TEST(test_dead_mirror),
 		TEST(test_server_comes_back),
 		TEST(test_no_server_at_all),

@@ -440,6 +440,59 @@ static void test_cancel_while_it_waits(void **state)
 	assert_int_equal(x->s.counters.failures, 0);
 }
 
+static void test_double(void **state)
+{
+	const struct fetch_verdict v = verdict(
+		VERDICT_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
+	struct fixture *x = *state;
+	struct fetch *f = add(x, x->two, FETCH_DEMAND, 300);
+	struct admission first, second;
+
+	assert_ptr_equal(pick(x, &first), f);
+	assert_true(schedule_double(&x->s, f, first.mirror, &x->origins, x->now, &second));
+	assert_ptr_equal(second.fetch, f);
+	assert_true(second.mirror != first.mirror);
+	assert_true(second.origin != first.origin);
+	assert_int_equal(x->s.held, 600);
+	assert_int_equal(x->s.counters.doubled, 1);
+	schedule_note_failure(f, first.mirror, &v, x->now);
+	assert_null(f->state.list);
+	/* Of two mirrors, one failed and the other is being asked. */
+	assert_false(schedule_double(&x->s, f, second.mirror, &x->origins, x->now, &first));
+	retry(x, &second, &v);
+	assert_int_equal(x->s.held, 0);
+	assert_null(pick(x, NULL));
+	assert_ptr_equal(x->s.waiting.first, f);
+}
+
+static void test_double_or_not(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch *alone = add(x, x->one, FETCH_DEMAND, 1);
+	struct fetch *f = add(x, x->two, FETCH_DEMAND, 1);
+	struct fetch *large = add(x, x->two, FETCH_DEMAND, 500);
+	struct admission a, second;
+
+	assert_ptr_equal(pick(x, &a), alone);
+	assert_false(schedule_double(&x->s, alone, a.mirror, &x->origins, x->now, &second));
+	assert_ptr_equal(pick(x, &a), f);
+	/* A mirror that is to be left alone is. */
+	mirrors_failed(x->two, !a.mirror, MIRROR_UNREACHABLE, x->now);
+	assert_false(schedule_double(&x->s, f, a.mirror, &x->origins, x->now, &second));
+	mirrors_succeeded(x->two, !a.mirror, MS, 1);
+	assert_true(schedule_double(&x->s, f, a.mirror, &x->origins, x->now, &second));
+	/* No memory for two of that size. */
+	assert_ptr_equal(pick(x, &a), large);
+	assert_false(schedule_double(&x->s, large, a.mirror, &x->origins, x->now, &second));
+	schedule_settle(&x->s, large);
+	large->cost = 1;
+	while (hedge_take(&x->s.hedge))
+		;
+	assert_false(schedule_double(&x->s, large, a.mirror, &x->origins, x->now, &second));
+	hedge_give_back(&x->s.hedge);
+	assert_true(schedule_double(&x->s, large, a.mirror, &x->origins, x->now, &second));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -460,6 +513,8 @@ int main(void)
 		TEST(test_outage),
 		TEST(test_one_try_before_the_deadline),
 		TEST(test_cancel_while_it_waits),
+		TEST(test_double),
+		TEST(test_double_or_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
