@@ -41,7 +41,6 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	atomic_init(&fs->passthrough_off, false);
 	backings_init(&fs->backings);
 	buffers_init(&fs->buffers);
-	handles_init(&fs->handles);
 	setbacks_init(&fs->setbacks);
 	failures_init(&fs->failures, options->log);
 	requests_init(&fs->requests);
@@ -58,7 +57,6 @@ void filesystem_free(struct filesystem *fs)
 	requests_release(&fs->requests);
 	setbacks_release(&fs->setbacks);
 	failures_release(&fs->failures);
-	handles_release(&fs->handles);
 	buffers_release(&fs->buffers);
 	backings_release(&fs->backings);
 	pthread_mutex_destroy(&fs->readahead_lock);

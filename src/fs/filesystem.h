@@ -13,7 +13,6 @@
 #include "fs/backings.h"
 #include "fs/buffers.h"
 #include "fs/failure.h"
-#include "fs/handles.h"
 #include "fs/identity.h"
 #include "fs/neighbours.h"
 #include "fs/open_mode.h"
@@ -33,11 +32,11 @@ struct filesystem {
 	uint64_t readahead;	 /* bytes per stream */
 	/* As asked for; from INIT on as it is, never OPEN_AUTO. */
 	enum open_mode open_mode;
+	bool elides_opendir; /* from INIT on */
 	atomic_bool passthrough_off; /* the kernel has refused a backing file */
 	struct backings backings;    /* OPEN_PASSTHROUGH */
 	struct identity *identity;
 	struct buffers buffers;
-	struct handles handles;
 	struct failures failures;
 	struct setbacks setbacks;
 	struct requests requests;

@@ -11,14 +11,6 @@
 #define LEAF_ENTRIES 256 /* about what a leaf holds; only a measure for hints */
 #define AHEAD_LEAVES HINTS_MAX /* hinted at most before a sequential listing */
 
-/* An open directory keeps the revision it was opened in. The kernel reads it one request
- * at a time, and releases it after the last reply. */
-struct directory {
-	struct digest root;
-	bool known;	/* first */
-	uint64_t first; /* rank of its first entry */
-};
-
 /* A listing under way. */
 struct listing {
 	struct request *request;
@@ -112,20 +104,17 @@ static int put_dots(struct listing *l, const struct entry *self)
 	return 0;
 }
 
-static int find_first(struct listing *l, struct directory *d)
+/* The rank of the directory's first entry. */
+static int find_first(struct listing *l, const struct digest *root, uint64_t *out)
 {
 	static const struct span empty = {NULL, 0};
 	uint64_t first;
-	int err;
+	int err = tree_rank(&l->trial->pages, root, l->path, empty, &first);
 
-	if (d->known)
-		return 0;
-	err = tree_rank(&l->trial->pages, &d->root, l->path, empty, &first);
 	if (err)
 		return err;
 	/* The root itself is the entry of parent "" and name "". */
-	d->first = l->path.size ? first : first + 1;
-	d->known = true;
+	*out = l->path.size ? first : first + 1;
 	return 0;
 }
 
@@ -168,16 +157,21 @@ static void hint_ahead(struct listing *l, const struct digest *root, uint64_t ra
 	pthread_mutex_unlock(&r->fs->readahead_lock);
 }
 
-static int walk(struct listing *l, struct directory *d)
+static int walk(struct listing *l)
 {
-	uint64_t rank = d->first + (l->offset - DOTS);
-	int err = tree_walk(&l->trial->pages, &d->root, rank, 0, each, l);
+	struct digest root = filesystem_root(l->request->fs);
+	uint64_t rank;
+	int err = find_first(l, &root, &rank);
 
-	hint_ahead(l, &d->root, rank);
+	if (err)
+		return err;
+	rank += l->offset - DOTS;
+	err = tree_walk(&l->trial->pages, &root, rank, 0, each, l);
+	hint_ahead(l, &root, rank);
 	return err == 1 ? 0 : err;
 }
 
-static int fill(struct listing *l, const struct entry *self, struct directory *d)
+static int fill(struct listing *l, const struct entry *self)
 {
 	int err = 0;
 
@@ -185,8 +179,7 @@ static int fill(struct listing *l, const struct entry *self, struct directory *d
 		err = put_dots(l, self);
 	if (err)
 		return err == 1 ? 0 : err;
-	err = find_first(l, d);
-	return err ? err : walk(l, d);
+	return walk(l);
 }
 
 static int step(struct request *r, struct trial *t)
@@ -205,7 +198,7 @@ static int step(struct request *r, struct trial *t)
 	if (err)
 		return err;
 	l.path = path_span(&path);
-	err = fill(&l, &e, r->handle);
+	err = fill(&l, &e);
 	/* Some entries now are better than all of them later: what comes next, or its
 	 * trouble, is the next request's. */
 	if (err && t->answer.size > 0) {
@@ -219,7 +212,7 @@ static const struct request_kind plain = {.name = "readdir", .step = step};
 static const struct request_kind plus = {.name = "readdirplus", .step = step};
 
 static void start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *kind,
-	size_t size, off_t offset, struct fuse_file_info *fi)
+	size_t size, off_t offset)
 {
 	struct request r = {
 		.fs = fuse_req_userdata(fuse),
@@ -227,10 +220,9 @@ static void start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *k
 		.kind = kind,
 		.offset = (uint64_t)offset,
 		.size = size < BUFFER_SIZE ? size : BUFFER_SIZE,
-		.handle = handle_block(fi->fh),
 	};
 
-	if (offset < 0 || !r.handle)
+	if (offset < 0)
 		fuse_reply_err(fuse, EINVAL);
 	else if (request_locate(&r, node))
 		fuse_reply_err(fuse, ESTALE);
@@ -241,39 +233,27 @@ static void start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *k
 void listing_read(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
 	struct fuse_file_info *fi)
 {
-	start(fuse, node, &plain, size, offset, fi);
+	(void)fi; /* there may be none */
+	start(fuse, node, &plain, size, offset);
 }
 
 void listing_read_plus(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
 	struct fuse_file_info *fi)
 {
-	start(fuse, node, &plus, size, offset, fi);
+	(void)fi;
+	start(fuse, node, &plus, size, offset);
 }
 
 void listing_open(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
 {
-	struct filesystem *fs = fuse_req_userdata(fuse);
-	struct directory *d = handle_new(&fs->handles, sizeof *d);
+	const struct filesystem *fs = fuse_req_userdata(fuse);
 
 	(void)node;
-	if (!d) {
-		fuse_reply_err(fuse, ENOMEM);
+	if (fs->elides_opendir) {
+		fuse_reply_err(fuse, ENOSYS); /* nor will it ask for any other */
 		return;
 	}
-	d->root = filesystem_root(fs);
-	fi->fh = handle_number(d);
 	fi->cache_readdir = 1;
 	fi->keep_cache = 1;
-	/* The kernel releases only what it knows to be open. */
-	if (fuse_reply_open(fuse, fi))
-		handle_free(&fs->handles, d);
-}
-
-void listing_release(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
-{
-	struct filesystem *fs = fuse_req_userdata(fuse);
-
-	(void)node;
-	handle_free(&fs->handles, handle_block(fi->fh));
-	fuse_reply_err(fuse, 0);
+	fuse_reply_open(fuse, fi);
 }

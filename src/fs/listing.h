@@ -15,6 +15,5 @@ void listing_read(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
 /* With attributes: each entry but "." and ".." counts as a lookup. */
 void listing_read_plus(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
 	struct fuse_file_info *fi);
-void listing_release(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi);
 
 #endif

@@ -21,6 +21,13 @@ static void want(struct fuse_conn_info *conn, unsigned capability, int on)
 		conn->want &= ~capability;
 }
 
+static void say_features(const struct filesystem *fs)
+{
+	log_info(fs->log, "opendir=%s",
+		fs->elides_opendir ? "elide" : "plain: this kernel has no other");
+	log_info(fs->log, "io_uring=no: libfuse may lose replies with it");
+}
+
 /* Readdirplus always: "auto" makes the first pass over a tree twice as slow. Contents
  * never change behind the kernel's back, so nothing is to be invalidated by mtime. */
 static void init(void *userdata, struct fuse_conn_info *conn)
@@ -43,6 +50,8 @@ static void init(void *userdata, struct fuse_conn_info *conn)
 	conn->congestion_threshold = CONGESTION;
 	conn->max_write = BUFFER_SIZE;
 	opens_init(fs, conn);
+	fs->elides_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
+	say_features(fs);
 	if (fs->ready)
 		fs->ready(fs->ready_ctx);
 }
@@ -188,7 +197,6 @@ const struct fuse_lowlevel_ops operations = {
 	.opendir = listing_open,
 	.readdir = listing_read,
 	.readdirplus = listing_read_plus,
-	.releasedir = listing_release,
 	.statfs = statfs,
 	.setattr = set_attr,
 	.mknod = make_node,

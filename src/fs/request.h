@@ -30,7 +30,7 @@ struct request_kind {
 	/* 0: t->answer is filled; ERR_PENDING: t->attempt has wants; or what went wrong. */
 	int (*step)(struct request *r, struct trial *t);
 	/* May be NULL. Runs once, after the first try was answered or parked: asks for what
-	 * will be needed. Must not touch r->fuse or r->handle. */
+	 * will be needed. Must not touch r->fuse. */
 	void (*after)(struct request *r);
 	bool asked_twice; /* when it fails, the kernel may ask again at once: see setbacks.h
 			   */
@@ -58,7 +58,6 @@ struct request {
 	uint64_t offset;
 	size_t size; /* bytes that the answer may have */
 	int whence;
-	void *handle;		  /* of the open directory */
 	struct run ahead;	  /* of a listing: ranks whose leaves are to be fetched */
 	struct request_file file; /* of a read, from its first try */
 };
