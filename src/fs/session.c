@@ -11,10 +11,10 @@
 #include <fuse_lowlevel.h>
 
 #include "fs/filesystem.h"
+#include "fs/loop.h"
 #include "fs/mountpoint.h"
 #include "fs/operations.h"
 
-#define IDLE_THREADS 10
 #define SAID_MAX 512
 
 struct session {
@@ -164,33 +164,13 @@ int session_new(struct dataset *dataset, const struct session_options *options,
 	return err;
 }
 
-static int loop(struct session *s)
-{
-#ifdef HAVE_FUSE_LOOP_CFG
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
-	int result;
-
-	if (!config)
-		return ERR_NO_MEMORY;
-	fuse_loop_cfg_set_clone_fd(config, 0);
-	fuse_loop_cfg_set_idle_threads(config, IDLE_THREADS);
-	result = fuse_session_loop_mt(s->fuse, config);
-	fuse_loop_cfg_destroy(config);
-#else
-	struct fuse_loop_config config = {.clone_fd = 0, .max_idle_threads = IDLE_THREADS};
-	int result = fuse_session_loop_mt(s->fuse, &config);
-#endif
-	/* Positive: the signal that ended it. */
-	return result < 0 ? ERR_IO : 0;
-}
-
 int session_run(struct session *s, void (*ready)(void *ctx), void *ctx)
 {
 	int err;
 
 	s->fs->ready = ready;
 	s->fs->ready_ctx = ctx;
-	err = loop(s);
+	err = loop_run(s->fuse);
 	/* The loop has taken back its exit mark; with it, late replies are not complained
 	 * of. */
 	fuse_session_exit(s->fuse);

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "fs/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fuse_lowlevel.h>
+
+#include "fs/polling.h"
+#include "util/clock.h"
+#include "util/error.h"
+
+#define RECEIVERS_MAX 10
+#define LONG_TIME INT64_C(200000)    /* ns: requests that take so long are shared */
+#define SHARED 32		     /* requests, after one that took long */
+#define WATCH_PERIOD (2 * NS_PER_MS) /* between two looks of the watch */
+#define STUCK NS_PER_MS		     /* with one request for so long */
+
+struct receiver {
+	struct loop *loop;
+	pthread_t thread;
+	struct fuse_buf buffer;
+	int64_t began; /* with its request */
+};
+
+struct loop {
+	struct fuse_session *fuse;
+	int wake[2];		/* pipe: the watch has to look */
+	int over[2];		/* pipe: a byte that nobody takes out, at the end */
+	struct polling polling; /* the leader's, while it has no request */
+
+	pthread_mutex_t lock; /* all below */
+	pthread_cond_t led;   /* there is no leader, or it is the end */
+	struct receiver receivers[RECEIVERS_MAX];
+	unsigned count; /* of them */
+	unsigned idle;	/* of them: waiting for the lead */
+	struct receiver *leader;
+	int64_t since;	   /* the leader is busy; 0: it is receiving */
+	uint64_t received; /* requests */
+	unsigned share;	   /* requests to come that are to be shared */
+	bool watched;
+	bool ended;
+	int error;
+};
+
+/* ---- the lead ---- */
+
+static void *receive(void *arg);
+
+static bool start_receiver(struct loop *l)
+{
+	struct receiver *r;
+
+	if (l->count == RECEIVERS_MAX)
+		return false;
+	r = &l->receivers[l->count];
+	r->loop = l;
+	if (pthread_create(&r->thread, NULL, receive, r))
+		return false;
+	l->count++;
+	return true;
+}
+
+/* With the lock. When there is nobody to take it, the lead stays where it is. */
+static void pass_lead(struct loop *l)
+{
+	if (l->ended || (!l->idle && !start_receiver(l)))
+		return;
+	l->leader = NULL;
+	l->since = 0;
+	pthread_cond_signal(&l->led);
+}
+
+/* Of this thread, since it began. */
+static long preemptions(void)
+{
+#ifdef RUSAGE_THREAD
+	struct rusage usage;
+
+	if (getrusage(RUSAGE_THREAD, &usage) == 0)
+		return usage.ru_nivcsw;
+#endif
+	return 0;
+}
+
+/* False at the end. */
+static bool take_lead(struct receiver *r)
+{
+	struct loop *l = r->loop;
+	bool ended;
+
+	pthread_mutex_lock(&l->lock);
+	l->idle++;
+	while (!l->ended && l->leader)
+		pthread_cond_wait(&l->led, &l->lock);
+	l->idle--;
+	l->leader = r;
+	ended = l->ended;
+	pthread_mutex_unlock(&l->lock);
+	l->polling = (struct polling){.preemptions = preemptions()};
+	return !ended;
+}
+
+static void wake(const int pipe_ends[2])
+{
+	/* When it is full, there is enough in it. */
+	while (write(pipe_ends[1], "", 1) < 0 && errno == EINTR)
+		;
+}
+
+static void end(struct loop *l, int error)
+{
+	pthread_mutex_lock(&l->lock);
+	l->ended = true;
+	if (!l->error)
+		l->error = error;
+	pthread_cond_broadcast(&l->led);
+	pthread_mutex_unlock(&l->lock);
+	wake(l->over);
+}
+
+/* ---- a receiver ---- */
+
+/* The leader's request has come. */
+static void begin(struct receiver *r)
+{
+	struct loop *l = r->loop;
+	bool unwatched;
+
+	r->began = clock_monotonic();
+	polling_received(&l->polling, r->began);
+	pthread_mutex_lock(&l->lock);
+	l->received++;
+	l->since = r->began;
+	unwatched = !l->watched;
+	l->watched = true;
+	if (l->share) {
+		l->share--;
+		pass_lead(l);
+	}
+	pthread_mutex_unlock(&l->lock);
+	if (unwatched)
+		wake(l->wake);
+}
+
+/* Returns whether it still has the lead. */
+static bool finish(struct receiver *r)
+{
+	struct loop *l = r->loop;
+	int64_t now = clock_monotonic();
+	bool leads, count, ended;
+
+	pthread_mutex_lock(&l->lock);
+	if (now - r->began >= LONG_TIME)
+		l->share = SHARED;
+	leads = l->leader == r;
+	if (leads)
+		l->since = 0;
+	count = l->received % POLLING_COUNT == 0;
+	ended = l->ended;
+	pthread_mutex_unlock(&l->lock);
+	if (leads && count)
+		polling_preempted(&l->polling, now, preemptions());
+	if (leads)
+		polling_done(&l->polling, now);
+	return leads && !ended;
+}
+
+/* False at the end. */
+static bool sleep_for_request(const struct loop *l)
+{
+	struct pollfd fds[] = {
+		{.fd = fuse_session_fd(l->fuse), .events = POLLIN},
+		{.fd = l->over[0], .events = POLLIN},
+	};
+
+	poll(fds, 2, -1);
+	return fds[1].revents == 0;
+}
+
+/* False at the end. The device does not block: libfuse passes that on. */
+static bool receive_request(struct receiver *r)
+{
+	struct loop *l = r->loop;
+
+	for (;;) {
+		int size = fuse_session_receive_buf(l->fuse, &r->buffer);
+
+		if (size > 0)
+			return true;
+		if (size != -EAGAIN && size != -EINTR) {
+			end(l, size ? ERR_IO : 0);
+			return false;
+		}
+		if (!polling_again(&l->polling, clock_monotonic()) && !sleep_for_request(l))
+			return false;
+	}
+}
+
+static void *receive(void *arg)
+{
+	struct receiver *r = arg;
+
+#ifdef __linux__
+	pthread_setname_np(pthread_self(), "fuse");
+#endif
+	while (take_lead(r)) {
+		do {
+			if (!receive_request(r))
+				return NULL;
+			begin(r);
+			fuse_session_process_buf(r->loop->fuse, &r->buffer);
+		} while (finish(r));
+	}
+	return NULL;
+}
+
+/* ---- the watch ---- */
+
+/* Returns whether to look again soon. */
+static bool look(struct loop *l, uint64_t *seen)
+{
+	bool active;
+
+	pthread_mutex_lock(&l->lock);
+	if (l->since && clock_monotonic() - l->since >= STUCK)
+		pass_lead(l);
+	active = l->since || l->received != *seen;
+	*seen = l->received;
+	l->watched = active;
+	pthread_mutex_unlock(&l->lock);
+	return active;
+}
+
+/* Until the end; signals come only while it sleeps. */
+static void watch(struct loop *l, const sigset_t *signals)
+{
+	static const struct timespec period = {.tv_nsec = WATCH_PERIOD};
+	struct pollfd fds[] = {
+		{.fd = l->wake[0], .events = POLLIN},
+		{.fd = l->over[0], .events = POLLIN},
+	};
+	uint64_t seen = 0;
+	bool active = true;
+	char byte[16];
+
+	while (!fuse_session_exited(l->fuse)) {
+		if (ppoll(fds, 2, active ? &period : NULL, signals) > 0) {
+			if (fds[1].revents)
+				return;
+			while (read(l->wake[0], byte, sizeof byte) > 0)
+				;
+		}
+		active = look(l, &seen);
+	}
+}
+
+/* ---- all of it ---- */
+
+static int open_pipe(int ends[2])
+{
+	if (pipe(ends)) {
+		ends[0] = ends[1] = -1;
+		return ERR_IO;
+	}
+	for (int i = 0; i < 2; i++) {
+		fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+		fcntl(ends[i], F_SETFL, O_NONBLOCK);
+	}
+	return 0;
+}
+
+static int prepare(struct loop *l)
+{
+	int fd = fuse_session_fd(l->fuse);
+	int err = open_pipe(l->wake);
+
+	if (!err)
+		err = open_pipe(l->over);
+	if (!err && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
+		err = ERR_IO;
+	return err;
+}
+
+static void release(struct loop *l)
+{
+	for (unsigned i = 0; i < RECEIVERS_MAX; i++)
+		free(l->receivers[i].buffer.mem);
+	for (int i = 0; i < 2; i++) {
+		if (l->wake[i] >= 0)
+			close(l->wake[i]);
+		if (l->over[i] >= 0)
+			close(l->over[i]);
+	}
+	pthread_cond_destroy(&l->led);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+/* Receivers are started with all signals blocked. */
+static int serve(struct loop *l)
+{
+	sigset_t all, before;
+	bool started;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_mutex_lock(&l->lock);
+	started = start_receiver(l);
+	pthread_mutex_unlock(&l->lock);
+	if (started)
+		watch(l, &before);
+	end(l, started ? 0 : ERR_NO_MEMORY);
+	/* Nobody starts another one: those who could are joined one after another, and at
+	 * the end the lead is not passed on. */
+	for (unsigned i = 0; i < l->count; i++)
+		pthread_join(l->receivers[i].thread, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return l->error;
+}
+
+int loop_run(struct fuse_session *fuse)
+{
+	struct loop *l = calloc(1, sizeof *l);
+	int err;
+
+	if (!l)
+		return ERR_NO_MEMORY;
+	l->fuse = fuse;
+	l->wake[0] = l->wake[1] = l->over[0] = l->over[1] = -1;
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->led, NULL);
+	err = prepare(l);
+	if (!err)
+		err = serve(l);
+	release(l);
+	return err;
+}
