@@ -51,7 +51,7 @@ ALL_PEERS = "rclone,httpdirfs,fusepy,casync,squashfuse,restic"
 PROFILES = {
     "full": Profile("full", many=100_000, mixed=2 << 30, big=4 << 30, reads=40_000, far=10_000,
                     part=1000, made=(10_000, 1_000_000), operations=200_000, far_reads=1600,
-                    repeats=3, patience=120, peers=ALL_PEERS),
+                    repeats=3, patience=60, peers=ALL_PEERS),
     "quick": Profile("quick", many=6000, mixed=96 << 20, big=256 << 20, reads=3000, far=2000,
                      part=200, made=(10_000, 100_000), operations=50_000, far_reads=320,
                      repeats=1, patience=15, peers="rclone,fusepy,squashfuse"),

@@ -8,7 +8,7 @@ import math
 import statistics
 
 MIB = 1 << 20
-WIDTH, LABEL, LINE, TOP = 980, 400, 22, 64     # pixels of the chart
+WIDTH, LABEL, LINE, TOP = 1060, 490, 22, 64    # pixels of the chart
 DECADES = (-2, 3)                              # of the chart's axis, powers of ten
 COLOURS = {"cairn": "#c0392b", "rclone": "#2c7fb8", "httpdirfs": "#41ab5d", "fusepy": "#8c6bb1",
            "casync": "#d95f0e", "squashfuse": "#636363", "restic": "#b8860b"}
