@@ -23,9 +23,19 @@ static uint64_t digest_word(const struct digest *d, unsigned index)
 	return v;
 }
 
+/* The slot with that tag, else the one that it is to have: a free one, or one at random. */
 static atomic_uint_least64_t *slot_of(struct cache *c, const struct digest *digest)
 {
-	return &c->verified[digest_word(digest, 0) % VERIFIED_SLOTS];
+	atomic_uint_least64_t *set = c->verified[digest_word(digest, 0) % VERIFIED_SETS];
+	uint64_t tag = digest_word(digest, 1);
+
+	for (unsigned i = 0; i < VERIFIED_WAYS; i++) {
+		uint64_t held = atomic_load_explicit(&set[i], memory_order_relaxed);
+
+		if (held == tag || held == 0)
+			return &set[i];
+	}
+	return &set[digest_word(digest, 2) % VERIFIED_WAYS];
 }
 
 /* A page that an other version of this program packed is as good as rotten. */

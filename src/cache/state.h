@@ -19,9 +19,11 @@
 #include "cache/ledger.h"
 #include "cache/metadata.h"
 
-/* Digests of pages whose checksum was verified by this process: a slot holds a part of
- * the digest that its index has not. */
-#define VERIFIED_SLOTS 16384
+/* Digests of pages whose checksum was verified by this process, in sets: a slot holds
+ * a part of the digest that the set's index has not. 512 KiB, room for the pages of 16
+ * million entries. */
+#define VERIFIED_SETS 8192
+#define VERIFIED_WAYS 8
 
 struct cache {
 	struct log *log;
@@ -33,7 +35,7 @@ struct cache {
 	uint64_t boot;			 /* a hash of the machine's boot id */
 	uint64_t generation;		 /* see struct boot_record; fixed at open */
 	atomic_uint_least32_t instances; /* made by this process */
-	atomic_uint_least64_t verified[VERIFIED_SLOTS];
+	atomic_uint_least64_t verified[VERIFIED_SETS][VERIFIED_WAYS];
 };
 
 #endif

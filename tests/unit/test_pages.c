@@ -96,6 +96,31 @@ static void test_rotten_page(void **state)
 	}
 }
 
+/* A lookup is no checksum of a page: those of a large tree are checked once, too. */
+static void test_checked_once(void **state)
+{
+	enum { PAGES = 20000, LOOKED_AT = 64 };
+	struct cache *c = sample_open(*state, 0);
+	unsigned rows, again = 0;
+
+	for (unsigned i = 0; i < PAGES; i++)
+		put(c, i, 1);
+	assert_int_equal(cache_flush(c), 0);
+	for (unsigned i = 0; i < PAGES; i++)
+		assert_int_equal(sample_find_page(c, i, &rows), 0);
+	for (unsigned i = 0; i < LOOKED_AT; i++) {
+		struct digest name = name_of(i);
+
+		/* Of the checksum. */
+		assert_int_equal(
+			sample_flip_raw(c->metadata, TABLE_PAGES, span_of_digest(&name), 0),
+			0);
+		again += sample_find_page(c, i, &rows) == ERR_PENDING;
+	}
+	assert_true(again <= LOOKED_AT / 16);
+	cache_close(c);
+}
+
 /* A right checksum over bytes that are no page. */
 static int put_nonsense(MDB_txn *txn, void *arg)
 {
@@ -179,6 +204,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_pending_page_outlives_its_commit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rotten_page, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_checked_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_layout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_garbage_values, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kind_is_checked, setup, teardown),
