@@ -32,6 +32,8 @@ asked() { # OPCODE: how often so far
 }
 mode_is() {
 	grep -q "open=$1: " "$T/debug" || fail "not open=$1: $(grep open= "$T/debug")"
+	grep -qE 'opendir=(elide|plain)' "$T/debug" || fail "says nothing of opendir"
+	grep -q 'io_uring=no: ' "$T/debug" || fail "says nothing of io_uring"
 }
 
 is_held() { # the large file, in the cache
