@@ -10,6 +10,7 @@
 #include "util/clock.h"
 
 #define RETRY_AFTER_MAX 30 /* seconds: no server may send us away for longer */
+#define CHANCE NS_PER_SECOND /* that a server has at least to accept a connection */
 
 static void refuse(struct fetch_verdict *v, enum verdict_rank rank)
 {
@@ -88,6 +89,12 @@ static void judge_status(struct fetch_try *t, long status, struct fetch_verdict 
 	}
 }
 
+/* Its turn came when the time was nearly up. */
+static bool had_no_chance(const struct fetch_try *t)
+{
+	return t->stop == STOP_DEADLINE && clock_monotonic() - t->started < CHANCE;
+}
+
 /* Broken off by the fetcher. */
 static void judge_stopped(struct fetch_try *t, struct fetch_verdict *v)
 {
@@ -97,8 +104,9 @@ static void judge_stopped(struct fetch_try *t, struct fetch_verdict *v)
 	v->rank = t->stop == STOP_SILENCE ? RANK_FAILED : RANK_HURRIED;
 	v->fresh = t->connected;
 	if (!t->connected)
-		trouble_set(
-			&v->trouble, ERR_UNREACHABLE, "%s: no connection in time", t->url);
+		trouble_set(&v->trouble,
+			had_no_chance(t) ? ERR_TIMEOUT : ERR_UNREACHABLE,
+			"%s: no connection in time", t->url);
 	else if (t->stop == STOP_SILENCE)
 		trouble_set(&v->trouble, ERR_TIMEOUT,
 			"%s: the server went silent after %zu bytes of the answer", t->url,
