@@ -32,16 +32,20 @@ static bool overlap(struct run a, struct run b)
 	return a.start < b.start ? b.start - a.start < a.size : a.start - b.start < b.size;
 }
 
+/* From the newest to the first whose time is over. */
 int setbacks_find(struct setbacks *s, const struct digest *leaf, uint32_t row,
 	struct run bytes, int64_t now)
 {
 	int error = 0;
 
 	pthread_mutex_lock(&s->lock);
-	for (unsigned i = 0; i < SETBACKS_KEPT && !error; i++) {
-		const struct setback *b = &s->items[i];
+	for (unsigned i = 1; i <= SETBACKS_KEPT && !error; i++) {
+		const struct setback *b =
+			&s->items[(s->next + SETBACKS_KEPT - i) % SETBACKS_KEPT];
 
-		if (b->until > now && b->row == row && overlap(b->bytes, bytes) &&
+		if (b->until <= now)
+			break;
+		if (b->row == row && overlap(b->bytes, bytes) &&
 			digest_equal(&b->leaf, leaf))
 			error = b->error;
 	}

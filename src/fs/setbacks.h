@@ -13,7 +13,7 @@
 #include "fs/readahead.h"
 #include "util/digest.h"
 
-#define SETBACKS_KEPT 64
+#define SETBACKS_KEPT 4096 /* as many may fail together */
 #define SETBACK_NS INT64_C(1000000000) /* how long an answer holds */
 
 struct setbacks {
@@ -24,7 +24,7 @@ struct setbacks {
 		struct run bytes;
 		int error;
 		int64_t until; /* CLOCK_MONOTONIC ns; 0: empty */
-	} items[SETBACKS_KEPT];
+	} items[SETBACKS_KEPT]; /* a ring, in the order in which they were noted */
 	unsigned next;
 };
 
