@@ -33,6 +33,7 @@ struct filesystem {
 	/* As asked for; from INIT on as it is, never OPEN_AUTO. */
 	enum open_mode open_mode;
 	bool elides_opendir; /* from INIT on */
+	atomic_bool introduced;	     /* INIT has been answered: for parallel.h */
 	atomic_bool passthrough_off; /* the kernel has refused a backing file */
 	struct backings backings;    /* OPEN_PASSTHROUGH */
 	struct identity *identity;

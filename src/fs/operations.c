@@ -10,8 +10,12 @@
 #include "fs/opens.h"
 #include "fs/reads.h"
 
-#define BACKGROUND_MAX 64 /* requests: one cold stream needs more than the kernel's 12 */
-#define CONGESTION 48
+/* Requests of the kernel's readahead that may be unanswered before it holds all others
+ * back, those that the cache could answer with them: as many as it allows anybody, which
+ * for users without privileges it sets itself (max_user_bgreq). From CONGESTION on it
+ * reads nothing ahead. */
+#define BACKGROUND_MAX UINT16_MAX
+#define CONGESTION (BACKGROUND_MAX / 4 * 3)
 
 static void want(struct fuse_conn_info *conn, unsigned capability, int on)
 {

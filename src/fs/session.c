@@ -14,6 +14,7 @@
 #include "fs/loop.h"
 #include "fs/mountpoint.h"
 #include "fs/operations.h"
+#include "fs/parallel.h"
 
 #define SAID_MAX 512
 
@@ -127,8 +128,13 @@ static int mount_fuse(struct session *s, struct trouble *t)
 	char line[SAID_MAX];
 
 	s->mounted = mount_quietly(s->fuse, s->mountpoint, line);
-	if (s->mounted)
+	if (s->mounted) {
+		if (!parallel_ensure(s->fuse))
+			log_warning(s->fs->log, "this libfuse cannot have two lookups in one "
+						"directory at a time: who waits for the server "
+						"there stops others");
 		return 0;
+	}
 	return trouble_set(t, ERR_DENIED, "the system refused the mount on %s: %s",
 		s->mountpoint, line[0] ? line : "it gave no reason");
 }
