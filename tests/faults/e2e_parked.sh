@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Many readers that wait for a server which accepts and never answers: who needs only what
+# is in the cache goes on at full speed, each of them can be interrupted, all go on when
+# the server is back, and fail at their deadline when it is not. The program prints the
+# figures; the bounds here are wide, for busy machines.
+. "$(dirname "$0")/../e2e/lib.sh"
+need_fuse
+need_program nginx
+
+readers=200 rounds=3
+if is_quick; then readers=100 rounds=1; fi
+
+# In `far` the names that readers look up (0, 1, ...) are pages away from those before ("!")
+# and behind them ("~").
+mkdir -p "$T/source/away" "$T/source/far" "$T/source/list"
+for i in $(seq 0 $((readers - 1))); do
+	head -c 200000 /dev/urandom >"$T/source/away/$i"
+	: >"$T/source/far/$i"
+done
+(cd "$T/source/far" && seq -f '!%04g' 3000 | xargs touch && seq -f '~%04g' 3000 | xargs touch)
+for i in $(seq 100); do echo "$i" >"$T/source/list/$i"; done
+head -c 2000000 /dev/urandom >"$T/source/file"
+publish "$T/source" "$T/store"
+start_nginx "$T/store"
+start_proxy "$PLAIN_PORT"
+URL=http://127.0.0.1:$PROXY_PORT
+m=$T/mnt
+key=$(public_key)
+
+# The attributes of what is read, the contents of what others read meanwhile, and no more:
+# `away` comes before `list` in the order of the tree, so nothing of it is fetched ahead.
+mount_dead() { # [OPTION...]
+	rm -rf "$T/cache"
+	proxy fault none
+	mount_at "$URL" "$m" --trust "$key" "$@"
+	ls -l "$m" "$m/away" "$m/list" "$m/far/!0001" >/dev/null
+	cat "$m"/file "$m"/list/* >/dev/null
+	proxy fault blackhole
+}
+
+# ends WAY: how readers that nobody interrupts end, into $T/ends
+ends() { "$PARKED" wait -w "$1" -n "$readers" "$m/away" >"$T/ends"; }
+
+# all_end ERRNO: every one of them has ended in that way
+all_end() {
+	[ "$(awk '{ print $1, $2 }' "$T/ends")" = "$1 $readers" ] ||
+		fail "readers did not all end with errno $1: $(cat "$T/ends")"
+}
+
+# ---- nobody else notices, and each can be interrupted
+mount_dead --timeout 300
+"$PARKED" load -n "$readers" -r "$rounds" -l 0.3,10,2000 "$m/away" "$m" ||
+	fail "parked readers stop the others, or cannot be interrupted"
+"$PARKED" load -w mmap -n "$readers" -r 1 -l 0,0,2000 "$m/away" ||
+	fail "who waits for a mapped page cannot be interrupted"
+"$PARKED" load -w stat -n "$readers" -r "$rounds" -l 0.3,10,2000 "$m/far" "$m" ||
+	fail "who looks up a name stops the others, or cannot be interrupted"
+
+# ---- the rest go on when the server is back
+ends read &
+waiter=$!
+sleep 1
+proxy fault none
+wait "$waiter" || fail "waiting readers"
+all_end 0
+compare "$T/source" "$m"
+unmount
+
+# ---- nor is anybody stopped in the very directory that others wait for
+mount_dead --timeout 60
+ends stat &
+waiter=$!
+sleep 1
+begin=$SECONDS
+stat "$m/far/!0002" >/dev/null
+[ $((SECONDS - begin)) -lt 20 ] || fail "a name that is known waits for those that are not"
+proxy fault none
+wait "$waiter" || fail "waiting readers"
+all_end 0
+unmount
+
+# ---- unmounted under its readers
+mount_dead --timeout 300
+ends read &
+waiter=$!
+sleep 1
+"$CAIRN" umount --lazy "$m"
+wait_for_daemons & # it ends by itself only when they have
+proxy fault none
+wait "$waiter" || fail "waiting readers"
+all_end 0
+wait_for_daemons || fail "the daemon stays after a lazy unmount"
+
+# ---- no server at all: each has its own deadline, and waits for no second one
+mount_dead --timeout 5
+ends read
+all_end 110 # ETIMEDOUT
+awk '{ exit !($3 > 4900 && $4 < 9000) }' "$T/ends" || fail "a deadline of 5 s: $(cat "$T/ends")"
+proxy fault refuse
+sleep 1.1 # a read that has just failed fails again for a second (fs/setbacks.h)
+ends read
+all_end 101 # ENETUNREACH
+unmount
