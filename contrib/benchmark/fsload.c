@@ -306,6 +306,13 @@ static void read_paths(struct load *l, const char *list)
 	fclose(file);
 }
 
+static void free_paths(struct load *l)
+{
+	for (size_t i = 0; i < l->path_count; i++)
+		free(l->paths[i]);
+	free(l->paths);
+}
+
 static void work(struct load *l, const struct kind *kind)
 {
 	l->random = UINT64_C(0x9e3779b97f4a7c15) * (l->number + 1);
@@ -412,5 +419,6 @@ int main(int argc, char **argv)
 	}
 	printf("{\"seconds\": %.6f, \"operations\": %ju, \"bytes\": %ju}\n", began,
 		(uintmax_t)sum.operations, (uintmax_t)sum.bytes);
+	free_paths(&l);
 	return failed;
 }
