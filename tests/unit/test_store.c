@@ -189,6 +189,27 @@ static void test_other_directories_are_refused(void **state)
 	store_close(s);
 }
 
+/* However fast they follow each other, a server that looks at seconds sees that each is
+ * another one. */
+static void test_manifests_differ_in_seconds(void **state)
+{
+	struct store *s = open_it();
+	struct trouble t = {0};
+	struct stat st;
+	time_t before = 0;
+
+	(void)state;
+	for (uint64_t revision = 1; revision < 4; revision++) {
+		assert_int_equal(
+			store_write_manifest(s, revision, span_of_string("{}"), &t), 0);
+		assert_int_equal(
+			stat(trees_path(directory, "deep/store/manifest.json"), &st), 0);
+		assert_true(st.st_mtime > before);
+		before = st.st_mtime;
+	}
+	store_close(s);
+}
+
 static void test_manifests(void **state)
 {
 	struct store *s = open_it();
@@ -222,6 +243,8 @@ int main(void)
 			test_leftovers_are_removed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_other_directories_are_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_manifests_differ_in_seconds, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_manifests, set_up, tear_down),
 	};
 
