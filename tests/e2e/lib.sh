@@ -29,7 +29,6 @@ find_program() {
 CAIRN=$(find_program "${CAIRN:-./cairn}" ./src/cairn ./src/cli/cairn)
 COMPARE=$(find_program "${COMPARE:-./tests/e2e/compare}" ./compare)
 ODDTREE=$(find_program "${ODDTREE:-./tests/e2e/oddtree}" ./oddtree)
-PARKED=$(find_program "${PARKED:-./tests/e2e/parked}" ./parked)
 PROXY=$(find_program "${PROXY:-./tests/faults/proxy}" ./proxy)
 export CAIRN
 

@@ -7,6 +7,7 @@
 . "$(dirname "$0")/../e2e/lib.sh"
 need_fuse
 need_program nginx
+PARKED=$(find_program ./tests/e2e/parked ./parked)
 
 readers=200 rounds=3
 if is_quick; then readers=100 rounds=1; fi
