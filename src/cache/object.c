@@ -10,6 +10,7 @@
 #include "cache/committer.h"
 #include "cache/handles.h"
 #include "cache/object.h"
+#include "cache/page_cache.h"
 #include "cache/records.h"
 #include "util/clock.h"
 #include "util/io.h"
@@ -17,6 +18,7 @@
 #define READ_WHOLE (UINT64_C(2) << 20) /* bytes: every bundle is smaller */
 #define NOTE_EVERY 60 /* seconds between two notes of an object's use */
 #define CREATE_TRIES 8
+#define IN_ORDER 8 /* chunks: those that are fetched at once arrive in any order */
 
 typedef atomic_uint_least64_t word;
 
@@ -94,6 +96,37 @@ static struct object *make(
 		return NULL;
 	}
 	return o;
+}
+
+/* The bits of a bitmap's word that stand for chunks. */
+static uint64_t word_of_chunks(const struct object *o, uint64_t i)
+{
+	uint64_t left = o->chunks - i * 64;
+
+	return left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
+}
+
+/* The first chunk that is not there or not trusted; the number of chunks if none. */
+static uint64_t first_missing(struct object *o)
+{
+	for (uint64_t i = 0; i < BITMAP_WORDS(o->chunks); i++) {
+		uint64_t here = atomic_load_explicit(&o->present[i], memory_order_acquire);
+
+		if (o->checked)
+			here &= atomic_load_explicit(&o->checked[i], memory_order_acquire);
+		here = ~here & word_of_chunks(o, i);
+		if (here)
+			return i * 64 + (uint64_t)__builtin_ctzll(here);
+	}
+	return o->chunks;
+}
+
+/* With its last chunk, a file has no hole any more. */
+static void note_whole(struct object *o)
+{
+	if (!atomic_load_explicit(&o->whole, memory_order_relaxed) &&
+		first_missing(o) == o->chunks && !atomic_exchange(&o->whole, true))
+		page_cache_read_ahead(o->fd, true);
 }
 
 /* What the record says more than we know. */
@@ -191,13 +224,13 @@ static void lose(struct cache *c, const struct digest *digest, uint64_t instance
 	committer_lose(c->committer, NULL, digest, instance);
 }
 
-/* Who reads one file of a bundle reads others soon: the disk has it all in one go. */
-static void read_ahead(const struct object *o)
+static void begin_reading(struct object *o)
 {
-#ifdef HAVE_POSIX_FADVISE
+	page_cache_read_ahead(o->fd, false);
+	note_whole(o);
+	/* Who reads one file of a bundle reads others soon: the disk has it all in one go. */
 	if (o->size <= READ_WHOLE)
-		posix_fadvise(o->fd, 0, 0, POSIX_FADV_WILLNEED);
-#endif
+		page_cache_load(o->fd, 0, o->size);
 }
 
 /* Opens the file of a record; the bits are those of the record. */
@@ -216,7 +249,7 @@ static int from_record(struct cache *c, const struct digest *digest,
 		return rc;
 	}
 	merge(o, r);
-	read_ahead(o);
+	begin_reading(o);
 	*out = o;
 	return 0;
 }
@@ -327,6 +360,7 @@ static int create(struct cache *c, const struct want *w, struct object **out)
 		object_put(o);
 		return rc;
 	}
+	page_cache_read_ahead(o->fd, false);
 	*out = handles_add(c->handles, o);
 	return 0;
 }
@@ -427,32 +461,11 @@ int object_read(struct object *o, const struct want *chunk, uint64_t skip, void 
 		if (rc)
 			return rc;
 	}
+	if (skip == 0 && !atomic_load_explicit(&o->whole, memory_order_relaxed))
+		page_cache_load(o->fd, chunk->start, chunk->size);
 	if (io_pread_full(o->fd, buffer, size, chunk->start + skip))
 		return give_up(o);
 	return 0;
-}
-
-/* The bits of a bitmap's word that stand for chunks. */
-static uint64_t word_of_chunks(const struct object *o, uint64_t i)
-{
-	uint64_t left = o->chunks - i * 64;
-
-	return left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
-}
-
-/* The first chunk that is not there or not trusted; the number of chunks if none. */
-static uint64_t first_missing(struct object *o)
-{
-	for (uint64_t i = 0; i < BITMAP_WORDS(o->chunks); i++) {
-		uint64_t here = atomic_load_explicit(&o->present[i], memory_order_acquire);
-
-		if (o->checked)
-			here &= atomic_load_explicit(&o->checked[i], memory_order_acquire);
-		here = ~here & word_of_chunks(o, i);
-		if (here)
-			return i * 64 + (uint64_t)__builtin_ctzll(here);
-	}
-	return o->chunks;
 }
 
 bool object_is_complete(struct object *o)
@@ -492,11 +505,22 @@ static bool is_whole(struct object *o)
 	return fstat(o->fd, &st) == 0 && (uint64_t)st.st_size == o->size;
 }
 
+/* Is the file filled from its beginning or some place on? Then more will follow. */
+static bool is_in_order(struct object *o, uint64_t ordinal)
+{
+	for (uint64_t i = 1; i <= IN_ORDER && i <= ordinal; i++)
+		if (bit_get(o->present, ordinal - i))
+			return true;
+	return ordinal == 0;
+}
+
 /* The bytes first, then the mark. */
 static int write_chunk(struct object *o, const struct want *w, struct span content)
 {
 	int rc = is_whole(o) ? 0 : give_up(o);
 
+	if (!rc && is_in_order(o, w->ordinal))
+		page_cache_prepare(o->fd, o->size, w->start, w->size);
 	if (!rc)
 		rc = io_pwrite_full(o->fd, content.data, content.size, w->start);
 	if (!rc)
@@ -506,6 +530,7 @@ static int write_chunk(struct object *o, const struct want *w, struct span conte
 	if (o->checked)
 		bit_set(o->checked, w->ordinal);
 	bit_set(o->present, w->ordinal);
+	note_whole(o);
 	return 0;
 }
 

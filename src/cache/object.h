@@ -30,6 +30,7 @@ struct object {
 	atomic_bool recorded;		/* the cache's metadata knows this instance */
 	atomic_bool gone;		/* it no longer does: to be opened anew */
 	atomic_bool lost;		/* its file cannot be read */
+	atomic_bool whole;		/* the kernel may read ahead: there is no hole */
 	atomic_int_least64_t noted;	/* last use that was noted, seconds since 1970 */
 	atomic_int_least64_t touched;	/* last use, CLOCK_MONOTONIC ns */
 	atomic_size_t seen;		/* the transaction of the last look at the record */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/committer.h"
 #include "cache/inspect.h"
 #include "cache/object.h"
+#include "cache/page_cache.h"
 #include "cache/records.h"
 #include "cache/scan.h"
 #include "util/io.h"
@@ -33,16 +33,6 @@ static int report(struct verification *k, const struct cache_rot *rot)
 	return k->v->rotten ? k->v->rotten(k->v->ctx, rot) : 0;
 }
 
-/* What the kernel has in memory may be right while the disk is not. */
-static void forget_cached(const struct object *o, uint64_t start, uint64_t size)
-{
-#ifdef HAVE_POSIX_FADVISE
-	posix_fadvise(o->fd, (off_t)start, (off_t)size, POSIX_FADV_DONTNEED);
-#else
-	(void)o, (void)start, (void)size;
-#endif
-}
-
 static int verify_chunk(struct verification *k, struct object *o, uint64_t ordinal,
 	const struct chunk_record *chunk)
 {
@@ -58,7 +48,7 @@ static int verify_chunk(struct verification *k, struct object *o, uint64_t ordin
 
 	if (!object_has(o, ordinal))
 		return 0;
-	forget_cached(o, w.start, w.size);
+	page_cache_forget(o->fd, w.start, w.size);
 	rc = io_pread_full(o->fd, k->buffer, w.size, w.start);
 	if (!rc)
 		digest = digest_of(k->buffer, w.size);
