@@ -55,6 +55,7 @@ struct connection {
 	bool stalled;
 	bool cut; /* closes when the client has all that is under way */
 	bool dead;
+	bool had_turn;	   /* it was read from in this round */
 	int64_t open_from; /* the handshake's round trip is over */
 	size_t slot;	   /* in the array for poll(2), of the client's descriptor */
 };
@@ -176,6 +177,27 @@ static void bury_dead(struct proxy *p)
 	}
 }
 
+/* Those that had a turn go last: while the link is busy each round has room for one read,
+ * and the first in the list would have them all. */
+static void take_turns(struct proxy *p)
+{
+	struct connection *had = NULL, **last = &had, **at = &p->connections;
+
+	while (*at) {
+		struct connection *c = *at;
+		if (!c->had_turn) {
+			at = &c->next;
+			continue;
+		}
+		c->had_turn = false;
+		*at = c->next;
+		*last = c;
+		last = &c->next;
+	}
+	*last = NULL;
+	*at = had;
+}
+
 static void accept_one(struct proxy *p, int64_t now)
 {
 	struct sockaddr_in a = loopback(p->target);
@@ -265,6 +287,7 @@ static void take_in(struct proxy *p, struct connection *c, int side, int64_t now
 	uint8_t buffer[READ_SIZE];
 	ssize_t n = recv(c->fd[side], buffer, read_size(p), 0);
 
+	c->had_turn = true;
 	if (n > 0)
 		pass_on(p, c, side, buffer, (size_t)n, now);
 	else if (n == 0)
@@ -468,6 +491,7 @@ static void serve(struct proxy *p)
 		if (p->polls[1].revents)
 			control_one(p);
 		bury_dead(p);
+		take_turns(p);
 	}
 	kill_all(p);
 	bury_dead(p);
