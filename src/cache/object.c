@@ -16,7 +16,7 @@
 #include "util/io.h"
 
 #define READ_WHOLE (UINT64_C(2) << 20) /* bytes: every bundle is smaller */
-#define NOTE_EVERY 60 /* seconds between two notes of an object's use */
+#define NOTE_EVERY 60		       /* seconds between two notes of an object's use */
 #define CREATE_TRIES 8
 #define IN_ORDER 8 /* chunks: those that are fetched at once arrive in any order */
 
@@ -228,7 +228,8 @@ static void begin_reading(struct object *o)
 {
 	page_cache_read_ahead(o->fd, false);
 	note_whole(o);
-	/* Who reads one file of a bundle reads others soon: the disk has it all in one go. */
+	/* Who reads one file of a bundle reads others soon: the disk has it all in one go.
+	 */
 	if (o->size <= READ_WHOLE)
 		page_cache_load(o->fd, 0, o->size);
 }

@@ -25,7 +25,10 @@ void page_cache_forget(int fd, uint64_t start, uint64_t size)
 	posix_fadvise(fd, (off_t)start, (off_t)size, POSIX_FADV_DONTNEED);
 }
 #else
-void page_cache_read_ahead(int fd, bool yes) { (void)fd, (void)yes; }
+void page_cache_read_ahead(int fd, bool yes)
+{
+	(void)fd, (void)yes;
+}
 void page_cache_load(int fd, uint64_t start, uint64_t size)
 {
 	(void)fd, (void)start, (void)size;
