@@ -18,7 +18,7 @@
 #define READ_WHOLE (UINT64_C(2) << 20) /* bytes: every bundle is smaller */
 #define NOTE_EVERY 60		       /* seconds between two notes of an object's use */
 #define CREATE_TRIES 8
-#define IN_ORDER 8 /* chunks: those that are fetched at once arrive in any order */
+#define IN_ORDER 8 /* chunks before one of which half are there */
 
 typedef atomic_uint_least64_t word;
 
@@ -506,13 +506,15 @@ static bool is_whole(struct object *o)
 	return fstat(o->fd, &st) == 0 && (uint64_t)st.st_size == o->size;
 }
 
-/* Is the file filled from its beginning or some place on? Then more will follow. */
+/* Is the file filled from its beginning or some place on? Then more will follow. Those that
+ * are fetched at once arrive in any order. */
 static bool is_in_order(struct object *o, uint64_t ordinal)
 {
-	for (uint64_t i = 1; i <= IN_ORDER && i <= ordinal; i++)
-		if (bit_get(o->present, ordinal - i))
-			return true;
-	return ordinal == 0;
+	uint64_t before = ordinal < IN_ORDER ? ordinal : IN_ORDER, there = 0;
+
+	for (uint64_t i = 1; i <= before; i++)
+		there += bit_get(o->present, ordinal - i);
+	return there >= before / 2;
 }
 
 /* The bytes first, then the mark. */
