@@ -34,6 +34,7 @@ http {{
     server {{
         listen 127.0.0.1:{port} ssl http2;
         listen 127.0.0.1:{plain};
+        ssl_protocols TLSv1.2 TLSv1.3;
         ssl_certificate {work}/cert.pem;
         ssl_certificate_key {work}/key.pem;
         root {root};
