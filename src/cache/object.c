@@ -518,12 +518,11 @@ static bool is_in_order(struct object *o, uint64_t ordinal)
 }
 
 /* The bytes first, then the mark. */
-static int write_chunk(
-	struct object *o, const struct want *w, struct span content, bool hurry)
+static int write_chunk(struct object *o, const struct want *w, struct span content)
 {
 	int rc = is_whole(o) ? 0 : give_up(o);
 
-	if (!rc && !hurry && is_in_order(o, w->ordinal))
+	if (!rc && is_in_order(o, w->ordinal))
 		page_cache_prepare(o->fd, o->size, w->start, w->size);
 	if (!rc)
 		rc = io_pwrite_full(o->fd, content.data, content.size, w->start);
@@ -538,7 +537,7 @@ static int write_chunk(
 	return 0;
 }
 
-int object_fill(struct cache *c, const struct want *w, struct span content, bool hurry)
+int object_fill(struct cache *c, const struct want *w, struct span content)
 {
 	uint64_t cost = chunk_cost(w->start, w->size);
 	struct object *o;
@@ -558,7 +557,7 @@ int object_fill(struct cache *c, const struct want *w, struct span content, bool
 	if (object_has(o, w->ordinal))
 		ledger_cancel(&c->ledger, cost);
 	else
-		rc = write_chunk(o, w, content, hurry);
+		rc = write_chunk(o, w, content);
 	object_touch(o);
 	object_put(o);
 out:
