@@ -9,7 +9,7 @@ import statistics
 
 MIB = 1 << 20
 MEMORY_MOST = 64 + 64    # MiB of a daemon: its own, and the default of -o memory=
-WIDTH, LABEL, LINE, TOP = 1060, 490, 22, 64    # pixels of the chart
+WIDTH, LABEL, LINE, TOP = 1060, 490, 22, 80    # pixels of the chart
 DECADES = (-2, 3)                              # of the chart's axis, powers of ten
 COLOURS = {"cairn": "#c0392b", "rclone": "#2c7fb8", "httpdirfs": "#41ab5d", "fusepy": "#8c6bb1",
            "casync": "#d95f0e", "squashfuse": "#636363", "restic": "#b8860b"}

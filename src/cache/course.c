@@ -42,7 +42,8 @@ static void keep(struct flight *f, const struct want *want)
 	int rc;
 
 	if (want->kind == BLOB_CHUNK)
-		rc = cache_put_chunk(e->cache, want, arrival_span(f->arrival));
+		rc = cache_put_chunk(e->cache, want, arrival_span(f->arrival),
+			workers_are_behind(e->workers));
 	else
 		rc = cache_put_page(e->cache, f->arrival);
 	if (rc && engine_may_complain(e)) {

@@ -47,9 +47,10 @@ int cache_put_page(struct cache *c, struct arrival *packed)
 	return committer_put_page(c->committer, packed);
 }
 
-int cache_put_chunk(struct cache *c, const struct want *want, struct span content)
+int cache_put_chunk(
+	struct cache *c, const struct want *want, struct span content, bool hurry)
 {
-	return object_fill(c, want, content);
+	return object_fill(c, want, content, hurry);
 }
 
 /* Where a chunk lies, as a want. */

@@ -25,9 +25,10 @@ bool cache_has(struct cache *c, const struct want *want);
 /* A decoded page or recipe (a->kind); the reference is shared, not taken over. Errors
  * mean only that it is not kept. */
 int cache_put_page(struct cache *c, struct arrival *packed);
-/* A verified chunk at its place; evicts others when the quota asks for it. ERR_NO_SPACE:
- * not kept. */
-int cache_put_chunk(struct cache *c, const struct want *want, struct span content);
+/* A verified chunk at its place; evicts others when the quota asks for it. In a hurry, no
+ * time is spent on how it lies in memory. ERR_NO_SPACE: not kept. */
+int cache_put_chunk(
+	struct cache *c, const struct want *want, struct span content, bool hurry);
 /* The chunk's bytes from wherever they lie in the cache, hashed and compared: 0,
  * ERR_ABSENT. `buffer` has `size` bytes. */
 int cache_copy_chunk(

@@ -518,11 +518,12 @@ static bool is_in_order(struct object *o, uint64_t ordinal)
 }
 
 /* The bytes first, then the mark. */
-static int write_chunk(struct object *o, const struct want *w, struct span content)
+static int write_chunk(
+	struct object *o, const struct want *w, struct span content, bool hurry)
 {
 	int rc = is_whole(o) ? 0 : give_up(o);
 
-	if (!rc && is_in_order(o, w->ordinal))
+	if (!rc && !hurry && is_in_order(o, w->ordinal))
 		page_cache_prepare(o->fd, o->size, w->start, w->size);
 	if (!rc)
 		rc = io_pwrite_full(o->fd, content.data, content.size, w->start);
@@ -537,7 +538,7 @@ static int write_chunk(struct object *o, const struct want *w, struct span conte
 	return 0;
 }
 
-int object_fill(struct cache *c, const struct want *w, struct span content)
+int object_fill(struct cache *c, const struct want *w, struct span content, bool hurry)
 {
 	uint64_t cost = chunk_cost(w->start, w->size);
 	struct object *o;
@@ -557,7 +558,7 @@ int object_fill(struct cache *c, const struct want *w, struct span content)
 	if (object_has(o, w->ordinal))
 		ledger_cancel(&c->ledger, cost);
 	else
-		rc = write_chunk(o, w, content);
+		rc = write_chunk(o, w, content, hurry);
 	object_touch(o);
 	object_put(o);
 out:

@@ -57,8 +57,8 @@ bool object_has_here(struct object *o, uint64_t ordinal);
  * was rotten, and is dropped. */
 int object_read(struct object *o, const struct want *chunk, uint64_t skip, void *buffer,
 	size_t size);
-/* Keeps a verified chunk. */
-int object_fill(struct cache *c, const struct want *chunk, struct span content);
+/* Keeps a verified chunk. In a hurry, no time is spent on how it lies in memory. */
+int object_fill(struct cache *c, const struct want *chunk, struct span content, bool hurry);
 /* A chunk was found rotten: it is no longer there. */
 void object_drop_chunk(struct object *o, const struct want *chunk);
 /* Notes that it is in use, coarsely. */

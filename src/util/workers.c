@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,4 +159,14 @@ void workers_add(struct workers *w, struct job *job, int urgent)
 	queue_add(urgent ? &w->urgent : &w->ordinary, job);
 	pthread_cond_signal(&w->workers_cond);
 	pthread_mutex_unlock(&w->workers_mtx);
+}
+
+bool workers_are_behind(struct workers *w)
+{
+	bool behind;
+
+	pthread_mutex_lock(&w->workers_mtx);
+	behind = w->urgent.first || w->ordinary.first;
+	pthread_mutex_unlock(&w->workers_mtx);
+	return behind;
 }

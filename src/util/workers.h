@@ -6,6 +6,7 @@
 #ifndef CAIRN_UTIL_WORKERS_H
 #define CAIRN_UTIL_WORKERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct workers;
@@ -22,5 +23,7 @@ int workers_new(const char *name, unsigned count, struct workers **out);
 void workers_free(struct workers *w);
 /* Never blocks, never fails: the job brings its own memory. `urgent` jobs go first. */
 void workers_add(struct workers *w, struct job *job, int urgent);
+/* Jobs wait for a thread. */
+bool workers_are_behind(struct workers *w);
 
 #endif

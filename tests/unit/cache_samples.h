@@ -151,7 +151,7 @@ static inline int sample_put(struct cache *c, const struct sample *s, uint32_t o
 	uint8_t content[SAMPLE_CHUNK];
 
 	sample_fill(s->number, ordinal, content, w.size);
-	return cache_put_chunk(c, &w, span_of(content, w.size));
+	return cache_put_chunk(c, &w, span_of(content, w.size), false);
 }
 
 static inline void sample_put_all(struct cache *c, const struct sample *s)

@@ -5,7 +5,7 @@
 
 static void put(struct small_reader *r, const struct want *want, const struct sample *p)
 {
-	assert_int_equal(cache_put_chunk(r->cache, want, sample_span(p)), 0);
+	assert_int_equal(cache_put_chunk(r->cache, want, sample_span(p), false), 0);
 	assert_int_equal(cache_flush(r->cache), 0);
 }
 

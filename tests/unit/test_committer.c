@@ -23,7 +23,7 @@ static int put_tiny(struct cache *c, unsigned number)
 	struct want w = {.kind = BLOB_CHUNK, .size = 4, .object_size = 4, .chunks = 1};
 
 	w.digest = w.object = digest_of(&number, sizeof(number));
-	return cache_put_chunk(c, &w, span_of(&number, sizeof(number)));
+	return cache_put_chunk(c, &w, span_of(&number, sizeof(number)), false);
 }
 
 /* More marks than one transaction takes. */
@@ -39,7 +39,7 @@ static void test_many_marks(void **state)
 		w.digest = digest_of(&i, sizeof(i));
 		w.ordinal = i;
 		w.start = 4 * i;
-		assert_int_equal(cache_put_chunk(c, &w, span_of(&i, sizeof(i))), 0);
+		assert_int_equal(cache_put_chunk(c, &w, span_of(&i, sizeof(i)), false), 0);
 	}
 	assert_int_equal(cache_flush(c), 0);
 	cache_close(c);

@@ -54,25 +54,32 @@ static void test_refuses_wrong_places(void **state)
 	static const uint8_t content[SAMPLE_CHUNK];
 
 	w = good;
-	assert_int_equal(cache_put_chunk(c, &w, span_of(content, w.size - 1)), ERR_INVALID);
+	assert_int_equal(
+		cache_put_chunk(c, &w, span_of(content, w.size - 1), false), ERR_INVALID);
 	w.start = UINT64_MAX;
-	assert_int_equal(cache_put_chunk(c, &w, span_of(content, w.size)), ERR_INVALID);
+	assert_int_equal(
+		cache_put_chunk(c, &w, span_of(content, w.size), false), ERR_INVALID);
 	w = good;
 	w.start = w.object_size - w.size + 1;
-	assert_int_equal(cache_put_chunk(c, &w, span_of(content, w.size)), ERR_INVALID);
+	assert_int_equal(
+		cache_put_chunk(c, &w, span_of(content, w.size), false), ERR_INVALID);
 	w = good;
 	w.ordinal = w.chunks;
-	assert_int_equal(cache_put_chunk(c, &w, span_of(content, w.size)), ERR_INVALID);
+	assert_int_equal(
+		cache_put_chunk(c, &w, span_of(content, w.size), false), ERR_INVALID);
 	w = good;
 	w.chunks = UINT64_C(1) << 40;
 	w.object_size = UINT64_C(1) << 45;
-	assert_int_equal(cache_put_chunk(c, &w, span_of(content, w.size)), ERR_LIMIT);
+	assert_int_equal(
+		cache_put_chunk(c, &w, span_of(content, w.size), false), ERR_LIMIT);
 	w = good;
 	w.object_size = UINT64_MAX / 2;
-	assert_int_equal(cache_put_chunk(c, &w, span_of(content, w.size)), ERR_LIMIT);
+	assert_int_equal(
+		cache_put_chunk(c, &w, span_of(content, w.size), false), ERR_LIMIT);
 	w = good;
 	w.kind = BLOB_PAGE;
-	assert_int_equal(cache_put_chunk(c, &w, span_of(content, w.size)), ERR_INVALID);
+	assert_int_equal(
+		cache_put_chunk(c, &w, span_of(content, w.size), false), ERR_INVALID);
 	assert_false(cache_has(c, &good));
 	cache_close(c);
 	sample_release(&s);

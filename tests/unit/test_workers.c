@@ -98,7 +98,9 @@ static void test_first_in_first_out_urgent_before(void **state)
 	assert_int_equal(workers_new("test", 1, &w), 0);
 	workers_add(w, &step_new(&trace, 0, run_gate)->job, 0);
 	sem_wait(&trace.begun);
+	assert_false(workers_are_behind(w));
 	add(w, &trace, 'c', 0);
+	assert_true(workers_are_behind(w));
 	add(w, &trace, 'd', 0);
 	add(w, &trace, 'a', 1);
 	add(w, &trace, 'e', 0);
