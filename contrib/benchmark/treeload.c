@@ -22,7 +22,7 @@
 #include <string.h>
 
 #include "cli/reader.h"
-#include "tree/attempt_pages.h"
+#include "cache/attempt_pages.h"
 #include "util/clock.h"
 
 #define PASSES 5 /* over the paths */

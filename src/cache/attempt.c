@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "cache/attempt.h"
-#include "cache/committer.h"
-#include "cache/object.h"
-#include "cache/pages.h"
-#include "cache/records.h"
+#include "cache/write/writer.h"
+#include "cache/object_io.h"
+#include "cache/meta/pages.h"
+#include "cache/meta/records.h"
 
 int attempt_begin(struct attempt *a, struct cache *cache, const struct arrivals *arrivals)
 {

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "cache/boot.h"
-#include "cache/committer.h"
-#include "cache/handles.h"
-#include "cache/room.h"
+#include "util/boot_id.h"
+#include "cache/write/writer.h"
+#include "cache/objects/open_objects.h"
+#include "cache/meta/eviction.h"
 #include "util/clock.h"
 
 #define HANDLES_MAX 1024 /* and at most half of the files that the process may open */

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/committer.h"
-#include "cache/dataset_state.h"
-#include "cache/grow.h"
+#include "cache/write/writer.h"
+#include "cache/meta/dataset_record.h"
+#include "util/array.h"
 #include "cache/inspect.h"
-#include "cache/pages.h"
-#include "cache/pins.h"
-#include "cache/room.h"
-#include "cache/scan.h"
+#include "cache/meta/pages.h"
+#include "cache/meta/pins.h"
+#include "cache/meta/eviction.h"
+#include "cache/meta/scan.h"
 
 #define EVICT_AT_ONCE 256
 

@@ -15,9 +15,9 @@
 #include <stdatomic.h>
 
 #include "cache/cache.h"
-#include "cache/directory.h"
-#include "cache/ledger.h"
-#include "cache/metadata.h"
+#include "cache/objects/directory.h"
+#include "cache/write/reservation.h"
+#include "cache/meta/metadata.h"
 
 /* Digests of pages whose checksum was verified by this process, in sets: a slot holds
  * a part of the digest that the set's index has not. 512 KiB, room for the pages of 16

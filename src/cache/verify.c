@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/committer.h"
+#include "cache/write/writer.h"
 #include "cache/inspect.h"
-#include "cache/object.h"
-#include "cache/page_cache.h"
-#include "cache/records.h"
-#include "cache/scan.h"
+#include "cache/object_io.h"
+#include "cache/objects/page_cache.h"
+#include "cache/meta/records.h"
+#include "cache/meta/scan.h"
 #include "util/io.h"
 
 struct verification {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/gather.h"
+#include "cli/prefetcher.h"
 #include "cli/reader.h"
 #include "util/io.h"
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/extract.h"
-#include "cli/gather.h"
+#include "cli/prefetcher.h"
 #include "cli/progress.h"
 
 #define AHEAD_ENTRIES 512 /* asked for before they are extracted */

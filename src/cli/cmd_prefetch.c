@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli/entry_text.h"
-#include "cli/gather.h"
+#include "cli/prefetcher.h"
 #include "cli/mounts.h"
 #include "cli/progress.h"
 #include "cli/selection.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/size.h"
-#include "tree/attempt_pages.h"
+#include "cache/attempt_pages.h"
 #include "util/clock.h"
 #include "util/io.h"
 

@@ -6,7 +6,7 @@
 #ifndef CAIRN_CLI_READER_H
 #define CAIRN_CLI_READER_H
 
-#include "cache/dataset.h"
+#include "dataset/dataset.h"
 #include "cli/command.h"
 #include "tree/tree.h"
 

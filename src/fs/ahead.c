@@ -2,8 +2,8 @@
 #include "fs/ahead.h"
 
 #include "fs/filesystem.h"
-#include "fs/trial.h"
-#include "tree/attempt_pages.h"
+#include "fs/request_try.h"
+#include "cache/attempt_pages.h"
 
 #define SLACK (UINT64_C(256) << 10) /* two of the kernel's readahead requests */
 #define FIRST_WINDOW (UINT64_C(1) << 20)

@@ -11,7 +11,7 @@
 #include <sys/sysmacros.h>
 #endif
 
-#include "fs/trial.h"
+#include "fs/request_try.h"
 #include "util/clock.h"
 
 #define DEADLINE_DEFAULT (60 * NS_PER_SECOND)

@@ -8,17 +8,17 @@
 
 #include <stdatomic.h>
 
-#include "cache/dataset.h"
+#include "dataset/dataset.h"
 #include "format/names.h"
 #include "fs/backings.h"
 #include "fs/buffers.h"
 #include "fs/failure.h"
-#include "fs/identity.h"
+#include "fs/node_table.h"
 #include "fs/neighbours.h"
 #include "fs/open_mode.h"
 #include "fs/readahead_table.h"
 #include "fs/request.h"
-#include "fs/setbacks.h"
+#include "fs/recent_failures.h"
 
 #define FOR_EVER 1e9 /* seconds: nothing changes unless the kernel is told */
 #define BLOCK_SIZE 4096

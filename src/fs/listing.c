@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fs/filesystem.h"
-#include "fs/trial.h"
+#include "fs/request_try.h"
 
 #define DOTS 2		 /* "." and ".." come first */
 #define LEAF_ENTRIES 256 /* about what a leaf holds; only a measure for hints */

@@ -8,7 +8,7 @@
 
 #include "fs/filesystem.h"
 #include "fs/mountpoint.h"
-#include "fs/trial.h"
+#include "fs/request_try.h"
 
 #ifndef ENODATA /* FreeBSD, macOS */
 #define ENODATA ENOATTR

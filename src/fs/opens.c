@@ -13,7 +13,7 @@
 #endif
 
 #include "fs/filesystem.h"
-#include "fs/trial.h"
+#include "fs/request_try.h"
 
 /* ---- what can be done ---- */
 

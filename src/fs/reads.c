@@ -5,7 +5,7 @@
 
 #include "fs/ahead.h"
 #include "fs/filesystem.h"
-#include "fs/trial.h"
+#include "fs/request_try.h"
 
 static int step(struct request *r, struct trial *t)
 {

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "fs/filesystem.h"
-#include "fs/trial.h"
+#include "fs/request_try.h"
 #include "util/clock.h"
 
 /*

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cache/source.h"
+#include "source/source.h"
 #include "fs/readahead.h"
 
 #define NAME_MAX_HERE 255 /* bytes of a name in a request */

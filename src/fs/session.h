@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cache/dataset.h"
+#include "dataset/dataset.h"
 #include "fs/open_mode.h"
 
 struct session_options {

@@ -19,7 +19,7 @@
 
 #include "cache/attempt.h"
 #include "cache/cache.h"
-#include "cache/fill.h"
+#include "cache/insert.h"
 #include "cache/inspect.h"
 
 #include "cache/state.h"

@@ -8,7 +8,7 @@
 
 #include "cli/reader.h"
 #include "publish/publish.h"
-#include "trees.h"
+#include "unit/trees.h"
 
 struct cli_dataset {
 	char *directory; /* holds "source", "store", "cache-1", "config", ... */

@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-#include "small_store.h"
+#include "unit/small_store.h"
 
 #define GATE_CONNECTIONS_MAX 4096
 

@@ -16,7 +16,7 @@
 #include "format/recipe.h"
 #include "publish/attributes.h"
 #include "tree/tree.h"
-#include "trees.h"
+#include "unit/trees.h"
 #include "util/io.h"
 
 #define PUBLISHED_PAGES 64

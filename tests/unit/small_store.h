@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
-#include "cache/fill.h"
-#include "cache/source.h"
+#include "cache/insert.h"
+#include "source/source.h"
 #include "format/manifest.h"
 #include "format/page_json.h"
 #include "util/clock.h"

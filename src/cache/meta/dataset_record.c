@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cache/meta/dataset_record.h"
+#include "cache/meta/records.h"
+#include "cache/state.h"
+#include "format/manifest.h"
+
+/* As stored; the strings follow, each without a NUL. */
+struct state_head {
+	uint64_t revision, highest;
+	int64_t accepted;
+	struct digest root;
+	uint32_t name, url, etag, manifest; /* bytes */
+};
+
+static bool head_is_sane(const struct state_head *h, size_t rest)
+{
+	return h->name <= MANIFEST_NAME_MAX && h->url <= MANIFEST_URL_MAX &&
+	       h->etag < sizeof(((struct cache_dataset_state *)0)->etag) &&
+	       h->manifest <= MANIFEST_SIZE_MAX && h->revision <= REVISION_MAX &&
+	       h->highest <= REVISION_MAX &&
+	       rest == (size_t)h->name + h->url + h->etag + h->manifest;
+}
+
+/* The next `size` bytes as a string; a NUL within it is not one of ours. */
+static int take_string(struct span *rest, size_t size, char **out)
+{
+	struct span s = span_of(rest->data, size);
+
+	if (size && memchr(s.data, 0, size))
+		return ERR_CORRUPT;
+	*out = span_to_string(s);
+	if (!*out)
+		return ERR_NO_MEMORY;
+	*rest = span_of(rest->data + size, rest->size - size);
+	return 0;
+}
+
+int dataset_state_decode(struct span value, struct cache_dataset_state *out)
+{
+	struct cache_dataset_state s = {0};
+	struct state_head h;
+	struct span rest;
+	int rc;
+
+	if (value.size < sizeof(h))
+		return ERR_CORRUPT;
+	memcpy(&h, value.data, sizeof(h));
+	rest = span_of(value.data + sizeof(h), value.size - sizeof(h));
+	if (!head_is_sane(&h, rest.size))
+		return ERR_CORRUPT;
+	s.revision = h.revision;
+	s.highest = h.highest;
+	s.accepted = h.accepted;
+	s.root = h.root;
+	rc = take_string(&rest, h.name, &s.name);
+	if (!rc)
+		rc = take_string(&rest, h.url, &s.url);
+	if (!rc && h.etag && memchr(rest.data, 0, h.etag))
+		rc = ERR_CORRUPT;
+	if (!rc) {
+		memcpy(s.etag, rest.data, h.etag);
+		rc = bytes_append(&s.manifest, rest.data + h.etag, h.manifest);
+	}
+	if (rc)
+		cache_dataset_state_release(&s);
+	else
+		*out = s;
+	return rc;
+}
+
+int dataset_state_encode(const struct cache_dataset_state *s, struct bytes *out)
+{
+	struct state_head h;
+	size_t name = strlen(s->name), url = strlen(s->url);
+	size_t etag = strnlen(s->etag, sizeof(s->etag));
+	int rc;
+
+	if (name > MANIFEST_NAME_MAX || url > MANIFEST_URL_MAX || etag == sizeof(s->etag) ||
+		s->manifest.size > MANIFEST_SIZE_MAX || s->revision > REVISION_MAX ||
+		s->highest > REVISION_MAX)
+		return ERR_LIMIT;
+	memset(&h, 0, sizeof(h));
+	h = (struct state_head){s->revision, s->highest, s->accepted, s->root,
+		(uint32_t)name, (uint32_t)url, (uint32_t)etag, (uint32_t)s->manifest.size};
+	rc = bytes_append(out, &h, sizeof(h));
+	if (!rc)
+		rc = bytes_append(out, s->name, name);
+	if (!rc)
+		rc = bytes_append(out, s->url, url);
+	if (!rc)
+		rc = bytes_append(out, s->etag, etag);
+	if (!rc)
+		rc = bytes_append(out, s->manifest.data, s->manifest.size);
+	return rc;
+}
+
+static int load(struct cache *c, MDB_txn *txn, const struct digest *id,
+	struct cache_dataset_state *out)
+{
+	struct span value;
+	int rc = metadata_get(c->metadata, txn, TABLE_DATASETS, span_of_digest(id), &value);
+
+	return rc ? rc : dataset_state_decode(value, out);
+}
+
+int cache_dataset_load(
+	struct cache *c, const struct digest *id, struct cache_dataset_state *out)
+{
+	MDB_txn *txn;
+	int rc = metadata_read(c->metadata, &txn);
+
+	if (rc)
+		return rc;
+	rc = load(c, txn, id, out);
+	metadata_read_end(c->metadata, txn);
+	if (rc != ERR_CORRUPT)
+		return rc;
+	log_warning(c->log, "cache: the state kept for a dataset is rotten: forgotten");
+	return ERR_ABSENT;
+}
+
+int cache_dataset_by_url(struct cache *c, const char *url, struct digest *id)
+{
+	struct digest key = digest_of(url, strlen(url));
+	struct span value;
+	MDB_txn *txn;
+	int rc = metadata_read(c->metadata, &txn);
+
+	if (rc)
+		return rc;
+	rc = metadata_get(c->metadata, txn, TABLE_URLS, span_of_digest(&key), &value);
+	if (!rc && value.size != DIGEST_SIZE)
+		rc = ERR_CORRUPT;
+	if (!rc)
+		memcpy(id->bytes, value.data, DIGEST_SIZE);
+	metadata_read_end(c->metadata, txn);
+	return rc == ERR_CORRUPT ? ERR_ABSENT : rc;
+}
+
+struct save {
+	struct cache *cache;
+	const struct digest *id;
+	const struct cache_dataset_state *state;
+};
+
+static int save(MDB_txn *txn, void *arg)
+{
+	struct save *s = arg;
+	struct metadata *m = s->cache->metadata;
+	struct cache_dataset_state state = *s->state, before;
+	struct digest url = digest_of(state.url, strlen(state.url));
+	struct bytes value = {0};
+	int rc = load(s->cache, txn, s->id, &before);
+
+	if (rc && rc != ERR_ABSENT && rc != ERR_CORRUPT)
+		return rc;
+	if (!rc) {
+		if (before.highest > state.highest)
+			state.highest = before.highest;
+		cache_dataset_state_release(&before);
+	}
+	rc = dataset_state_encode(&state, &value);
+	if (!rc)
+		rc = metadata_put(m, txn, TABLE_DATASETS, span_of_digest(s->id),
+			span_of_bytes(&value), span_of(NULL, 0));
+	if (!rc)
+		rc = metadata_put(m, txn, TABLE_URLS, span_of_digest(&url),
+			span_of_digest(s->id), span_of(NULL, 0));
+	bytes_release(&value);
+	return rc;
+}
+
+int cache_dataset_save(
+	struct cache *c, const struct digest *id, const struct cache_dataset_state *state)
+{
+	struct save s = {c, id, state};
+	int rc = metadata_write(c->metadata, save, &s);
+
+	/* The highest revision seen is what a rollback is told by: to the disk with it. */
+	return rc ? rc : metadata_sync(c->metadata);
+}
+
+void cache_dataset_state_release(struct cache_dataset_state *s)
+{
+	free(s->name);
+	free(s->url);
+	bytes_release(&s->manifest);
+	*s = (struct cache_dataset_state){0};
+}

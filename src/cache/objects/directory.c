@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#ifdef HAVE_SYS_STATFS_H
+#include <sys/statfs.h>
+#endif
+#include <unistd.h>
+
+#include "cache/objects/directory.h"
+#include "util/io.h"
+
+#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#define USER_TRIES 16
+
+static int refuse(struct trouble *t, const struct directory *d, const char *why)
+{
+	return trouble_set(t, ERR_DENIED, "the cache directory %s %s", d->path, why);
+}
+
+/* Nothing in it but what a file system puts into its root. */
+static bool is_empty(int fd)
+{
+	int copy = openat(fd, ".", DIRECTORY_FLAGS);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+	bool empty = true;
+
+	if (!dir) {
+		if (copy >= 0)
+			close(copy);
+		return false;
+	}
+	while (empty && (entry = readdir(dir)))
+		empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+			!strcmp(entry->d_name, "lost+found");
+	closedir(dir);
+	return empty;
+}
+
+static int check_top(struct directory *d, struct trouble *t)
+{
+	struct stat st;
+
+	if (fstat(d->fd, &st))
+		return trouble_errno(t, "cannot look at the cache directory %s", d->path);
+	if (st.st_uid != geteuid())
+		return refuse(
+			t, d, "belongs to another user: choose another one with --cache");
+	/* In this order: somebody else may be making it now. */
+	if (!is_empty(d->fd) && faccessat(d->fd, "lock", F_OK, AT_SYMLINK_NOFOLLOW))
+		return trouble_set(t, ERR_INVALID,
+			"the directory %s is not empty and holds no cache: choose another "
+			"one",
+			d->path);
+	if ((st.st_mode & 077) == 0)
+		return 0;
+	if (!is_empty(d->fd))
+		return refuse(t, d, "is open to others: run chmod 700 on it");
+	return fchmod(d->fd, 0700) ? trouble_errno(t, "cannot chmod %s", d->path) : 0;
+}
+
+static int open_below(struct directory *d, const char *name, int *fd, struct trouble *t)
+{
+	struct stat st;
+	int opened;
+
+	if (mkdirat(d->fd, name, 0700) && errno != EEXIST)
+		return trouble_errno(t, "cannot make %s/%s", d->path, name);
+	opened = openat(d->fd, name, DIRECTORY_FLAGS | O_NOFOLLOW);
+	if (opened < 0)
+		return trouble_errno(t, "cannot open %s/%s", d->path, name);
+	if (fstat(opened, &st) || st.st_uid != geteuid() || (st.st_mode & 077)) {
+		close(opened);
+		return trouble_set(
+			t, ERR_DENIED, "%s/%s is not ours alone: remove it", d->path, name);
+	}
+	*fd = opened;
+	return 0;
+}
+
+static int take_lock(struct directory *d, struct trouble *t)
+{
+	d->lock_fd = openat(d->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (d->lock_fd < 0)
+		return trouble_errno(t, "cannot open %s/lock", d->path);
+	d->alone = flock(d->lock_fd, LOCK_EX | LOCK_NB) == 0;
+	while (!d->alone && flock(d->lock_fd, LOCK_SH))
+		if (errno != EINTR)
+			return trouble_errno(t, "cannot lock %s/lock", d->path);
+	return 0;
+}
+
+void directory_settle(struct directory *d)
+{
+	if (d->alone)
+		while (flock(d->lock_fd, LOCK_SH) && errno == EINTR)
+			;
+}
+
+/* Files of users that were killed; nobody else is here yet. */
+static void remove_dead_users(struct directory *d)
+{
+	int copy = openat(d->users_fd, ".", DIRECTORY_FLAGS);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+
+	if (!dir) {
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			unlinkat(d->users_fd, entry->d_name, 0);
+	closedir(dir);
+}
+
+static int become_user(struct directory *d, struct trouble *t)
+{
+	char name[16];
+
+	for (unsigned i = 0; i < USER_TRIES; i++) {
+		if (getentropy(&d->user, sizeof(d->user)) || d->user == 0)
+			continue;
+		snprintf(name, sizeof(name), "%08x", d->user);
+		d->user_fd = openat(d->users_fd, name,
+			O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (d->user_fd >= 0)
+			break;
+	}
+	if (d->user_fd < 0)
+		return trouble_errno(t, "cannot make a file in %s/users", d->path);
+	if (flock(d->user_fd, LOCK_EX | LOCK_NB))
+		return trouble_errno(t, "cannot lock %s/users/%s", d->path, name);
+	return 0;
+}
+
+int directory_open(struct directory *d, const char *path, struct trouble *t)
+{
+	int rc;
+
+	*d = (struct directory){
+		.fd = -1, .lock_fd = -1, .objects_fd = -1, .users_fd = -1, .user_fd = -1};
+	d->path = strdup(path);
+	if (!d->path)
+		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
+	rc = io_make_directories(path, 0700);
+	if (rc)
+		return trouble_errno(t, "cannot make the cache directory %s", path);
+	d->fd = open(path, DIRECTORY_FLAGS);
+	if (d->fd < 0)
+		return trouble_errno(t, "cannot open the cache directory %s", path);
+	rc = check_top(d, t);
+	if (!rc)
+		rc = take_lock(d, t);
+	if (!rc)
+		rc = open_below(d, "objects", &d->objects_fd, t);
+	if (!rc)
+		rc = open_below(d, "users", &d->users_fd, t);
+	if (!rc && d->alone)
+		remove_dead_users(d);
+	if (!rc)
+		rc = become_user(d, t);
+	return rc;
+}
+
+void directory_close(struct directory *d)
+{
+	char name[16];
+
+	if (d->user_fd >= 0) {
+		snprintf(name, sizeof(name), "%08x", d->user);
+		unlinkat(d->users_fd, name, 0);
+		close(d->user_fd);
+	}
+	if (d->users_fd >= 0)
+		close(d->users_fd);
+	if (d->objects_fd >= 0)
+		close(d->objects_fd);
+	if (d->lock_fd >= 0)
+		close(d->lock_fd);
+	if (d->fd >= 0)
+		close(d->fd);
+	free(d->path);
+}
+
+bool directory_last(struct directory *d)
+{
+	return flock(d->lock_fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+int directory_metadata(struct directory *d, char **path, struct trouble *t)
+{
+	int fd;
+	int rc = open_below(d, "meta", &fd, t);
+
+	if (rc)
+		return rc;
+	close(fd);
+	if (asprintf(path, "%s/meta", d->path) < 0)
+		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
+	return 0;
+}
+
+int directory_set_aside(struct directory *d, struct trouble *t)
+{
+	static const char *const old[] = {"meta.damaged/data.mdb", "meta.damaged/lock.mdb"};
+
+	for (unsigned i = 0; i < sizeof(old) / sizeof(old[0]); i++)
+		unlinkat(d->fd, old[i], 0);
+	unlinkat(d->fd, "meta.damaged", AT_REMOVEDIR);
+	if (renameat(d->fd, "meta", d->fd, "meta.damaged"))
+		return trouble_errno(t, "cannot move %s/meta aside", d->path);
+	unlinkat(d->fd, "damaged", 0);
+	return 0;
+}
+
+void directory_mark_damaged(struct directory *d)
+{
+	int fd = openat(
+		d->fd, "damaged", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd >= 0)
+		close(fd);
+}
+
+bool directory_is_damaged(struct directory *d)
+{
+	return faccessat(d->fd, "damaged", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool directory_user_lives(struct directory *d, uint32_t user)
+{
+	char name[16];
+	bool lives;
+	int fd;
+
+	if (user == d->user)
+		return true;
+	snprintf(name, sizeof(name), "%08x", user);
+	fd = openat(d->users_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno != ENOENT;
+	lives = flock(fd, LOCK_EX | LOCK_NB) != 0;
+	if (!lives)
+		unlinkat(d->users_fd, name, 0);
+	close(fd);
+	return lives;
+}
+
+void directory_object_name(
+	const struct digest *digest, uint64_t instance, char name[OBJECT_NAME_SIZE])
+{
+	char hex[DIGEST_HEX_SIZE];
+
+	digest_to_hex(digest, hex);
+	snprintf(name, OBJECT_NAME_SIZE, "%.2s/%s.%016llx", hex, hex + 2,
+		(unsigned long long)instance);
+}
+
+int directory_object_parse(
+	const char *prefix, const char *rest, struct digest *digest, uint64_t *instance)
+{
+	char name[OBJECT_NAME_SIZE], again[OBJECT_NAME_SIZE];
+	char hex[DIGEST_HEX_SIZE];
+	struct digest d;
+	uint64_t number;
+
+	if (strlen(prefix) != 2 || strlen(rest) != 62 + 1 + 16)
+		return ERR_CORRUPT;
+	snprintf(hex, sizeof(hex), "%s%.62s", prefix, rest);
+	if (digest_from_hex(span_of_string(hex), &d))
+		return ERR_CORRUPT;
+	number = strtoull(rest + 63, NULL, 16);
+	snprintf(name, sizeof(name), "%s/%s", prefix, rest);
+	directory_object_name(&d, number, again);
+	if (strcmp(name, again) != 0)
+		return ERR_CORRUPT;
+	*digest = d;
+	*instance = number;
+	return 0;
+}
+
+static int open_new(struct directory *d, const char *name)
+{
+	return openat(d->objects_fd, name,
+		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+int directory_create_object(struct directory *d, const struct digest *digest,
+	uint64_t instance, uint64_t size, int *fd)
+{
+	char name[OBJECT_NAME_SIZE], prefix[3];
+	int made, rc;
+
+	directory_object_name(digest, instance, name);
+	made = open_new(d, name);
+	if (made < 0 && errno == ENOENT) {
+		snprintf(prefix, sizeof(prefix), "%.2s", name);
+		if (mkdirat(d->objects_fd, prefix, 0700) && errno != EEXIST)
+			return error_from_errno(errno);
+		made = open_new(d, name);
+	}
+	if (made < 0)
+		return error_from_errno(errno);
+	if (ftruncate(made, (off_t)size)) {
+		rc = error_from_errno(errno);
+		close(made);
+		unlinkat(d->objects_fd, name, 0);
+		return rc;
+	}
+	*fd = made;
+	return 0;
+}
+
+static int open_object(struct directory *d, const struct digest *digest, uint64_t instance,
+	uint64_t size, int flags, int *fd)
+{
+	char name[OBJECT_NAME_SIZE];
+	struct stat st;
+	int opened;
+
+	directory_object_name(digest, instance, name);
+	opened = openat(d->objects_fd, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (opened < 0)
+		/* A link: ELOOP, on FreeBSD EMLINK. */
+		return errno == ELOOP || errno == EMLINK ? ERR_CORRUPT
+							 : error_from_errno(errno);
+	if (fstat(opened, &st) || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != size) {
+		close(opened);
+		return ERR_CORRUPT;
+	}
+	*fd = opened;
+	return 0;
+}
+
+int directory_open_object(struct directory *d, const struct digest *digest,
+	uint64_t instance, uint64_t size, int *fd)
+{
+	return open_object(d, digest, instance, size, O_RDWR, fd);
+}
+
+int directory_lend_object(struct directory *d, const struct digest *digest,
+	uint64_t instance, uint64_t size, int *fd)
+{
+	struct stat st;
+	int lent, rc = open_object(d, digest, instance, size, O_RDONLY, &lent);
+
+	if (rc)
+		return rc;
+	/* Between opening and locking it may have been evicted. */
+	if (flock(lent, LOCK_SH | LOCK_NB) || fstat(lent, &st) || st.st_nlink == 0) {
+		close(lent);
+		return ERR_ABSENT;
+	}
+	*fd = lent;
+	return 0;
+}
+
+/* The lock of an evictor is held until the file is gone, so that nobody borrows it in
+ * between. Where there are no locks, nothing is lent. */
+int directory_evict_object(
+	struct directory *d, const struct digest *digest, uint64_t instance)
+{
+	char name[OBJECT_NAME_SIZE];
+	int fd, rc;
+
+	directory_object_name(digest, instance, name);
+	fd = openat(d->objects_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		close(fd);
+		return ERR_BUSY;
+	}
+	rc = directory_remove_object(d, digest, instance);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+int directory_remove_object(
+	struct directory *d, const struct digest *digest, uint64_t instance)
+{
+	char name[OBJECT_NAME_SIZE];
+
+	directory_object_name(digest, instance, name);
+	if (unlinkat(d->objects_fd, name, 0) && errno != ENOENT)
+		return error_from_errno(errno);
+	return 0;
+}
+
+static int each_in(
+	struct directory *d, const char *prefix, directory_each_fn each, void *ctx)
+{
+	int fd = openat(d->objects_fd, prefix, DIRECTORY_FLAGS | O_NOFOLLOW);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	struct digest digest;
+	uint64_t instance;
+	int rc = 0;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	while (!rc && (entry = readdir(dir)))
+		if (!directory_object_parse(prefix, entry->d_name, &digest, &instance))
+			rc = each(ctx, &digest, instance);
+	closedir(dir);
+	return rc;
+}
+
+int directory_each_object(struct directory *d, directory_each_fn each, void *ctx)
+{
+	char prefix[3];
+	int rc = 0;
+
+	for (unsigned i = 0; i < 256 && !rc; i++) {
+		snprintf(prefix, sizeof(prefix), "%02x", i);
+		rc = each_in(d, prefix, each, ctx);
+	}
+	return rc;
+}
+
+/* Overlayfs's own number, from statfs(2) or linux/magic.h, which not every system has. */
+#define OVERLAYFS_MAGIC 0x794c7630
+
+bool directory_is_stacked(const struct directory *d)
+{
+#ifdef HAVE_SYS_STATFS_H
+	struct statfs st;
+
+	return fstatfs(d->objects_fd, &st) == 0 && st.f_type == OVERLAYFS_MAGIC;
+#else
+	(void)d;
+	return false;
+#endif
+}
+
+int directory_free_bytes(struct directory *d, uint64_t *bytes)
+{
+	struct statvfs st;
+
+	if (fstatvfs(d->objects_fd, &st))
+		return error_from_errno(errno);
+	if (__builtin_mul_overflow((uint64_t)st.f_bavail, (uint64_t)st.f_frsize, bytes))
+		*bytes = UINT64_MAX;
+	return 0;
+}
+
+void directory_sync(struct directory *d)
+{
+#ifdef HAVE_SYNCFS
+	if (syncfs(d->objects_fd) == 0)
+		return;
+#endif
+	sync();
+	(void)d;
+}

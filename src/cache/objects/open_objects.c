@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "cache/objects/open_objects.h"
+#include "util/clock.h"
+
+#define STRIPES 16
+#define BUCKETS 64
+#define BITMAPS_MAX ((size_t)512 << 10) /* bytes in one stripe */
+#define TRIM_MAX 16			/* closed at a time */
+#define BUSY_FOR (5 * NS_PER_SECOND)
+
+struct stripe {
+	pthread_mutex_t mtx; /* over all below, and the table links of its objects */
+	struct object *buckets[BUCKETS];
+	struct object *newest, *oldest;
+	unsigned count;
+	size_t bitmaps; /* bytes */
+};
+
+struct handles {
+	unsigned limit; /* per stripe */
+	struct stripe stripes[STRIPES];
+};
+
+static struct stripe *stripe_of(struct handles *h, const struct digest *d)
+{
+	return &h->stripes[d->bytes[0] % STRIPES];
+}
+
+static struct object **bucket_of(struct stripe *s, const struct digest *d)
+{
+	return &s->buckets[d->bytes[1] % BUCKETS];
+}
+
+struct handles *handles_new(unsigned limit)
+{
+	struct handles *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->limit = limit / STRIPES ? limit / STRIPES : 1;
+	for (unsigned i = 0; i < STRIPES; i++)
+		pthread_mutex_init(&h->stripes[i].mtx, NULL);
+	return h;
+}
+
+static void unlink_use(struct stripe *s, struct object *o)
+{
+	*(o->newer ? &o->newer->older : &s->newest) = o->older;
+	*(o->older ? &o->older->newer : &s->oldest) = o->newer;
+	o->newer = o->older = NULL;
+}
+
+static void link_use(struct stripe *s, struct object *o)
+{
+	o->newer = NULL;
+	o->older = s->newest;
+	*(s->newest ? &s->newest->newer : &s->oldest) = o;
+	s->newest = o;
+}
+
+static struct object *lookup(struct stripe *s, const struct digest *digest)
+{
+	struct object *o = *bucket_of(s, digest);
+
+	while (o && !digest_equal(&o->digest, digest))
+		o = o->next;
+	return o;
+}
+
+static void take_out(struct stripe *s, struct object *o)
+{
+	struct object **at = bucket_of(s, &o->digest);
+
+	while (*at != o)
+		at = &(*at)->next;
+	*at = o->next;
+	o->next = NULL;
+	o->listed = false;
+	unlink_use(s, o);
+	s->count--;
+	s->bitmaps -= object_bitmap_bytes(o);
+}
+
+struct object *handles_find(struct handles *h, const struct digest *digest)
+{
+	struct stripe *s = stripe_of(h, digest);
+	struct object *o;
+
+	pthread_mutex_lock(&s->mtx);
+	o = lookup(s, digest);
+	if (o) {
+		object_get(o);
+		if (s->newest != o) {
+			unlink_use(s, o);
+			link_use(s, o);
+		}
+	}
+	pthread_mutex_unlock(&s->mtx);
+	return o;
+}
+
+/* The stripe's mutex is held. Takes out what is least in use, to be put outside of it. */
+static unsigned trim(struct handles *h, struct stripe *s, struct object *out[TRIM_MAX])
+{
+	struct object *o = s->oldest, *newer;
+	unsigned n = 0;
+
+	for (; o && n < TRIM_MAX && (s->count > h->limit || s->bitmaps > BITMAPS_MAX);
+		o = newer) {
+		newer = o->newer;
+		if (o == s->newest || atomic_load(&o->refs) != 1)
+			continue;
+		take_out(s, o);
+		out[n++] = o;
+	}
+	return n;
+}
+
+struct object *handles_add(struct handles *h, struct object *o)
+{
+	struct stripe *s = stripe_of(h, &o->digest);
+	struct object *surplus[TRIM_MAX], *other;
+	unsigned n = 0;
+
+	pthread_mutex_lock(&s->mtx);
+	other = lookup(s, &o->digest);
+	if (other) {
+		object_get(other);
+	} else {
+		object_get(o);
+		o->listed = true;
+		o->next = *bucket_of(s, &o->digest);
+		*bucket_of(s, &o->digest) = o;
+		link_use(s, o);
+		s->count++;
+		s->bitmaps += object_bitmap_bytes(o);
+		n = trim(h, s, surplus);
+	}
+	pthread_mutex_unlock(&s->mtx);
+	while (n)
+		object_put(surplus[--n]);
+	if (!other)
+		return o;
+	object_put(o);
+	return other;
+}
+
+void handles_remove(struct handles *h, struct object *o)
+{
+	struct stripe *s = stripe_of(h, &o->digest);
+	bool listed;
+
+	pthread_mutex_lock(&s->mtx);
+	listed = o->listed;
+	if (listed)
+		take_out(s, o);
+	pthread_mutex_unlock(&s->mtx);
+	if (listed)
+		object_put(o);
+}
+
+void handles_forget(struct handles *h, const struct digest *digest, uint64_t instance)
+{
+	struct object *o = handles_find(h, digest);
+
+	if (!o)
+		return;
+	if (o->instance == instance) {
+		atomic_store(&o->gone, true);
+		handles_remove(h, o);
+	}
+	object_put(o);
+}
+
+bool handles_busy(struct handles *h, const struct digest *digest)
+{
+	struct stripe *s = stripe_of(h, digest);
+	struct object *o;
+	bool busy;
+
+	pthread_mutex_lock(&s->mtx);
+	o = lookup(s, digest);
+	busy = o && (atomic_load(&o->refs) > 1 ||
+			    clock_monotonic() - atomic_load(&o->touched) < BUSY_FOR);
+	pthread_mutex_unlock(&s->mtx);
+	return busy;
+}
+
+int handles_list(struct handles *h, struct object ***out, size_t *count)
+{
+	struct object **list = NULL, **more;
+	size_t n = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; i < STRIPES && !rc; i++) {
+		struct stripe *s = &h->stripes[i];
+
+		pthread_mutex_lock(&s->mtx);
+		more = realloc(list, (n + s->count + 1) * sizeof(struct object *));
+		if (more)
+			list = more;
+		else
+			rc = ERR_NO_MEMORY;
+		for (struct object *o = s->newest; more && o; o = o->older)
+			list[n++] = object_get(o);
+		pthread_mutex_unlock(&s->mtx);
+	}
+	*out = list;
+	*count = n;
+	return rc;
+}
+
+void handles_free(struct handles *h)
+{
+	if (!h)
+		return;
+	for (unsigned i = 0; i < STRIPES; i++) {
+		struct stripe *s = &h->stripes[i];
+
+		while (s->newest)
+			handles_remove(h, s->newest);
+		pthread_mutex_destroy(&s->mtx);
+	}
+	free(h);
+}

@@ -1,0 +1,4 @@
+noinst_LIBRARIES += libcache_objects.a
+libcache_objects_a_SOURCES = \
+	%D%/directory.c %D%/directory.h %D%/open_objects.c %D%/open_objects.h %D%/page_cache.c \
+	%D%/page_cache.h

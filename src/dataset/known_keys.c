@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "dataset/known_keys.h"
+#include "util/io.h"
+
+char *trust_file(const char *file)
+{
+	char *directory, *path;
+
+	if (file)
+		return strdup(file);
+	directory = io_config_directory();
+	if (!directory)
+		return NULL;
+	if (asprintf(&path, "%s/known_keys", directory) < 0)
+		path = NULL;
+	free(directory);
+	return path;
+}
+
+/* The bytes up to the next of `stops`, taken off the front of *rest. */
+static struct span take(struct span *rest, const char *stops)
+{
+	struct span word = {rest->data, 0};
+
+	while (word.size < rest->size && !strchr(stops, word.data[word.size]))
+		word.size++;
+	rest->data += word.size;
+	rest->size -= word.size;
+	return word;
+}
+
+static void skip(struct span *rest, const char *what)
+{
+	while (rest->size > 0 && rest->data[0] && strchr(what, rest->data[0])) {
+		rest->data++;
+		rest->size--;
+	}
+}
+
+/* The key in `line` if it is the URL's: 0, ERR_ABSENT, ERR_CORRUPT. */
+static int parse_line(struct span line, struct span url, struct public_key *out)
+{
+	struct span word;
+
+	skip(&line, " \t");
+	word = take(&line, " \t\r");
+	if (!span_equal(word, url))
+		return ERR_ABSENT;
+	skip(&line, " \t");
+	word = take(&line, " \t\r");
+	skip(&line, " \t\r");
+	if (line.size > 0 || public_key_from_text(word, out))
+		return ERR_CORRUPT;
+	return 0;
+}
+
+static int find_key(const struct bytes *text, const char *path, const char *url,
+	struct public_key *out, struct trouble *t)
+{
+	struct span rest = span_of_bytes(text);
+
+	for (unsigned number = 1; rest.size > 0; number++) {
+		int rc = parse_line(take(&rest, "\n"), span_of_string(url), out);
+
+		if (rc == ERR_CORRUPT)
+			return trouble_set(t, rc,
+				"%s, line %u: what follows the URL is not a public key; "
+				"correct or "
+				"remove the line",
+				path, number);
+		if (rc != ERR_ABSENT)
+			return rc;
+		if (rest.size > 0) {
+			rest.data++;
+			rest.size--;
+		}
+	}
+	return ERR_ABSENT;
+}
+
+static int read_keys(const char *path, struct bytes *text, struct trouble *t)
+{
+	int rc = io_read_file(AT_FDCWD, path, KNOWN_KEYS_SIZE_MAX, text);
+
+	if (rc && rc != ERR_ABSENT)
+		trouble_set(t, rc, "the known keys in %s cannot be read: %s", path,
+			error_text(rc));
+	return rc;
+}
+
+int trust_lookup(
+	const char *file, const char *url, struct public_key *out, struct trouble *t)
+{
+	char *path = trust_file(file);
+	struct bytes text = {0};
+	int rc;
+
+	if (!path)
+		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
+	rc = read_keys(path, &text, t);
+	if (!rc)
+		rc = find_key(&text, path, url, out, t);
+	bytes_release(&text);
+	free(path);
+	return rc;
+}
+
+static int append_line(
+	const char *path, struct bytes *text, const char *url, const struct public_key *key)
+{
+	char spelt[PUBLIC_KEY_TEXT_SIZE];
+	int rc = 0;
+
+	public_key_to_text(key, spelt);
+	if (text->size > 0 && text->data[text->size - 1] != '\n')
+		rc = bytes_append_string(text, "\n");
+	if (!rc)
+		rc = bytes_append_string(text, url);
+	if (!rc)
+		rc = bytes_append_string(text, " ");
+	if (!rc)
+		rc = bytes_append_string(text, spelt);
+	if (!rc)
+		rc = bytes_append_string(text, "\n");
+	if (!rc)
+		rc = io_replace_file(AT_FDCWD, path, span_of_bytes(text), 0600, 1);
+	return rc;
+}
+
+static int add_locked(
+	const char *path, const char *url, const struct public_key *key, struct trouble *t)
+{
+	struct bytes text = {0};
+	struct public_key known;
+	int rc = read_keys(path, &text, t);
+
+	if (rc && rc != ERR_ABSENT)
+		goto out;
+	rc = find_key(&text, path, url, &known, t);
+	if (rc == 0 && !public_key_equal(&known, key))
+		rc = trouble_set(
+			t, ERR_EXISTS, "%s: %s is known by another key already", path, url);
+	if (rc != ERR_ABSENT)
+		goto out;
+	rc = append_line(path, &text, url, key);
+	if (rc)
+		trouble_set(t, rc, "the key of %s cannot be noted in %s: %s", url, path,
+			error_text(rc));
+out:
+	bytes_release(&text);
+	return rc;
+}
+
+/* The lock has a file of its own, since the other is replaced. */
+static int lock_keys(const char *path, int *fd, struct trouble *t)
+{
+	char *name;
+	int rc = 0;
+
+	if (asprintf(&name, "%s.lock", path) < 0)
+		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
+	*fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd < 0) {
+		rc = trouble_errno(t, "%s", name);
+		goto out;
+	}
+	while (flock(*fd, LOCK_EX)) {
+		if (errno == EINTR)
+			continue;
+		rc = trouble_errno(t, "%s cannot be locked", name);
+		close(*fd);
+		break;
+	}
+out:
+	free(name);
+	return rc;
+}
+
+static int make_parent(const char *path, struct trouble *t)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent;
+	int rc;
+
+	if (!slash || slash == path)
+		return 0;
+	parent = strndup(path, (size_t)(slash - path));
+	if (!parent)
+		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
+	rc = io_make_directories(parent, 0700);
+	if (rc)
+		rc = trouble_errno(t, "cannot make the directory %s", parent);
+	free(parent);
+	return rc;
+}
+
+/* Nothing in a URL may end its line or its word. */
+static bool is_one_word(const char *url)
+{
+	for (const char *c = url; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return false;
+	return url[0] != '\0' && url[0] != '#';
+}
+
+int trust_add(
+	const char *file, const char *url, const struct public_key *key, struct trouble *t)
+{
+	char *path;
+	int fd = -1, rc;
+
+	if (!is_one_word(url))
+		return trouble_set(
+			t, ERR_INVALID, "%s: a URL cannot have a space in it", url);
+	path = trust_file(file);
+	if (!path)
+		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
+	rc = make_parent(path, t);
+	if (!rc)
+		rc = lock_keys(path, &fd, t);
+	if (!rc) {
+		rc = add_locked(path, url, key, t);
+		close(fd);
+	}
+	free(path);
+	return rc;
+}

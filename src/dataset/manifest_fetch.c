@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "source/engine.h"
+#include "dataset/manifest_fetch.h"
+#include "util/clock.h"
+
+void manifest_fetch_release(struct manifest_fetch *m)
+{
+	bytes_release(&m->text);
+	bytes_release(&m->tag_text);
+}
+
+/* One GET. The body is appended to `body` unless the server says that the remembered one
+ * still stands: then *unchanged. `etag` in and out, NULL for what never changes. */
+static int get(struct manifest_fetch *m, const char *path, char *etag, struct bytes *body,
+	bool *unchanged, struct trouble *t)
+{
+	struct fetch fetch = {
+		.mirrors = source_mirrors(m->source),
+		.size_max = MANIFEST_SIZE_MAX,
+		.cost = MANIFEST_SIZE_MAX,
+		.priority = FETCH_DEMAND,
+		.deadline = m->deadline,
+		.impatient = true,
+		.revalidate = etag != NULL,
+	};
+	int rc;
+
+	snprintf(fetch.path, sizeof(fetch.path), "%s", path);
+	if (etag)
+		snprintf(fetch.etag, sizeof(fetch.etag), "%s", etag);
+	rc = fetcher_get(engine_fetcher(source_engine(m->source)), &fetch);
+	if (rc) {
+		trouble_set(t, rc, "%s", fetch.trouble.text);
+		goto out;
+	}
+	*unchanged = fetch.not_modified;
+	if (etag)
+		snprintf(etag, FETCH_ETAG_MAX, "%s", fetch.etag);
+	if (!fetch.not_modified)
+		rc = bytes_append(body, fetch.body.data, fetch.body.size);
+out:
+	bytes_release(&fetch.body);
+	return rc;
+}
+
+static int get_fixed(
+	struct manifest_fetch *m, const char *path, struct bytes *body, struct trouble *t)
+{
+	bool unchanged = false;
+	int rc = get(m, path, NULL, body, &unchanged, t);
+
+	if (!rc && unchanged)
+		rc = trouble_set(t, ERR_CORRUPT,
+			"%s/%s: the server answered \"not modified\" though nothing was "
+			"known",
+			m->url, path);
+	return rc;
+}
+
+/* Servers answer what they like in place of a file: a sign-in page, a listing. */
+static int check_document(const struct manifest_fetch *m, const char *path,
+	const struct bytes *text, struct trouble *t)
+{
+	size_t at = 0;
+
+	while (at < text->size && strchr(" \t\r\n", text->data[at]) && text->data[at])
+		at++;
+	if (at < text->size && text->data[at] == '{')
+		return 0;
+	return trouble_set(t, ERR_CORRUPT,
+		"%s answered, but it is not a cairn store (%s is %s)", m->url, path,
+		at == text->size	? "empty"
+		: text->data[at] == '<' ? "a web page"
+					: "not a JSON document");
+}
+
+static int recall(struct manifest_fetch *m)
+{
+	m->from_cache = true;
+	snprintf(m->etag, sizeof(m->etag), "%s", m->remembered->etag);
+	return bytes_append(
+		&m->text, m->remembered->manifest.data, m->remembered->manifest.size);
+}
+
+static int get_newest(struct manifest_fetch *m, struct trouble *t)
+{
+	bool unchanged = false;
+	int rc;
+
+	if (m->remembered)
+		snprintf(m->etag, sizeof(m->etag), "%s", m->remembered->etag);
+	rc = get(m, "manifest.json", m->etag, &m->text, &unchanged, t);
+	if (rc == ERR_ABSENT)
+		return trouble_set(t, rc,
+			"no store at %s: manifest.json does not exist there", m->url);
+	if (rc == ERR_LIMIT)
+		return trouble_set(t, ERR_CORRUPT,
+			"%s answered, but it is not a cairn store (manifest.json is longer "
+			"than "
+			"%u bytes)",
+			m->url, MANIFEST_SIZE_MAX);
+	if (rc)
+		return rc;
+	if (!unchanged)
+		return check_document(m, "manifest.json", &m->text, t);
+	if (!m->remembered)
+		return trouble_set(t, ERR_CORRUPT,
+			"%s/manifest.json: the server answered \"not modified\" though "
+			"nothing "
+			"was known",
+			m->url);
+	rc = recall(m);
+	m->from_cache = false;
+	return rc;
+}
+
+static int get_revision(struct manifest_fetch *m, uint64_t revision, struct trouble *t)
+{
+	char path[64];
+	int rc;
+
+	snprintf(path, sizeof(path), "revisions/%llu.json", (unsigned long long)revision);
+	rc = get_fixed(m, path, &m->text, t);
+	if (rc == ERR_ABSENT)
+		return trouble_set(t, rc,
+			"%s has no revision %llu: %s does not exist there", m->url,
+			(unsigned long long)revision, path);
+	return rc ? rc : check_document(m, path, &m->text, t);
+}
+
+/* The tag says which revision, and what its manifest's bytes must be. */
+static int get_tagged(struct manifest_fetch *m, const struct tag *tag, struct trouble *t)
+{
+	struct digest digest;
+	int rc = get_revision(m, tag->revision, t);
+
+	if (rc)
+		return rc;
+	digest = digest_of(m->text.data, m->text.size);
+	if (!digest_equal(&digest, &tag->manifest))
+		return trouble_set(t, ERR_CORRUPT,
+			"%s: revisions/%llu.json is not the one that the tag \"%s\" was "
+			"put on",
+			m->url, (unsigned long long)tag->revision, tag->tag);
+	return 0;
+}
+
+static int get_tag(struct manifest_fetch *m, struct trouble *t)
+{
+	const char *name = m->options->tag;
+	char path[TAG_NAME_MAX + 16];
+	struct tag *tag;
+	int rc;
+
+	if (tag_name_check(name))
+		return trouble_set(t, ERR_INVALID,
+			"\"%s\" is no tag: at most %d letters, digits, '.', '_' and '-'",
+			name, TAG_NAME_MAX);
+	snprintf(path, sizeof(path), "tags/%s.json", name);
+	rc = get_fixed(m, path, &m->tag_text, t);
+	if (rc == ERR_ABSENT)
+		return trouble_set(t, rc, "%s has no tag \"%s\": %s does not exist there",
+			m->url, name, path);
+	if (!rc)
+		rc = check_document(m, path, &m->tag_text, t);
+	if (rc)
+		return rc;
+	rc = tag_decode(span_of_bytes(&m->tag_text), &tag, t);
+	if (rc)
+		return rc;
+	if (strcmp(tag->tag, name))
+		rc = trouble_set(
+			t, ERR_CORRUPT, "%s/%s is the tag \"%s\"", m->url, path, tag->tag);
+	else
+		rc = get_tagged(m, tag, t);
+	tag_free(tag);
+	return rc;
+}
+
+/* Is the last accepted manifest what is asked for? */
+static bool can_recall(const struct manifest_fetch *m)
+{
+	const struct dataset_options *o = m->options;
+
+	if (!m->remembered || o->tag)
+		return false;
+	return o->revision == 0 || o->revision == m->remembered->revision;
+}
+
+static int get_offline(struct manifest_fetch *m, struct trouble *t)
+{
+	if (can_recall(m))
+		return recall(m);
+	if (m->options->tag)
+		return trouble_set(t, ERR_ABSENT,
+			"the cache keeps no tags: give --revision, or let the network be "
+			"used");
+	if (m->remembered)
+		return trouble_set(t, ERR_ABSENT,
+			"of %s, the cache knows revision %llu only", m->url,
+			(unsigned long long)m->remembered->revision);
+	return trouble_set(t, ERR_ABSENT, "%s was never opened with this cache", m->url);
+}
+
+static int get_online(struct manifest_fetch *m, struct trouble *t)
+{
+	if (m->options->tag)
+		return get_tag(m, t);
+	if (m->options->revision)
+		return get_revision(m, m->options->revision, t);
+	return get_newest(m, t);
+}
+
+int manifest_fetch(struct manifest_fetch *m, struct trouble *t)
+{
+	struct trouble why = {0};
+	char accepted[CLOCK_TEXT_SIZE];
+	int rc;
+
+	if (m->options->offline)
+		return get_offline(m, t);
+	rc = get_online(m, &why);
+	if ((rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT) && can_recall(m)) {
+		clock_format(m->remembered->accepted, accepted);
+		log_warning(m->log, "%s; going on with revision %llu, accepted %s",
+			why.text, (unsigned long long)m->remembered->revision, accepted);
+		return recall(m);
+	}
+	if (rc)
+		trouble_set(t, rc, "%.900s%s", why.text[0] ? why.text : error_text(rc),
+			rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT
+				? "; is the URL right, and the server up?"
+				: "");
+	return rc;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/recent_failures.h"
+
+#include <stdbool.h>
+
+#include "util/error.h"
+
+void setbacks_init(struct setbacks *s)
+{
+	*s = (struct setbacks){0};
+	pthread_mutex_init(&s->lock, NULL);
+}
+
+void setbacks_release(struct setbacks *s)
+{
+	pthread_mutex_destroy(&s->lock);
+}
+
+void setbacks_note(struct setbacks *s, const struct digest *leaf, uint32_t row,
+	struct run bytes, int error, int64_t now)
+{
+	if (error != ERR_TIMEOUT && error != ERR_UNREACHABLE)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->items[s->next] = (struct setback){*leaf, row, bytes, error, now + SETBACK_NS};
+	s->next = (s->next + 1) % SETBACKS_KEPT;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static bool overlap(struct run a, struct run b)
+{
+	return a.start < b.start ? b.start - a.start < a.size : a.start - b.start < b.size;
+}
+
+/* From the newest to the first whose time is over. */
+int setbacks_find(struct setbacks *s, const struct digest *leaf, uint32_t row,
+	struct run bytes, int64_t now)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&s->lock);
+	for (unsigned i = 1; i <= SETBACKS_KEPT && !error; i++) {
+		const struct setback *b =
+			&s->items[(s->next + SETBACKS_KEPT - i) % SETBACKS_KEPT];
+
+		if (b->until <= now)
+			break;
+		if (b->row == row && overlap(b->bytes, bytes) &&
+			digest_equal(&b->leaf, leaf))
+			error = b->error;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return error;
+}

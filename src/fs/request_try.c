@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/request_try.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fs/filesystem.h"
+#include "util/clock.h"
+
+/* What is asked for ahead is kept apart from what the step cannot do without. */
+static bool hint_page(void *ctx, const struct digest *digest)
+{
+	struct trial *t = ctx;
+	unsigned before = t->attempt.want_count;
+
+	if (attempt_hint_page(&t->attempt, digest))
+		return true;
+	if (t->attempt.want_count == before)
+		return false;
+	if (t->hint_count < HINTS_MAX)
+		t->hints[t->hint_count++] = t->attempt.wants[before];
+	t->attempt.want_count = before;
+	return false;
+}
+
+static int find_page(void *ctx, const struct digest *digest, struct page *out)
+{
+	struct trial *t = ctx;
+
+	return attempt_page(&t->attempt, digest, out);
+}
+
+void trial_hint_wants(struct trial *t)
+{
+	for (unsigned i = 0; i < t->attempt.want_count && t->hint_count < HINTS_MAX; i++)
+		t->hints[t->hint_count++] = t->attempt.wants[i];
+	t->attempt.want_count = 0;
+}
+
+void trial_init(struct trial *t)
+{
+	t->buffer = NULL;
+	t->held_count = 0;
+	t->hint_count = 0;
+	t->attempt.want_count = 0;
+	t->pages = (struct page_source){.page = find_page, .hint = hint_page, .ctx = t};
+}
+
+void trial_release(struct trial *t, struct filesystem *fs)
+{
+	if (t->buffer && t->buffer != t->small)
+		buffers_put(&fs->buffers, t->buffer);
+	t->buffer = NULL;
+}
+
+static void take_back(struct trial *t, struct filesystem *fs)
+{
+	for (unsigned i = 0; i < t->held_count; i++)
+		identity_forget(fs->identity, t->held[i].node, t->held[i].lookups);
+	t->held_count = 0;
+}
+
+int trial_hold(struct request *r, struct trial *t, const struct digest *leaf, uint32_t row,
+	struct fuse_entry_param *entry)
+{
+	struct leaf_number number;
+	struct held *last = t->held_count ? &t->held[t->held_count - 1] : NULL;
+	int err;
+
+	if (t->held_count == HELD_MAX)
+		return ERR_LIMIT;
+	err = identity_hold(r->fs->identity, leaf, 1, &number);
+	if (err)
+		return err;
+	entry->ino = identity_node(number.number, row);
+	entry->generation = number.generation;
+	if (last && last->node >> NODE_ROW_BITS == number.number)
+		last->lookups++;
+	else
+		t->held[t->held_count++] = (struct held){entry->ino, 1};
+	return 0;
+}
+
+static int get_buffer(struct request *r, struct trial *t)
+{
+	if (t->buffer)
+		return 0;
+	if (r->size > BUFFER_SIZE)
+		return ERR_LIMIT;
+	t->buffer = r->size <= SMALL_REPLY ? t->small : buffers_get(&r->fs->buffers);
+	return t->buffer ? 0 : ERR_NO_MEMORY;
+}
+
+int trial_run(struct request *r, struct trial *t, const struct arrivals *arrivals)
+{
+	int err = get_buffer(r, t);
+
+	t->hint_count = 0;
+	if (err)
+		return err;
+	err = attempt_begin(&t->attempt, r->fs->cache, arrivals);
+	if (err)
+		return err;
+	err = r->kind->step(r, t);
+	attempt_end(&t->attempt);
+	assert(err != ERR_PENDING || t->attempt.want_count > 0);
+	if (err)
+		take_back(t, r->fs);
+	return err;
+}
+
+void trial_send_hints(struct request *r, struct trial *t)
+{
+	if (t->hint_count)
+		source_hint(r->fs->source, t->hints, t->hint_count, FETCH_READAHEAD);
+	t->hint_count = 0;
+}
+
+/* ---- answers ---- */
+
+static int send_answer(fuse_req_t fuse, const struct trial *t)
+{
+	const struct answer *a = &t->answer;
+
+	switch (a->kind) {
+	case ANSWER_ENTRY:
+		return fuse_reply_entry(fuse, &a->entry);
+	case ANSWER_ATTR:
+		return fuse_reply_attr(fuse, &a->entry.attr, FOR_EVER);
+	case ANSWER_BYTES:
+		return fuse_reply_buf(fuse, (const char *)t->buffer, a->size);
+	case ANSWER_SIZE:
+		return fuse_reply_xattr(fuse, a->size);
+	case ANSWER_OFFSET:
+		return fuse_reply_lseek(fuse, (off_t)a->offset);
+	case ANSWER_ERRNO:
+		break;
+	}
+	return fuse_reply_err(fuse, a->errnum);
+}
+
+/* The path, when what is local is enough to tell it. */
+static void note_failure(
+	struct request *r, struct trial *t, int error, const struct trouble *trouble)
+{
+	struct entry e;
+	struct path path;
+
+	path.size = 0;
+	if (attempt_begin(&t->attempt, r->fs->cache, NULL) == 0) {
+		if (request_entry(r, t, &e) == 0 && entry_path(&e, &path))
+			path.size = 0;
+		attempt_end(&t->attempt);
+	}
+	if (r->name && path.size + 1 + strlen(r->name) < sizeof path.data)
+		path.size += (size_t)snprintf(path.data + path.size,
+			sizeof path.data - path.size, "%s%s", path.size ? "/" : "",
+			r->name);
+	failures_note(&r->fs->failures, r->kind->name, path_span(&path), error, trouble);
+}
+
+void trial_answer(
+	struct request *r, struct trial *t, int error, const struct trouble *trouble)
+{
+	if (error && error != ERR_INTERRUPTED)
+		note_failure(r, t, error, trouble);
+	if (error && r->kind->asked_twice)
+		setbacks_note(&r->fs->setbacks, &r->leaf, r->row,
+			(struct run){r->offset, r->size}, error, clock_monotonic());
+	if (error)
+		fuse_reply_err(r->fuse, failure_errno(error));
+	else if (send_answer(r->fuse, t))
+		take_back(t, r->fs);
+	trial_release(t, r->fs);
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include <pthread.h>
+#include <sys/wait.h>
+
+#include "unit/cache_samples.h"
+
+static int setup(void **state)
+{
+	*state = sample_directory();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	sample_remove(*state);
+	return 0;
+}
+
+static struct metadata *open_small(const char *path)
+{
+	struct metadata *m;
+	struct trouble t = {0};
+
+	if (metadata_open(path, 256 << 10, NULL, &m, &t))
+		fail_msg("%s", t.text);
+	return m;
+}
+
+struct put {
+	struct metadata *metadata;
+	unsigned first, count;
+	size_t size;
+	unsigned calls;
+};
+
+static int put_some(MDB_txn *txn, void *arg)
+{
+	struct put *p = arg;
+	uint8_t value[4000];
+	int rc = 0;
+
+	p->calls++;
+	for (unsigned i = p->first; i < p->first + p->count && !rc; i++) {
+		memset(value, (int)(i % 251), sizeof(value));
+		rc = metadata_put(p->metadata, txn, TABLE_PAGES, span_of(&i, sizeof(i)),
+			span_of("head", 4), span_of(value, p->size));
+	}
+	return rc;
+}
+
+/* 0 when it is there and right. */
+static int look(struct metadata *m, MDB_txn *txn, unsigned i, size_t size)
+{
+	struct span value;
+	int rc = metadata_get(m, txn, TABLE_PAGES, span_of(&i, sizeof(i)), &value);
+
+	if (rc)
+		return rc;
+	if (value.size != size + 4 || memcmp(value.data, "head", 4) != 0)
+		return 1;
+	for (size_t k = 4; k < value.size; k++)
+		if (value.data[k] != i % 251)
+			return 1;
+	return 0;
+}
+
+static void test_put_and_get(void **state)
+{
+	struct metadata *m = open_small(*state);
+	struct put p = {m, 0, 10, 100, 0};
+	MDB_txn *txn;
+
+	assert_int_equal(metadata_write(m, put_some, &p), 0);
+	assert_int_equal(metadata_read(m, &txn), 0);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(look(m, txn, i, 100), 0);
+	assert_int_equal(look(m, txn, 10, 100), ERR_ABSENT);
+	assert_int_equal(metadata_count(m, txn, TABLE_PAGES), 10);
+	metadata_read_end(m, txn);
+	metadata_close(m);
+}
+
+static int refuse(MDB_txn *txn, void *arg)
+{
+	int rc = put_some(txn, arg);
+
+	return rc ? rc : ERR_INVALID;
+}
+
+static void test_an_error_aborts(void **state)
+{
+	struct metadata *m = open_small(*state);
+	struct put p = {m, 0, 1, 100, 0};
+	MDB_txn *txn;
+
+	assert_int_equal(metadata_write(m, refuse, &p), ERR_INVALID);
+	assert_int_equal(metadata_read(m, &txn), 0);
+	assert_int_equal(look(m, txn, 0, 100), ERR_ABSENT);
+	metadata_read_end(m, txn);
+	metadata_close(m);
+}
+
+static void test_rot_is_noticed(void **state)
+{
+	struct metadata *m = open_small(*state);
+	struct put p = {m, 7, 1, 50, 0};
+	unsigned key = 7;
+	struct span value;
+	MDB_txn *txn;
+
+	for (size_t byte = 0; byte < 8 + 4 + 50; byte++) {
+		assert_int_equal(metadata_write(m, put_some, &p), 0);
+		assert_int_equal(
+			sample_flip_raw(m, TABLE_PAGES, span_of(&key, sizeof(key)), byte),
+			0);
+		assert_int_equal(metadata_read(m, &txn), 0);
+		assert_int_equal(look(m, txn, 7, 50), ERR_CORRUPT);
+		metadata_read_end(m, txn);
+	}
+	for (size_t size = 0; size < 8; size++) {
+		assert_int_equal(sample_put_raw(m, TABLE_PAGES, span_of(&key, sizeof(key)),
+					 span_of("1234567", size)),
+			0);
+		assert_int_equal(metadata_read(m, &txn), 0);
+		assert_int_equal(metadata_get_unchecked(m, txn, TABLE_PAGES,
+					 span_of(&key, sizeof(key)), &value),
+			ERR_CORRUPT);
+		metadata_read_end(m, txn);
+	}
+	metadata_close(m);
+}
+
+static void test_map_grows(void **state)
+{
+	struct metadata *m = open_small(*state);
+	MDB_txn *txn;
+	unsigned calls = 0;
+
+	for (unsigned round = 0; round < 8; round++) {
+		struct put p = {m, round * 200, 200, 3900, 0};
+
+		assert_int_equal(metadata_write(m, put_some, &p), 0);
+		calls += p.calls;
+	}
+	assert_true(calls > 8);
+	assert_int_equal(metadata_read(m, &txn), 0);
+	for (unsigned i = 0; i < 1600; i++)
+		assert_int_equal(look(m, txn, i, 3900), 0);
+	metadata_read_end(m, txn);
+	metadata_close(m);
+}
+
+struct reader {
+	struct metadata *metadata;
+	atomic_bool stop;
+	unsigned reads, wrong;
+};
+
+static void *read_on(void *arg)
+{
+	struct reader *r = arg;
+
+	/* Once at least, however late a busy machine lets it begin. */
+	while (!r->reads || !atomic_load(&r->stop)) {
+		MDB_txn *txn, *nested;
+
+		r->reads++;
+		if (metadata_read(r->metadata, &txn)) {
+			r->wrong++;
+			continue;
+		}
+		for (unsigned i = 0; i < 200; i++)
+			r->wrong += look(r->metadata, txn, i, 3900) != 0;
+		/* One thread may hold two of them, whatever goes on meanwhile. */
+		if (metadata_read_within(r->metadata, &nested))
+			r->wrong++;
+		else
+			metadata_read_end(r->metadata, nested);
+		metadata_read_end(r->metadata, txn);
+	}
+	return NULL;
+}
+
+static void test_map_grows_under_readers(void **state)
+{
+	struct metadata *m = open_small(*state);
+	struct put p = {m, 0, 200, 3900, 0};
+	struct reader readers[3];
+	pthread_t threads[3];
+
+	assert_int_equal(metadata_write(m, put_some, &p), 0);
+	for (int i = 0; i < 3; i++) {
+		readers[i] = (struct reader){.metadata = m};
+		pthread_create(&threads[i], NULL, read_on, &readers[i]);
+	}
+	for (unsigned round = 1; round < 8; round++) {
+		p = (struct put){m, round * 200, 200, 3900, 0};
+		assert_int_equal(metadata_write(m, put_some, &p), 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		atomic_store(&readers[i].stop, true);
+		pthread_join(threads[i], NULL);
+		assert_int_equal(readers[i].wrong, 0);
+	}
+	metadata_close(m);
+}
+
+static int grow_in_child(const char *path)
+{
+	struct metadata *m;
+	struct put p;
+
+	if (metadata_open(path, 256 << 10, NULL, &m, NULL))
+		return 1;
+	p = (struct put){m, 1000, 1000, 3900, 0};
+	if (metadata_write(m, put_some, &p))
+		return 2;
+	metadata_close(m);
+	return 0;
+}
+
+static void test_another_process_grows_the_map(void **state)
+{
+	struct metadata *m;
+	struct put p;
+	MDB_txn *txn;
+	int go[2], status;
+	char byte = 0;
+	pid_t pid;
+
+	assert_int_equal(pipe(go), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(read(go[0], &byte, 1) == 1 ? grow_in_child(*state) : 3);
+	m = open_small(*state);
+	p = (struct put){m, 0, 10, 100, 0};
+	assert_int_equal(metadata_write(m, put_some, &p), 0);
+	assert_int_equal(write(go[1], &byte, 1), 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(metadata_read(m, &txn), 0);
+	for (unsigned i = 1000; i < 2000; i++)
+		assert_int_equal(look(m, txn, i, 3900), 0);
+	metadata_read_end(m, txn);
+	p = (struct put){m, 10, 10, 100, 0};
+	assert_int_equal(metadata_write(m, put_some, &p), 0);
+	metadata_close(m);
+	close(go[0]);
+	close(go[1]);
+}
+
+static void test_walk(void **state)
+{
+	struct metadata *m = open_small(*state);
+	struct metadata_cursor cursor = {0};
+	struct put p = {m, 0, 5, 10, 0};
+	struct span key, value;
+	unsigned n = 0;
+	MDB_txn *txn;
+	MDB_val raw;
+
+	assert_int_equal(metadata_write(m, put_some, &p), 0);
+	assert_int_equal(metadata_read(m, &txn), 0);
+	while (!metadata_next(m, txn, TABLE_PAGES, span_of(NULL, 0), &cursor, &key, &raw)) {
+		assert_int_equal(metadata_value(&raw, &value), 0);
+		assert_int_equal(value.size, 14);
+		n++;
+	}
+	assert_int_equal(n, 5);
+	metadata_cursor_close(&cursor);
+	metadata_read_end(m, txn);
+	metadata_close(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_put_and_get, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_an_error_aborts, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rot_is_noticed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_map_grows, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_map_grows_under_readers, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_another_process_grows_the_map, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_walk, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

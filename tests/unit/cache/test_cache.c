@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+
+#include "cache/write/writer.h"
+#include "cache/meta/records.h"
+#include "cache/state.h"
+#include "unit/cache_samples.h"
+#include "util/clock.h"
+#include "util/io.h"
+
+static int setup(void **state)
+{
+	*state = sample_directory();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	/* What a test that failed left mounted. */
+	umount2(*state, MNT_DETACH);
+	sample_remove(*state);
+	return 0;
+}
+
+static void test_chunks_persist(void **state)
+{
+	struct cache *c = sample_open(*state, 0);
+	struct sample one = sample_make(1, 1), many = sample_make(2, 20);
+
+	assert_int_equal(sample_read(c, &one), ERR_PENDING);
+	sample_put_all(c, &one);
+	sample_put_all(c, &many);
+	assert_int_equal(sample_read(c, &one), 0);
+	assert_int_equal(sample_read(c, &many), 0);
+	cache_close(c);
+
+	c = sample_open(*state, 0);
+	assert_int_equal(sample_read(c, &one), 0);
+	assert_int_equal(sample_read(c, &many), 0);
+	cache_close(c);
+	sample_release(&one);
+	sample_release(&many);
+}
+
+static int try_open(const char *directory, struct trouble *t)
+{
+	struct cache_options options = {.directory = directory};
+	struct cache *c;
+	int rc = cache_open(&options, &c, t);
+
+	if (!rc)
+		cache_close(c);
+	return rc;
+}
+
+static void touch(const char *directory, const char *name)
+{
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static void test_refuses_directories(void **state)
+{
+	struct trouble t = {0};
+	struct stat st;
+	char path[512];
+
+	/* Empty but open to others: made ours. */
+	assert_int_equal(chmod(*state, 0755), 0);
+	assert_int_equal(try_open(*state, &t), 0);
+	assert_int_equal(stat(*state, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	/* A cache that somebody opened to others. */
+	assert_int_equal(chmod(*state, 0750), 0);
+	assert_int_equal(try_open(*state, &t), ERR_DENIED);
+	assert_non_null(strstr(t.text, "chmod 700"));
+	assert_int_equal(chmod(*state, 0700), 0);
+	/* A directory that holds something else. */
+	snprintf(path, sizeof(path), "%s/lock", (char *)*state);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(try_open(*state, &t), ERR_INVALID);
+}
+
+static void test_refuses_links_within(void **state)
+{
+	struct trouble t = {0};
+	char path[512];
+
+	touch(*state, "lock");
+	snprintf(path, sizeof(path), "%s/objects", (char *)*state);
+	assert_int_equal(symlink("/tmp", path), 0);
+	assert_int_not_equal(try_open(*state, &t), 0);
+	assert_true(t.text[0]);
+}
+
+static int put_newer_layout(MDB_txn *txn, void *arg)
+{
+	struct cache *c = arg;
+	struct layout_record layout = {CACHE_LAYOUT + 1, LAYOUT_ORDER};
+
+	return setting_put(c->metadata, txn, SETTING_LAYOUT, &layout, sizeof(layout));
+}
+
+static void test_refuses_newer_layout(void **state)
+{
+	struct cache *c = sample_open(*state, 0);
+	struct trouble t = {0};
+
+	assert_int_equal(metadata_write(c->metadata, put_newer_layout, c), 0);
+	cache_close(c);
+	assert_int_equal(try_open(*state, &t), ERR_UNSUPPORTED);
+	assert_non_null(strstr(t.text, "newer"));
+}
+
+static uint64_t count_object_files(const char *directory)
+{
+	char command[512], text[64] = "";
+	FILE *p;
+
+	snprintf(command, sizeof(command), "find %s/objects -type f | wc -l", directory);
+	p = popen(command, "r");
+	assert_non_null(fgets(text, sizeof(text), p));
+	pclose(p);
+	return strtoull(text, NULL, 10);
+}
+
+/* Waits until what the committer does in the background is done. */
+static void wait_for_files(const char *directory, uint64_t count)
+{
+	for (int i = 0; i < 100 && count_object_files(directory) != count; i++)
+		usleep(20000);
+	assert_int_equal(count_object_files(directory), count);
+}
+
+static void damage_metadata(const char *directory, bool cut)
+{
+	char path[512];
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/meta/data.mdb", directory);
+	fd = open(path, O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	if (cut) {
+		assert_int_equal(ftruncate(fd, 8192), 0);
+	} else {
+		for (off_t at = 0; at < st.st_size; at += 8)
+			assert_int_equal(pwrite(fd, "garbage!", 8, at), 8);
+	}
+	close(fd);
+}
+
+static void begins_anew(const char *directory, bool cut)
+{
+	struct cache *c = sample_open(directory, 0);
+	struct sample s = sample_make(3, 4);
+	char path[512];
+
+	sample_put_all(c, &s);
+	cache_close(c);
+	damage_metadata(directory, cut);
+	c = sample_open(directory, 0);
+	assert_int_equal(sample_read(c, &s), ERR_PENDING);
+	snprintf(path, sizeof(path), "%s/meta.damaged", directory);
+	assert_int_equal(access(path, F_OK), 0);
+	/* The object's file has no record any more. */
+	wait_for_files(directory, 0);
+	sample_put_all(c, &s);
+	assert_int_equal(sample_read(c, &s), 0);
+	cache_close(c);
+	sample_release(&s);
+}
+
+static void test_damaged_metadata(void **state)
+{
+	begins_anew(*state, false);
+	begins_anew(*state, true);
+	begins_anew(*state, false);
+}
+
+static void test_marked_damaged(void **state)
+{
+	struct cache *c = sample_open(*state, 0);
+	struct sample s = sample_make(4, 2);
+
+	sample_put_all(c, &s);
+	directory_mark_damaged(&c->directory);
+	cache_close(c);
+	c = sample_open(*state, 0);
+	assert_int_equal(sample_read(c, &s), ERR_PENDING);
+	cache_close(c);
+	c = sample_open(*state, 0);
+	sample_put_all(c, &s);
+	cache_close(c);
+	c = sample_open(*state, 0);
+	assert_int_equal(sample_read(c, &s), 0);
+	cache_close(c);
+	sample_release(&s);
+}
+
+/* Puts until it is killed, telling how many objects are committed. */
+static void fill_until_killed(const char *directory, int out)
+{
+	struct cache *c = sample_open_in_child(directory, 0);
+
+	for (unsigned i = 0;; i++) {
+		struct sample s = sample_make(100 + i, 4);
+
+		for (uint32_t k = 0; k < s.count; k++)
+			if (sample_put(c, &s, k))
+				_exit(1);
+		sample_release(&s);
+		if (i % 8 == 7 &&
+			(cache_flush(c) || write(out, &i, sizeof(i)) != sizeof(i)))
+			_exit(1);
+	}
+}
+
+static void test_killed_while_filling(void **state)
+{
+	unsigned committed = 0;
+	struct cache_info info;
+	struct cache *c;
+	int out[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(out), 0);
+	pid = fork();
+	if (pid == 0)
+		fill_until_killed(*state, out[1]);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(
+			read(out[0], &committed, sizeof(committed)), sizeof(committed));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(out[0]);
+	close(out[1]);
+
+	c = sample_open(*state, 0);
+	for (unsigned i = 0; i <= committed; i++) {
+		struct sample s = sample_make(100 + i, 4);
+
+		assert_int_equal(sample_read(c, &s), 0);
+		sample_release(&s);
+	}
+	/* Later ones are there or not, but never wrong. */
+	for (unsigned i = committed + 1; i < committed + 50; i++) {
+		struct sample s = sample_make(100 + i, 4);
+		int rc = sample_read(c, &s);
+
+		assert_true(rc == 0 || rc == ERR_PENDING);
+		sample_release(&s);
+	}
+	assert_int_equal(cache_info(c, &info), 0);
+	wait_for_files(*state, info.objects);
+	cache_close(c);
+}
+
+/* As if the machine had lost its power: another boot, and nothing was synced. */
+static int put_other_boot(MDB_txn *txn, void *arg)
+{
+	struct cache *c = arg;
+	struct boot_record boot = {c->boot + 1, c->generation, 0};
+
+	return setting_put(c->metadata, txn, SETTING_BOOT, &boot, sizeof(boot));
+}
+
+static void lose_power(const char *directory)
+{
+	struct cache *c = sample_open_in_child(directory, 0);
+
+	if (metadata_write(c->metadata, put_other_boot, c))
+		_exit(1);
+	cache_close(c);
+	/* A clean close has synced and said so: say otherwise again. */
+	c = sample_open_in_child(directory, 0);
+	if (metadata_write(c->metadata, put_other_boot, c))
+		_exit(1);
+	metadata_sync(c->metadata);
+	_exit(0);
+}
+
+static void in_child(void (*run)(const char *directory), const char *directory)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		run(directory);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static void overwrite(const char *path, off_t offset, size_t size)
+{
+	static const uint8_t zeros[SAMPLE_CHUNK];
+	int fd = open(path, O_WRONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, zeros, size, offset), (ssize_t)size);
+	close(fd);
+}
+
+static void test_lost_power(void **state)
+{
+	struct cache *c = sample_open(*state, 0);
+	struct sample good = sample_make(5, 8), bad = sample_make(6, 8),
+		      one = sample_make(7, 1);
+	uint64_t generation = c->generation;
+	struct attempt a;
+	uint8_t buffer[100];
+	char *path;
+
+	sample_put_all(c, &good);
+	sample_put_all(c, &bad);
+	sample_put_all(c, &one);
+	cache_close(c);
+	in_child(lose_power, *state);
+	path = sample_object_path(*state, &bad.ref.digest);
+	overwrite(path, 3 * SAMPLE_CHUNK, 4096);
+	free(path);
+	path = sample_object_path(*state, &one.ref.digest);
+	overwrite(path, 0, 10);
+	free(path);
+
+	c = sample_open(*state, 0);
+	assert_int_not_equal(c->generation, generation);
+	assert_int_equal(sample_read(c, &good), 0);
+	/* Even a read that does not touch the bytes that were lost. */
+	attempt_begin(&a, c, NULL);
+	assert_int_equal(
+		attempt_read(&a, &bad.ref, 3 * SAMPLE_CHUNK + 9000, buffer, sizeof(buffer)),
+		ERR_PENDING);
+	assert_int_equal(a.want_count, 1);
+	assert_int_equal(a.wants[0].ordinal, 3);
+	attempt_end(&a);
+	assert_int_equal(sample_read(c, &bad), ERR_PENDING);
+	assert_int_equal(sample_read(c, &one), ERR_PENDING);
+	/* Brought again at once, and after the drop is committed. */
+	assert_int_equal(sample_put(c, &bad, 3), 0);
+	assert_int_equal(sample_read(c, &bad), 0);
+	assert_int_equal(cache_flush(c), 0);
+	assert_int_equal(sample_read(c, &bad), 0);
+	assert_int_equal(sample_put(c, &one, 0), 0);
+	assert_int_equal(cache_flush(c), 0);
+	assert_int_equal(sample_read(c, &one), 0);
+	cache_close(c);
+
+	/* What was checked is trusted from then on. */
+	c = sample_open(*state, 0);
+	assert_int_equal(sample_read(c, &good), 0);
+	assert_int_equal(sample_read(c, &bad), 0);
+	assert_int_equal(sample_read(c, &one), 0);
+	cache_close(c);
+	sample_release(&good);
+	sample_release(&bad);
+	sample_release(&one);
+}
+
+/* Fills and reads at random, with every byte compared. */
+static void fill_and_read(const char *directory)
+{
+	struct cache *c = sample_open_in_child(directory, UINT64_C(20) << 20);
+	unsigned seed = (unsigned)getpid(), hits = 0;
+	struct sample samples[40];
+
+	for (unsigned i = 0; i < 40; i++)
+		samples[i] = sample_make(200 + i, 1 + i % 12);
+	for (unsigned i = 0; i < 600; i++) {
+		struct sample *s = &samples[(unsigned)rand_r(&seed) % 40];
+		int rc = sample_put(c, s, (unsigned)rand_r(&seed) % s->count);
+
+		if (rc && rc != ERR_NO_SPACE && rc != ERR_BUSY)
+			_exit(2);
+		rc = sample_read(c, &samples[(unsigned)rand_r(&seed) % 40]);
+		if (rc == SAMPLE_WRONG)
+			_exit(3);
+		if (rc && rc != ERR_PENDING)
+			_exit(4);
+		hits += rc == 0;
+	}
+	cache_close(c);
+	_exit(hits > 20 ? 0 : 5);
+}
+
+struct sampler {
+	const char *directory;
+	atomic_bool stop;
+	uint64_t most;
+	unsigned count;
+};
+
+static uint64_t sampled;
+
+static int add_usage(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)path, (void)flag, (void)ftw;
+	sampled += (uint64_t)st->st_blocks * 512;
+	return 0;
+}
+
+static void *sample_usage(void *arg)
+{
+	struct sampler *s = arg;
+
+	while (!atomic_load(&s->stop)) {
+		sampled = 0;
+		nftw(s->directory, add_usage, 16, FTW_PHYS);
+		if (sampled > s->most)
+			s->most = sampled;
+		s->count++;
+		usleep(5000);
+	}
+	return NULL;
+}
+
+static void test_two_processes_and_quota(void **state)
+{
+	struct sampler sampler = {.directory = *state};
+	pthread_t thread;
+	pid_t pids[2];
+	int status;
+
+	for (int i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			fill_and_read(*state);
+	}
+	pthread_create(&thread, NULL, sample_usage, &sampler);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+	atomic_store(&sampler.stop, true);
+	pthread_join(thread, NULL);
+	assert_true(sampler.count > 5);
+	assert_true(sampler.most <= UINT64_C(20) << 20);
+	assert_true(sampler.most > UINT64_C(8) << 20);
+}
+
+static void test_lowered_quota(void **state)
+{
+	struct cache *c = sample_open(*state, 0);
+	struct cache_info info;
+
+	for (unsigned i = 0; i < 24; i++) {
+		struct sample s = sample_make(300 + i, 8);
+
+		sample_put_all(c, &s);
+		sample_release(&s);
+	}
+	cache_close(c);
+	c = sample_open(*state, UINT64_C(10) << 20);
+	assert_int_equal(cache_info(c, &info), 0);
+	assert_int_equal(info.quota, UINT64_C(10) << 20);
+	assert_true(info.resident > 0 && info.resident < UINT64_C(8) << 20);
+	cache_close(c);
+}
+
+static void test_floor_above_disk(void **state)
+{
+	struct cache_options options = {
+		.directory = *state, .set_quota = true, .floor = UINT64_MAX / 2};
+	struct sample s = sample_make(8, 3);
+	struct cache *c;
+	struct trouble t;
+
+	assert_int_equal(cache_open(&options, &c, &t), 0);
+	assert_int_equal(sample_put(c, &s, 0), ERR_NO_SPACE);
+	assert_int_equal(sample_read(c, &s), ERR_PENDING);
+	cache_close(c);
+	sample_release(&s);
+}
+
+/* Not a byte is left when the cache is made: that is an error, and no SIGBUS. */
+static void test_disk_full_from_the_start(void **state)
+{
+	struct cache_options options = {.directory = *state};
+	struct cache *c;
+	struct trouble t = {0};
+	char block[4096] = {0}, path[256];
+	int fd;
+
+	if (mount("tmpfs", *state, "tmpfs", 0, "size=1m,mode=0700"))
+		skip();
+	snprintf(path, sizeof(path), "%s/fill", (char *)*state);
+	options.directory = strcat(strcpy(block, *state), "/cache");
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	close(fd);
+	assert_int_equal(cache_open(&options, &c, &t), ERR_NO_SPACE);
+}
+
+/* A disk smaller than what is put: the oldest go, the newest are there. */
+static void test_disk_full(void **state)
+{
+	struct cache *c;
+	unsigned kept = 0;
+
+	if (mount("tmpfs", *state, "tmpfs", 0, "size=8m,mode=0700"))
+		skip();
+	c = sample_open(*state, 0);
+	for (unsigned i = 0; i < 60; i++) {
+		struct sample s = sample_make(400 + i, 6);
+		int rc = 0;
+
+		for (uint32_t k = 0; k < s.count; k++) {
+			rc = sample_put(c, &s, k);
+			assert_true(rc == 0 || rc == ERR_NO_SPACE);
+		}
+		rc = sample_read(c, &s);
+		assert_true(rc == 0 || rc == ERR_PENDING);
+		kept += rc == 0;
+		sample_release(&s);
+	}
+	assert_true(kept > 30);
+	cache_close(c);
+	c = sample_open(*state, 0);
+	for (unsigned i = 0; i < 60; i++) {
+		struct sample s = sample_make(400 + i, 6);
+		int rc = sample_read(c, &s);
+
+		assert_true(rc == 0 || rc == ERR_PENDING);
+		sample_release(&s);
+	}
+	cache_close(c);
+	assert_int_equal(umount(*state), 0);
+}
+
+/* Somebody else fills the disk: nothing is kept, nothing is wrong, and what there is
+ * can be looked at and thrown out. */
+static void test_disk_filled_by_others(void **state)
+{
+	static const uint8_t block[4096];
+	struct sample s = sample_make(9, 8), t = sample_make(10, 30);
+	struct cache_info info;
+	char path[512];
+	struct cache *c;
+	uint64_t freed;
+	int fd;
+
+	if (mount("tmpfs", *state, "tmpfs", 0, "size=8m,mode=0700"))
+		skip();
+	c = sample_open(*state, 0);
+	sample_put_all(c, &s);
+	assert_int_equal(cache_flush(c), 0);
+	snprintf(path, sizeof(path), "%s/filler", (char *)*state);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	close(fd);
+	for (uint32_t i = 0; i < t.count; i++) {
+		int rc = sample_put(c, &t, i);
+
+		assert_true(rc == 0 || rc == ERR_NO_SPACE);
+	}
+	for (unsigned i = 0; i < 5; i++) {
+		struct arrival *page = sample_page(i, 1000);
+
+		cache_put_page(c, page);
+		arrival_put(page);
+	}
+	cache_flush(c);
+	assert_int_not_equal(sample_read(c, &s), SAMPLE_WRONG);
+	assert_int_not_equal(sample_read(c, &t), SAMPLE_WRONG);
+	assert_int_equal(cache_info(c, &info), 0);
+	assert_int_equal(cache_evict_to(c, 0, &freed), 0);
+	assert_int_equal(unlink(path), 0);
+	cache_close(c);
+	c = sample_open(*state, 0);
+	sample_put_all(c, &s);
+	assert_int_equal(sample_read(c, &s), 0);
+	cache_close(c);
+	assert_int_equal(umount(*state), 0);
+	sample_release(&s);
+	sample_release(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_chunks_persist, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refuses_directories, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refuses_links_within, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_refuses_newer_layout, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_metadata, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_marked_damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_killed_while_filling, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_power, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_two_processes_and_quota, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lowered_quota, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_floor_above_disk, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_disk_full_from_the_start, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_disk_filled_by_others, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,798 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit/gate_server.h"
+
+#include "dataset/dataset.h"
+#include "dataset/known_keys.h"
+#include "net/mirrors.h"
+#include "net/serve.h"
+
+struct fixture {
+	struct small_store store;
+	struct small_reader reader;
+	char known_keys[PATH_SIZE_MAX + 32];
+	struct digest root;
+	struct dataset_options options;
+	struct dataset *dataset;
+	struct trouble t;
+};
+
+static void setup(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	store_init(&f->store);
+	reader_init(&f->reader, false);
+	snprintf(f->known_keys, sizeof(f->known_keys), "%s/known_keys", f->reader.directory);
+	f->root = store_tree(&f->store, 3);
+	f->options.url = f->store.url;
+	f->options.known_keys = f->known_keys;
+}
+
+static void close_dataset(struct fixture *f)
+{
+	dataset_close(f->dataset);
+	f->dataset = NULL;
+}
+
+static void teardown(struct fixture *f)
+{
+	close_dataset(f);
+	reader_release(&f->reader);
+	store_release(&f->store);
+}
+
+static struct manifest manifest_of(struct fixture *f, uint64_t revision)
+{
+	return (struct manifest){
+		.name = (char *)"sample",
+		.revision = revision,
+		.created = 1700000000,
+		.message = (char *)"",
+		.root = f->root,
+		.totals = {.entries = 4, .files = 3},
+	};
+}
+
+/* Signs it and puts it where a revision belongs; `newest`: as manifest.json too. */
+static void put_manifest(struct fixture *f, const struct manifest *m, bool newest)
+{
+	const struct private_key *keys[] = {f->store.key};
+	struct bytes text = {0};
+	char name[64];
+
+	assert_int_equal(manifest_encode(m, keys, 1, &text), 0);
+	snprintf(name, sizeof(name), "revisions/%llu.json", (unsigned long long)m->revision);
+	store_write(&f->store, name, span_of_bytes(&text));
+	if (newest)
+		store_write(&f->store, "manifest.json", span_of_bytes(&text));
+	bytes_release(&text);
+}
+
+static void put_revision(struct fixture *f, uint64_t revision)
+{
+	struct manifest m = manifest_of(f, revision);
+
+	put_manifest(f, &m, true);
+}
+
+static void put_tag(struct fixture *f, const char *file, const char *tag, const char *name,
+	uint64_t revision)
+{
+	const struct private_key *keys[] = {f->store.key};
+	struct bytes text = {0};
+	struct tag made = {.name = (char *)name, .revision = revision, .created = 1700000000};
+	char path[64];
+
+	snprintf(made.tag, sizeof(made.tag), "%s", tag);
+	snprintf(path, sizeof(path), "revisions/%llu.json", (unsigned long long)revision);
+	store_read(&f->store, path, &text);
+	made.manifest = digest_of(text.data, text.size);
+	bytes_clear(&text);
+	assert_int_equal(tag_encode(&made, keys, 1, &text), 0);
+	snprintf(path, sizeof(path), "tags/%s.json", file);
+	store_write(&f->store, path, span_of_bytes(&text));
+	bytes_release(&text);
+}
+
+static int open_it(struct fixture *f)
+{
+	close_dataset(f);
+	f->t = (struct trouble){0};
+	return dataset_open(f->reader.engine, &f->options, &f->dataset, &f->t);
+}
+
+/* The sentence has these words. */
+static void check_says(struct fixture *f, const char *words)
+{
+	if (!strstr(f->t.text, words))
+		fail_msg("\"%s\" is not in: %s", words, f->t.text);
+}
+
+static void new_key(struct fixture *f)
+{
+	private_key_free(f->store.key);
+	assert_int_equal(private_key_generate(&f->store.key), 0);
+}
+
+static int page_of_root(struct attempt *a, void *arg)
+{
+	struct page page;
+
+	return attempt_page(a, arg, &page);
+}
+
+static void the_first_time_pins(void **state)
+{
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	assert_int_equal(open_it(&f), 0);
+	assert_true(f.dataset->newly_pinned);
+	assert_false(f.dataset->from_cache);
+	assert_string_equal(f.dataset->url, f.store.url);
+	assert_int_equal(f.dataset->manifest->revision, 1);
+	assert_int_equal(f.t.text[0], '\0');
+	assert_int_equal(trust_lookup(f.known_keys, f.store.url, &key, NULL), 0);
+	assert_true(public_key_equal(&key, &f.dataset->key));
+	assert_int_equal(source_run(f.dataset->source, page_of_root,
+				 &f.dataset->manifest->root, 0, FETCH_DEMAND, NULL),
+		0);
+	put_revision(&f, 2);
+	assert_int_equal(open_it(&f), 0);
+	assert_false(f.dataset->newly_pinned);
+	assert_int_equal(f.dataset->manifest->revision, 2);
+	teardown(&f);
+}
+
+static void a_path_will_do(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	f.options.url = f.store.directory;
+	assert_int_equal(open_it(&f), 0);
+	assert_string_equal(f.dataset->url, f.store.url);
+	f.options.url = "not-a-url";
+	assert_int_equal(open_it(&f), ERR_INVALID);
+	check_says(&f, "not-a-url");
+	teardown(&f);
+}
+
+static void another_key_is_refused(void **state)
+{
+	char before[PUBLIC_KEY_TEXT_SIZE], after[PUBLIC_KEY_TEXT_SIZE];
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	assert_int_equal(open_it(&f), 0);
+	public_key_to_text(&f.dataset->key, before);
+	new_key(&f);
+	key = private_key_public(f.store.key);
+	public_key_to_text(&key, after);
+	put_revision(&f, 2);
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	check_says(&f, before);
+	check_says(&f, after);
+	check_says(&f, f.known_keys);
+	check_says(&f, "remove");
+	teardown(&f);
+}
+
+static void a_broken_signature_is_refused(void **state)
+{
+	struct bytes text = {0};
+	struct fixture f;
+	uint8_t *at;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	store_read(&f.store, "manifest.json", &text);
+	at = memmem(text.data, text.size, "sample", 6);
+	assert_non_null(at);
+	at[0] = 'S';
+	store_write(&f.store, "manifest.json", span_of_bytes(&text));
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	check_says(&f, "broken");
+	/* Nothing was pinned. */
+	assert_int_not_equal(access(f.known_keys, F_OK), 0);
+	bytes_release(&text);
+	teardown(&f);
+}
+
+static void trust_given_is_what_counts(void **state)
+{
+	char right[PUBLIC_KEY_TEXT_SIZE], wrong[PUBLIC_KEY_TEXT_SIZE];
+	struct public_key key, known;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	key = private_key_public(f.store.key);
+	public_key_to_text(&key, right);
+	f.options.trust = right;
+	assert_int_equal(open_it(&f), 0);
+	assert_false(f.dataset->newly_pinned);
+	/* It is remembered, and a key that is remembered stays. */
+	assert_int_equal(trust_lookup(f.known_keys, f.store.url, &known, NULL), 0);
+	assert_true(public_key_equal(&known, &key));
+	key.bytes[0] ^= 1;
+	public_key_to_text(&key, wrong);
+	f.options.trust = wrong;
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	check_says(&f, "--trust");
+	check_says(&f, right);
+	f.options.trust = "ed25519:nonsense";
+	assert_int_equal(open_it(&f), ERR_INVALID);
+	check_says(&f, "nonsense");
+	teardown(&f);
+}
+
+static void an_older_revision_is_refused(void **state)
+{
+	struct cache_dataset_state seen;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	put_revision(&f, 5);
+	assert_int_equal(open_it(&f), 0);
+	put_revision(&f, 4);
+	assert_int_equal(open_it(&f), ERR_ROLLBACK);
+	check_says(&f, "out of date");
+	check_says(&f, "revision 4");
+	check_says(&f, "revision 5");
+	/* By number it may be had, and that changes nothing. */
+	f.options.revision = 4;
+	assert_int_equal(open_it(&f), 0);
+	f.options.revision = 1;
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 1);
+	assert_int_equal(cache_dataset_load(f.reader.cache, &f.dataset->id, &seen), 0);
+	assert_int_equal(seen.revision, 5);
+	cache_dataset_state_release(&seen);
+	f.options.revision = 0;
+	assert_int_equal(open_it(&f), ERR_ROLLBACK);
+	put_revision(&f, 6);
+	assert_int_equal(open_it(&f), 0);
+	teardown(&f);
+}
+
+static void an_expired_revision_is_refused(void **state)
+{
+	struct manifest m;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	m = manifest_of(&f, 1);
+	m.expires = clock_realtime() / NS_PER_SECOND + 1000;
+	put_manifest(&f, &m, true);
+	assert_int_equal(open_it(&f), 0);
+	m.revision = 2;
+	m.expires = 1700000001;
+	put_manifest(&f, &m, true);
+	assert_int_equal(open_it(&f), ERR_EXPIRED);
+	check_says(&f, "2023-11-14T22:13:21Z");
+	f.options.revision = 2;
+	assert_int_equal(open_it(&f), 0);
+	teardown(&f);
+}
+
+static void a_revision_is_the_one_asked_for(void **state)
+{
+	struct bytes text = {0};
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	put_revision(&f, 2);
+	f.options.revision = 3;
+	assert_int_equal(open_it(&f), ERR_ABSENT);
+	check_says(&f, "no revision 3");
+	store_read(&f.store, "revisions/1.json", &text);
+	store_write(&f.store, "revisions/3.json", span_of_bytes(&text));
+	assert_int_equal(open_it(&f), ERR_CORRUPT);
+	check_says(&f, "revision 1 when 3");
+	bytes_release(&text);
+	teardown(&f);
+}
+
+static void tags_lead_to_revisions(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	put_revision(&f, 2);
+	put_tag(&f, "stable", "stable", "sample", 1);
+	f.options.tag = "stable";
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 1);
+	f.options.tag = "unstable";
+	assert_int_equal(open_it(&f), ERR_ABSENT);
+	check_says(&f, "unstable");
+	f.options.tag = "../manifest";
+	assert_int_equal(open_it(&f), ERR_INVALID);
+	/* A tag in the place of another, or of another dataset. */
+	put_tag(&f, "unstable", "stable", "sample", 1);
+	f.options.tag = "unstable";
+	assert_int_equal(open_it(&f), ERR_CORRUPT);
+	put_tag(&f, "unstable", "unstable", "other", 1);
+	assert_int_equal(open_it(&f), ERR_CORRUPT);
+	check_says(&f, "other");
+	teardown(&f);
+}
+
+static void tags_bind_the_manifest(void **state)
+{
+	struct manifest m;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	put_tag(&f, "stable", "stable", "sample", 1);
+	f.options.tag = "stable";
+	assert_int_equal(open_it(&f), 0);
+	m = manifest_of(&f, 1);
+	m.message = (char *)"another one";
+	put_manifest(&f, &m, true);
+	assert_int_equal(open_it(&f), ERR_CORRUPT);
+	check_says(&f, "stable");
+	/* A tag signed by somebody else is worth nothing. */
+	put_revision(&f, 1);
+	struct private_key *right = f.store.key;
+	assert_int_equal(private_key_generate(&f.store.key), 0);
+	put_tag(&f, "stable", "stable", "sample", 1);
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	check_says(&f, "stable");
+	private_key_free(f.store.key);
+	f.store.key = right;
+	teardown(&f);
+}
+
+static void what_is_no_store_is_named_so(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} answers[] = {
+		{"", "empty"},
+		{"  \n", "empty"},
+		{"<!DOCTYPE html><html></html>", "a web page"},
+		{"hello", "not a JSON document"},
+	};
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	assert_int_equal(open_it(&f), ERR_ABSENT);
+	check_says(&f, "no store at file://");
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		store_write(&f.store, "manifest.json", span_of_string(answers[i].text));
+		assert_int_equal(open_it(&f), ERR_CORRUPT);
+		check_says(&f, "it is not a cairn store");
+		check_says(&f, answers[i].words);
+	}
+	teardown(&f);
+}
+
+static void a_huge_manifest_is_broken_off(void **state)
+{
+	struct bytes text = {0};
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	assert_int_equal(bytes_reserve(&text, 2 * MANIFEST_SIZE_MAX), 0);
+	memset(text.data, '{', 2 * MANIFEST_SIZE_MAX);
+	text.size = 2 * MANIFEST_SIZE_MAX;
+	store_write(&f.store, "manifest.json", span_of_bytes(&text));
+	assert_int_equal(open_it(&f), ERR_CORRUPT);
+	check_says(&f, "longer than");
+	bytes_release(&text);
+	teardown(&f);
+}
+
+static void a_newer_format_is_named_so(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	store_write(&f.store, "manifest.json", span_of_string("{\"format\":2}"));
+	assert_int_equal(open_it(&f), ERR_UNSUPPORTED);
+	check_says(&f, f.store.url);
+	teardown(&f);
+}
+
+/* Truncated anywhere, and with any bit flipped: refused, by one error or another. */
+static void no_damaged_manifest_opens(void **state)
+{
+	struct bytes text = {0};
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	store_read(&f.store, "manifest.json", &text);
+	for (size_t size = 0; size + 1 < text.size; size += 17) {
+		store_write(&f.store, "manifest.json", span_of(text.data, size));
+		assert_int_not_equal(open_it(&f), 0);
+		assert_true(f.t.text[0] != '\0');
+	}
+	for (size_t at = 0; at + 1 < text.size; at += 7) {
+		text.data[at] ^= 1;
+		store_write(&f.store, "manifest.json", span_of_bytes(&text));
+		assert_int_not_equal(open_it(&f), 0);
+		assert_true(f.t.text[0] != '\0');
+		text.data[at] ^= 1;
+	}
+	bytes_release(&text);
+	teardown(&f);
+}
+
+static void mirrors_of_the_manifest_are_used(void **state)
+{
+	struct small_store mirror;
+	struct manifest m;
+	struct fixture f;
+	char *mirrors[1];
+
+	(void)state;
+	setup(&f);
+	store_init(&mirror);
+	mirrors[0] = mirror.url;
+	m = manifest_of(&f, 1);
+	/* The pages are at the mirror only. */
+	m.root = store_tree(&mirror, 30);
+	m.mirrors = mirrors;
+	m.mirror_count = 1;
+	put_manifest(&f, &m, true);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(mirrors_count(source_mirrors(f.dataset->source)), 2);
+	assert_int_equal(source_run(f.dataset->source, page_of_root, &m.root, 0,
+				 FETCH_DEMAND, NULL),
+		0);
+	close_dataset(&f);
+	store_release(&mirror);
+	teardown(&f);
+}
+
+static void plain_http_wants_a_key(void **state)
+{
+	char right[PUBLIC_KEY_TEXT_SIZE];
+	struct gate_server *g;
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	g = gate_new(f.store.directory);
+	f.options.url = g->url;
+	key = private_key_public(f.store.key);
+	public_key_to_text(&key, right);
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	check_says(&f, "--trust");
+	check_says(&f, right);
+	assert_int_not_equal(access(f.known_keys, F_OK), 0);
+	f.options.trust = right;
+	assert_int_equal(open_it(&f), 0);
+	/* Once will do, and so will a pin made by hand. */
+	f.options.trust = NULL;
+	assert_int_equal(open_it(&f), 0);
+	close_dataset(&f);
+	assert_int_equal(unlink(f.known_keys), 0);
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	assert_int_equal(trust_add(f.known_keys, g->url, &key, NULL), 0);
+	assert_int_equal(open_it(&f), 0);
+	close_dataset(&f);
+	teardown(&f);
+	gate_free(g);
+}
+
+/* With the embedded server and the CA that it made. */
+static void https_pins_the_first_time(void **state)
+{
+	char tls_dir[PATH_SIZE_MAX + 8], ca[PATH_SIZE_MAX + 16], url[64];
+	struct serve_options options = {.host = "127.0.0.1", .tls = true};
+	struct serve *server;
+	struct fixture f;
+	int rc;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	snprintf(tls_dir, sizeof(tls_dir), "%s/tls", f.reader.directory);
+	snprintf(ca, sizeof(ca), "%s/ca.pem", tls_dir);
+	options.store = f.store.directory;
+	options.tls_dir = tls_dir;
+	rc = serve_start(&options, &server, NULL);
+	if (rc == ERR_UNSUPPORTED) {
+		teardown(&f);
+		skip();
+	}
+	assert_int_equal(rc, 0);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", serve_port(server));
+	f.options.url = url;
+	f.options.deadline_ns = 5 * NS_PER_SECOND;
+	/* Not a CA of this machine. */
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	check_says(&f, "--cacert");
+	engine_free(f.reader.engine);
+	f.reader.credentials.cacert = strdup(ca);
+	reader_start(&f.reader);
+	assert_int_equal(open_it(&f), 0);
+	assert_true(f.dataset->newly_pinned);
+	assert_int_equal(source_run(f.dataset->source, page_of_root,
+				 &f.dataset->manifest->root, 0, FETCH_DEMAND, NULL),
+		0);
+	assert_int_equal(open_it(&f), 0);
+	assert_false(f.dataset->newly_pinned);
+	close_dataset(&f);
+	serve_stop(server);
+	teardown(&f);
+}
+
+static void an_unchanged_manifest_is_not_sent_again(void **state)
+{
+	struct gate_server *g;
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	g = gate_new(f.store.directory);
+	f.options.url = g->url;
+	key = private_key_public(f.store.key);
+	assert_int_equal(trust_add(f.known_keys, g->url, &key, NULL), 0);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(g->not_modified, 0);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(g->not_modified, 1);
+	assert_false(f.dataset->from_cache);
+	assert_int_equal(f.dataset->manifest->revision, 1);
+	put_revision(&f, 2);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(g->not_modified, 1);
+	assert_int_equal(f.dataset->manifest->revision, 2);
+	close_dataset(&f);
+	teardown(&f);
+	gate_free(g);
+}
+
+static void the_last_manifest_stands_in_for_a_dead_server(void **state)
+{
+	struct gate_server *g;
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	put_revision(&f, 2);
+	g = gate_new(f.store.directory);
+	f.options.url = g->url;
+	f.options.deadline_ns = 10 * NS_PER_SECOND;
+	key = private_key_public(f.store.key);
+	assert_int_equal(trust_add(f.known_keys, g->url, &key, NULL), 0);
+	gate_set_status(g, 503);
+	assert_int_equal(open_it(&f), ERR_UNREACHABLE);
+	check_says(&f, "is the URL right");
+	check_says(&f, g->url);
+	gate_set_status(g, 0);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 2);
+	gate_set_status(g, 503);
+	assert_int_equal(open_it(&f), 0);
+	assert_true(f.dataset->from_cache);
+	assert_int_equal(f.dataset->manifest->revision, 2);
+	assert_true(reader_logged(&f.reader, "going on with revision 2"));
+	/* The same by number; another number is not to be had. */
+	f.options.revision = 2;
+	assert_int_equal(open_it(&f), 0);
+	f.options.revision = 1;
+	assert_int_equal(open_it(&f), ERR_UNREACHABLE);
+	/* Silence is as good as 503, at the deadline. */
+	f.options.revision = 0;
+	f.options.deadline_ns = 200 * NS_PER_MS;
+	gate_set(g, true);
+	assert_int_equal(open_it(&f), 0);
+	assert_true(f.dataset->from_cache);
+	close_dataset(&f);
+	teardown(&f);
+	gate_free(g);
+}
+
+/* One dataset under two URLs: each is recalled, and none is asked with the other's ETag. */
+static void two_urls_may_lead_to_one_dataset(void **state)
+{
+	struct gate_server *g[2];
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	key = private_key_public(f.store.key);
+	for (int i = 0; i < 2; i++) {
+		g[i] = gate_new(f.store.directory);
+		assert_int_equal(trust_add(f.known_keys, g[i]->url, &key, NULL), 0);
+		f.options.url = g[i]->url;
+		assert_int_equal(open_it(&f), 0);
+	}
+	f.options.url = g[0]->url;
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(g[0]->not_modified, 0);
+	f.options.url = g[1]->url;
+	gate_set_status(g[1], 503);
+	assert_int_equal(open_it(&f), 0);
+	assert_true(f.dataset->from_cache);
+	close_dataset(&f);
+	teardown(&f);
+	gate_free(g[0]);
+	gate_free(g[1]);
+}
+
+static void a_denial_is_not_a_dead_server(void **state)
+{
+	struct gate_server *g;
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	g = gate_new(f.store.directory);
+	f.options.url = g->url;
+	key = private_key_public(f.store.key);
+	assert_int_equal(trust_add(f.known_keys, g->url, &key, NULL), 0);
+	assert_int_equal(open_it(&f), 0);
+	gate_set_status(g, 403);
+	assert_int_equal(open_it(&f), ERR_DENIED);
+	gate_set_status(g, 404);
+	assert_int_equal(open_it(&f), ERR_ABSENT);
+	check_says(&f, "no store at");
+	close_dataset(&f);
+	teardown(&f);
+	gate_free(g);
+}
+
+static void offline_asks_nobody(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 3);
+	f.options.offline = true;
+	assert_int_equal(open_it(&f), ERR_ABSENT);
+	check_says(&f, "never opened");
+	f.options.offline = false;
+	assert_int_equal(open_it(&f), 0);
+	store_remove(&f.store, "manifest.json");
+	f.options.offline = true;
+	assert_int_equal(open_it(&f), 0);
+	assert_true(f.dataset->from_cache);
+	assert_int_equal(f.dataset->manifest->revision, 3);
+	/* Nor later, for a blob. */
+	assert_int_equal(
+		want_one(f.dataset->source, &(struct want){.kind = BLOB_PAGE}, NULL),
+		ERR_UNREACHABLE);
+	f.options.revision = 2;
+	assert_int_equal(open_it(&f), ERR_ABSENT);
+	check_says(&f, "revision 3 only");
+	f.options.revision = 0;
+	f.options.tag = "stable";
+	assert_int_equal(open_it(&f), ERR_ABSENT);
+	teardown(&f);
+}
+
+/* What is remembered is checked against the pinned key like what comes. */
+static void a_forged_memory_is_refused(void **state)
+{
+	struct cache_dataset_state seen;
+	struct fixture f;
+	uint8_t *at;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 3);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(cache_dataset_load(f.reader.cache, &f.dataset->id, &seen), 0);
+	at = memmem(seen.manifest.data, seen.manifest.size, "sample", 6);
+	assert_non_null(at);
+	at[0] = 'S';
+	assert_int_equal(cache_dataset_save(f.reader.cache, &f.dataset->id, &seen), 0);
+	cache_dataset_state_release(&seen);
+	f.options.offline = true;
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	teardown(&f);
+}
+
+/* Whoever silences the server cannot keep an expired manifest alive. */
+static void an_expired_memory_is_refused(void **state)
+{
+	struct cache_dataset_state seen;
+	struct manifest m;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 3);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(cache_dataset_load(f.reader.cache, &f.dataset->id, &seen), 0);
+	m = manifest_of(&f, 3);
+	m.expires = 1700000001;
+	put_manifest(&f, &m, false);
+	bytes_clear(&seen.manifest);
+	store_read(&f.store, "revisions/3.json", &seen.manifest);
+	assert_int_equal(cache_dataset_save(f.reader.cache, &f.dataset->id, &seen), 0);
+	cache_dataset_state_release(&seen);
+	f.options.offline = true;
+	assert_int_equal(open_it(&f), ERR_EXPIRED);
+	teardown(&f);
+}
+
+static void a_renamed_dataset_is_noticed(void **state)
+{
+	struct manifest m;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	assert_int_equal(open_it(&f), 0);
+	m = manifest_of(&f, 1);
+	m.name = (char *)"elsewhere";
+	put_manifest(&f, &m, true);
+	assert_int_equal(open_it(&f), 0);
+	assert_true(reader_logged(&f.reader, "it held sample before"));
+	teardown(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_time_pins),
+		cmocka_unit_test(a_path_will_do),
+		cmocka_unit_test(another_key_is_refused),
+		cmocka_unit_test(a_broken_signature_is_refused),
+		cmocka_unit_test(trust_given_is_what_counts),
+		cmocka_unit_test(an_older_revision_is_refused),
+		cmocka_unit_test(an_expired_revision_is_refused),
+		cmocka_unit_test(a_revision_is_the_one_asked_for),
+		cmocka_unit_test(tags_lead_to_revisions),
+		cmocka_unit_test(tags_bind_the_manifest),
+		cmocka_unit_test(what_is_no_store_is_named_so),
+		cmocka_unit_test(a_huge_manifest_is_broken_off),
+		cmocka_unit_test(a_newer_format_is_named_so),
+		cmocka_unit_test(no_damaged_manifest_opens),
+		cmocka_unit_test(mirrors_of_the_manifest_are_used),
+		cmocka_unit_test(plain_http_wants_a_key),
+		cmocka_unit_test(https_pins_the_first_time),
+		cmocka_unit_test(an_unchanged_manifest_is_not_sent_again),
+		cmocka_unit_test(the_last_manifest_stands_in_for_a_dead_server),
+		cmocka_unit_test(two_urls_may_lead_to_one_dataset),
+		cmocka_unit_test(a_denial_is_not_a_dead_server),
+		cmocka_unit_test(offline_asks_nobody),
+		cmocka_unit_test(a_forged_memory_is_refused),
+		cmocka_unit_test(an_expired_memory_is_refused),
+		cmocka_unit_test(a_renamed_dataset_is_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

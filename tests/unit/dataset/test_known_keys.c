@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit/small_store.h"
+
+#include "dataset/known_keys.h"
+
+#define URL "https://example.org/data"
+
+struct fixture {
+	char directory[PATH_SIZE_MAX];
+	char file[PATH_SIZE_MAX + 32];
+	struct public_key keys[2];
+};
+
+static void setup(struct fixture *f)
+{
+	make_temporary(f->directory);
+	/* Its directories are missing, too. */
+	snprintf(f->file, sizeof(f->file), "%s/a/b/known_keys", f->directory);
+	for (int i = 0; i < 2; i++) {
+		struct private_key *key;
+
+		assert_int_equal(private_key_generate(&key), 0);
+		f->keys[i] = private_key_public(key);
+		private_key_free(key);
+	}
+}
+
+static void teardown(struct fixture *f)
+{
+	remove_tree(f->directory);
+}
+
+static void set_file(struct fixture *f, const char *text)
+{
+	snprintf(f->file, sizeof(f->file), "%s/known_keys", f->directory);
+	assert_int_equal(
+		io_replace_file(AT_FDCWD, f->file, span_of_string(text), 0600, 0), 0);
+}
+
+static void what_was_added_is_found(void **state)
+{
+	struct public_key key;
+	struct stat st;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	assert_int_equal(trust_lookup(f.file, URL, &key, NULL), ERR_ABSENT);
+	assert_int_equal(trust_add(f.file, URL, &f.keys[0], NULL), 0);
+	assert_int_equal(trust_add(f.file, URL "/2", &f.keys[1], NULL), 0);
+	assert_int_equal(trust_lookup(f.file, URL, &key, NULL), 0);
+	assert_true(public_key_equal(&key, &f.keys[0]));
+	assert_int_equal(trust_lookup(f.file, URL "/2", &key, NULL), 0);
+	assert_true(public_key_equal(&key, &f.keys[1]));
+	assert_int_equal(trust_lookup(f.file, "https://example.org/dat", &key, NULL),
+		ERR_ABSENT);
+	assert_int_equal(stat(f.file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	teardown(&f);
+}
+
+static void a_key_is_never_replaced(void **state)
+{
+	struct trouble t = {0};
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	assert_int_equal(trust_add(f.file, URL, &f.keys[0], NULL), 0);
+	assert_int_equal(trust_add(f.file, URL, &f.keys[0], NULL), 0);
+	assert_int_equal(trust_add(f.file, URL, &f.keys[1], &t), ERR_EXISTS);
+	assert_non_null(strstr(t.text, URL));
+	assert_int_equal(trust_lookup(f.file, URL, &key, NULL), 0);
+	assert_true(public_key_equal(&key, &f.keys[0]));
+	teardown(&f);
+}
+
+static void peoples_lines_are_kept(void **state)
+{
+	char spelt[PUBLIC_KEY_TEXT_SIZE], text[1024];
+	struct bytes after = {0};
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	public_key_to_text(&f.keys[0], spelt);
+	snprintf(text, sizeof(text), "# mine\n\n  %s\t%s \r\nnonsense\nhttps://other/ x y z", URL,
+		spelt);
+	set_file(&f, text);
+	assert_int_equal(trust_lookup(f.file, URL, &key, NULL), 0);
+	assert_true(public_key_equal(&key, &f.keys[0]));
+	assert_int_equal(trust_add(f.file, URL "/2", &f.keys[1], NULL), 0);
+	assert_int_equal(trust_lookup(f.file, URL "/2", &key, NULL), 0);
+	assert_int_equal(io_read_file(AT_FDCWD, f.file, 10000, &after), 0);
+	assert_memory_equal(after.data, text, strlen(text));
+	bytes_release(&after);
+	teardown(&f);
+}
+
+/* A line of the URL that cannot be understood must not count as none. */
+static void damage_is_not_ignorance(void **state)
+{
+	static const char *const lines[] = {
+		URL "\n",
+		URL " \n",
+		URL " ed25519:short\n",
+		URL " ed25519:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= x\n",
+	};
+	struct trouble t;
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		set_file(&f, lines[i]);
+		t = (struct trouble){0};
+		assert_int_equal(trust_lookup(f.file, URL, &key, &t), ERR_CORRUPT);
+		assert_non_null(strstr(t.text, "line 1"));
+		assert_int_equal(trust_add(f.file, URL, &f.keys[0], NULL), ERR_CORRUPT);
+	}
+	teardown(&f);
+}
+
+static void odd_bytes_do_no_harm(void **state)
+{
+	uint8_t noise[4096];
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	set_file(&f, "");
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		fill_noise(noise, sizeof(noise), seed);
+		assert_int_equal(io_replace_file(AT_FDCWD, f.file,
+					 span_of(noise, sizeof(noise)), 0600, 0),
+			0);
+		assert_int_equal(trust_lookup(f.file, URL, &key, NULL), ERR_ABSENT);
+	}
+	teardown(&f);
+}
+
+static void urls_are_one_word(void **state)
+{
+	static const char *const urls[] = {"", "#x", "https://a b", "https://a\nb", "a\tb"};
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
+		assert_int_equal(
+			trust_add(f.file, urls[i], &f.keys[0], NULL), ERR_INVALID);
+	teardown(&f);
+}
+
+struct adder {
+	struct fixture *f;
+	int number;
+};
+
+static void *add_some(void *arg)
+{
+	struct adder *a = arg;
+	char url[64];
+
+	for (int i = 0; i < 5; i++) {
+		snprintf(url, sizeof(url), "https://host%d/%d", a->number, i);
+		assert_int_equal(trust_add(a->f->file, url, &a->f->keys[i % 2], NULL), 0);
+	}
+	return NULL;
+}
+
+static void none_is_lost_in_a_crowd(void **state)
+{
+	struct adder adders[4];
+	pthread_t threads[4];
+	struct public_key key;
+	struct fixture f;
+	char url[64];
+
+	(void)state;
+	setup(&f);
+	for (int i = 0; i < 4; i++) {
+		adders[i] = (struct adder){&f, i};
+		assert_int_equal(pthread_create(&threads[i], NULL, add_some, &adders[i]), 0);
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < 20; i++) {
+		snprintf(url, sizeof(url), "https://host%d/%d", i / 5, i % 5);
+		assert_int_equal(trust_lookup(f.file, url, &key, NULL), 0);
+		assert_true(public_key_equal(&key, &f.keys[i % 5 % 2]));
+	}
+	teardown(&f);
+}
+
+static void the_users_file_is_the_default(void **state)
+{
+	struct public_key key;
+	struct fixture f;
+	char *path;
+
+	(void)state;
+	setup(&f);
+	setenv("XDG_CONFIG_HOME", f.directory, 1);
+	path = trust_file(NULL);
+	assert_non_null(strstr(path, f.directory));
+	assert_int_equal(trust_add(NULL, URL, &f.keys[0], NULL), 0);
+	assert_int_equal(trust_lookup(path, URL, &key, NULL), 0);
+	free(path);
+	unsetenv("XDG_CONFIG_HOME");
+	teardown(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_added_is_found),
+		cmocka_unit_test(a_key_is_never_replaced),
+		cmocka_unit_test(peoples_lines_are_kept),
+		cmocka_unit_test(damage_is_not_ignorance),
+		cmocka_unit_test(odd_bytes_do_no_harm),
+		cmocka_unit_test(urls_are_one_word),
+		cmocka_unit_test(none_is_lost_in_a_crowd),
+		cmocka_unit_test(the_users_file_is_the_default),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

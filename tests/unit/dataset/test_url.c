@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataset/url.h"
+
+static void check(const char *given, const char *expected)
+{
+	struct trouble t = {0};
+	char *url = NULL, *again = NULL;
+
+	assert_int_equal(url_normalise(given, &url, &t), 0);
+	assert_string_equal(url, expected);
+	assert_int_equal(url_normalise(url, &again, &t), 0);
+	assert_string_equal(again, expected);
+	free(url);
+	free(again);
+}
+
+static void one_spelling(void **state)
+{
+	(void)state;
+	check("https://example.org/data", "https://example.org/data");
+	check("HTTPS://Example.ORG/Data/", "https://example.org/Data");
+	check("https://example.org", "https://example.org");
+	check("https://example.org///", "https://example.org");
+	check("https://example.org/a/manifest.json", "https://example.org/a");
+	check("https://example.org/manifest.json", "https://example.org");
+	check("https://example.org/a//manifest.json/", "https://example.org/a");
+	check("https://example.org/amanifest.json", "https://example.org/amanifest.json");
+	check("https://example.org:443/x", "https://example.org/x");
+	check("https://example.org:443", "https://example.org");
+	check("http://example.org:80/x", "http://example.org/x");
+	check("http://example.org:443/x", "http://example.org:443/x");
+	check("https://[::1]:8443/", "https://[::1]:8443");
+	check("file:///srv/store/", "file:///srv/store");
+	check("file://LOCALHOST/srv/store", "file:///srv/store");
+	check("/srv/store", "file:///srv/store");
+	check("/srv/store/manifest.json", "file:///srv/store");
+	check("/srv/with space/100%/\xc3\xa9?#", "file:///srv/with%20space/100%25/%C3%A9%3F%23");
+	check("/", "file://");
+}
+
+static void refuse(const char *given)
+{
+	struct trouble t = {0};
+	char *url = NULL;
+
+	assert_int_equal(url_normalise(given, &url, &t), ERR_INVALID);
+	assert_null(url);
+	assert_true(t.text[0] != '\0');
+}
+
+static void no_url(void **state)
+{
+	char *endless = calloc(1, 100001);
+
+	(void)state;
+	refuse("");
+	refuse("store");
+	refuse("./store");
+	refuse("example.org/data");
+	refuse("ftp://example.org/");
+	refuse("https://");
+	refuse("https:///path");
+	refuse("https://example.org/a b");
+	refuse("https://example.org/a\nb");
+	refuse("://x");
+	memset(endless, 'a', 100000);
+	memcpy(endless, "https://", 8);
+	refuse(endless);
+	free(endless);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_spelling),
+		cmocka_unit_test(no_url),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

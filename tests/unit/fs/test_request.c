@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way of a request over a real engine and cache and a server with a gate, with a
+ * libfuse of our own: it counts answers, and calls interrupt handlers as the real one does,
+ * with its lock of the request held.
+ */
+#include "unit/gate_server.h"
+
+#include <errno.h>
+#include <fuse_lowlevel.h>
+
+#include "fs/filesystem.h"
+#include "fs/listing.h"
+#include "fs/lookups.h"
+
+#define FILES 2000
+#define STRESS 300
+
+/* ---- libfuse ---- */
+
+struct fuse_req {
+	struct filesystem *fs;
+	pthread_mutex_t lock; /* held while a handler runs, as libfuse does */
+	fuse_interrupt_func_t func;
+	void *data;
+	bool interrupted;
+	bool sending_fails;	    /* constant */
+	pthread_mutex_t answer_mtx; /* the fields below */
+	pthread_cond_t answered;
+	unsigned answers;
+	int errnum;
+	struct fuse_entry_param entry;
+	size_t size;
+	char bytes[4096];
+};
+
+static int answer(fuse_req_t req, int errnum, const struct fuse_entry_param *entry,
+	const void *bytes, size_t size)
+{
+	pthread_mutex_lock(&req->answer_mtx);
+	req->answers++;
+	req->errnum = errnum;
+	if (entry)
+		req->entry = *entry;
+	req->size = size;
+	if (size <= sizeof req->bytes && bytes)
+		memcpy(req->bytes, bytes, size);
+	pthread_cond_broadcast(&req->answered);
+	pthread_mutex_unlock(&req->answer_mtx);
+	return req->sending_fails ? -ENOENT : 0;
+}
+
+int fuse_reply_err(fuse_req_t req, int err)
+{
+	return answer(req, err, NULL, NULL, 0);
+}
+
+int fuse_reply_entry(fuse_req_t req, const struct fuse_entry_param *e)
+{
+	return answer(req, 0, e, NULL, 0);
+}
+
+int fuse_reply_attr(fuse_req_t req, const struct stat *attr, double timeout)
+{
+	struct fuse_entry_param e = {.attr = *attr, .attr_timeout = timeout};
+
+	return answer(req, 0, &e, NULL, 0);
+}
+
+int fuse_reply_buf(fuse_req_t req, const char *buf, size_t size)
+{
+	return answer(req, 0, NULL, buf, size);
+}
+
+void *fuse_req_userdata(fuse_req_t req)
+{
+	return req->fs;
+}
+
+void fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data)
+{
+	pthread_mutex_lock(&req->lock);
+	req->func = func;
+	req->data = data;
+	if (req->interrupted && func)
+		func(req, data);
+	pthread_mutex_unlock(&req->lock);
+}
+
+static void interrupt(fuse_req_t req)
+{
+	pthread_mutex_lock(&req->lock);
+	req->interrupted = true;
+	if (req->func)
+		req->func(req, req->data);
+	pthread_mutex_unlock(&req->lock);
+}
+
+static void req_init(struct fuse_req *req, struct filesystem *fs)
+{
+	memset(req, 0, sizeof *req);
+	req->fs = fs;
+	pthread_mutex_init(&req->lock, NULL);
+	pthread_mutex_init(&req->answer_mtx, NULL);
+	pthread_cond_init(&req->answered, NULL);
+}
+
+static void req_release(struct fuse_req *req)
+{
+	pthread_mutex_destroy(&req->lock);
+	pthread_mutex_destroy(&req->answer_mtx);
+	pthread_cond_destroy(&req->answered);
+}
+
+static unsigned answers(struct fuse_req *req)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&req->answer_mtx);
+	n = req->answers;
+	pthread_mutex_unlock(&req->answer_mtx);
+	return n;
+}
+
+/* Until it is answered; gives the errno. */
+static int await(struct fuse_req *req)
+{
+	pthread_mutex_lock(&req->answer_mtx);
+	while (!req->answers)
+		pthread_cond_wait(&req->answered, &req->answer_mtx);
+	pthread_mutex_unlock(&req->answer_mtx);
+	return req->errnum;
+}
+
+/* ---- a file system over a store behind a gate ---- */
+
+struct fixture {
+	struct small_store store;
+	struct gate_server *gate;
+	struct small_reader reader;
+	struct manifest manifest;
+	struct dataset dataset;
+	struct filesystem *fs;
+};
+
+static void setup(struct fixture *f, bool closed, int64_t deadline_ns)
+{
+	struct filesystem_options o = {.deadline_ns = deadline_ns};
+
+	memset(f, 0, sizeof *f);
+	store_init(&f->store);
+	f->manifest.root = store_tree(&f->store, FILES);
+	f->gate = gate_new(f->store.directory);
+	gate_set(f->gate, closed);
+	reader_init(&f->reader, false);
+	o.log = f->reader.log;
+	assert_int_equal(
+		source_new(f->reader.engine, f->gate->url, &f->dataset.source, NULL), 0);
+	f->dataset.manifest = &f->manifest;
+	assert_int_equal(filesystem_new(&f->dataset, &o, &f->fs), 0);
+}
+
+static void teardown(struct fixture *f)
+{
+	requests_end(&f->fs->requests);
+	filesystem_free(f->fs);
+	source_free(f->dataset.source);
+	reader_release(&f->reader);
+	gate_free(f->gate);
+	store_release(&f->store);
+}
+
+static void lookup(struct fixture *f, struct fuse_req *req, unsigned number)
+{
+	char name[32];
+
+	snprintf(name, sizeof name, "file-%06u", number);
+	req_init(req, f->fs);
+	lookups_lookup(req, FUSE_ROOT_ID, name);
+	memset(name, 'x', sizeof name); /* a parked request has its own copy */
+}
+
+static unsigned parked(struct fixture *f)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&f->fs->requests.lock);
+	n = f->fs->requests.count;
+	pthread_mutex_unlock(&f->fs->requests.lock);
+	return n;
+}
+
+/* Answered, and nobody looks at it any more: it can be used again. */
+static int await_end(struct fixture *f, struct fuse_req *req)
+{
+	int errnum = await(req);
+
+	while (parked(f))
+		usleep(1000);
+	return errnum;
+}
+
+/* ---- tests ---- */
+
+static void a_miss_is_answered_later_and_a_hit_at_once(void **state)
+{
+	struct fixture f;
+	struct fuse_req miss, hit;
+
+	(void)state;
+	setup(&f, true, TESTED_DEADLINE);
+	lookup(&f, &miss, 7);
+	assert_int_equal(answers(&miss), 0);
+	assert_int_equal(parked(&f), 1);
+	gate_set(f.gate, false);
+	assert_int_equal(await(&miss), 0);
+	assert_true(miss.entry.ino > FUSE_ROOT_ID);
+	assert_int_equal(miss.entry.attr.st_mode, S_IFREG | 0644);
+
+	gate_set(f.gate, true);
+	lookup(&f, &hit, 7);
+	assert_int_equal(answers(&hit), 1);
+	assert_int_equal(hit.errnum, 0);
+	assert_int_equal(hit.entry.ino, miss.entry.ino);
+	req_release(&hit);
+	req_init(&hit, f.fs);
+	lookups_getattr(&hit, miss.entry.ino, NULL);
+	assert_int_equal(answers(&hit), 1);
+	assert_int_equal(hit.entry.attr.st_ino, miss.entry.attr.st_ino);
+	teardown(&f);
+	assert_int_equal(answers(&miss), 1);
+	req_release(&miss);
+	req_release(&hit);
+}
+
+static void an_absent_name_is_a_negative_entry(void **state)
+{
+	struct fixture f;
+	struct fuse_req req;
+
+	(void)state;
+	setup(&f, false, TESTED_DEADLINE);
+	lookup(&f, &req, FILES);
+	assert_int_equal(await(&req), 0);
+	assert_int_equal(req.entry.ino, 0);
+	assert_true(req.entry.entry_timeout > 1e6);
+	teardown(&f);
+	req_release(&req);
+}
+
+static void an_interrupt_answers_at_once(void **state)
+{
+	struct fixture f;
+	struct fuse_req req;
+
+	(void)state;
+	setup(&f, true, TESTED_DEADLINE);
+	lookup(&f, &req, 1);
+	gate_await(f.gate, 1);
+	interrupt(&req);
+	assert_int_equal(answers(&req), 1);
+	assert_int_equal(req.errnum, EINTR);
+	assert_int_equal(parked(&f), 0);
+	gate_set(f.gate, false);
+	teardown(&f);
+	assert_int_equal(answers(&req), 1);
+	req_release(&req);
+}
+
+/* libfuse then calls the handler from within fuse_req_interrupt_func. */
+static void an_interrupt_before_parking_answers(void **state)
+{
+	struct fixture f;
+	struct fuse_req req;
+
+	(void)state;
+	setup(&f, true, TESTED_DEADLINE);
+	req_init(&req, f.fs);
+	req.interrupted = true;
+	lookups_lookup(&req, FUSE_ROOT_ID, "file-000001");
+	assert_int_equal(answers(&req), 1);
+	assert_int_equal(req.errnum, EINTR);
+	teardown(&f);
+	req_release(&req);
+}
+
+static void a_dead_server_ends_at_the_deadline(void **state)
+{
+	struct fixture f;
+	struct fuse_req req, other;
+
+	(void)state;
+	setup(&f, true, 200 * NS_PER_MS);
+	lookup(&f, &req, 1);
+	assert_int_equal(await_end(&f, &req), ETIMEDOUT);
+	/* The next one has its own time, although the flight is shared. */
+	lookup(&f, &req, 1);
+	usleep(100000);
+	lookup(&f, &other, 1);
+	gate_set(f.gate, false);
+	await(&req);
+	assert_int_equal(await(&other), 0);
+	teardown(&f);
+	req_release(&req);
+	req_release(&other);
+}
+
+static void a_missing_blob_is_eio_and_logged(void **state)
+{
+	struct fixture f;
+	struct fuse_req req;
+	struct trouble t;
+
+	(void)state;
+	setup(&f, false, TESTED_DEADLINE);
+	gate_set_status(f.gate, 404);
+	lookup(&f, &req, 1);
+	assert_int_equal(await(&req), EIO);
+	assert_true(reader_logged(&f.reader, "lookup of /file-000001: "));
+	failures_last(&f.fs->failures, &t);
+	assert_int_equal(t.code, ERR_ABSENT);
+	teardown(&f);
+	req_release(&req);
+}
+
+static void the_end_answers_all_that_is_parked(void **state)
+{
+	struct fuse_req req[8];
+	struct fixture f;
+
+	(void)state;
+	setup(&f, true, TESTED_DEADLINE);
+	for (unsigned i = 0; i < 8; i++)
+		lookup(&f, &req[i], i * 100);
+	teardown(&f);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_int_equal(answers(&req[i]), 1);
+		assert_int_equal(req[i].errnum, EINTR);
+		req_release(&req[i]);
+	}
+}
+
+/* A lookup that the kernel never heard of is not counted. */
+static void a_lost_answer_holds_nothing(void **state)
+{
+	struct fixture f;
+	struct fuse_req req;
+
+	(void)state;
+	setup(&f, false, TESTED_DEADLINE);
+	lookup(&f, &req, 1);
+	await_end(&f, &req);
+	identity_forget(f.fs->identity, req.entry.ino, 1);
+	req_release(&req);
+	req_init(&req, f.fs);
+	req.sending_fails = true;
+	lookups_lookup(&req, FUSE_ROOT_ID, "file-000001");
+	assert_int_equal(await(&req), 0);
+	assert_int_equal(identity_count(f.fs->identity), 0);
+	teardown(&f);
+	req_release(&req);
+}
+
+/* Reads the whole root directory; the number of entries, "." and ".." included. */
+static unsigned list(struct fixture *f, bool plus)
+{
+	unsigned count = 0;
+	off_t offset = 0;
+
+	for (;;) {
+		struct fuse_req req;
+		size_t before = plus ? 128 : 0; /* struct fuse_entry_out */
+		size_t at = 0;
+
+		req_init(&req, f->fs);
+		if (plus)
+			listing_read_plus(
+				&req, FUSE_ROOT_ID, sizeof req.bytes, offset, NULL);
+		else
+			listing_read(&req, FUSE_ROOT_ID, sizeof req.bytes, offset, NULL);
+		assert_int_equal(await_end(f, &req), 0);
+		while (at < req.size) {
+			uint64_t next;
+			uint32_t size;
+
+			memcpy(&next, req.bytes + at + before + 8, sizeof next);
+			memcpy(&size, req.bytes + at + before + 16, sizeof size);
+			assert_int_equal(next, offset + 1);
+			if (count >= 2) {
+				char name[32];
+
+				snprintf(name, sizeof name, "file-%06u", count - 2);
+				assert_int_equal(size, strlen(name));
+				assert_memory_equal(
+					req.bytes + at + before + 24, name, size);
+			}
+			offset = (off_t)next;
+			at += (before + 24 + size + 7) / 8 * 8;
+			count++;
+		}
+		req_release(&req);
+		if (at == 0)
+			return count;
+	}
+}
+
+int fuse_reply_open(fuse_req_t req, const struct fuse_file_info *fi)
+{
+	(void)fi;
+	return answer(req, 0, NULL, NULL, 0);
+}
+
+static int open_directory(struct fixture *f)
+{
+	struct fuse_file_info fi = {0};
+	struct fuse_req req;
+	int errnum;
+
+	req_init(&req, f->fs);
+	listing_open(&req, FUSE_ROOT_ID, &fi);
+	errnum = req.errnum;
+	req_release(&req);
+	return errnum;
+}
+
+static void a_listing_has_every_name_once(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, false, TESTED_DEADLINE);
+	assert_int_equal(open_directory(&f), 0);
+	assert_int_equal(list(&f, true), FILES + 2);
+	assert_true(identity_count(f.fs->identity) > 1);
+	assert_int_equal(list(&f, false), FILES + 2);
+	f.fs->elides_opendir = true;
+	assert_int_equal(open_directory(&f), ENOSYS);
+	teardown(&f);
+}
+
+/* Arrivals, interrupts and the end, all at once: each request is answered exactly once. */
+static void *interrupt_some(void *arg)
+{
+	struct fuse_req *req = arg;
+
+	for (unsigned i = 0; i < STRESS; i += 2)
+		interrupt(&req[i]);
+	return NULL;
+}
+
+static void races_answer_once(void **state)
+{
+	struct fuse_req *req = calloc(STRESS, sizeof *req);
+	pthread_t thread;
+	struct fixture f;
+
+	(void)state;
+	assert_non_null(req);
+	setup(&f, true, TESTED_DEADLINE);
+	for (unsigned i = 0; i < STRESS; i++)
+		lookup(&f, &req[i], i * (FILES / STRESS));
+	assert_int_equal(pthread_create(&thread, NULL, interrupt_some, req), 0);
+	gate_set(f.gate, false);
+	pthread_join(thread, NULL);
+	for (unsigned i = 1; i < STRESS; i += 2)
+		assert_int_equal(await(&req[i]), 0);
+	teardown(&f);
+	for (unsigned i = 0; i < STRESS; i++) {
+		assert_int_equal(answers(&req[i]), 1);
+		assert_true(req[i].errnum == 0 || (i % 2 == 0 && req[i].errnum == EINTR));
+		req_release(&req[i]);
+	}
+	free(req);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_miss_is_answered_later_and_a_hit_at_once),
+		cmocka_unit_test(an_absent_name_is_a_negative_entry),
+		cmocka_unit_test(an_interrupt_answers_at_once),
+		cmocka_unit_test(an_interrupt_before_parking_answers),
+		cmocka_unit_test(a_dead_server_ends_at_the_deadline),
+		cmocka_unit_test(a_missing_blob_is_eio_and_logged),
+		cmocka_unit_test(the_end_answers_all_that_is_parked),
+		cmocka_unit_test(a_lost_answer_holds_nothing),
+		cmocka_unit_test(a_listing_has_every_name_once),
+		cmocka_unit_test(races_answer_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1126 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <dlfcn.h>
+
+#include "unit/stub_server.h"
+
+#include "net/fetcher.h"
+#include "net/serve.h"
+#include "util/io.h"
+
+#define SIZE_MAX_TESTED 65536
+#define SLACK (400 * NS_PER_MS)	     /* by which a busy machine may miss a deadline */
+#define NO_WAIT (20 * NS_PER_SECOND) /* no test waits for that */
+
+/* libcurl resolves names with this one: "hang.test" takes longer than any deadline. */
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+	struct addrinfo **out)
+{
+	int (*real)(
+		const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (host && !strcmp(host, "hang.test")) {
+		sleep(4);
+		return EAI_AGAIN;
+	}
+	return real(host, service, hints, out);
+}
+
+struct fixture {
+	struct stub_server stub;
+	struct fetcher *fetcher;
+	struct fetcher_options options;
+	struct credentials credentials;
+	struct mirrors *mirrors;
+	char directory[64];
+};
+
+static int setup(void **state)
+{
+	struct fixture *x = calloc(1, sizeof(*x));
+
+	stub_start(&x->stub, 0, NULL);
+	assert_int_equal(mirrors_new(x->stub.url, &x->mirrors, NULL), 0);
+	credentials_init(&x->credentials);
+	x->options.credentials = &x->credentials;
+	x->options.connections = 4;
+	strcpy(x->directory, "/tmp/cairn-test-XXXXXX");
+	assert_non_null(mkdtemp(x->directory));
+	*state = x;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *x = *state;
+	char command[128];
+
+	fetcher_free(x->fetcher);
+	mirrors_free(x->mirrors);
+	stub_stop(&x->stub);
+	credentials_release(&x->credentials);
+	snprintf(command, sizeof(command), "rm -rf %s", x->directory);
+	assert_int_equal(system(command), 0);
+	free(x);
+	return 0;
+}
+
+/* With the options as they are now. */
+static struct fetcher *start(struct fixture *x)
+{
+	struct trouble t = {0};
+
+	assert_int_equal(fetcher_new(&x->options, &x->fetcher, &t), 0);
+	return x->fetcher;
+}
+
+static void fetch_init(struct fetch *f, struct mirrors *m, const char *path)
+{
+	*f = (struct fetch){.mirrors = m, .size_max = SIZE_MAX_TESTED, .cost = 1000};
+	snprintf(f->path, sizeof(f->path), "%s", path);
+	f->deadline = clock_monotonic() + NO_WAIT;
+}
+
+/* One blocking fetch of `path` with a deadline of `ms` (0: far away). */
+static int get(struct fixture *x, struct fetch *f, const char *path, int ms)
+{
+	if (!x->fetcher)
+		start(x);
+	fetch_init(f, x->mirrors, path);
+	if (ms)
+		f->deadline = clock_monotonic() + ms * NS_PER_MS;
+	return fetcher_get(x->fetcher, f);
+}
+
+static void assert_body(struct fetch *f, const char *text)
+{
+	assert_int_equal(f->error, 0);
+	assert_int_equal(f->body.size, strlen(text));
+	assert_memory_equal(f->body.data, text, strlen(text));
+	bytes_release(&f->body);
+}
+
+static void assert_words(const struct fetch *f, const char *words)
+{
+	if (!strstr(f->trouble.text, words))
+		fail_msg("\"%s\" lacks \"%s\"", f->trouble.text, words);
+}
+
+/* A fetch whose end is noted, for those that do not block. */
+struct job {
+	struct fetch fetch;
+	struct log_of_jobs *log;
+	char name;
+	int again;    /* times to be submitted once more by its own done() */
+	bool settles; /* in its own done() */
+};
+
+struct log_of_jobs {
+	struct fetcher *fetcher;
+	pthread_mutex_t mtx;
+	pthread_cond_t cond;
+	unsigned count;
+	char names[1024];
+};
+
+static void job_done(struct fetch *f)
+{
+	struct job *j = (struct job *)f;
+	struct log_of_jobs *log = j->log;
+
+	if (j->again > 0 && !f->error) {
+		j->again--;
+		bytes_release(&f->body);
+		fetcher_settle(log->fetcher, f);
+		fetcher_submit(log->fetcher, f);
+		return;
+	}
+	if (j->settles)
+		fetcher_settle(log->fetcher, f);
+	pthread_mutex_lock(&log->mtx);
+	log->names[log->count++] = j->name;
+	pthread_cond_broadcast(&log->cond);
+	pthread_mutex_unlock(&log->mtx);
+}
+
+static void log_init(struct log_of_jobs *log, struct fetcher *f)
+{
+	memset(log, 0, sizeof(*log));
+	log->fetcher = f;
+	pthread_mutex_init(&log->mtx, NULL);
+	pthread_cond_init(&log->cond, NULL);
+}
+
+static void await_jobs(struct log_of_jobs *log, unsigned count)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 10;
+	pthread_mutex_lock(&log->mtx);
+	while (log->count < count)
+		if (pthread_cond_timedwait(&log->cond, &log->mtx, &until) != 0)
+			break;
+	count = log->count >= count;
+	pthread_mutex_unlock(&log->mtx);
+	assert_true(count);
+}
+
+static void submit(struct job *j, struct log_of_jobs *log, struct mirrors *m,
+	const char *path, enum fetch_priority priority)
+{
+	fetch_init(&j->fetch, m, path);
+	j->fetch.priority = priority;
+	j->fetch.done = job_done;
+	j->log = log;
+	j->name = path[strlen(path) - 1];
+	fetcher_submit(log->fetcher, &j->fetch);
+}
+
+static void job_release(struct job *j)
+{
+	bytes_release(&j->fetch.body);
+	fetcher_settle(j->log->fetcher, &j->fetch);
+}
+
+static struct fetcher_counters count(struct fixture *x)
+{
+	struct fetcher_counters c;
+
+	fetcher_count(x->fetcher, &c);
+	return c;
+}
+
+/* What it gives. */
+
+static void test_get(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+
+	assert_int_equal(get(x, &f, "ok", 0), 0);
+	assert_int_equal(f.mirror, 0);
+	assert_false(f.not_modified);
+	assert_string_equal(f.etag, "");
+	assert_body(&f, "hello");
+	assert_int_equal(count(x).requests, 1);
+	assert_int_equal(count(x).bytes, 5);
+	assert_int_equal(count(x).active + count(x).queued, 0);
+}
+
+static void test_etag(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+
+	assert_int_equal(get(x, &f, "etag", 0), 0);
+	assert_string_equal(f.etag, STUB_ETAG);
+	assert_body(&f, "tagged");
+	fetch_init(&f, x->mirrors, "etag");
+	strcpy(f.etag, STUB_ETAG);
+	assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+	assert_true(f.not_modified);
+	assert_int_equal(f.body.size, 0);
+	assert_string_equal(f.etag, STUB_ETAG);
+	/* One from a server that cannot be sent back is dropped, and one of ours too. */
+	assert_int_equal(get(x, &f, "bad-etag", 0), 0);
+	assert_string_equal(f.etag, "");
+	assert_body(&f, "hello");
+	fetch_init(&f, x->mirrors, "echo");
+	strcpy(f.etag, "\"x\"\r\nEvil: yes");
+	assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+	assert_null(memmem(f.body.data, f.body.size, "Evil", 4));
+	bytes_release(&f.body);
+	/* Not modified, though nothing was known. */
+	assert_int_equal(get(x, &f, "status/304", 0), ERR_UNREACHABLE);
+}
+
+static void test_headers(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+
+	start(x);
+	fetch_init(&f, x->mirrors, "echo");
+	f.revalidate = true;
+	assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+	assert_non_null(memmem(f.body.data, f.body.size, "Cache-Control: no-cache", 23));
+	assert_non_null(memmem(f.body.data, f.body.size, "User-Agent: cairn/", 18));
+	assert_null(memmem(f.body.data, f.body.size, "Accept-Encoding", 15));
+	assert_null(memmem(f.body.data, f.body.size, "Authorization", 13));
+	bytes_release(&f.body);
+}
+
+static void test_keeps_connections(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+
+	for (int i = 0; i < 30; i++) {
+		assert_int_equal(
+			get(x, &f, i % 3 ? "ok" : "status/404", 0), i % 3 ? 0 : ERR_ABSENT);
+		bytes_release(&f.body);
+	}
+	assert_int_equal(x->stub.connections, 1);
+}
+
+static void test_many_at_once(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct job *jobs = calloc(500, sizeof(*jobs));
+
+	log_init(&log, start(x));
+	for (int i = 0; i < 500; i++)
+		submit(&jobs[i], &log, x->mirrors, "ok", (enum fetch_priority)(i % 3));
+	await_jobs(&log, 500);
+	for (int i = 0; i < 500; i++) {
+		assert_int_equal(jobs[i].fetch.error, 0);
+		job_release(&jobs[i]);
+	}
+	assert_true(x->stub.open_most <= 4);
+	assert_true(x->stub.connections <= 4);
+	free(jobs);
+}
+
+static void test_done_submits(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct job j = {.again = 20};
+
+	log_init(&log, start(x));
+	submit(&j, &log, x->mirrors, "ok", FETCH_DEMAND);
+	await_jobs(&log, 1);
+	assert_int_equal(j.fetch.error, 0);
+	assert_int_equal(x->stub.requests, 21);
+	job_release(&j);
+}
+
+/* What servers answer. */
+
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *path;
+		int error;
+	} cases[] = {{"status/404", ERR_ABSENT}, {"status/410", ERR_ABSENT},
+		{"status/401", ERR_DENIED}, {"status/403", ERR_DENIED},
+		{"status/407", ERR_DENIED}, {"status/400", ERR_UNREACHABLE},
+		{"status/204", ERR_UNREACHABLE}, {"status/206", ERR_UNREACHABLE},
+		{"status/300", ERR_UNREACHABLE}, {"status/418", ERR_UNREACHABLE}};
+	struct fixture *x = *state;
+	struct fetch f;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(get(x, &f, cases[i].path, 0), cases[i].error);
+		assert_words(&f, x->stub.url);
+		assert_words(&f, cases[i].path);
+		assert_int_equal(f.mirror, -1);
+		assert_null(f.body.data);
+		assert_int_equal(x->stub.requests, i + 1);
+	}
+	assert_int_equal(count(x).retries, 0);
+}
+
+static void test_retries(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+
+	assert_int_equal(get(x, &f, "fail/503/2", 0), 0);
+	assert_body(&f, "at last");
+	assert_int_equal(count(x).retries, 2);
+	assert_int_equal(count(x).failures, 0);
+}
+
+static void test_impatient(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+
+	start(x);
+	fetch_init(&f, x->mirrors, "fail/500/1");
+	f.impatient = true;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_UNREACHABLE);
+	assert_words(&f, "500");
+	assert_int_equal(x->stub.requests, 1);
+}
+
+static void test_retry_after(void **state)
+{
+	struct fixture *x = *state;
+	int64_t began = clock_monotonic();
+	struct fetch f;
+
+	assert_int_equal(get(x, &f, "fail/429/1", 0), 0);
+	assert_body(&f, "at last");
+	assert_true(clock_monotonic() - began >= NS_PER_SECOND);
+}
+
+static void test_fails_at_deadline(void **state)
+{
+	static const struct {
+		const char *path;
+		int error;
+		const char *words;
+	} cases[] = {
+		{"fail/500/1000", ERR_UNREACHABLE, "500"},
+		{"truncated", ERR_UNREACHABLE, "closed"},
+		{"reset", ERR_UNREACHABLE, "eset"},
+		{"hang", ERR_TIMEOUT, "0 bytes"},
+		{"stall", ERR_TIMEOUT, "4 bytes"},
+		{"drip", ERR_TIMEOUT, "time was up"},
+	};
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct job jobs[6] = {0};
+	int64_t began = clock_monotonic(), took;
+
+	x->options.connections = 8;
+	log_init(&log, start(x));
+	for (int i = 0; i < 6; i++) {
+		submit(&jobs[i], &log, x->mirrors, cases[i].path, FETCH_DEMAND);
+		fetcher_raise(
+			x->fetcher, &jobs[i].fetch, FETCH_DEMAND, began + 500 * NS_PER_MS);
+	}
+	usleep(400000);
+	assert_int_equal(log.count, 0);
+	await_jobs(&log, 6);
+	took = clock_monotonic() - began;
+	assert_true(took >= 499 * NS_PER_MS && took < 500 * NS_PER_MS + SLACK);
+	for (int i = 0; i < 6; i++) {
+		assert_words(&jobs[i].fetch, cases[i].words);
+		assert_int_equal(jobs[i].fetch.error, cases[i].error);
+		assert_null(jobs[i].fetch.body.data);
+	}
+}
+
+static void test_stall_timeout(void **state)
+{
+	static const char *const paths[] = {"hang", "stall"};
+	struct fixture *x = *state;
+	struct fetch f;
+
+	x->options.stall_timeout = 150 * NS_PER_MS;
+	start(x);
+	for (int i = 0; i < 2; i++) {
+		int64_t began = clock_monotonic();
+
+		fetch_init(&f, x->mirrors, paths[i]);
+		f.impatient = true;
+		assert_int_equal(fetcher_get(x->fetcher, &f), ERR_TIMEOUT);
+		assert_words(&f, "silent");
+		assert_true(clock_monotonic() - began < 150 * NS_PER_MS + SLACK);
+	}
+	/* One that never stops to send is not stalled. */
+	assert_int_equal(get(x, &f, "drip", 300), ERR_TIMEOUT);
+	assert_words(&f, "time was up");
+}
+
+static void test_too_long(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+
+	assert_int_equal(get(x, &f, "long", 0), ERR_LIMIT);
+	assert_words(&f, "65536");
+	assert_int_equal(get(x, &f, "flood", 0), ERR_LIMIT);
+	fetch_init(&f, x->mirrors, "ok");
+	f.size_max = 5;
+	assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+	assert_body(&f, "hello");
+	fetch_init(&f, x->mirrors, "ok");
+	f.size_max = 4;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_LIMIT);
+	assert_null(f.body.data);
+}
+
+/* Mirrors. */
+
+static void test_next_mirror(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server other;
+	struct fetch f;
+
+	stub_start(&other, 0, NULL);
+	assert_int_equal(mirrors_add(x->mirrors, other.url), 0);
+	/* Each stub counts for itself: the second has had one request when it answers. */
+	assert_int_equal(get(x, &f, "fail/404/1", 0), ERR_ABSENT);
+	assert_int_equal(x->stub.requests + other.requests, 2);
+	/* The first has had as many as it fails; what it says then is asked of it no more.
+	 */
+	assert_int_equal(get(x, &f, "fail/403/2", 0), ERR_DENIED);
+	/* The one that fails is left for the other at once. */
+	x->stub.requests = 0;
+	other.requests = 100;
+	assert_int_equal(get(x, &f, "fail/500/50", 0), 0);
+	assert_int_equal(f.mirror, 1);
+	assert_body(&f, "at last");
+	stub_stop(&other);
+}
+
+static void test_avoid(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server other;
+	struct fetch f;
+
+	stub_start(&other, 0, NULL);
+	assert_int_equal(mirrors_add(x->mirrors, other.url), 0);
+	start(x);
+	fetch_init(&f, x->mirrors, "ok");
+	f.avoid = 1;
+	assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+	assert_int_equal(f.mirror, 1);
+	assert_body(&f, "hello");
+	fetch_init(&f, x->mirrors, "ok");
+	f.avoid = 3;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_UNREACHABLE);
+	assert_words(&f, "no mirror left");
+	stub_stop(&other);
+}
+
+static uint16_t free_port(void)
+{
+	struct stub_server s;
+
+	stub_start(&s, 0, NULL);
+	stub_stop(&s);
+	return s.port;
+}
+
+/* Two servers whose gates are shut, and a fetch that has been doubled to the second. */
+static void double_gate(struct fixture *x, struct stub_server *other, struct job *job,
+	struct log_of_jobs *log)
+{
+	stub_start(other, 0, NULL);
+	assert_int_equal(mirrors_add(x->mirrors, other->url), 0);
+	log_init(log, start(x));
+	submit(job, log, x->mirrors, "gate/a", FETCH_DEMAND);
+	stub_await(&x->stub, 1);
+	stub_await(other, 1);
+	assert_int_equal(count(x).doubled, 1);
+	assert_int_equal(count(x).active, 2);
+}
+
+static void open_gate(struct stub_server *s)
+{
+	pthread_mutex_lock(&s->mtx);
+	s->gate_open = true;
+	pthread_cond_broadcast(&s->cond);
+	pthread_mutex_unlock(&s->mtx);
+}
+
+/* A mirror that takes requests and does not answer costs some patience, once. */
+static void test_stalled_mirror(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server other;
+	int64_t began = clock_monotonic();
+	struct fetch f;
+
+	stub_start(&other, 0, NULL);
+	open_gate(&other);
+	assert_int_equal(mirrors_add(x->mirrors, other.url), 0);
+	assert_int_equal(get(x, &f, "gate/a", 0), 0);
+	assert_int_equal(f.mirror, 1);
+	assert_body(&f, "gate");
+	assert_true(clock_monotonic() - began < 10 * NS_PER_SECOND);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(get(x, &f, "gate/b", 0), 0);
+		assert_int_equal(f.mirror, 1);
+		assert_body(&f, "gate");
+	}
+	assert_int_equal(x->stub.requests, 1);
+	assert_int_equal(count(x).doubled, 1);
+	assert_int_equal(count(x).active, 0);
+	stub_stop(&other);
+}
+
+static void test_first_of_two_answers(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct stub_server other;
+	struct job job = {0};
+
+	double_gate(x, &other, &job, &log);
+	open_gate(&x->stub);
+	await_jobs(&log, 1);
+	assert_int_equal(job.fetch.error, 0);
+	assert_int_equal(job.fetch.mirror, 0);
+	assert_int_equal(count(x).active, 0);
+	job_release(&job);
+	stub_stop(&other);
+}
+
+static void test_cancel_both_of_two(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct stub_server other;
+	struct job job = {0};
+
+	double_gate(x, &other, &job, &log);
+	fetcher_cancel(x->fetcher, &job.fetch);
+	await_jobs(&log, 1);
+	assert_int_equal(job.fetch.error, ERR_INTERRUPTED);
+	assert_int_equal(count(x).active, 0);
+	job_release(&job);
+	stub_stop(&other);
+}
+
+/* That the second has nothing does not end the first. */
+static void test_second_of_two_fails(void **state)
+{
+	struct fixture *x = *state;
+	char url[80];
+	struct fetch f;
+
+	mirrors_free(x->mirrors);
+	snprintf(url, sizeof(url), "%s/hang", x->stub.url);
+	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
+	snprintf(url, sizeof(url), "%s/status/404", x->stub.url);
+	assert_int_equal(mirrors_add(x->mirrors, url), 0);
+	assert_int_equal(get(x, &f, "a", 2000), ERR_TIMEOUT);
+	assert_words(&f, "hang/a");
+	assert_int_equal(count(x).doubled, 1);
+	assert_int_equal(x->stub.requests, 2);
+	assert_int_equal(count(x).active, 0);
+}
+
+static void test_dead_mirror(void **state)
+{
+	struct fixture *x = *state;
+	char url[64];
+	struct fetch f;
+
+	mirrors_free(x->mirrors);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u", free_port());
+	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
+	assert_int_equal(mirrors_add(x->mirrors, x->stub.url), 0);
+	assert_int_equal(get(x, &f, "ok", 0), 0);
+	assert_int_equal(f.mirror, 1);
+	assert_body(&f, "hello");
+	/* That one says no and the other nothing is not that it does not exist. */
+	fetch_init(&f, x->mirrors, "status/404");
+	f.impatient = true;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_UNREACHABLE);
+	assert_int_equal(get(x, &f, "status/404", 250), ERR_UNREACHABLE);
+}
+
+static void test_server_comes_back(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server late;
+	struct log_of_jobs log;
+	struct job jobs[20] = {0};
+	char url[64];
+	uint16_t port = free_port();
+	int64_t began;
+
+	mirrors_free(x->mirrors);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u", port);
+	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
+	log_init(&log, start(x));
+	for (int i = 0; i < 20; i++)
+		submit(&jobs[i], &log, x->mirrors, "ok", FETCH_DEMAND);
+	usleep(400000);
+	assert_int_equal(log.count, 0);
+	stub_start(&late, port, NULL);
+	began = clock_monotonic();
+	await_jobs(&log, 20);
+	assert_true(clock_monotonic() - began < 2 * NS_PER_SECOND);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(jobs[i].fetch.error, 0);
+		job_release(&jobs[i]);
+	}
+	fetcher_free(x->fetcher);
+	x->fetcher = NULL;
+	stub_stop(&late);
+}
+
+static void test_no_server_at_all(void **state)
+{
+	struct fixture *x = *state;
+	char url[64];
+	struct fetch f;
+	int64_t began;
+
+	mirrors_free(x->mirrors);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u", free_port());
+	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		began = clock_monotonic();
+		assert_int_equal(get(x, &f, "ok", 200), ERR_UNREACHABLE);
+		assert_words(&f, url);
+		began = clock_monotonic() - began;
+		assert_true(began > 199 * NS_PER_MS && began < 200 * NS_PER_MS + SLACK);
+	}
+	/* Somebody who is set back for longer than the deadline gets his one try. */
+	assert_int_equal(get(x, &f, "ok", 50), ERR_UNREACHABLE);
+	began = clock_monotonic();
+	fetch_init(&f, x->mirrors, "ok");
+	f.impatient = true;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_UNREACHABLE);
+	assert_true(clock_monotonic() - began < SLACK);
+}
+
+/* That it is not there is known after a second; before, that there was no time to see. */
+static void test_resolver_hangs(void **state)
+{
+	struct fixture *x = *state;
+	struct mirrors *hanging;
+	struct log_of_jobs log;
+	struct job jobs[2] = {0};
+	struct fetch f;
+	int64_t began = clock_monotonic();
+
+	assert_int_equal(mirrors_new("http://hang.test/", &hanging, NULL), 0);
+	log_init(&log, start(x));
+	for (int i = 0; i < 2; i++) {
+		submit(&jobs[i], &log, hanging, "ok", FETCH_DEMAND);
+		fetcher_raise(x->fetcher, &jobs[i].fetch, FETCH_DEMAND,
+			began + (300 + 900 * i) * NS_PER_MS);
+	}
+	assert_int_equal(get(x, &f, "ok", 0), 0);
+	assert_body(&f, "hello");
+	await_jobs(&log, 2);
+	assert_int_equal(jobs[0].fetch.error, ERR_TIMEOUT);
+	assert_int_equal(jobs[1].fetch.error, ERR_UNREACHABLE);
+	assert_true(clock_monotonic() - began < 1200 * NS_PER_MS + SLACK);
+	assert_int_equal(get(x, &f, "ok", 0), 0);
+	assert_body(&f, "hello");
+	assert_true(clock_monotonic() - began < 4 * NS_PER_SECOND);
+	for (int i = 0; i < 2; i++)
+		job_release(&jobs[i]);
+	mirrors_free(hanging);
+}
+
+/* Redirects and credentials. */
+
+static void test_redirect(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server other;
+	struct fetch f;
+
+	stub_start(&other, 0, NULL);
+	snprintf(x->stub.target, sizeof(x->stub.target), "%s/ok", other.url);
+	assert_int_equal(get(x, &f, "redirect", 0), 0);
+	assert_string_equal(f.etag, "");
+	assert_body(&f, "hello");
+	strcpy(x->stub.target, "/redirect");
+	assert_int_equal(get(x, &f, "redirect", 0), ERR_UNREACHABLE);
+	assert_words(&f, "redirect");
+	strcpy(x->stub.target, "file:///etc/passwd");
+	assert_int_equal(get(x, &f, "redirect", 0), ERR_UNREACHABLE);
+	assert_words(&f, "does not follow");
+	stub_stop(&other);
+}
+
+static void write_file(
+	struct fixture *x, const char *name, const char *text, char path[128])
+{
+	snprintf(path, 128, "%s/%s", x->directory, name);
+	assert_int_equal(io_replace_file(AT_FDCWD, path, span_of_string(text), 0600, 0), 0);
+}
+
+static bool body_has(struct fetch *f, const char *text)
+{
+	bool has = memmem(f->body.data, f->body.size, text, strlen(text)) != NULL;
+
+	assert_int_equal(f->error, 0);
+	bytes_release(&f->body);
+	return has;
+}
+
+static void test_bearer(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server other;
+	char path[128];
+	struct fetch f;
+
+	stub_start(&other, 0, NULL);
+	write_file(x, "token", "tok1\n", path);
+	x->credentials.bearer_file = strdup(path);
+	assert_int_equal(get(x, &f, "echo", 0), 0);
+	assert_true(body_has(&f, "Authorization: Bearer tok1\r\n"));
+	write_file(x, "token", "tok2\nsecond line", path);
+	assert_int_equal(get(x, &f, "echo", 0), 0);
+	assert_true(body_has(&f, "Authorization: Bearer tok2\r\n"));
+	/* Not by a redirect to another host or port, not to a mirror elsewhere. */
+	snprintf(x->stub.target, sizeof(x->stub.target), "%s/echo", other.url);
+	assert_int_equal(get(x, &f, "redirect", 0), 0);
+	assert_false(body_has(&f, "Bearer"));
+	snprintf(x->stub.target, sizeof(x->stub.target), "http://localhost:%u/echo",
+		x->stub.port);
+	assert_int_equal(get(x, &f, "redirect", 0), 0);
+	assert_false(body_has(&f, "Bearer"));
+	assert_int_equal(mirrors_add(x->mirrors, other.url), 0);
+	fetch_init(&f, x->mirrors, "echo");
+	f.avoid = 1;
+	assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+	assert_false(body_has(&f, "Bearer"));
+	assert_int_equal(unlink(path), 0);
+	fetch_init(&f, x->mirrors, "echo");
+	f.avoid = 2;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_ABSENT);
+	assert_words(&f, "credentials");
+	stub_stop(&other);
+}
+
+static void use_tls(struct fixture *x, struct stub_server *secure)
+{
+	char path[128];
+
+	assert_int_equal(serve_make_certificate(x->directory, "127.0.0.1", NULL), 0);
+	stub_start(secure, 0, x->directory);
+	mirrors_free(x->mirrors);
+	assert_int_equal(mirrors_new(secure->url, &x->mirrors, NULL), 0);
+	snprintf(path, sizeof(path), "%s/ca.pem", x->directory);
+	x->credentials.cacert = strdup(path);
+}
+
+static void test_tls(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server secure;
+	char *cacert;
+	char path[128];
+	struct fetch f;
+
+	use_tls(x, &secure);
+	assert_int_equal(get(x, &f, "ok", 0), 0);
+	assert_body(&f, "hello");
+	/* Never from https to http. */
+	snprintf(secure.target, sizeof(secure.target), "%s/ok", x->stub.url);
+	assert_int_equal(get(x, &f, "redirect", 0), ERR_UNREACHABLE);
+	assert_words(&f, "does not follow");
+	assert_int_equal(x->stub.requests, 0);
+	/* Without its CA: not asked twice. */
+	fetcher_free(x->fetcher);
+	cacert = x->credentials.cacert;
+	x->credentials.cacert = NULL;
+	start(x);
+	assert_int_equal(get(x, &f, "ok", 0), ERR_UNTRUSTED);
+	assert_words(&f, "--cacert");
+	assert_int_equal(count(x).requests, 1);
+	fetcher_free(x->fetcher);
+	write_file(x, "junk.pem", "junk", path);
+	x->credentials.cacert = strdup(path);
+	start(x);
+	assert_int_equal(get(x, &f, "ok", 0), ERR_UNTRUSTED);
+	free(cacert);
+	stub_stop(&secure);
+}
+
+static void test_tls_hangs(void **state)
+{
+	struct fixture *x = *state;
+	char url[64];
+	struct fetch f;
+	int64_t began = clock_monotonic();
+
+	/* A server that takes the connection and does not speak TLS. */
+	x->options.connect_timeout = 300 * NS_PER_MS;
+	mirrors_free(x->mirrors);
+	snprintf(url, sizeof(url), "https://127.0.0.1:%u", x->stub.port);
+	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
+	start(x);
+	fetch_init(&f, x->mirrors, "ok");
+	f.impatient = true;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_UNREACHABLE);
+	assert_true(clock_monotonic() - began < 300 * NS_PER_MS + SLACK);
+}
+
+static void test_file(void **state)
+{
+	struct fixture *x = *state;
+	char url[96], path[128];
+	struct fetch f;
+
+	write_file(x, "here", "local", path);
+	write_file(x, "empty", "", path);
+	mirrors_free(x->mirrors);
+	snprintf(url, sizeof(url), "file://%s", x->directory);
+	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
+	assert_int_equal(get(x, &f, "here", 0), 0);
+	assert_body(&f, "local");
+	assert_int_equal(get(x, &f, "empty", 0), 0);
+	assert_int_equal(f.body.size, 0);
+	bytes_release(&f.body);
+	assert_int_equal(get(x, &f, "there", 0), ERR_ABSENT);
+	assert_words(&f, "there");
+	assert_int_equal(get(x, &f, "here/below", 0), ERR_ABSENT);
+	fetch_init(&f, x->mirrors, "here");
+	f.size_max = 4;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_LIMIT);
+}
+
+/* Who goes when. */
+
+static void test_priorities(void **state)
+{
+	static const char *const paths[] = {
+		"gate/a", "gate/p", "gate/q", "gate/r", "gate/d"};
+	static const enum fetch_priority priorities[] = {FETCH_PREFETCH, FETCH_PREFETCH,
+		FETCH_PREFETCH, FETCH_READAHEAD, FETCH_DEMAND};
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct job jobs[5] = {0};
+
+	x->options.connections = 1;
+	log_init(&log, start(x));
+	for (int i = 0; i < 5; i++) {
+		submit(&jobs[i], &log, x->mirrors, paths[i], priorities[i]);
+		if (i == 0)
+			stub_await(&x->stub, 1);
+	}
+	fetcher_raise(x->fetcher, &jobs[2].fetch, FETCH_DEMAND, DEADLINE_NONE);
+	stub_open_gate(&x->stub);
+	await_jobs(&log, 5);
+	assert_string_equal(x->stub.order, "adqrp");
+	for (int i = 0; i < 5; i++)
+		job_release(&jobs[i]);
+}
+
+static void test_demand_finds_room(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct job jobs[5] = {0};
+
+	/* Four connections, of which readahead takes three. */
+	log_init(&log, start(x));
+	for (int i = 0; i < 4; i++)
+		submit(&jobs[i], &log, x->mirrors, "gate/r", FETCH_READAHEAD);
+	stub_await(&x->stub, 3);
+	submit(&jobs[4], &log, x->mirrors, "gate/d", FETCH_DEMAND);
+	stub_await(&x->stub, 4);
+	assert_non_null(strchr(x->stub.order, 'd'));
+	assert_int_equal(count(x).active, 4);
+	assert_int_equal(count(x).queued, 1);
+	stub_open_gate(&x->stub);
+	await_jobs(&log, 5);
+	for (int i = 0; i < 5; i++)
+		job_release(&jobs[i]);
+}
+
+static void test_memory(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct job jobs[5] = {0};
+
+	/* Readahead fills its three quarters; nothing is settled. */
+	x->options.memory = 4000;
+	log_init(&log, start(x));
+	for (int i = 0; i < 4; i++)
+		submit(&jobs[i], &log, x->mirrors, "ok", FETCH_READAHEAD);
+	await_jobs(&log, 3);
+	usleep(30000);
+	assert_int_equal(log.count, 3);
+	submit(&jobs[4], &log, x->mirrors, "ok", FETCH_DEMAND);
+	await_jobs(&log, 4);
+	assert_int_equal(jobs[4].fetch.error, 0);
+	assert_int_equal(count(x).queued, 1);
+	for (int i = 0; i < 3; i++)
+		job_release(&jobs[i]);
+	await_jobs(&log, 5);
+	job_release(&jobs[3]);
+	job_release(&jobs[4]);
+}
+
+static void test_failures_hold_no_memory(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+
+	x->options.memory = 1;
+	start(x);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(get(x, &f, "status/404", 0), ERR_ABSENT);
+	assert_int_equal(get(x, &f, "ok", 0), 0);
+	assert_body(&f, "hello");
+	assert_int_equal(get(x, &f, "ok", 0), 0);
+	assert_body(&f, "hello");
+}
+
+static void test_deadline_in_queue(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct job first = {0};
+	struct fetch f;
+
+	x->options.connections = 1;
+	log_init(&log, start(x));
+	submit(&first, &log, x->mirrors, "gate/a", FETCH_DEMAND);
+	stub_await(&x->stub, 1);
+	assert_int_equal(get(x, &f, "ok", 100), ERR_TIMEOUT);
+	assert_words(&f, "turn");
+	/* One that has passed already. */
+	fetch_init(&f, x->mirrors, "ok");
+	f.deadline = 0;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_TIMEOUT);
+	stub_open_gate(&x->stub);
+	await_jobs(&log, 1);
+	job_release(&first);
+}
+
+static void test_cancel(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct job jobs[3] = {0};
+	int64_t began;
+
+	x->options.connections = 1;
+	log_init(&log, start(x));
+	submit(&jobs[0], &log, x->mirrors, "hang", FETCH_DEMAND);
+	stub_await(&x->stub, 1);
+	submit(&jobs[1], &log, x->mirrors, "ok", FETCH_DEMAND);
+	submit(&jobs[2], &log, x->mirrors, "ok", FETCH_DEMAND);
+	began = clock_monotonic();
+	fetcher_cancel(x->fetcher, &jobs[1].fetch);
+	await_jobs(&log, 1);
+	assert_int_equal(jobs[1].fetch.error, ERR_INTERRUPTED);
+	fetcher_cancel(x->fetcher, &jobs[0].fetch);
+	await_jobs(&log, 3);
+	assert_true(clock_monotonic() - began < SLACK);
+	assert_int_equal(jobs[0].fetch.error, ERR_INTERRUPTED);
+	assert_int_equal(jobs[2].fetch.error, 0);
+	fetcher_cancel(x->fetcher, &jobs[2].fetch); /* harmless */
+	for (int i = 0; i < 3; i++)
+		job_release(&jobs[i]);
+	assert_int_equal(count(x).failures, 0);
+}
+
+static void test_free_ends_all(void **state)
+{
+	struct fixture *x = *state;
+	struct mirrors *dead;
+	struct log_of_jobs log;
+	struct job jobs[12] = {0};
+	char url[64];
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u", free_port());
+	assert_int_equal(mirrors_new(url, &dead, NULL), 0);
+	log_init(&log, start(x));
+	for (int i = 0; i < 12; i++)
+		submit(&jobs[i], &log, i % 3 ? x->mirrors : dead, "hang", FETCH_READAHEAD);
+	stub_await(&x->stub, 3);
+	fetcher_free(x->fetcher);
+	x->fetcher = NULL;
+	assert_int_equal(log.count, 12);
+	for (int i = 0; i < 12; i++)
+		assert_int_equal(jobs[i].fetch.error, ERR_INTERRUPTED);
+	mirrors_free(dead);
+}
+
+/* From many threads at once, for the thread sanitizer. */
+
+struct hammer {
+	struct fixture *x;
+	unsigned seed;
+};
+
+static void *hammer_main(void *arg)
+{
+	struct hammer *h = arg;
+	struct log_of_jobs log;
+	struct job jobs[20] = {0};
+
+	log_init(&log, h->x->fetcher);
+	for (int i = 0; i < 20; i++) {
+		jobs[i].settles = true;
+		submit(&jobs[i], &log, h->x->mirrors, i % 5 ? "ok" : "drip",
+			(enum fetch_priority)(i % 3));
+	}
+	for (int i = 0; i < 20; i++) {
+		if (i % 4 == 0)
+			fetcher_raise(h->x->fetcher, &jobs[i].fetch, FETCH_DEMAND,
+				clock_monotonic() + 50 * NS_PER_MS);
+		if (i % 5 == 0)
+			fetcher_cancel(h->x->fetcher, &jobs[i].fetch);
+	}
+	await_jobs(&log, 20);
+	for (int i = 0; i < 20; i++)
+		job_release(&jobs[i]);
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	struct fixture *x = *state;
+	struct hammer hammers[4];
+	pthread_t threads[4];
+
+	x->options.memory = 8000;
+	start(x);
+	for (unsigned i = 0; i < 4; i++) {
+		hammers[i] = (struct hammer){x, i};
+		pthread_create(&threads[i], NULL, hammer_main, &hammers[i]);
+	}
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(count(x).active + count(x).queued, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_get),
+		TEST(test_etag),
+		TEST(test_headers),
+		TEST(test_keeps_connections),
+		TEST(test_many_at_once),
+		TEST(test_done_submits),
+		TEST(test_refusals),
+		TEST(test_retries),
+		TEST(test_impatient),
+		TEST(test_retry_after),
+		TEST(test_fails_at_deadline),
+		TEST(test_stall_timeout),
+		TEST(test_too_long),
+		TEST(test_next_mirror),
+		TEST(test_avoid),
+		TEST(test_stalled_mirror),
+		TEST(test_first_of_two_answers),
+		TEST(test_cancel_both_of_two),
+		TEST(test_second_of_two_fails),
+		TEST(test_dead_mirror),
+		TEST(test_server_comes_back),
+		TEST(test_no_server_at_all),
+		TEST(test_resolver_hangs),
+		TEST(test_redirect),
+		TEST(test_bearer),
+		TEST(test_tls),
+		TEST(test_tls_hangs),
+		TEST(test_file),
+		TEST(test_priorities),
+		TEST(test_demand_finds_room),
+		TEST(test_memory),
+		TEST(test_failures_hold_no_memory),
+		TEST(test_deadline_in_queue),
+		TEST(test_cancel),
+		TEST(test_free_ends_all),
+		TEST(test_threads),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	cmocka_set_test_filter(getenv("CMOCKA_FILTER"));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

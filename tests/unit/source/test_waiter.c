@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit/gate_server.h"
+
+struct fixture {
+	struct small_store store;
+	struct small_reader reader;
+	struct source *source;
+	struct sample samples[3];
+};
+
+static void setup(struct fixture *f)
+{
+	store_init(&f->store);
+	reader_init(&f->reader, false);
+	assert_int_equal(source_new(f->reader.engine, f->store.url, &f->source, NULL), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		f->samples[i] = sample_new(2000, 10 + i);
+		store_put(&f->store, sample_span(&f->samples[i]));
+	}
+}
+
+static void teardown(struct fixture *f)
+{
+	source_free(f->source);
+	reader_release(&f->reader);
+	store_release(&f->store);
+	for (unsigned i = 0; i < 3; i++)
+		free(f->samples[i].data);
+}
+
+static void want(struct fixture *f, unsigned sample, struct ticket *t)
+{
+	assert_int_equal(source_want(f->source, &f->samples[sample].want, 1, FETCH_DEMAND,
+				 clock_monotonic() + TESTED_DEADLINE, t),
+		0);
+}
+
+static void forgetting_what_was_never_wanted(void **state)
+{
+	struct waiter w;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	waiter_init(&w);
+	assert_false(source_forget(f.source, &w.ticket));
+	waiter_release(&w);
+	teardown(&f);
+}
+
+static void forgetting_after_ready_says_so(void **state)
+{
+	struct waiter w;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	waiter_init(&w);
+	want(&f, 0, &w.ticket);
+	assert_int_equal(waiter_wait(&w, 1), 0);
+	assert_false(source_forget(f.source, &w.ticket));
+	waiter_release(&w);
+	teardown(&f);
+}
+
+/* A ready() that takes its time. */
+struct slow {
+	struct waiter waiter;
+	atomic_bool begun, ended;
+	struct fixture *again;      /* wants sample 1 on the way, if set */
+	unsigned runs;
+};
+
+static void slow_ready(struct ticket *ticket)
+{
+	struct slow *s = (struct slow *)((char *)ticket - offsetof(struct slow, waiter.ticket));
+
+	atomic_store(&s->begun, true);
+	usleep(100000);
+	if (s->again && s->runs++ == 0)
+		want(s->again, 1, ticket);
+	atomic_store(&s->ended, true);
+}
+
+static void slow_init(struct slow *s)
+{
+	memset(s, 0, sizeof(*s));
+	waiter_init(&s->waiter);
+	s->waiter.ticket.ready = slow_ready;
+}
+
+static void forgetting_waits_for_ready(void **state)
+{
+	struct fixture f;
+	struct slow s;
+
+	(void)state;
+	setup(&f);
+	slow_init(&s);
+	want(&f, 0, &s.waiter.ticket);
+	while (!atomic_load(&s.begun))
+		usleep(1000);
+	assert_false(source_forget(f.source, &s.waiter.ticket));
+	assert_true(atomic_load(&s.ended));
+	waiter_release(&s.waiter);
+	teardown(&f);
+}
+
+/* ready() wants something else, from a server that never answers: forgotten too. */
+static void forgetting_a_ticket_that_wants_again(void **state)
+{
+	struct gate_server *g;
+	struct source *real;
+	struct fixture f;
+	struct slow s;
+
+	(void)state;
+	setup(&f);
+	slow_init(&s);
+	real = f.source;
+	g = gate_new(f.store.directory);
+	assert_int_equal(source_new(f.reader.engine, g->url, &f.source, NULL), 0);
+	s.again = &f;
+	want(&f, 0, &s.waiter.ticket);
+	while (!atomic_load(&s.begun))
+		usleep(1000);
+	gate_set(g, true);
+	assert_true(source_forget(f.source, &s.waiter.ticket));
+	assert_int_equal(s.runs, 1);
+	waiter_release(&s.waiter);
+	source_free(f.source);
+	gate_free(g);
+	f.source = real;
+	teardown(&f);
+}
+
+/* Wants one after the other, on one ticket, keeping all that came. */
+struct chain {
+	struct waiter waiter;
+	struct fixture *f;
+	unsigned step;
+};
+
+static void chain_ready(struct ticket *ticket)
+{
+	struct chain *c = (struct chain *)((char *)ticket - offsetof(struct chain, waiter.ticket));
+
+	if (++c->step < 3)
+		want(c->f, c->step, ticket);
+	else
+		waiter_ready(ticket);
+}
+
+static void a_ticket_keeps_what_arrived(void **state)
+{
+	struct fixture f;
+	struct chain c = {0};
+
+	(void)state;
+	setup(&f);
+	waiter_init(&c.waiter);
+	c.waiter.ticket.ready = chain_ready;
+	c.f = &f;
+	want(&f, 0, &c.waiter.ticket);
+	assert_int_equal(waiter_wait(&c.waiter, 1), 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(span_equal(
+			ticket_content(&c.waiter.ticket, &f.samples[i].want.digest),
+			sample_span(&f.samples[i])));
+	waiter_release(&c.waiter);
+	teardown(&f);
+}
+
+static void a_ticket_that_discards_keeps_nothing(void **state)
+{
+	struct waiter w;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	waiter_init(&w);
+	w.ticket.discards = true;
+	want(&f, 0, &w.ticket);
+	assert_int_equal(waiter_wait(&w, 1), 0);
+	assert_int_equal(w.ticket.arrivals.count, 0);
+	assert_true(cache_has(f.reader.cache, &f.samples[0].want));
+	waiter_release(&w);
+	teardown(&f);
+}
+
+/* A request that answers and ends in its ready(), as those of fs/ do. */
+struct request {
+	struct ticket ticket;
+	atomic_uint *answered;
+};
+
+static void answer(struct ticket *ticket)
+{
+	struct request *r = (struct request *)ticket;
+
+	atomic_fetch_add(r->answered, 1);
+	ticket_release(ticket);
+	free(r);
+}
+
+static void a_ticket_may_end_in_ready(void **state)
+{
+	atomic_uint answered = 0;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	for (unsigned i = 0; i < 300; i++) {
+		struct request *r = calloc(1, sizeof(*r));
+
+		r->ticket.ready = answer;
+		r->answered = &answered;
+		want(&f, i % 3, &r->ticket);
+	}
+	source_free(f.source);
+	assert_int_equal(atomic_load(&answered), 300);
+	f.source = NULL;
+	teardown(&f);
+}
+
+/* The error of the last time is gone when it wants again. */
+static void a_ticket_starts_afresh(void **state)
+{
+	struct want missing = want_chunk(span_of_string("not in the store"));
+	struct waiter w;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	waiter_init(&w);
+	assert_int_equal(source_want(f.source, &missing, 1, FETCH_DEMAND,
+				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+		0);
+	assert_int_equal(waiter_wait(&w, 1), ERR_ABSENT);
+	assert_int_equal(w.ticket.trouble.code, ERR_ABSENT);
+	want(&f, 0, &w.ticket);
+	assert_int_equal(waiter_wait(&w, 2), 0);
+	assert_int_equal(w.ticket.trouble.code, 0);
+	waiter_release(&w);
+	teardown(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(forgetting_what_was_never_wanted),
+		cmocka_unit_test(forgetting_after_ready_says_so),
+		cmocka_unit_test(forgetting_waits_for_ready),
+		cmocka_unit_test(forgetting_a_ticket_that_wants_again),
+		cmocka_unit_test(a_ticket_keeps_what_arrived),
+		cmocka_unit_test(a_ticket_that_discards_keeps_nothing),
+		cmocka_unit_test(a_ticket_may_end_in_ready),
+		cmocka_unit_test(a_ticket_starts_afresh),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,5 @@
+TREE_TESTS = \
+	%D%/test_diff %D%/test_tree
+UNIT_TESTS += $(TREE_TESTS)
+$(TREE_TESTS): LDADD = $(TREE_ROOMS) $(CMOCKA_LIBS) $(TREE_LIBS)
+$(TREE_TESTS): $(TREE_ROOMS)
