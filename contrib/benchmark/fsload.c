@@ -207,9 +207,10 @@ static void load_touch(struct load *l, const char *path)
 
 static bool same_attributes(const struct stat *a, const struct stat *b)
 {
-	return a->st_mode == b->st_mode && a->st_uid == b->st_uid && a->st_gid == b->st_gid &&
-		a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-		a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	return a->st_mode == b->st_mode && a->st_uid == b->st_uid &&
+	       a->st_gid == b->st_gid && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 static void differ(const char *path, const char *how)
@@ -399,7 +400,8 @@ int main(int argc, char **argv)
 	while (kind && (letter = getopt(argc, argv, "p:n:b:o:s")) != -1)
 		if (!option(&l, letter))
 			return use();
-	if (!kind || argc - optind != 1 + kind->listed || !l.other != (kind->run != load_check))
+	if (!kind || argc - optind != 1 + kind->listed ||
+		!l.other != (kind->run != load_check))
 		return use();
 	l.directory = open_root(argv[optind]);
 	if (l.other)

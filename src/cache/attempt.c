@@ -10,13 +10,14 @@
 #include "cache/meta/pages.h"
 #include "cache/meta/records.h"
 
-int attempt_begin(struct attempt *a, struct cache *cache, const struct arrivals *arrivals)
+int attempt_begin(
+	struct attempt *a, struct cache *cache, const struct blob_buffers *buffers)
 {
 	a->cache = cache;
-	a->arrivals = arrivals;
+	a->buffers = buffers;
 	a->want_count = 0;
 	a->txn = NULL;
-	a->held = (struct arrivals){0};
+	a->held = (struct blob_buffers){0};
 	return 0;
 }
 
@@ -25,15 +26,16 @@ void attempt_end(struct attempt *a)
 	if (a->txn)
 		metadata_read_end(a->cache->metadata, a->txn);
 	a->txn = NULL;
-	arrivals_release(&a->held);
+	blob_buffers_release(&a->held);
 }
 
-static struct arrival *arrived(const struct arrivals *list, const struct digest *digest)
+static struct blob_buffer *arrived(
+	const struct blob_buffers *list, const struct digest *digest)
 {
 	if (!list)
 		return NULL;
 	for (unsigned i = 0; i < list->count; i++)
-		if (digest_equal(arrival_digest(list->items[i]), digest))
+		if (digest_equal(blob_buffer_digest(list->items[i]), digest))
 			return list->items[i];
 	return NULL;
 }
@@ -80,19 +82,19 @@ static int begin_txn(struct attempt *a)
 static int look_up(struct attempt *a, const struct digest *digest, enum blob_kind *kind,
 	struct span *packed)
 {
-	struct arrival *page = arrived(a->arrivals, digest);
+	struct blob_buffer *page = arrived(a->buffers, digest);
 	int rc;
 
 	if (!page)
 		page = arrived(&a->held, digest);
 	if (!page) {
 		page = committer_find_page(a->cache->committer, digest);
-		if (page && arrivals_add(&a->held, page))
+		if (page && blob_buffers_add(&a->held, page))
 			return ERR_NO_MEMORY;
 	}
 	if (page) {
-		*kind = arrival_kind(page);
-		*packed = arrival_span(page);
+		*kind = blob_buffer_kind(page);
+		*packed = blob_buffer_span(page);
 		return 0;
 	}
 	rc = begin_txn(a);
@@ -235,7 +237,7 @@ int attempt_chunk(struct attempt *a, const struct object_ref *object, uint64_t o
 
 bool attempt_has(struct attempt *a, const struct want *chunk)
 {
-	return arrived(a->arrivals, &chunk->digest) || cache_has(a->cache, chunk);
+	return arrived(a->buffers, &chunk->digest) || cache_has(a->cache, chunk);
 }
 
 /* The object that the chunks of one call lie in, opened when the first is asked for. */
@@ -244,16 +246,16 @@ struct opened {
 	bool tried;
 };
 
-/* Bytes of one chunk from the arrivals or the cache: ERR_ABSENT. */
+/* Bytes of one chunk from the buffers or the cache: ERR_ABSENT. */
 static int read_chunk(struct attempt *a, struct opened *opened, const struct want *w,
 	uint64_t skip, uint8_t *buffer, size_t size)
 {
-	struct arrival *here = arrived(a->arrivals, &w->digest);
+	struct blob_buffer *here = arrived(a->buffers, &w->digest);
 
 	if (here) {
-		if (arrival_span(here).size != w->size)
+		if (blob_buffer_span(here).size != w->size)
 			return ERR_CORRUPT;
-		memcpy(buffer, arrival_span(here).data + skip, size);
+		memcpy(buffer, blob_buffer_span(here).data + skip, size);
 		return 0;
 	}
 	if (!opened->tried) {

@@ -2,8 +2,8 @@
 /*
  * One try of a request against what is local. Nothing here waits for the network: what
  * is missing is noted as a `want`, and ERR_PENDING returned. The caller ends the
- * attempt, parks the request on a ticket (source.h), and tries the whole request again
- * when the wants have arrived; what arrived stays in the ticket's hands meanwhile, so
+ * attempt, parks the request on a waiter (source.h), and tries the whole request again
+ * when the wants have arrived; what arrived stays in the waiter's hands meanwhile, so
  * that a retry succeeds even when the cache had no room for it.
  *
  * An attempt lives on one thread's stack, for a short time (it holds an LMDB read
@@ -13,53 +13,26 @@
 #define CAIRN_CACHE_ATTEMPT_H
 
 #include "cache/cache.h"
-#include "format/blob.h"
+#include "format/blob_buffer.h"
 #include "format/entry.h"
 #include "format/page.h"
 #include "format/recipe.h"
+#include "format/want.h"
 
 #define WANTS_MAX 16 /* blobs that a request waits for at a time, of maybe many more */
 
-/* A blob that is not here: what it is and where it belongs. */
-struct want {
-	enum blob_kind kind;
-	struct digest digest;
-	uint64_t size; /* chunk: its exact bytes; else the cap PAGE_SIZE_MAX */
-	/* chunks only: the place in the object */
-	struct digest object;
-	/* What binds the object's digest to just this list of chunks, so that a dataset
-	 * that lies about an object cannot spoil it for another one: the recipe's digest,
-	 * or the SHA-256 of the packed list; zero for a single chunk. */
-	struct digest layout;
-	uint64_t object_size; /* bytes */
-	uint64_t chunks;      /* in the object */
-	uint64_t ordinal;     /* of this chunk in the object */
-	uint64_t start;	      /* its first byte in the object */
-};
-
-/* A verified blob in memory, shared by reference. Pages and recipes are in packed form. */
-struct arrival;
-struct arrival *arrival_get(struct arrival *a);
-void arrival_put(struct arrival *a);
-
-/* What a request has been given so far; embedded in its ticket. Zero is empty. */
-struct arrivals {
-	struct arrival **items;
-	unsigned count, capacity;
-};
-void arrivals_release(struct arrivals *a);
-
 struct attempt {
 	struct cache *cache;
-	const struct arrivals *arrivals; /* borrowed, may be NULL */
+	const struct blob_buffers *buffers; /* borrowed, may be NULL */
 	struct want wants[WANTS_MAX];
 	unsigned want_count;
 	/* The attempt's own: */
-	void *txn;	      /* cache/metadata's, begun when first needed */
-	struct arrivals held; /* pages given out that are not yet committed */
+	void *txn;		  /* cache/metadata's, begun when first needed */
+	struct blob_buffers held; /* pages given out that are not yet committed */
 };
 
-int attempt_begin(struct attempt *a, struct cache *cache, const struct arrivals *arrivals);
+int attempt_begin(
+	struct attempt *a, struct cache *cache, const struct blob_buffers *buffers);
 /* Views given out are invalid from here on. wants stay readable. */
 void attempt_end(struct attempt *a);
 
@@ -75,7 +48,7 @@ bool attempt_hint_page(struct attempt *a, const struct digest *digest);
  * ERR_CORRUPT, ERR_ABSENT past the end. Fills a want, present or not. */
 int attempt_chunk(struct attempt *a, const struct object_ref *object, uint64_t offset,
 	struct want *out);
-/* Is it resident (in the cache or among the arrivals)? */
+/* Is it resident (in the cache or among the buffers)? */
 bool attempt_has(struct attempt *a, const struct want *chunk);
 
 /* Reads [offset, offset+size) of the object's bytes into `buffer`. ERR_PENDING: some

@@ -15,7 +15,7 @@
 #define TRIM_ROUNDS 1000
 #define TRIM_AT_ONCE 256 /* objects */
 
-static unsigned handles_limit(void)
+static unsigned open_objects_limit(void)
 {
 	struct rlimit limit;
 
@@ -200,8 +200,8 @@ static int start(struct opening *o, struct trouble *t)
 	struct cache *c = o->cache;
 	int rc = 0;
 
-	c->handles = handles_new(handles_limit());
-	if (!c->handles)
+	c->open_objects = open_objects_new(open_objects_limit());
+	if (!c->open_objects)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	rc = committer_new(c, &c->committer);
 	if (rc)
@@ -226,8 +226,8 @@ int cache_open(const struct cache_options *options, struct cache **out, struct t
 	if (!c)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	c->log = options->log;
-	c->boot = boot_number();
-	ledger_init(&c->ledger);
+	c->boot = boot_id_number();
+	reservation_init(&c->reservation);
 	rc = directory_open(&c->directory, options->directory, t);
 	if (!rc)
 		rc = open_metadata(&o, t);
@@ -296,13 +296,13 @@ void cache_close(struct cache *c)
 	if (!c)
 		return;
 	committer_free(c->committer);
-	handles_free(c->handles);
+	open_objects_free(c->open_objects);
 	if (c->metadata) {
 		if (c->committer)
 			leave(c);
 		metadata_close(c->metadata);
 	}
 	directory_close(&c->directory);
-	ledger_release(&c->ledger);
+	reservation_release(&c->reservation);
 	free(c);
 }

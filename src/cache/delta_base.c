@@ -44,20 +44,20 @@ static int size_of_object(struct cache *c, const struct digest *chunk, uint64_t 
 	return rc;
 }
 
-int base_recall(struct cache *c, const struct digest *chunk, struct arrival **out)
+int delta_base_recall(struct cache *c, const struct digest *chunk, struct blob_buffer **out)
 {
-	struct arrival *a;
+	struct blob_buffer *a;
 	uint64_t size;
 
 	if (size_in_object(c, chunk, &size) && size_of_object(c, chunk, &size))
 		return ERR_ABSENT;
 	if (size == 0 || size > CHUNK_SIZE_MAX)
 		return ERR_ABSENT;
-	a = arrival_new(BLOB_CHUNK, chunk, size);
+	a = blob_buffer_new(BLOB_CHUNK, chunk, size);
 	if (!a)
 		return ERR_NO_MEMORY;
-	if (cache_copy_chunk(c, chunk, arrival_data(a), size)) {
-		arrival_put(a);
+	if (cache_copy_chunk(c, chunk, blob_buffer_data(a), size)) {
+		blob_buffer_put(a);
 		return ERR_ABSENT;
 	}
 	*out = a;

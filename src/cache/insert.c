@@ -9,14 +9,14 @@
 
 static bool has_page(struct cache *c, const struct digest *digest)
 {
-	struct arrival *pending = committer_find_page(c->committer, digest);
+	struct blob_buffer *pending = committer_find_page(c->committer, digest);
 	enum blob_kind kind;
 	struct span packed;
 	MDB_txn *txn;
 	bool has;
 
 	if (pending) {
-		arrival_put(pending);
+		blob_buffer_put(pending);
 		return true;
 	}
 	if (metadata_read(c->metadata, &txn))
@@ -40,9 +40,9 @@ bool cache_has(struct cache *c, const struct want *want)
 	return has;
 }
 
-int cache_put_page(struct cache *c, struct arrival *packed)
+int cache_put_page(struct cache *c, struct blob_buffer *packed)
 {
-	if (arrival_kind(packed) == BLOB_CHUNK)
+	if (blob_buffer_kind(packed) == BLOB_CHUNK)
 		return ERR_INVALID;
 	return committer_put_page(c->committer, packed);
 }

@@ -5,26 +5,16 @@
  * page becomes visible to this process at once and is committed in batches by the
  * committer thread. Any thread.
  */
-#ifndef CAIRN_CACHE_FILL_H
-#define CAIRN_CACHE_FILL_H
+#ifndef CAIRN_CACHE_INSERT_H
+#define CAIRN_CACHE_INSERT_H
 
 #include "cache/attempt.h"
-
-/* A blob in memory with one reference, `size` bytes at arrival_data() to be filled in by
- * the maker before it is shared. NULL without memory. */
-struct arrival *arrival_new(enum blob_kind kind, const struct digest *digest, size_t size);
-uint8_t *arrival_data(struct arrival *a);
-struct span arrival_span(const struct arrival *a);
-const struct digest *arrival_digest(const struct arrival *a);
-enum blob_kind arrival_kind(const struct arrival *a);
-/* Takes over the caller's reference. */
-int arrivals_add(struct arrivals *list, struct arrival *a);
 
 /* Is what `want` asks for here? Cheap. */
 bool cache_has(struct cache *c, const struct want *want);
 /* A decoded page or recipe (a->kind); the reference is shared, not taken over. Errors
  * mean only that it is not kept. */
-int cache_put_page(struct cache *c, struct arrival *packed);
+int cache_put_page(struct cache *c, struct blob_buffer *packed);
 /* A verified chunk at its place; evicts others when the quota asks for it. In a hurry, no
  * time is spent on how it lies in memory. ERR_NO_SPACE: not kept. */
 int cache_put_chunk(

@@ -264,7 +264,7 @@ struct clearing {
 static int note_root(void *ctx, const struct cache_dataset *d)
 {
 	struct clearing *k = ctx;
-	int rc = grow_array(&k->roots, &k->capacity, k->count, sizeof(*k->roots));
+	int rc = array_grow(&k->roots, &k->capacity, k->count, sizeof(*k->roots));
 
 	if (!rc)
 		k->roots[k->count++] = d->root;

@@ -286,10 +286,10 @@ static int load(struct cache *c, const struct digest *digest, struct object **ou
 		lose(c, digest, r.instance, rc);
 	if (rc)
 		return rc == ERR_NO_MEMORY ? rc : ERR_ABSENT;
-	o = handles_add(c->handles, o);
+	o = open_objects_add(c->open_objects, o);
 	if (atomic_load(&o->recorded) && !still_so(o)) {
 		atomic_store(&o->gone, true);
-		handles_remove(c->handles, o);
+		open_objects_remove(c->open_objects, o);
 		object_put(o);
 		return ERR_ABSENT;
 	}
@@ -306,10 +306,10 @@ static bool is_as(const struct object *o, const struct want *as)
 /* Whatever is in the table or the metadata under that digest. */
 static int open_any(struct cache *c, const struct digest *digest, struct object **out)
 {
-	struct object *o = handles_find(c->handles, digest);
+	struct object *o = open_objects_find(c->open_objects, digest);
 
 	if (o && atomic_load(&o->gone)) {
-		handles_remove(c->handles, o);
+		open_objects_remove(c->open_objects, o);
 		object_put(o);
 		o = NULL;
 	}
@@ -362,7 +362,7 @@ static int create(struct cache *c, const struct want *w, struct object **out)
 		return rc;
 	}
 	page_cache_read_ahead(o->fd, false);
-	*out = handles_add(c->handles, o);
+	*out = open_objects_add(c->open_objects, o);
 	return 0;
 }
 
@@ -549,22 +549,22 @@ int object_fill(struct cache *c, const struct want *w, struct span content, bool
 	if (w->object_size > OBJECT_SIZE_CAP || w->chunks > OBJECT_CHUNKS_CAP)
 		return ERR_LIMIT;
 	/* Before a file is made: the lease tells others that its maker lives. */
-	rc = ledger_reserve(&c->ledger, c->committer, cost);
+	rc = reservation_reserve(&c->reservation, c->committer, cost);
 	if (rc)
 		return rc;
 	rc = open_or_create(c, w, &o);
 	if (rc)
 		goto out;
 	if (object_has(o, w->ordinal))
-		ledger_cancel(&c->ledger, cost);
+		reservation_cancel(&c->reservation, cost);
 	else
 		rc = write_chunk(o, w, content, hurry);
 	object_touch(o);
 	object_put(o);
 out:
 	if (rc)
-		ledger_cancel(&c->ledger, cost);
+		reservation_cancel(&c->reservation, cost);
 	if (rc == ERR_NO_SPACE)
-		ledger_deny(&c->ledger);
+		reservation_deny(&c->reservation);
 	return rc;
 }

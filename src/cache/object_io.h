@@ -9,8 +9,8 @@
  * bytes. An object made under an older generation of the cache (after which the machine
  * may have lost data) has each chunk hashed before its first use.
  */
-#ifndef CAIRN_CACHE_OBJECT_H
-#define CAIRN_CACHE_OBJECT_H
+#ifndef CAIRN_CACHE_OBJECT_IO_H
+#define CAIRN_CACHE_OBJECT_IO_H
 
 #include <pthread.h>
 #include <stdatomic.h>

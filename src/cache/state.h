@@ -29,8 +29,8 @@ struct cache {
 	struct log *log;
 	struct directory directory;
 	struct metadata *metadata;
-	struct handles *handles;
-	struct ledger ledger;
+	struct open_objects *open_objects;
+	struct reservation reservation;
 	struct committer *committer;
 	uint64_t boot;			 /* a hash of the machine's boot id */
 	uint64_t generation;		 /* see struct boot_record; fixed at open */

@@ -9,8 +9,8 @@
 struct cache_command {
 	struct reader_options reader;
 	bool json, repair, all, has_target;
-	uint64_t target;     /* bytes, for evict --to */
-	int argc;            /* operands behind the verb */
+	uint64_t target; /* bytes, for evict --to */
+	int argc;	 /* operands behind the verb */
 	char **argv;
 };
 
@@ -23,7 +23,7 @@ int cache_command_unpin(struct cache_command *c, struct trouble *t);
 
 /* Opens the dataset that operand 0 (URL or mount point) names. `offline`: what the cache
  * knows is enough. *below: the path behind a mount point, heap, or NULL. */
-int cache_command_open(struct cache_command *c, bool offline, struct reader *r, char **below,
-	struct trouble *t);
+int cache_command_open(struct cache_command *c, bool offline, struct reader *r,
+	char **below, struct trouble *t);
 
 #endif

@@ -178,7 +178,8 @@ int cache_command_evict(struct cache_command *c, struct trouble *t)
 			(unsigned long long)k.busy);
 	else
 		printf("%s freed%s\n", size_text(k.freed, size),
-			k.busy ? "; objects that are pinned (cairn cache unpin) or open in a "
+			k.busy ? "; objects that are pinned (cairn cache unpin) or open in "
+				 "a "
 				 "mount were left"
 			       : "");
 	return 0;

@@ -22,7 +22,7 @@ static int cat_file(
 	int err = buffer ? 0 : trouble_set(t, ERR_NO_MEMORY, "out of memory");
 
 	while (!err && offset < e->size) {
-		gather_ahead(r, e, offset);
+		prefetcher_ahead(r, e, offset);
 		err = reader_read(r, e, offset, buffer, CAT_BLOCK, &done, t);
 		if (err)
 			break;

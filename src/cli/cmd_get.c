@@ -16,7 +16,7 @@ const struct option_help get_options_help[] = {READER_OPTIONS_HELP, {0}};
 
 struct get {
 	struct reader *reader;
-	struct gather *gather;
+	struct prefetcher *gather;
 	struct extract *extract;
 	struct progress *progress;
 	uint64_t bytes, warnings;
@@ -31,19 +31,20 @@ static void warn(void *ctx, const struct trouble *t)
 }
 
 /* A chunk that did not come is asked for again, and complained of, by the extraction. */
-static void gather_failed(void *ctx, const char *path, const struct trouble *t)
+static void prefetcher_failed(void *ctx, const char *path, const struct trouble *t)
 {
 	(void)ctx;
 	(void)path;
 	(void)t;
 }
 
-static int gather_each(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+static int prefetcher_each(
+	void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	struct get *g = ctx;
 
 	(void)rank;
-	return gather_add(g->gather, e, t);
+	return prefetcher_add(g->gather, e, t);
 }
 
 static int extract_each(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
@@ -65,8 +66,8 @@ static int get_range(struct get *g, uint64_t first, uint64_t end, struct trouble
 	while (!err && first < end) {
 		uint64_t stop = first + AHEAD_ENTRIES < end ? first + AHEAD_ENTRIES : end;
 
-		err = reader_walk(g->reader, first, stop, gather_each, g, t);
-		gather_finish(g->gather);
+		err = reader_walk(g->reader, first, stop, prefetcher_each, g, t);
+		prefetcher_finish(g->gather);
 		if (!err)
 			err = reader_walk(g->reader, first, stop, extract_each, g, t);
 		first = stop;
@@ -97,7 +98,7 @@ static int get(
 	if (err)
 		return err;
 	g.progress = progress_new("get");
-	if ((err = gather_new(r, gather_failed, &g, &g.gather)))
+	if ((err = prefetcher_new(r, prefetcher_failed, &g, &g.gather)))
 		trouble_set(t, err, "out of memory");
 	if (!err)
 		err = extract_new(r, path, destination, warn, &g, &g.extract, t);
@@ -113,7 +114,7 @@ static int get(
 	if (err && g.extract)
 		say_where(err, destination, t);
 	progress_end(g.progress);
-	gather_free(g.gather);
+	prefetcher_free(g.gather);
 	extract_free(g.extract);
 	entry_copy_release(&base);
 	return err;

@@ -25,7 +25,7 @@ const struct option_help prefetch_options_help[] = {
 
 struct prefetch {
 	struct reader *reader;
-	struct gather *gather;
+	struct prefetcher *gather;
 	struct progress *progress;
 	bool metadata, json, counting;
 	uint64_t entries, bytes; /* found by the counting walk */
@@ -58,7 +58,7 @@ static int each_entry(void *ctx, const struct entry *e, uint64_t rank, struct tr
 	p->seen += e->type == ENTRY_FILE ? entry_data_size(e) : 0;
 	progress_set(p->progress, p->seen, p->bytes, NULL);
 	/* A file whose own recipe cannot be had does not stop the others. */
-	if (gather_add(p->gather, e, t)) {
+	if (prefetcher_add(p->gather, e, t)) {
 		path = entry_path_text(e);
 		failed(p, path, t);
 		free(path);
@@ -95,7 +95,7 @@ static int run(struct prefetch *p, char **paths, int count, struct trouble *t)
 		for (int i = 0; i < count && !err; i++)
 			err = selection_each(p->reader, paths[i], each_selected, p, t);
 	}
-	gather_finish(p->gather);
+	prefetcher_finish(p->gather);
 	return err;
 }
 
@@ -105,7 +105,7 @@ static void summary(const struct prefetch *p)
 	double seconds = (double)(clock_monotonic() - p->began) / 1e9;
 	char here[SIZE_TEXT], got[SIZE_TEXT], rate[SIZE_TEXT];
 
-	gather_count(p->gather, &present, &fetched);
+	prefetcher_count(p->gather, &present, &fetched);
 	if (p->json) {
 		printf("{\"entries\":%llu,\"bytes\":%llu,\"present\":%llu,\"fetched\":%llu,"
 		       "\"failures\":%llu,\"seconds\":%.3f}\n",
@@ -137,7 +137,7 @@ static int prefetch(
 	p->reader = &r;
 	p->began = clock_monotonic();
 	p->progress = progress_new("prefetch");
-	err = gather_new(&r, failed, p, &p->gather);
+	err = prefetcher_new(&r, failed, p, &p->gather);
 	if (!err)
 		err = run(p, paths, count, &t);
 	progress_end(p->progress);
@@ -145,7 +145,7 @@ static int prefetch(
 		command_fail("prefetch", &t);
 	else
 		summary(p);
-	gather_free(p->gather);
+	prefetcher_free(p->gather);
 	reader_close(&r);
 	return err || p->failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -20,9 +20,9 @@ typedef int (*command_fn)(int argc, char **argv);
 
 /* One option of a subcommand, for getopt_long, --help and the manual alike. */
 struct option_help {
-	const char *name;    /* long name without "--"; NULL ends the table */
-	int letter;          /* short letter, or a value above 255 when there is none */
-	const char *value;   /* "FILE", or NULL when it takes none */
+	const char *name;  /* long name without "--"; NULL ends the table */
+	int letter;	   /* short letter, or a value above 255 when there is none */
+	const char *value; /* "FILE", or NULL when it takes none */
 	const char *help;
 };
 
@@ -47,10 +47,11 @@ int command_fail(const char *name, const struct trouble *t);
 /* Writes out what is left of stdout: `status`, or 1 and a sentence when it cannot. */
 int command_end(const char *name, int status);
 /* stderr: the sentence and where to find help; returns EXIT_USE. */
-int command_use(const char *name, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int command_use(const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
-#define COMMAND(x)                             \
-	int cmd_##x(int argc, char **argv);    \
+#define COMMAND(x)                                                                         \
+	int cmd_##x(int argc, char **argv);                                                \
 	extern const struct option_help x##_options_help[]
 COMMAND(publish);
 COMMAND(serve);

@@ -13,8 +13,8 @@ struct extract;
 /* `base`: path in the dataset that becomes `destination` (a directory's, or a file's, new
  * name). `warn` is told what could not be set (an owner, an attribute). */
 typedef void (*extract_warn_fn)(void *ctx, const struct trouble *t);
-int extract_new(struct reader *r, const char *base, const char *destination, extract_warn_fn warn,
-	void *ctx, struct extract **out, struct trouble *t);
+int extract_new(struct reader *r, const char *base, const char *destination,
+	extract_warn_fn warn, void *ctx, struct extract **out, struct trouble *t);
 /* Entries in key order, the base first. ERR_EXISTS rather than overwrite anything but a
  * directory by a directory. */
 int extract_entry(struct extract *x, const struct entry *e, struct trouble *t);

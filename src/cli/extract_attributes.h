@@ -7,10 +7,10 @@
 #include "cli/extract.h"
 
 /* Files and directories. */
-void extract_attributes_fd(int fd, const struct entry *e, const char *path, extract_warn_fn warn,
-	void *ctx);
+void extract_attributes_fd(
+	int fd, const struct entry *e, const char *path, extract_warn_fn warn, void *ctx);
 /* What cannot be opened without effects: symlinks, devices, fifos, sockets. */
-void extract_attributes_at(int dirfd, const char *name, const struct entry *e, const char *path,
-	extract_warn_fn warn, void *ctx);
+void extract_attributes_at(int dirfd, const char *name, const struct entry *e,
+	const char *path, extract_warn_fn warn, void *ctx);
 
 #endif

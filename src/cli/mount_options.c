@@ -68,8 +68,8 @@ static int size_word(const char *name, const char *value, uint64_t *out)
 static int open_word(struct mount_request *m, const char *value)
 {
 	if (!value || open_mode_parse(value, &m->session.open_mode))
-		return command_use("mount",
-			"-o open= needs one of auto, elide, passthrough, plain");
+		return command_use(
+			"mount", "-o open= needs one of auto, elide, passthrough, plain");
 	return 0;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which mounts run: one small JSON file each, in /run/cairn (root) or $XDG_RUNTIME_DIR/cairn,
- * else /tmp/cairn-UID. Written by `cairn mount` once the mount answers, removed at its
- * end; a file whose process is gone is ignored and removed. Lets tools take a mount
- * point where they take a URL. Blocking file I/O.
+ * Which mounts run: one small JSON file each, in /run/cairn (root) or
+ * $XDG_RUNTIME_DIR/cairn, else /tmp/cairn-UID. Written by `cairn mount` once the mount
+ * answers, removed at its end; a file whose process is gone is ignored and removed. Lets
+ * tools take a mount point where they take a URL. Blocking file I/O.
  */
 #ifndef CAIRN_CLI_MOUNTS_H
 #define CAIRN_CLI_MOUNTS_H
@@ -13,10 +13,10 @@
 #include "cli/reader.h"
 
 struct mount_record {
-	char *mountpoint;  /* absolute, resolved */
+	char *mountpoint; /* absolute, resolved */
 	char *url;
-	char *cache;       /* absolute, resolved */
-	char *trust;       /* public key as text */
+	char *cache; /* absolute, resolved */
+	char *trust; /* public key as text */
 	char *cacert, *client_cert, *client_key, *bearer_file, *proxy; /* or NULL */
 	bool netrc;
 	uint64_t revision; /* that is mounted */
@@ -24,8 +24,8 @@ struct mount_record {
 };
 void mount_record_release(struct mount_record *m);
 /* `mountpoint` must be resolved already. */
-int mounts_add(const char *mountpoint, const struct reader_options *o, const struct reader *r,
-	struct trouble *t);
+int mounts_add(const char *mountpoint, const struct reader_options *o,
+	const struct reader *r, struct trouble *t);
 void mounts_remove(const char *mountpoint);
 /* The running mount that `path` is in or at; *below (heap) is the rest of the path, "" for
  * the mount point itself. ERR_ABSENT. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fixed number of slots, each a ticket with up to WANTS_MAX chunks of one file. The
+ * A fixed number of slots, each a waiter with up to WANTS_MAX chunks of one file. The
  * tool's thread fills a free slot; ready() gives it back. Lock: mtx covers the slots'
  * states and is a leaf: nothing else is taken under it.
  */
@@ -19,14 +19,14 @@
 enum slot_state { SLOT_FREE, SLOT_WAITING, SLOT_DONE };
 
 struct slot {
-	struct ticket ticket; /* first: ready() gets the slot from it */
-	struct gather *gather;
+	struct waiter waiter; /* first: ready() gets the slot from it */
+	struct prefetcher *gather;
 	enum slot_state state;
 	uint64_t bytes;
 	char *path;
 };
 
-struct gather {
+struct prefetcher {
 	struct reader *reader;
 	gather_failed_fn failed;
 	void *ctx;
@@ -39,10 +39,10 @@ struct gather {
 	uint64_t present, fetched;
 };
 
-static void slot_ready(struct ticket *ticket)
+static void slot_ready(struct waiter *waiter)
 {
-	struct slot *s = (struct slot *)ticket;
-	struct gather *g = s->gather;
+	struct slot *s = (struct slot *)waiter;
+	struct prefetcher *g = s->gather;
 
 	pthread_mutex_lock(&g->mtx);
 	s->state = SLOT_DONE;
@@ -51,11 +51,12 @@ static void slot_ready(struct ticket *ticket)
 }
 
 /* What arrives is for the cache: all slots together would hold hundreds of MiB of it. */
-static const struct ticket slot_ticket = {.ready = slot_ready, .discards = true};
+static const struct waiter slot_ticket = {.ready = slot_ready, .discards = true};
 
-int gather_new(struct reader *r, gather_failed_fn failed, void *ctx, struct gather **out)
+int prefetcher_new(
+	struct reader *r, gather_failed_fn failed, void *ctx, struct prefetcher **out)
 {
-	struct gather *g = calloc(1, sizeof *g);
+	struct prefetcher *g = calloc(1, sizeof *g);
 
 	if (!g)
 		return ERR_NO_MEMORY;
@@ -66,30 +67,30 @@ int gather_new(struct reader *r, gather_failed_fn failed, void *ctx, struct gath
 	pthread_cond_init(&g->cond, NULL);
 	for (int i = 0; i < SLOTS; i++) {
 		g->slots[i].gather = g;
-		g->slots[i].ticket = slot_ticket;
+		g->slots[i].waiter = slot_ticket;
 	}
 	*out = g;
 	return 0;
 }
 
 /* Takes the result of a finished slot and makes it free. */
-static void slot_settle(struct gather *g, struct slot *s)
+static void slot_settle(struct prefetcher *g, struct slot *s)
 {
-	if (s->ticket.error)
-		g->failed(g->ctx, s->path, &s->ticket.trouble);
+	if (s->waiter.error)
+		g->failed(g->ctx, s->path, &s->waiter.trouble);
 	else {
 		g->present += s->bytes;
 		g->fetched += s->bytes;
 	}
-	ticket_release(&s->ticket);
-	s->ticket = slot_ticket;
+	waiter_release(&s->waiter);
+	s->waiter = slot_ticket;
 	free(s->path);
 	s->path = NULL;
 	s->state = SLOT_FREE;
 }
 
 /* A free slot, or, with `drain`, NULL once no slot is waiting. */
-static struct slot *slot_wait(struct gather *g, bool drain)
+static struct slot *slot_wait(struct prefetcher *g, bool drain)
 {
 	for (;;) {
 		struct slot *done = NULL, *empty = NULL;
@@ -117,7 +118,7 @@ static struct slot *slot_wait(struct gather *g, bool drain)
 	}
 }
 
-static bool seen_lately(struct gather *g, const struct digest *object)
+static bool seen_lately(struct prefetcher *g, const struct digest *object)
 {
 	for (unsigned i = 0; i < RECENT_OBJECTS; i++)
 		if (digest_equal(&g->recent[i], object))
@@ -155,7 +156,7 @@ static int plan_step(struct attempt *a, void *arg)
 }
 
 /* A failure is told to `failed` like any other, when the slot is settled. */
-static int gather_submit(struct gather *g, struct plan *p)
+static int prefetcher_submit(struct prefetcher *g, struct plan *p)
 {
 	struct slot *s = slot_wait(g, false);
 	int err;
@@ -168,9 +169,9 @@ static int gather_submit(struct gather *g, struct plan *p)
 	s->state = SLOT_WAITING;
 	pthread_mutex_unlock(&g->mtx);
 	err = source_want(g->reader->dataset->source, p->wants, p->count, FETCH_PREFETCH,
-		clock_monotonic() + g->reader->deadline_ns, &s->ticket);
+		clock_monotonic() + g->reader->deadline_ns, &s->waiter);
 	if (err) { /* ready() will not run */
-		s->ticket.error = err;
+		s->waiter.error = err;
 		pthread_mutex_lock(&g->mtx);
 		s->state = SLOT_DONE;
 		pthread_mutex_unlock(&g->mtx);
@@ -178,7 +179,7 @@ static int gather_submit(struct gather *g, struct plan *p)
 	return 0;
 }
 
-int gather_add(struct gather *g, const struct entry *e, struct trouble *t)
+int prefetcher_add(struct prefetcher *g, const struct entry *e, struct trouble *t)
 {
 	struct reader *r = g->reader;
 	struct plan p = {.entry = e};
@@ -195,34 +196,34 @@ int gather_add(struct gather *g, const struct entry *e, struct trouble *t)
 		err = source_run(r->dataset->source, plan_step, &p, r->deadline_ns,
 			FETCH_PREFETCH, t);
 		if (!err && p.count)
-			err = gather_submit(g, &p);
+			err = prefetcher_submit(g, &p);
 	}
 	g->present += p.present;
 	return err;
 }
 
-void gather_finish(struct gather *g)
+void prefetcher_finish(struct prefetcher *g)
 {
 	slot_wait(g, true);
 }
 
-void gather_free(struct gather *g)
+void prefetcher_free(struct prefetcher *g)
 {
 	if (!g)
 		return;
-	gather_finish(g);
+	prefetcher_finish(g);
 	pthread_cond_destroy(&g->cond);
 	pthread_mutex_destroy(&g->mtx);
 	free(g);
 }
 
-void gather_count(struct gather *g, uint64_t *present, uint64_t *fetched)
+void prefetcher_count(struct prefetcher *g, uint64_t *present, uint64_t *fetched)
 {
 	*present = g->present;
 	*fetched = g->fetched;
 }
 
-void gather_ahead(struct reader *r, const struct entry *e, uint64_t offset)
+void prefetcher_ahead(struct reader *r, const struct entry *e, uint64_t offset)
 {
 	struct plan p = {.entry = e};
 	struct attempt a;

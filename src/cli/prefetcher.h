@@ -4,25 +4,26 @@
  * once: the engine behind `prefetch` and ahead of `get` and `cat`. Called on the tool's
  * thread; answers arrive on the engine's workers.
  */
-#ifndef CAIRN_CLI_GATHER_H
-#define CAIRN_CLI_GATHER_H
+#ifndef CAIRN_CLI_PREFETCHER_H
+#define CAIRN_CLI_PREFETCHER_H
 
 #include "cli/reader.h"
 
-struct gather;
+struct prefetcher;
 /* `failed` is told of each file whose chunks could not be had, with the reason; on the
- * tool's thread, within gather_add or gather_finish. */
+ * tool's thread, within prefetcher_add or prefetcher_finish. */
 typedef void (*gather_failed_fn)(void *ctx, const char *path, const struct trouble *t);
-int gather_new(struct reader *r, gather_failed_fn failed, void *ctx, struct gather **out);
+int prefetcher_new(
+	struct reader *r, gather_failed_fn failed, void *ctx, struct prefetcher **out);
 /* Asks for what of the file's data is not here. Blocks while enough is under way. */
-int gather_add(struct gather *g, const struct entry *e, struct trouble *t);
+int prefetcher_add(struct prefetcher *g, const struct entry *e, struct trouble *t);
 /* Waits for all that is under way. */
-void gather_finish(struct gather *g);
-void gather_free(struct gather *g);
+void prefetcher_finish(struct prefetcher *g);
+void prefetcher_free(struct prefetcher *g);
 /* Bytes of objects that are now in the cache (or were there before), and fetched ones. */
-void gather_count(struct gather *g, uint64_t *present, uint64_t *fetched);
+void prefetcher_count(struct prefetcher *g, uint64_t *present, uint64_t *fetched);
 
 /* Asks for the chunks of the next few megabytes of a file, without waiting. */
-void gather_ahead(struct reader *r, const struct entry *e, uint64_t offset);
+void prefetcher_ahead(struct reader *r, const struct entry *e, uint64_t offset);
 
 #endif

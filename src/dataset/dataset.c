@@ -132,10 +132,11 @@ static int choose_key(struct opening *o, struct trouble *t)
 	if (trust) {
 		/* Remembered, so that it need not be given again; a key that the file has
 		 * stays in it. */
-		o->pin = trust_lookup(o->known_keys, d->url, &known, NULL) == ERR_ABSENT;
+		o->pin = known_keys_lookup(o->known_keys, d->url, &known, NULL) ==
+			 ERR_ABSENT;
 		return 0;
 	}
-	rc = trust_lookup(o->known_keys, d->url, &d->key, t);
+	rc = known_keys_lookup(o->known_keys, d->url, &d->key, t);
 	return rc == ERR_ABSENT ? choose_first_key(o, t) : rc;
 }
 
@@ -285,7 +286,7 @@ static int pin_key(struct opening *o, struct trouble *t)
 
 	if (!o->pin)
 		return 0;
-	rc = trust_add(o->known_keys, d->url, &d->key, t);
+	rc = known_keys_add(o->known_keys, d->url, &d->key, t);
 	if (rc && o->options->trust) {
 		log_warning(o->engine->log, "--trust counts for this time only: %s",
 			t ? t->text : error_text(rc));
@@ -404,7 +405,7 @@ int dataset_open(struct engine *e, const struct dataset_options *options,
 
 	trouble_set(t, rc, "%s", error_text(rc));
 	o.dataset = calloc(1, sizeof(*o.dataset));
-	o.known_keys = trust_file(options->known_keys);
+	o.known_keys = known_keys_file(options->known_keys);
 	if (o.dataset && o.known_keys)
 		rc = open_dataset(&o, t);
 	if (rc) {

@@ -12,7 +12,7 @@
 #include "dataset/known_keys.h"
 #include "util/io.h"
 
-char *trust_file(const char *file)
+char *known_keys_file(const char *file)
 {
 	char *directory, *path;
 
@@ -98,10 +98,10 @@ static int read_keys(const char *path, struct bytes *text, struct trouble *t)
 	return rc;
 }
 
-int trust_lookup(
+int known_keys_lookup(
 	const char *file, const char *url, struct public_key *out, struct trouble *t)
 {
-	char *path = trust_file(file);
+	char *path = known_keys_file(file);
 	struct bytes text = {0};
 	int rc;
 
@@ -213,7 +213,7 @@ static bool is_one_word(const char *url)
 	return url[0] != '\0' && url[0] != '#';
 }
 
-int trust_add(
+int known_keys_add(
 	const char *file, const char *url, const struct public_key *key, struct trouble *t)
 {
 	char *path;
@@ -222,7 +222,7 @@ int trust_add(
 	if (!is_one_word(url))
 		return trouble_set(
 			t, ERR_INVALID, "%s: a URL cannot have a space in it", url);
-	path = trust_file(file);
+	path = known_keys_file(file);
 	if (!path)
 		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
 	rc = make_parent(path, t);

@@ -5,8 +5,8 @@
  * those that begin with '#' are for people. Blocking file I/O; callers are at start-up.
  * Written by atomic replacement under a lock.
  */
-#ifndef CAIRN_CACHE_TRUST_H
-#define CAIRN_CACHE_TRUST_H
+#ifndef CAIRN_DATASET_KNOWN_KEYS_H
+#define CAIRN_DATASET_KNOWN_KEYS_H
 
 #include <stdbool.h>
 
@@ -15,12 +15,14 @@
 #define KNOWN_KEYS_SIZE_MAX (4u << 20) /* bytes of the file */
 
 /* The file's path as the other two take it: heap, or NULL without memory. */
-char *trust_file(const char *file);
+char *known_keys_file(const char *file);
 /* ERR_ABSENT when the URL is not known, without a sentence. `file` NULL: the user's.
  * ERR_CORRUPT: its line is not understood. */
-int trust_lookup(const char *file, const char *url, struct public_key *out, struct trouble *t);
+int known_keys_lookup(
+	const char *file, const char *url, struct public_key *out, struct trouble *t);
 /* Adds a line, and the file when it is missing. ERR_EXISTS: the URL is known by another
  * key; by the same: 0. */
-int trust_add(const char *file, const char *url, const struct public_key *key, struct trouble *t);
+int known_keys_add(
+	const char *file, const char *url, const struct public_key *key, struct trouble *t);
 
 #endif

@@ -4,8 +4,8 @@
  * or the last accepted one from the cache when the store cannot be reached. Checks no
  * signature: that is dataset.c's, and all of it. Blocking.
  */
-#ifndef CAIRN_CACHE_MANIFEST_FETCH_H
-#define CAIRN_CACHE_MANIFEST_FETCH_H
+#ifndef CAIRN_DATASET_MANIFEST_FETCH_H
+#define CAIRN_DATASET_MANIFEST_FETCH_H
 
 #include "dataset/dataset.h"
 #include "cache/insert.h"
@@ -14,15 +14,15 @@ struct manifest_fetch {
 	/* Set by the caller, borrowed: */
 	struct source *source;
 	struct log *log;
-	const char *url;                               /* normalised */
+	const char *url; /* normalised */
 	const struct dataset_options *options;
-	const struct cache_dataset_state *remembered;  /* of that URL; NULL: nothing */
-	int64_t deadline;                              /* CLOCK_MONOTONIC ns */
+	const struct cache_dataset_state *remembered; /* of that URL; NULL: nothing */
+	int64_t deadline;			      /* CLOCK_MONOTONIC ns */
 	/* The result; zero before: */
 	struct bytes text;
-	struct bytes tag_text;                         /* when a tag was asked for */
+	struct bytes tag_text; /* when a tag was asked for */
 	char etag[FETCH_ETAG_MAX];
-	bool from_cache;                               /* the store cannot be reached */
+	bool from_cache; /* the store cannot be reached */
 };
 
 /* Errors with a sentence; those of the fetcher, and ERR_ABSENT, ERR_CORRUPT. */

@@ -3,8 +3,8 @@
  * The one spelling of a store's URL, under which keys are pinned and states remembered.
  * Pure.
  */
-#ifndef CAIRN_CACHE_URL_H
-#define CAIRN_CACHE_URL_H
+#ifndef CAIRN_DATASET_URL_H
+#define CAIRN_DATASET_URL_H
 
 #include "util/error.h"
 

@@ -18,10 +18,10 @@
 #include "util/bytes.h"
 #include "util/digest.h"
 
-#define CHUNK_SIZE_MAX (2u << 20)  /* uncompressed bytes of a chunk */
-#define PAGE_SIZE_MAX (4u << 20)   /* uncompressed bytes of a page or a recipe */
+#define CHUNK_SIZE_MAX (2u << 20) /* uncompressed bytes of a chunk */
+#define PAGE_SIZE_MAX (4u << 20)  /* uncompressed bytes of a page or a recipe */
 #define BLOB_SIZE_MAX (PAGE_SIZE_MAX + (PAGE_SIZE_MAX >> 6) + 1024) /* of a stored file */
-#define BLOB_PATH_SIZE 80          /* "blobs/ab/cdef..." and a NUL fit */
+#define BLOB_PATH_SIZE 80 /* "blobs/ab/cdef..." and a NUL fit */
 
 /* What a blob holds decides how it is checked and where it is kept. */
 enum blob_kind { BLOB_CHUNK, BLOB_PAGE, BLOB_RECIPE };
@@ -37,7 +37,7 @@ int blob_encode_delta(struct blob_codec *c, struct span content, const struct di
 
 /* What is said at the head of a stored form, before anything is decompressed. */
 struct blob_head {
-	uint64_t size;       /* uncompressed bytes */
+	uint64_t size; /* uncompressed bytes */
 	bool has_base;
 	struct digest base;
 };

@@ -4,10 +4,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "cache/insert.h"
+#include "format/blob_buffer.h"
 #include "util/array.h"
 
-struct arrival {
+struct blob_buffer {
 	atomic_uint refs;
 	enum blob_kind kind;
 	struct digest digest;
@@ -15,9 +15,10 @@ struct arrival {
 	_Alignas(16) uint8_t data[];
 };
 
-struct arrival *arrival_new(enum blob_kind kind, const struct digest *digest, size_t size)
+struct blob_buffer *blob_buffer_new(
+	enum blob_kind kind, const struct digest *digest, size_t size)
 {
-	struct arrival *a;
+	struct blob_buffer *a;
 
 	if (size > SIZE_MAX - sizeof(*a))
 		return NULL;
@@ -31,44 +32,44 @@ struct arrival *arrival_new(enum blob_kind kind, const struct digest *digest, si
 	return a;
 }
 
-struct arrival *arrival_get(struct arrival *a)
+struct blob_buffer *blob_buffer_get(struct blob_buffer *a)
 {
 	atomic_fetch_add_explicit(&a->refs, 1, memory_order_relaxed);
 	return a;
 }
 
-void arrival_put(struct arrival *a)
+void blob_buffer_put(struct blob_buffer *a)
 {
 	if (a && atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) == 1)
 		free(a);
 }
 
-uint8_t *arrival_data(struct arrival *a)
+uint8_t *blob_buffer_data(struct blob_buffer *a)
 {
 	return a->data;
 }
 
-struct span arrival_span(const struct arrival *a)
+struct span blob_buffer_span(const struct blob_buffer *a)
 {
 	return span_of(a->data, a->size);
 }
 
-const struct digest *arrival_digest(const struct arrival *a)
+const struct digest *blob_buffer_digest(const struct blob_buffer *a)
 {
 	return &a->digest;
 }
 
-enum blob_kind arrival_kind(const struct arrival *a)
+enum blob_kind blob_buffer_kind(const struct blob_buffer *a)
 {
 	return a->kind;
 }
 
-int arrivals_add(struct arrivals *list, struct arrival *a)
+int blob_buffers_add(struct blob_buffers *list, struct blob_buffer *a)
 {
 	size_t capacity = list->capacity;
 
-	if (grow_array(&list->items, &capacity, list->count, sizeof(*list->items))) {
-		arrival_put(a);
+	if (array_grow(&list->items, &capacity, list->count, sizeof(*list->items))) {
+		blob_buffer_put(a);
 		return ERR_NO_MEMORY;
 	}
 	list->capacity = (unsigned)capacity;
@@ -76,10 +77,10 @@ int arrivals_add(struct arrivals *list, struct arrival *a)
 	return 0;
 }
 
-void arrivals_release(struct arrivals *a)
+void blob_buffers_release(struct blob_buffers *a)
 {
 	for (unsigned i = 0; i < a->count; i++)
-		arrival_put(a->items[i]);
+		blob_buffer_put(a->items[i]);
 	free(a->items);
-	*a = (struct arrivals){0};
+	*a = (struct blob_buffers){0};
 }

@@ -29,9 +29,9 @@ enum entry_type {
 
 /* How the chunks of an object are known. */
 enum object_form {
-	OBJECT_SINGLE,  /* one chunk, whose digest is the object's */
-	OBJECT_LISTED,  /* a list of at most OBJECT_LISTED_MAX chunks in the leaf page */
-	OBJECT_RECIPE,  /* a recipe blob */
+	OBJECT_SINGLE, /* one chunk, whose digest is the object's */
+	OBJECT_LISTED, /* a list of at most OBJECT_LISTED_MAX chunks in the leaf page */
+	OBJECT_RECIPE, /* a recipe blob */
 };
 #define OBJECT_LISTED_MAX 32
 
@@ -44,12 +44,12 @@ struct chunk_ref {
 /* An object as a leaf page describes it; `list` borrows from the page: `count` packed
  * chunk records, read with chunk_list_at(). */
 struct object_ref {
-	struct digest digest;  /* SHA-256 of the object's bytes */
-	uint64_t size;         /* bytes, at least 1 */
+	struct digest digest; /* SHA-256 of the object's bytes */
+	uint64_t size;	      /* bytes, at least 1 */
 	enum object_form form;
-	struct digest recipe;  /* OBJECT_RECIPE */
-	uint32_t count;        /* OBJECT_LISTED: chunks in `list` */
-	const uint8_t *list;   /* OBJECT_LISTED: count records of CHUNK_RECORD_SIZE */
+	struct digest recipe; /* OBJECT_RECIPE */
+	uint32_t count;	      /* OBJECT_LISTED: chunks in `list` */
+	const uint8_t *list;  /* OBJECT_LISTED: count records of CHUNK_RECORD_SIZE */
 };
 #define CHUNK_RECORD_SIZE 36 /* 32 digest, 4 size (native order) */
 struct chunk_ref chunk_list_at(const uint8_t *list, uint32_t index);
@@ -62,25 +62,27 @@ struct extent {
 };
 
 struct entry {
-	struct span parent;   /* path of the directory, "" for the root's children */
-	struct span name;     /* "" only for the root */
+	struct span parent; /* path of the directory, "" for the root's children */
+	struct span name;   /* "" only for the root */
 	enum entry_type type;
-	uint16_t mode;        /* permission bits, 07777 */
+	uint16_t mode; /* permission bits, 07777 */
 	uint32_t uid, gid;
-	int64_t mtime;        /* seconds since 1970, may be negative */
-	uint32_t mtime_nsec;  /* 0..999999999 */
-	uint64_t size;        /* bytes: of a file, of a symlink's target; else 0 */
-	uint32_t links;       /* names of this inode within the dataset; directory: 2 + subdirectories */
-	uint64_t inode;       /* stable; shared by the names of a hard-link group */
-	uint32_t major, minor;/* devices */
-	struct span target;   /* symlinks */
+	int64_t mtime;	       /* seconds since 1970, may be negative */
+	uint32_t mtime_nsec;   /* 0..999999999 */
+	uint64_t size;	       /* bytes: of a file, of a symlink's target; else 0 */
+	uint32_t links;	       /* names of this inode within the dataset; directory: 2 +
+				  subdirectories */
+	uint64_t inode;	       /* stable; shared by the names of a hard-link group */
+	uint32_t major, minor; /* devices */
+	struct span target;    /* symlinks */
 	/* Extended attributes, sorted by name, packed: see xattr_next(). */
 	struct span xattrs;
 	/* Files with data: */
-	bool has_content;     /* false: no bytes at all (empty, or one hole) */
-	struct digest content;/* SHA-256 of the file's data: all bytes, without the holes */
+	bool has_content; /* false: no bytes at all (empty, or one hole) */
+	struct digest
+		content; /* SHA-256 of the file's data: all bytes, without the holes */
 	struct object_ref object;
-	uint64_t offset;      /* where the file's data begins in the object */
+	uint64_t offset; /* where the file's data begins in the object */
 	/* Sparse files: the data runs, ascending; their sizes add up to the slice.
 	 * extent_count 0: not sparse, the slice has `size` bytes (or none when
 	 * !has_content: a hole of `size` bytes). `extents` points at extent_count packed
@@ -100,8 +102,8 @@ uint64_t entry_data_size(const struct entry *e);
 /* A piece of a file, as entry_map() gives it. */
 struct piece {
 	bool hole;
-	uint64_t size;           /* bytes, at least 1 */
-	uint64_t object_offset;  /* data: where in the object */
+	uint64_t size;		/* bytes, at least 1 */
+	uint64_t object_offset; /* data: where in the object */
 };
 /* The piece that begins at `offset` (< size): to the end of the extent, the hole or the
  * file. O(log extents). */

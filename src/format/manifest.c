@@ -304,8 +304,8 @@ static json_t *pack_totals(const struct totals *totals)
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "entries",
 		(json_int_t)totals->entries, "files", (json_int_t)totals->files, "bytes",
 		(json_int_t)totals->bytes, "objects", (json_int_t)totals->objects, "stored",
-		(json_int_t)totals->stored, "xattrs",
-		(json_int_t)totals->xattrs, "acls", (json_int_t)totals->acls);
+		(json_int_t)totals->stored, "xattrs", (json_int_t)totals->xattrs, "acls",
+		(json_int_t)totals->acls);
 }
 
 /* New reference or NULL without memory. */

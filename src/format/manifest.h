@@ -5,16 +5,15 @@
  * keys are ERR_CORRUPT; a format above 1 or an unknown feature is ERR_UNSUPPORTED; more
  * than MANIFEST_SIZE_MAX bytes are ERR_LIMIT. All members are there, but for expires.
  *
- * Manifest members: format (1), name, dataset (opt.), revision, created, expires (opt.), message,
- * previous (digest or null), root (digest), first [digests], totals {entries, files, bytes,
- * objects, stored, xattrs, acls}, chunking {algorithm "fastcdc-2020", min, mean, max, large}, bundling {target},
- * paging {leaf, inner}, features [..], mirrors [..], signatures [{key, signature}].
- * paging's values are [minimum, one in, maximum] rows; times are RFC 3339 in UTC.
- * chunking, bundling and paging tell how it was cut: a reader checks only their types.
- * Signed: json_canonical() of the document without `signatures`.
- * Feature "delta": some blobs may be stored as deltas (format/blob.h).
- * Tag members: format, tag, name, revision, manifest (digest of revisions/N.json's bytes),
- * created, signatures. Pure.
+ * Manifest members: format (1), name, dataset (opt.), revision, created, expires (opt.),
+ * message, previous (digest or null), root (digest), first [digests], totals {entries,
+ * files, bytes, objects, stored, xattrs, acls}, chunking {algorithm "fastcdc-2020", min,
+ * mean, max, large}, bundling {target}, paging {leaf, inner}, features [..], mirrors [..],
+ * signatures [{key, signature}]. paging's values are [minimum, one in, maximum] rows; times
+ * are RFC 3339 in UTC. chunking, bundling and paging tell how it was cut: a reader checks
+ * only their types. Signed: json_canonical() of the document without `signatures`. Feature
+ * "delta": some blobs may be stored as deltas (format/blob.h). Tag members: format, tag,
+ * name, revision, manifest (digest of revisions/N.json's bytes), created, signatures. Pure.
  */
 #ifndef CAIRN_FORMAT_MANIFEST_H
 #define CAIRN_FORMAT_MANIFEST_H
@@ -39,11 +38,11 @@
 struct totals {
 	uint64_t entries; /* all names, the root included */
 	uint64_t files;
-	uint64_t bytes;   /* sum of the sizes of files */
+	uint64_t bytes; /* sum of the sizes of files */
 	uint64_t objects;
-	uint64_t stored;  /* compressed bytes of all blobs that the revision needs */
-	uint64_t xattrs;  /* entries that have extended attributes */
-	uint64_t acls;    /* of them, those that have an access control list */
+	uint64_t stored; /* compressed bytes of all blobs that the revision needs */
+	uint64_t xattrs; /* entries that have extended attributes */
+	uint64_t acls;	 /* of them, those that have an access control list */
 };
 
 struct manifest_signature {
@@ -57,21 +56,21 @@ struct manifest {
 	/* A random number in 32 lower-case hexadecimal digits, made with the first revision
 	 * and kept: tells datasets of one name apart. "" when the manifest gives none. */
 	char dataset[MANIFEST_DATASET_SIZE];
-	uint64_t revision;   /* from 1 */
-	int64_t created;     /* seconds since 1970 */
-	int64_t expires;     /* seconds since 1970; 0: never */
-	char *message;       /* "" when none */
+	uint64_t revision; /* from 1 */
+	int64_t created;   /* seconds since 1970 */
+	int64_t expires;   /* seconds since 1970; 0: never */
+	char *message;	   /* "" when none */
 	bool has_previous;
 	struct digest previous;
 	struct digest root;
 	struct first_pages first; /* worth fetching with the root page */
 	struct totals totals;
-	bool delta;          /* feature "delta" */
+	bool delta; /* feature "delta" */
 	size_t mirror_count;
 	char **mirrors;
 	size_t signature_count;
 	struct manifest_signature *signatures;
-	struct digest digest;/* SHA-256 of the document's bytes; filled by decode */
+	struct digest digest; /* SHA-256 of the document's bytes; filled by decode */
 };
 
 int manifest_decode(struct span text, struct manifest **out, struct trouble *t);
@@ -95,8 +94,8 @@ struct tag {
 int tag_name_check(const char *name); /* 0 or ERR_INVALID */
 int tag_decode(struct span text, struct tag **out, struct trouble *t);
 void tag_free(struct tag *tag);
-int tag_encode(const struct tag *tag, const struct private_key *const *keys, size_t key_count,
-	struct bytes *text);
+int tag_encode(const struct tag *tag, const struct private_key *const *keys,
+	size_t key_count, struct bytes *text);
 /* Same rule as manifest_verify: any signed document. */
 int tag_verify(struct span text, const struct public_key *key);
 

@@ -21,8 +21,8 @@
 #include "util/bytes.h"
 #include "util/digest.h"
 
-#define NAME_SIZE_MAX 255   /* NAME_MAX of Linux */
-#define PATH_SIZE_MAX 4095  /* PATH_MAX of Linux less the NUL */
+#define NAME_SIZE_MAX 255  /* NAME_MAX of Linux */
+#define PATH_SIZE_MAX 4095 /* PATH_MAX of Linux less the NUL */
 #define KEY_SIZE_MAX (PATH_SIZE_MAX + 1)
 
 struct key {
@@ -40,8 +40,8 @@ int key_compare(const struct key *a, const struct key *b);
 /* Orders two parent paths as the keys of their entries order. */
 int path_compare(struct span a, struct span b);
 /* Orders two entries, each by its parent path and name, as their keys order. */
-int place_compare(struct span parent_a, struct span name_a, struct span parent_b,
-	struct span name_b);
+int place_compare(
+	struct span parent_a, struct span name_a, struct span parent_b, struct span name_b);
 /* Splits "a/b/c" into "a/b" and "c"; "c" into "" and "c"; "" into "" and "". Borrows. */
 void path_split(struct span path, struct span *parent, struct span *name);
 /* parent, '/', name into out (cleared first). */
@@ -66,8 +66,8 @@ json_t *json_byte_string(struct span s);
 int json_byte_string_decode(const json_t *value, size_t max, struct bytes *out);
 /* The same without a copy where that is possible: *out borrows from `value`, or from
  * `scratch`, which is cleared first. */
-int json_byte_string_view(const json_t *value, size_t max, struct bytes *scratch,
-	struct span *out);
+int json_byte_string_view(
+	const json_t *value, size_t max, struct bytes *scratch, struct span *out);
 /* True when `s` stands in JSON as a string: UTF-8 (RFC 3629) without NUL. */
 bool json_byte_string_is_text(struct span s);
 

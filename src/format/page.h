@@ -21,8 +21,8 @@
 #include "util/bytes.h"
 #include "util/digest.h"
 
-#define PAGE_LEVEL_MAX 6       /* inner levels above the leaves */
-#define PAGE_ROWS_MAX 4096     /* entries of a leaf, children of an inner page */
+#define PAGE_LEVEL_MAX 6   /* inner levels above the leaves */
+#define PAGE_ROWS_MAX 4096 /* entries of a leaf, children of an inner page */
 
 /* The pages that a listing of the root directory comes to: those on the way from below the
  * root page down to the first leaf, then the leaves behind it that begin with an entry of
@@ -37,8 +37,8 @@ struct first_pages {
 struct page {
 	const uint8_t *data;
 	size_t size;
-	unsigned level;  /* 0: leaf */
-	uint32_t count;  /* entries or children */
+	unsigned level; /* 0: leaf */
+	uint32_t count; /* entries or children */
 	/* The tables, as page_view() found them: for the accessors below only. */
 	uint32_t run_count, file_count, object_count;
 	const uint8_t *runs, *files, *objects, *heap;
@@ -50,7 +50,7 @@ struct page_child {
 	struct digest digest;
 	struct span last_parent, last_name; /* the key of the last entry below it */
 	uint64_t entries;
-	uint64_t bytes;  /* sum of the sizes of files, at most ENTRY_SIZE_MAX */
+	uint64_t bytes; /* sum of the sizes of files, at most ENTRY_SIZE_MAX */
 };
 
 /* 0 or ERR_CORRUPT. */
@@ -66,8 +66,8 @@ int page_find(const struct page *p, struct span parent, struct span name, uint32
 int page_child(const struct page *p, uint32_t index, struct page_child *out);
 /* Inner: the first child whose last key is not below (parent, name); count if none.
  * *before: entries in the children before it. */
-int page_find_child(const struct page *p, struct span parent, struct span name, uint32_t *index,
-	uint64_t *before);
+int page_find_child(const struct page *p, struct span parent, struct span name,
+	uint32_t *index, uint64_t *before);
 /* Inner: the child that holds entry number `rank` of this page's subtree and how many
  * entries stand before that child. ERR_ABSENT past the end. */
 int page_child_at(const struct page *p, uint64_t rank, uint32_t *index, uint64_t *before);

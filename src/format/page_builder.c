@@ -10,9 +10,9 @@
 /* One level of inner pages: the page that is being filled. */
 struct level {
 	struct inner_writer page;
-	bool emitted;		 /* a page of this level was already given out */
+	bool emitted;		  /* a page of this level was already given out */
 	struct digest first_page; /* the first that was */
-	struct digest last_page; /* the last child: the root if it stays alone */
+	struct digest last_page;  /* the last child: the root if it stays alone */
 };
 
 struct page_builder {
@@ -24,9 +24,10 @@ struct page_builder {
 	struct bytes parent, name;	     /* the last entry's place ... */
 	struct key_hash hash;		     /* ... and the hash of its key */
 	uint64_t entries, bytes;
-	unsigned root_level;	    /* once it is finished */
-	bool leaf_lists_root;	    /* the leaf began with such an entry */
-	struct first_pages listing; /* leaves that begin with an entry of the root directory */
+	unsigned root_level;  /* once it is finished */
+	bool leaf_lists_root; /* the leaf began with such an entry */
+	struct first_pages
+		listing; /* leaves that begin with an entry of the root directory */
 };
 
 int page_builder_new(page_emit_fn emit, void *ctx, struct page_builder **out)

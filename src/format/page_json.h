@@ -12,12 +12,12 @@
  *   object of its own). object: index into "objects" or null (no bytes).
  *   offset: null for 0.
  *   extra: null or an object with, in this order, those of
- *     "target" (byte string), "device" [major,minor], "xattrs" [[name,{"base64"}|string],...],
- *     "extents" [[offset,size],...] that apply.
- *   "device" is there for devices alone, and always; "target" likewise for symlinks.
- *   objects: each once, in the order of first use; every one is used.
- *   chunks: null (one chunk = the object), [[digest,size],...] or "recipe digest".
- * inner: {"cairn":"inner","level":N,"columns":["page","parent","name","entries","bytes"],
+ *     "target" (byte string), "device" [major,minor], "xattrs"
+ * [[name,{"base64"}|string],...], "extents" [[offset,size],...] that apply. "device" is
+ * there for devices alone, and always; "target" likewise for symlinks. objects: each once,
+ * in the order of first use; every one is used. chunks: null (one chunk = the object),
+ * [[digest,size],...] or "recipe digest". inner:
+ * {"cairn":"inner","level":N,"columns":["page","parent","name","entries","bytes"],
  *         "children":[[digest,parent,name,entries,bytes],...]}
  *
  * The encoding is canonical: one sequence of entries has exactly one byte string, and
@@ -32,7 +32,7 @@
 /* Where pages are cut; part of the manifest ("paging"), fixed for format 1. */
 #define LEAF_ROWS_MIN 64
 #define LEAF_ROWS_MAX 1024
-#define LEAF_CUT_ONE_IN 192   /* mean of 64 + 192 rows */
+#define LEAF_CUT_ONE_IN 192	  /* mean of 64 + 192 rows */
 #define LEAF_BYTES_MAX (1u << 20) /* a page is cut once its JSON (bytes) is over this */
 #define INNER_ROWS_MIN 64
 #define INNER_ROWS_MAX 1024

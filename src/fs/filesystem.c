@@ -26,8 +26,8 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 
 	if (!fs)
 		return ERR_NO_MEMORY;
-	fs->identity = identity_new();
-	if (!fs->identity) {
+	fs->node_table = node_table_new();
+	if (!fs->node_table) {
 		free(fs);
 		return ERR_NO_MEMORY;
 	}
@@ -42,7 +42,7 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	atomic_init(&fs->passthrough_off, false);
 	backings_init(&fs->backings);
 	buffers_init(&fs->buffers);
-	setbacks_init(&fs->setbacks);
+	recent_failures_init(&fs->setbacks);
 	failures_init(&fs->failures, options->log);
 	requests_init(&fs->requests);
 	readahead_table_init(&fs->readahead_table);
@@ -56,13 +56,13 @@ void filesystem_free(struct filesystem *fs)
 	if (!fs)
 		return;
 	requests_release(&fs->requests);
-	setbacks_release(&fs->setbacks);
+	recent_failures_release(&fs->setbacks);
 	failures_release(&fs->failures);
 	buffers_release(&fs->buffers);
 	backings_release(&fs->backings);
 	pthread_mutex_destroy(&fs->readahead_lock);
 	readahead_table_release(&fs->readahead_table);
-	identity_free(fs->identity);
+	node_table_free(fs->node_table);
 	free(fs);
 }
 
@@ -82,10 +82,10 @@ int request_locate(struct request *r, fuse_ino_t node)
 	r->root = node == FUSE_ROOT_ID;
 	if (r->root)
 		return 0;
-	return identity_find(r->fs->identity, node, &r->leaf, &r->row);
+	return node_table_find(r->fs->node_table, node, &r->leaf, &r->row);
 }
 
-int request_entry(struct request *r, struct trial *t, struct entry *e)
+int request_entry(struct request *r, struct request_try *t, struct entry *e)
 {
 	static const struct span empty = {NULL, 0};
 	struct digest root;

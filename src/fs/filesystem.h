@@ -32,18 +32,18 @@ struct filesystem {
 	uint64_t readahead;	 /* bytes per stream */
 	/* As asked for; from INIT on as it is, never OPEN_AUTO. */
 	enum open_mode open_mode;
-	bool elides_opendir; /* from INIT on */
+	bool elides_opendir;	     /* from INIT on */
 	atomic_bool introduced;	     /* INIT has been answered: for parallel.h */
 	atomic_bool passthrough_off; /* the kernel has refused a backing file */
 	struct backings backings;    /* OPEN_PASSTHROUGH */
-	struct identity *identity;
+	struct node_table *node_table;
 	struct buffers buffers;
 	struct failures failures;
-	struct setbacks setbacks;
+	struct recent_failures setbacks;
 	struct requests requests;
 	struct readahead_table readahead_table; /* of the files */
 	pthread_mutex_t readahead_lock;		/* the two below */
-	struct readahead listing;	/* in entries, of the whole tree */
+	struct readahead listing;		/* in entries, of the whole tree */
 	struct neighbours neighbours;
 	/* Called by INIT, may be NULL. */
 	void (*ready)(void *ctx);
@@ -73,7 +73,7 @@ struct digest filesystem_root(const struct filesystem *fs);
 /* Finds out where the node's entry is, for r->leaf, r->row, r->root. ERR_ABSENT. */
 int request_locate(struct request *r, fuse_ino_t node);
 /* The entry of the node asked about; borrows from the trial's attempt. */
-int request_entry(struct request *r, struct trial *t, struct entry *e);
+int request_entry(struct request *r, struct request_try *t, struct entry *e);
 /* The path of an entry. ERR_LIMIT. */
 int entry_path(const struct entry *e, struct path *out);
 /* As stat(2) shows it. */

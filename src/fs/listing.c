@@ -7,14 +7,14 @@
 #include "fs/filesystem.h"
 #include "fs/request_try.h"
 
-#define DOTS 2		 /* "." and ".." come first */
-#define LEAF_ENTRIES 256 /* about what a leaf holds; only a measure for hints */
+#define DOTS 2		       /* "." and ".." come first */
+#define LEAF_ENTRIES 256       /* about what a leaf holds; only a measure for hints */
 #define AHEAD_LEAVES HINTS_MAX /* hinted at most before a sequential listing */
 
 /* A listing under way. */
 struct listing {
 	struct request *request;
-	struct trial *trial;
+	struct request_try *trial;
 	struct span path; /* of the directory */
 	bool plus;
 	uint64_t offset; /* of the next entry */
@@ -72,7 +72,8 @@ static int each(void *ctx, const struct place *place, const struct entry *e)
 	if (!fits(l, name))
 		return 1;
 	entry_param(e, &entry);
-	if (l->plus && trial_hold(l->request, l->trial, &place->leaf, place->row, &entry))
+	if (l->plus &&
+		request_try_hold(l->request, l->trial, &place->leaf, place->row, &entry))
 		return 1;
 	put(l, name, &entry);
 	return 0;
@@ -182,7 +183,7 @@ static int fill(struct listing *l, const struct entry *self)
 	return walk(l);
 }
 
-static int step(struct request *r, struct trial *t)
+static int step(struct request *r, struct request_try *t)
 {
 	struct listing l = {
 		.request = r, .trial = t, .offset = r->offset, .plus = r->kind == &plus};
@@ -202,7 +203,7 @@ static int step(struct request *r, struct trial *t)
 	/* Some entries now are better than all of them later: what comes next, or its
 	 * trouble, is the next request's. */
 	if (err && t->answer.size > 0) {
-		trial_hint_wants(t);
+		request_try_hint_wants(t);
 		return 0;
 	}
 	return err;

@@ -14,14 +14,14 @@
 #define ENODATA ENOATTR
 #endif
 
-static void answer_errno(struct trial *t, int errnum)
+static void answer_errno(struct request_try *t, int errnum)
 {
 	t->answer.kind = ANSWER_ERRNO;
 	t->answer.errnum = errnum;
 }
 
 /* As many bytes as there is room for; `room` 0 asks for the size only. */
-static void answer_bytes(struct trial *t, size_t room, const void *data, size_t size)
+static void answer_bytes(struct request_try *t, size_t room, const void *data, size_t size)
 {
 	t->answer.size = size;
 	t->answer.kind = room ? ANSWER_BYTES : ANSWER_SIZE;
@@ -33,7 +33,7 @@ static void answer_bytes(struct trial *t, size_t room, const void *data, size_t 
 
 /* ---- steps ---- */
 
-static int lookup(struct request *r, struct trial *t)
+static int lookup(struct request *r, struct request_try *t)
 {
 	struct digest root = filesystem_root(r->fs);
 	struct entry directory, e = {0};
@@ -54,10 +54,10 @@ static int lookup(struct request *r, struct trial *t)
 		return 0;
 	}
 	entry_param(&e, &t->answer.entry);
-	return trial_hold(r, t, &place.leaf, place.row, &t->answer.entry);
+	return request_try_hold(r, t, &place.leaf, place.row, &t->answer.entry);
 }
 
-static int get_attr(struct request *r, struct trial *t)
+static int get_attr(struct request *r, struct request_try *t)
 {
 	struct entry e;
 	int err = request_entry(r, t, &e);
@@ -69,7 +69,7 @@ static int get_attr(struct request *r, struct trial *t)
 	return 0;
 }
 
-static int read_link(struct request *r, struct trial *t)
+static int read_link(struct request *r, struct request_try *t)
 {
 	struct entry e;
 	int err = request_entry(r, t, &e);
@@ -83,7 +83,7 @@ static int read_link(struct request *r, struct trial *t)
 	return 0;
 }
 
-static int get_xattr(struct request *r, struct trial *t)
+static int get_xattr(struct request *r, struct request_try *t)
 {
 	struct span value;
 	struct entry e;
@@ -99,7 +99,7 @@ static int get_xattr(struct request *r, struct trial *t)
 }
 
 /* Names one after another, each with its NUL. */
-static int list_xattr(struct request *r, struct trial *t)
+static int list_xattr(struct request *r, struct request_try *t)
 {
 	struct xattr x;
 	struct entry e;
@@ -122,7 +122,7 @@ static int list_xattr(struct request *r, struct trial *t)
 	return 0;
 }
 
-static int seek(struct request *r, struct trial *t)
+static int seek(struct request *r, struct request_try *t)
 {
 	struct entry e;
 	int err = request_entry(r, t, &e);

@@ -15,7 +15,7 @@ struct leaf {
 	uint32_t next; /* free: the next free number, 0 ends */
 };
 
-struct identity {
+struct node_table {
 	pthread_mutex_t lock; /* all below */
 	struct leaf *leaves;  /* by number; 0 is not used */
 	uint32_t used;	      /* numbers ever given out, and 1 */
@@ -26,9 +26,9 @@ struct identity {
 	uint32_t mask;
 };
 
-struct identity *identity_new(void)
+struct node_table *node_table_new(void)
 {
-	struct identity *i = calloc(1, sizeof *i);
+	struct node_table *i = calloc(1, sizeof *i);
 
 	if (!i)
 		return NULL;
@@ -47,7 +47,7 @@ struct identity *identity_new(void)
 	return i;
 }
 
-void identity_free(struct identity *i)
+void node_table_free(struct node_table *i)
 {
 	if (!i)
 		return;
@@ -57,13 +57,13 @@ void identity_free(struct identity *i)
 	free(i);
 }
 
-static uint32_t home(const struct identity *i, const struct digest *digest)
+static uint32_t home(const struct node_table *i, const struct digest *digest)
 {
 	return (uint32_t)digest_prefix(digest) & i->mask;
 }
 
 /* The bucket of that leaf, or the empty one where it would go. */
-static uint32_t bucket_of(const struct identity *i, const struct digest *digest)
+static uint32_t bucket_of(const struct node_table *i, const struct digest *digest)
 {
 	uint32_t b = home(i, digest);
 
@@ -73,7 +73,7 @@ static uint32_t bucket_of(const struct identity *i, const struct digest *digest)
 }
 
 /* Twice the numbers, and buckets for at most half of them in use. */
-static int grow(struct identity *i)
+static int grow(struct node_table *i)
 {
 	uint32_t capacity = i->capacity * 2;
 	struct leaf *leaves;
@@ -100,7 +100,7 @@ static int grow(struct identity *i)
 	return 0;
 }
 
-static int add(struct identity *i, const struct digest *digest, uint32_t *number)
+static int add(struct node_table *i, const struct digest *digest, uint32_t *number)
 {
 	struct leaf *leaf;
 	uint32_t n = i->free;
@@ -125,7 +125,7 @@ static int add(struct identity *i, const struct digest *digest, uint32_t *number
 
 /* Closes the gap that a removal leaves: whoever may not be found any more moves up
  * (Knuth, The Art of Computer Programming 3, 6.4, algorithm R). */
-static void close_gap(struct identity *i, uint32_t gap)
+static void close_gap(struct node_table *i, uint32_t gap)
 {
 	for (uint32_t b = (gap + 1) & i->mask; i->buckets[b]; b = (b + 1) & i->mask) {
 		uint32_t h = home(i, &i->leaves[i->buckets[b]].digest);
@@ -138,7 +138,7 @@ static void close_gap(struct identity *i, uint32_t gap)
 	}
 }
 
-static void drop(struct identity *i, uint32_t number)
+static void drop(struct node_table *i, uint32_t number)
 {
 	struct leaf *leaf = &i->leaves[number];
 	uint32_t gap = bucket_of(i, &leaf->digest);
@@ -150,7 +150,7 @@ static void drop(struct identity *i, uint32_t number)
 	i->count--;
 }
 
-int identity_hold(struct identity *i, const struct digest *leaf, uint64_t lookups,
+int node_table_hold(struct node_table *i, const struct digest *leaf, uint64_t lookups,
 	struct leaf_number *out)
 {
 	uint32_t number;
@@ -169,20 +169,20 @@ int identity_hold(struct identity *i, const struct digest *leaf, uint64_t lookup
 	return err;
 }
 
-uint64_t identity_node(uint32_t number, uint32_t row)
+uint64_t node_table_node(uint32_t number, uint32_t row)
 {
 	return ((uint64_t)number << NODE_ROW_BITS) | row;
 }
 
 /* 0 for what cannot be a node's. */
-static uint32_t number_of(const struct identity *i, uint64_t node)
+static uint32_t number_of(const struct node_table *i, uint64_t node)
 {
 	uint64_t number = node >> NODE_ROW_BITS;
 
 	return number < i->used && i->leaves[number].lookups ? (uint32_t)number : 0;
 }
 
-int identity_find(struct identity *i, uint64_t node, struct digest *leaf, uint32_t *row)
+int node_table_find(struct node_table *i, uint64_t node, struct digest *leaf, uint32_t *row)
 {
 	uint32_t number;
 
@@ -196,7 +196,7 @@ int identity_find(struct identity *i, uint64_t node, struct digest *leaf, uint32
 	return number ? 0 : ERR_ABSENT;
 }
 
-void identity_forget(struct identity *i, uint64_t node, uint64_t lookups)
+void node_table_forget(struct node_table *i, uint64_t node, uint64_t lookups)
 {
 	uint32_t number;
 
@@ -212,7 +212,7 @@ void identity_forget(struct identity *i, uint64_t node, uint64_t lookups)
 	pthread_mutex_unlock(&i->lock);
 }
 
-uint64_t identity_count(struct identity *i)
+uint64_t node_table_count(struct node_table *i)
 {
 	uint64_t count;
 

@@ -5,8 +5,8 @@
  * leaf, so a million names that the kernel knows cost some bytes per leaf, not per name.
  * Own lock, held for a few instructions; any thread.
  */
-#ifndef CAIRN_FS_IDENTITY_H
-#define CAIRN_FS_IDENTITY_H
+#ifndef CAIRN_FS_NODE_TABLE_H
+#define CAIRN_FS_NODE_TABLE_H
 
 #include <stdint.h>
 
@@ -16,9 +16,9 @@
 #define NODE_ROW_BITS 12
 #define NODE_ROWS (1u << NODE_ROW_BITS)
 
-struct identity;
-struct identity *identity_new(void); /* NULL without memory */
-void identity_free(struct identity *i);
+struct node_table;
+struct node_table *node_table_new(void); /* NULL without memory */
+void node_table_free(struct node_table *i);
 
 /* A leaf held by at least one lookup. */
 struct leaf_number {
@@ -26,14 +26,15 @@ struct leaf_number {
 	uint32_t generation; /* differs whenever a number is used again for another leaf */
 };
 /* Adds `lookups` (at least 1) to the leaf. ERR_NO_MEMORY. */
-int identity_hold(struct identity *i, const struct digest *leaf, uint64_t lookups,
+int node_table_hold(struct node_table *i, const struct digest *leaf, uint64_t lookups,
 	struct leaf_number *out);
-uint64_t identity_node(uint32_t number, uint32_t row);
+uint64_t node_table_node(uint32_t number, uint32_t row);
 /* ERR_ABSENT when no lookup holds the node's leaf. */
-int identity_find(struct identity *i, uint64_t node, struct digest *leaf, uint32_t *row);
+int node_table_find(
+	struct node_table *i, uint64_t node, struct digest *leaf, uint32_t *row);
 /* Takes lookups off the node's leaf; unknown nodes and excess are ignored. */
-void identity_forget(struct identity *i, uint64_t node, uint64_t lookups);
+void node_table_forget(struct node_table *i, uint64_t node, uint64_t lookups);
 /* Leaves held now. */
-uint64_t identity_count(struct identity *i);
+uint64_t node_table_count(struct node_table *i);
 
 #endif

@@ -83,13 +83,13 @@ void opens_init(struct filesystem *fs, struct fuse_conn_info *conn)
 static int lend(struct filesystem *fs, fuse_req_t fuse, fuse_ino_t node, int *fd)
 {
 	struct request r = {.fs = fs, .fuse = fuse};
-	struct trial t;
+	struct request_try t;
 	struct entry e;
 	int err = request_locate(&r, node);
 
 	if (err)
 		return err;
-	trial_init(&t);
+	request_try_init(&t);
 	err = attempt_begin(&t.attempt, fs->cache, NULL);
 	if (err)
 		return err;

@@ -64,7 +64,7 @@ static void forget(fuse_req_t fuse, fuse_ino_t node, uint64_t lookups)
 {
 	struct filesystem *fs = fuse_req_userdata(fuse);
 
-	identity_forget(fs->identity, node, lookups);
+	node_table_forget(fs->node_table, node, lookups);
 	fuse_reply_none(fuse);
 }
 
@@ -73,7 +73,7 @@ static void forget_multi(fuse_req_t fuse, size_t count, struct fuse_forget_data 
 	struct filesystem *fs = fuse_req_userdata(fuse);
 
 	for (size_t i = 0; i < count; i++)
-		identity_forget(fs->identity, forgets[i].ino, forgets[i].nlookup);
+		node_table_forget(fs->node_table, forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(fuse);
 }
 

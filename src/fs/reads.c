@@ -7,7 +7,7 @@
 #include "fs/filesystem.h"
 #include "fs/request_try.h"
 
-static int step(struct request *r, struct trial *t)
+static int step(struct request *r, struct request_try *t)
 {
 	struct entry e;
 	int err = request_entry(r, t, &e);

@@ -5,24 +5,25 @@
 
 #include "util/error.h"
 
-void setbacks_init(struct setbacks *s)
+void recent_failures_init(struct recent_failures *s)
 {
-	*s = (struct setbacks){0};
+	*s = (struct recent_failures){0};
 	pthread_mutex_init(&s->lock, NULL);
 }
 
-void setbacks_release(struct setbacks *s)
+void recent_failures_release(struct recent_failures *s)
 {
 	pthread_mutex_destroy(&s->lock);
 }
 
-void setbacks_note(struct setbacks *s, const struct digest *leaf, uint32_t row,
-	struct run bytes, int error, int64_t now)
+void recent_failures_note(struct recent_failures *s, const struct digest *leaf,
+	uint32_t row, struct run bytes, int error, int64_t now)
 {
 	if (error != ERR_TIMEOUT && error != ERR_UNREACHABLE)
 		return;
 	pthread_mutex_lock(&s->lock);
-	s->items[s->next] = (struct setback){*leaf, row, bytes, error, now + SETBACK_NS};
+	s->items[s->next] = (struct recent_failure){
+		*leaf, row, bytes, error, now + SETBACK_NS};
 	s->next = (s->next + 1) % SETBACKS_KEPT;
 	pthread_mutex_unlock(&s->lock);
 }
@@ -33,14 +34,14 @@ static bool overlap(struct run a, struct run b)
 }
 
 /* From the newest to the first whose time is over. */
-int setbacks_find(struct setbacks *s, const struct digest *leaf, uint32_t row,
+int recent_failures_find(struct recent_failures *s, const struct digest *leaf, uint32_t row,
 	struct run bytes, int64_t now)
 {
 	int error = 0;
 
 	pthread_mutex_lock(&s->lock);
 	for (unsigned i = 1; i <= SETBACKS_KEPT && !error; i++) {
-		const struct setback *b =
+		const struct recent_failure *b =
 			&s->items[(s->next + SETBACKS_KEPT - i) % SETBACKS_KEPT];
 
 		if (b->until <= now)

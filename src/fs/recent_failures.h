@@ -4,8 +4,8 @@
  * whose readahead failed, which would have its reader wait for a second deadline: such a
  * question gets the same answer at once. Own lock; any thread.
  */
-#ifndef CAIRN_FS_SETBACKS_H
-#define CAIRN_FS_SETBACKS_H
+#ifndef CAIRN_FS_RECENT_FAILURES_H
+#define CAIRN_FS_RECENT_FAILURES_H
 
 #include <pthread.h>
 #include <stdint.h>
@@ -13,28 +13,28 @@
 #include "fs/readahead.h"
 #include "util/digest.h"
 
-#define SETBACKS_KEPT 4096 /* as many may fail together */
+#define SETBACKS_KEPT 4096	       /* as many may fail together */
 #define SETBACK_NS INT64_C(1000000000) /* how long an answer holds */
 
-struct setbacks {
+struct recent_failures {
 	pthread_mutex_t lock; /* all below */
-	struct setback {
+	struct recent_failure {
 		struct digest leaf; /* with the row: whose content */
 		uint32_t row;
 		struct run bytes;
 		int error;
-		int64_t until; /* CLOCK_MONOTONIC ns; 0: empty */
+		int64_t until;	/* CLOCK_MONOTONIC ns; 0: empty */
 	} items[SETBACKS_KEPT]; /* a ring, in the order in which they were noted */
 	unsigned next;
 };
 
-void setbacks_init(struct setbacks *s);
-void setbacks_release(struct setbacks *s);
+void recent_failures_init(struct recent_failures *s);
+void recent_failures_release(struct recent_failures *s);
 /* ERR_TIMEOUT and ERR_UNREACHABLE are noted, other errors are not. */
-void setbacks_note(struct setbacks *s, const struct digest *leaf, uint32_t row,
-	struct run bytes, int error, int64_t now);
+void recent_failures_note(struct recent_failures *s, const struct digest *leaf,
+	uint32_t row, struct run bytes, int error, int64_t now);
 /* The error of a read that overlaps this one, 0 when there is none. */
-int setbacks_find(struct setbacks *s, const struct digest *leaf, uint32_t row,
+int recent_failures_find(struct recent_failures *s, const struct digest *leaf, uint32_t row,
 	struct run bytes, int64_t now);
 
 #endif

@@ -24,7 +24,7 @@ enum state { TRYING, WANTING, PARKED, ANSWERED };
 /* References: one of who will answer, one of each source_want whose ready() is due. */
 struct parked {
 	struct request request;
-	struct ticket ticket;
+	struct waiter waiter;
 	int64_t deadline; /* CLOCK_MONOTONIC ns */
 	char name[NAME_MAX_HERE + 1];
 	atomic_uint references;
@@ -35,7 +35,7 @@ struct parked {
 	struct parked *next, *previous; /* the list's lock */
 };
 
-static void parked_run(struct parked *p, struct trial *t, int error);
+static void parked_run(struct parked *p, struct request_try *t, int error);
 
 void requests_init(struct requests *q)
 {
@@ -95,7 +95,7 @@ static void parked_put(struct parked *p)
 {
 	if (atomic_fetch_sub(&p->references, 1) != 1)
 		return;
-	ticket_release(&p->ticket);
+	waiter_release(&p->waiter);
 	unlink_parked(&p->request.fs->requests, p);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
@@ -126,19 +126,19 @@ static void on_interrupt(fuse_req_t fuse, void *data)
 	if (!claim_parked(p))
 		return;
 	fuse_reply_err(fuse, EINTR);
-	if (source_forget(p->request.fs->source, &p->ticket))
+	if (source_forget(p->request.fs->source, &p->waiter))
 		parked_put(p); /* for the ready() that will not come */
 	parked_put(p);
 }
 
 /* The runner's answer. When fuse_req_interrupt_func returns, no handler is running. */
-static void parked_answer(struct parked *p, struct trial *t, int error)
+static void parked_answer(struct parked *p, struct request_try *t, int error)
 {
 	pthread_mutex_lock(&p->lock);
 	p->state = ANSWERED;
 	pthread_mutex_unlock(&p->lock);
 	fuse_req_interrupt_func(p->request.fuse, NULL, NULL);
-	trial_answer(&p->request, t, error, &p->ticket.trouble);
+	request_try_answer(&p->request, t, error, &p->waiter.trouble);
 	parked_put(p);
 }
 
@@ -174,7 +174,7 @@ static bool set_parked(struct parked *p, int *error)
 }
 
 /* True: parked. False: *error tells why not (0: what was wanted is there already). */
-static bool park(struct parked *p, struct trial *t, int *error)
+static bool park(struct parked *p, struct request_try *t, int *error)
 {
 	struct filesystem *fs = p->request.fs;
 
@@ -183,11 +183,11 @@ static bool park(struct parked *p, struct trial *t, int *error)
 		*error = ERR_INTERRUPTED;
 		return false;
 	}
-	trial_release(t, fs);
-	p->ticket.trouble.text[0] = '\0';
+	request_try_release(t, fs);
+	p->waiter.trouble.text[0] = '\0';
 	atomic_fetch_add(&p->references, 1);
 	*error = source_want(fs->source, t->attempt.wants, t->attempt.want_count,
-		FETCH_DEMAND, p->deadline, &p->ticket);
+		FETCH_DEMAND, p->deadline, &p->waiter);
 	if (*error) {
 		atomic_fetch_sub(&p->references, 1);
 		pthread_mutex_lock(&p->lock);
@@ -195,20 +195,20 @@ static bool park(struct parked *p, struct trial *t, int *error)
 		pthread_mutex_unlock(&p->lock);
 		return false;
 	}
-	trial_send_hints(&p->request, t);
+	request_try_send_hints(&p->request, t);
 	return set_parked(p, error);
 }
 
 /* A flight is shared: it may have ended at the deadline of somebody who came before. */
 static int after_wait(struct parked *p)
 {
-	if (p->ticket.error == ERR_TIMEOUT && clock_monotonic() < p->deadline)
+	if (p->waiter.error == ERR_TIMEOUT && clock_monotonic() < p->deadline)
 		return 0;
-	return p->ticket.error;
+	return p->waiter.error;
 }
 
 /* Goes on from a try that gave `error`, until the request is answered or parked. */
-static void parked_run(struct parked *p, struct trial *t, int error)
+static void parked_run(struct parked *p, struct request_try *t, int error)
 {
 	while (error == ERR_PENDING) {
 		if (clock_monotonic() >= p->deadline) {
@@ -220,7 +220,7 @@ static void parked_run(struct parked *p, struct trial *t, int error)
 		if (!error)
 			error = after_wait(p);
 		if (!error)
-			error = trial_run(&p->request, t, &p->ticket.arrivals);
+			error = request_try_run(&p->request, t, &p->waiter.buffers);
 	}
 	parked_answer(p, t, error);
 }
@@ -240,20 +240,20 @@ static bool set_trying(struct parked *p)
 	return mine;
 }
 
-static void on_ready(struct ticket *ticket)
+static void on_ready(struct waiter *waiter)
 {
-	struct parked *p = (struct parked *)((char *)ticket -
-					     offsetof(struct parked, ticket));
-	struct trial t;
+	struct parked *p = (struct parked *)((char *)waiter -
+					     offsetof(struct parked, waiter));
+	struct request_try t;
 	int error;
 
 	if (set_trying(p)) {
-		trial_init(&t);
+		request_try_init(&t);
 		error = after_wait(p);
 		if (!error)
-			error = trial_run(&p->request, &t, &p->ticket.arrivals);
+			error = request_try_run(&p->request, &t, &p->waiter.buffers);
 		parked_run(p, &t, error);
-		trial_release(&t, p->request.fs);
+		request_try_release(&t, p->request.fs);
 	}
 	parked_put(p);
 }
@@ -263,35 +263,35 @@ static int told_already(struct request *r)
 {
 	if (!r->kind->asked_twice)
 		return 0;
-	return setbacks_find(&r->fs->setbacks, &r->leaf, r->row,
+	return recent_failures_find(&r->fs->setbacks, &r->leaf, r->row,
 		(struct run){r->offset, r->size}, clock_monotonic());
 }
 
-static void park_first(struct request *r, struct trial *t)
+static void park_first(struct request *r, struct request_try *t)
 {
 	struct parked *p = parked_new(r);
 
 	if (!p) {
-		trial_answer(r, t, ERR_NO_MEMORY, NULL);
+		request_try_answer(r, t, ERR_NO_MEMORY, NULL);
 		return;
 	}
-	p->ticket.ready = on_ready;
+	p->waiter.ready = on_ready;
 	fuse_req_interrupt_func(r->fuse, on_interrupt, p);
 	parked_run(p, t, ERR_PENDING);
 }
 
 void request_start(struct request *r)
 {
-	struct trial t;
+	struct request_try t;
 	int error, told;
 
-	trial_init(&t);
-	error = trial_run(r, &t, NULL);
+	request_try_init(&t);
+	error = request_try_run(r, &t, NULL);
 	if (error != ERR_PENDING) {
-		trial_answer(r, &t, error, NULL);
-		trial_send_hints(r, &t);
+		request_try_answer(r, &t, error, NULL);
+		request_try_send_hints(r, &t);
 	} else if ((told = told_already(r))) {
-		trial_release(&t, r->fs);
+		request_try_release(&t, r->fs);
 		fuse_reply_err(r->fuse, failure_errno(told));
 		return;
 	} else {
@@ -310,7 +310,7 @@ static void stop(struct parked *p)
 		fuse_reply_err(p->request.fuse, EINTR);
 		parked_put(p);
 	}
-	if (source_forget(p->request.fs->source, &p->ticket))
+	if (source_forget(p->request.fs->source, &p->waiter))
 		parked_put(p);
 }
 

@@ -23,12 +23,12 @@
 
 struct filesystem;
 struct request;
-struct trial;
+struct request_try;
 
 struct request_kind {
 	const char *name; /* for the log: "read" */
 	/* 0: t->answer is filled; ERR_PENDING: t->attempt has wants; or what went wrong. */
-	int (*step)(struct request *r, struct trial *t);
+	int (*step)(struct request *r, struct request_try *t);
 	/* May be NULL. Runs once, after the first try was answered or parked: asks for what
 	 * will be needed. Must not touch r->fuse. */
 	void (*after)(struct request *r);

@@ -11,7 +11,7 @@
 /* What is asked for ahead is kept apart from what the step cannot do without. */
 static bool hint_page(void *ctx, const struct digest *digest)
 {
-	struct trial *t = ctx;
+	struct request_try *t = ctx;
 	unsigned before = t->attempt.want_count;
 
 	if (attempt_hint_page(&t->attempt, digest))
@@ -26,19 +26,19 @@ static bool hint_page(void *ctx, const struct digest *digest)
 
 static int find_page(void *ctx, const struct digest *digest, struct page *out)
 {
-	struct trial *t = ctx;
+	struct request_try *t = ctx;
 
 	return attempt_page(&t->attempt, digest, out);
 }
 
-void trial_hint_wants(struct trial *t)
+void request_try_hint_wants(struct request_try *t)
 {
 	for (unsigned i = 0; i < t->attempt.want_count && t->hint_count < HINTS_MAX; i++)
 		t->hints[t->hint_count++] = t->attempt.wants[i];
 	t->attempt.want_count = 0;
 }
 
-void trial_init(struct trial *t)
+void request_try_init(struct request_try *t)
 {
 	t->buffer = NULL;
 	t->held_count = 0;
@@ -47,22 +47,22 @@ void trial_init(struct trial *t)
 	t->pages = (struct page_source){.page = find_page, .hint = hint_page, .ctx = t};
 }
 
-void trial_release(struct trial *t, struct filesystem *fs)
+void request_try_release(struct request_try *t, struct filesystem *fs)
 {
 	if (t->buffer && t->buffer != t->small)
 		buffers_put(&fs->buffers, t->buffer);
 	t->buffer = NULL;
 }
 
-static void take_back(struct trial *t, struct filesystem *fs)
+static void take_back(struct request_try *t, struct filesystem *fs)
 {
 	for (unsigned i = 0; i < t->held_count; i++)
-		identity_forget(fs->identity, t->held[i].node, t->held[i].lookups);
+		node_table_forget(fs->node_table, t->held[i].node, t->held[i].lookups);
 	t->held_count = 0;
 }
 
-int trial_hold(struct request *r, struct trial *t, const struct digest *leaf, uint32_t row,
-	struct fuse_entry_param *entry)
+int request_try_hold(struct request *r, struct request_try *t, const struct digest *leaf,
+	uint32_t row, struct fuse_entry_param *entry)
 {
 	struct leaf_number number;
 	struct held *last = t->held_count ? &t->held[t->held_count - 1] : NULL;
@@ -70,10 +70,10 @@ int trial_hold(struct request *r, struct trial *t, const struct digest *leaf, ui
 
 	if (t->held_count == HELD_MAX)
 		return ERR_LIMIT;
-	err = identity_hold(r->fs->identity, leaf, 1, &number);
+	err = node_table_hold(r->fs->node_table, leaf, 1, &number);
 	if (err)
 		return err;
-	entry->ino = identity_node(number.number, row);
+	entry->ino = node_table_node(number.number, row);
 	entry->generation = number.generation;
 	if (last && last->node >> NODE_ROW_BITS == number.number)
 		last->lookups++;
@@ -82,7 +82,7 @@ int trial_hold(struct request *r, struct trial *t, const struct digest *leaf, ui
 	return 0;
 }
 
-static int get_buffer(struct request *r, struct trial *t)
+static int get_buffer(struct request *r, struct request_try *t)
 {
 	if (t->buffer)
 		return 0;
@@ -92,14 +92,15 @@ static int get_buffer(struct request *r, struct trial *t)
 	return t->buffer ? 0 : ERR_NO_MEMORY;
 }
 
-int trial_run(struct request *r, struct trial *t, const struct arrivals *arrivals)
+int request_try_run(
+	struct request *r, struct request_try *t, const struct blob_buffers *buffers)
 {
 	int err = get_buffer(r, t);
 
 	t->hint_count = 0;
 	if (err)
 		return err;
-	err = attempt_begin(&t->attempt, r->fs->cache, arrivals);
+	err = attempt_begin(&t->attempt, r->fs->cache, buffers);
 	if (err)
 		return err;
 	err = r->kind->step(r, t);
@@ -110,7 +111,7 @@ int trial_run(struct request *r, struct trial *t, const struct arrivals *arrival
 	return err;
 }
 
-void trial_send_hints(struct request *r, struct trial *t)
+void request_try_send_hints(struct request *r, struct request_try *t)
 {
 	if (t->hint_count)
 		source_hint(r->fs->source, t->hints, t->hint_count, FETCH_READAHEAD);
@@ -119,7 +120,7 @@ void trial_send_hints(struct request *r, struct trial *t)
 
 /* ---- answers ---- */
 
-static int send_answer(fuse_req_t fuse, const struct trial *t)
+static int send_answer(fuse_req_t fuse, const struct request_try *t)
 {
 	const struct answer *a = &t->answer;
 
@@ -142,7 +143,7 @@ static int send_answer(fuse_req_t fuse, const struct trial *t)
 
 /* The path, when what is local is enough to tell it. */
 static void note_failure(
-	struct request *r, struct trial *t, int error, const struct trouble *trouble)
+	struct request *r, struct request_try *t, int error, const struct trouble *trouble)
 {
 	struct entry e;
 	struct path path;
@@ -160,17 +161,17 @@ static void note_failure(
 	failures_note(&r->fs->failures, r->kind->name, path_span(&path), error, trouble);
 }
 
-void trial_answer(
-	struct request *r, struct trial *t, int error, const struct trouble *trouble)
+void request_try_answer(
+	struct request *r, struct request_try *t, int error, const struct trouble *trouble)
 {
 	if (error && error != ERR_INTERRUPTED)
 		note_failure(r, t, error, trouble);
 	if (error && r->kind->asked_twice)
-		setbacks_note(&r->fs->setbacks, &r->leaf, r->row,
+		recent_failures_note(&r->fs->setbacks, &r->leaf, r->row,
 			(struct run){r->offset, r->size}, error, clock_monotonic());
 	if (error)
 		fuse_reply_err(r->fuse, failure_errno(error));
 	else if (send_answer(r->fuse, t))
 		take_back(t, r->fs);
-	trial_release(t, r->fs);
+	request_try_release(t, r->fs);
 }

@@ -4,8 +4,8 @@
  * What it holds of other people's memory ends with the attempt, so an answer is a copy; it
  * goes out afterwards, under no lock. Lives on the stack of the thread that tries.
  */
-#ifndef CAIRN_FS_TRIAL_H
-#define CAIRN_FS_TRIAL_H
+#ifndef CAIRN_FS_REQUEST_TRY_H
+#define CAIRN_FS_REQUEST_TRY_H
 
 #include "fs/request.h"
 #include "tree/tree.h"
@@ -37,7 +37,7 @@ struct held {
 	uint64_t lookups;
 };
 
-struct trial {
+struct request_try {
 	struct attempt attempt;
 	struct page_source pages; /* of the attempt */
 	struct answer answer;
@@ -49,23 +49,24 @@ struct trial {
 	uint8_t small[SMALL_REPLY];
 };
 
-void trial_init(struct trial *t);
-void trial_release(struct trial *t, struct filesystem *fs);
-/* Runs the request's step, whole. `arrivals` may be NULL. */
-int trial_run(struct request *r, struct trial *t, const struct arrivals *arrivals);
+void request_try_init(struct request_try *t);
+void request_try_release(struct request_try *t, struct filesystem *fs);
+/* Runs the request's step, whole. `buffers` may be NULL. */
+int request_try_run(
+	struct request *r, struct request_try *t, const struct blob_buffers *buffers);
 /* Replies with the step's answer (error 0) or the error, which is logged with `trouble`
  * (may be NULL). The request is over; hints are not sent yet. */
-void trial_answer(
-	struct request *r, struct trial *t, int error, const struct trouble *trouble);
-void trial_send_hints(struct request *r, struct trial *t);
+void request_try_answer(
+	struct request *r, struct request_try *t, int error, const struct trouble *trouble);
+void request_try_send_hints(struct request *r, struct request_try *t);
 
 /* For steps. */
 
 /* What the attempt wants becomes hints, and is no longer wanted. */
-void trial_hint_wants(struct trial *t);
+void request_try_hint_wants(struct request_try *t);
 /* Notes a lookup of `row` of `leaf` in the answer and gives its node id. ERR_LIMIT: no
  * more leaves fit into this reply. */
-int trial_hold(struct request *r, struct trial *t, const struct digest *leaf, uint32_t row,
-	struct fuse_entry_param *entry);
+int request_try_hold(struct request *r, struct request_try *t, const struct digest *leaf,
+	uint32_t row, struct fuse_entry_param *entry);
 
 #endif

@@ -130,9 +130,10 @@ static int mount_fuse(struct session *s, struct trouble *t)
 	s->mounted = mount_quietly(s->fuse, s->mountpoint, line);
 	if (s->mounted) {
 		if (!parallel_ensure(s->fuse))
-			log_warning(s->fs->log, "this libfuse cannot have two lookups in one "
-						"directory at a time: who waits for the server "
-						"there stops others");
+			log_warning(s->fs->log,
+				"this libfuse cannot have two lookups in one "
+				"directory at a time: who waits for the server "
+				"there stops others");
 		return 0;
 	}
 	return trouble_set(t, ERR_DENIED, "the system refused the mount on %s: %s",
@@ -142,8 +143,8 @@ static int mount_fuse(struct session *s, struct trouble *t)
 int session_new(struct dataset *dataset, const struct session_options *options,
 	struct session **out, struct trouble *t)
 {
-	const struct filesystem_options fs = {options->log, options->deadline_ns,
-		options->readahead, options->open_mode};
+	const struct filesystem_options fs = {
+		options->log, options->deadline_ns, options->readahead, options->open_mode};
 	struct session *s = calloc(1, sizeof *s);
 	int err;
 

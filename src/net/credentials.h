@@ -12,12 +12,12 @@
 #include "util/error.h"
 
 struct credentials {
-	char *cacert;      /* PEM file of CAs to believe instead of the system's */
+	char *cacert;	   /* PEM file of CAs to believe instead of the system's */
 	char *client_cert; /* PEM */
 	char *client_key;  /* PEM */
 	char *bearer_file; /* file with a bearer token, read again when it changes */
-	char *proxy;       /* as CURLOPT_PROXY; NULL: the environment's */
-	bool netrc;        /* look in ~/.netrc */
+	char *proxy;	   /* as CURLOPT_PROXY; NULL: the environment's */
+	bool netrc;	   /* look in ~/.netrc */
 };
 
 void credentials_init(struct credentials *c);

@@ -14,21 +14,22 @@ enum fetch_stop { STOP_NOT, STOP_CANCELLED, STOP_DEADLINE, STOP_SILENCE };
 
 struct fetch_try {
 	CURL *easy;
-	struct fetch_try *next;   /* in the fetcher's list of idle ones or of those under way */
+	struct fetch_try
+		*next; /* in the fetcher's list of idle ones or of those under way */
 	struct fetch *fetch;
-	struct fetch_try *twin;   /* the other try of the same fetch, at another mirror */
-	bool second;              /* of the two, it began later */
-	bool late;                /* slower than its peers: a second is due */
+	struct fetch_try *twin; /* the other try of the same fetch, at another mirror */
+	bool second;		/* of the two, it began later */
+	bool late;		/* slower than its peers: a second is due */
 	struct origin *origin;
 	unsigned mirror;
-	int64_t started, heard;   /* CLOCK_MONOTONIC ns; heard: the last sign of life */
-	bool connected;           /* to the server, or to one that it redirected to */
-	bool answered;            /* with at least a byte */
-	bool too_long;            /* a body over size_max was under way */
+	int64_t started, heard; /* CLOCK_MONOTONIC ns; heard: the last sign of life */
+	bool connected;		/* to the server, or to one that it redirected to */
+	bool answered;		/* with at least a byte */
+	bool too_long;		/* a body over size_max was under way */
 	bool no_memory;
 	enum fetch_stop stop;
 	uint64_t size_max;
-	uint64_t ignored;         /* bytes of a body that nobody wants, of a 404 say */
+	uint64_t ignored; /* bytes of a body that nobody wants, of a 404 say */
 	struct bytes body;
 	struct curl_slist *headers;
 	char etag[FETCH_ETAG_MAX];

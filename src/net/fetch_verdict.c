@@ -9,7 +9,7 @@
 #include "net/fetch_verdict.h"
 #include "util/clock.h"
 
-#define RETRY_AFTER_MAX 30 /* seconds: no server may send us away for longer */
+#define RETRY_AFTER_MAX 30   /* seconds: no server may send us away for longer */
 #define CHANCE NS_PER_SECOND /* that a server has at least to accept a connection */
 
 static void refuse(struct fetch_verdict *v, enum verdict_rank rank)
@@ -104,8 +104,7 @@ static void judge_stopped(struct fetch_try *t, struct fetch_verdict *v)
 	v->rank = t->stop == STOP_SILENCE ? RANK_FAILED : RANK_HURRIED;
 	v->fresh = t->connected;
 	if (!t->connected)
-		trouble_set(&v->trouble,
-			had_no_chance(t) ? ERR_TIMEOUT : ERR_UNREACHABLE,
+		trouble_set(&v->trouble, had_no_chance(t) ? ERR_TIMEOUT : ERR_UNREACHABLE,
 			"%s: no connection in time", t->url);
 	else if (t->stop == STOP_SILENCE)
 		trouble_set(&v->trouble, ERR_TIMEOUT,

@@ -244,7 +244,7 @@ static void leave(struct fetcher *f, struct fetch_try *t)
 }
 
 /* The twin of a try that is over: it goes on alone, or with its fetch ends too. */
-static void settle_twin(struct fetcher *f, struct fetch_try *twin, bool over)
+static void release_twin(struct fetcher *f, struct fetch_try *twin, bool over)
 {
 	twin->twin = NULL;
 	if (!over)
@@ -298,7 +298,7 @@ static void finish(struct fetcher *f, struct fetch_try *t, CURLcode code)
 	}
 	pthread_mutex_unlock(&f->mtx);
 	if (t->twin)
-		settle_twin(f, t->twin, over);
+		release_twin(f, t->twin, over);
 	put_try(f, t);
 }
 
@@ -611,11 +611,11 @@ void fetcher_cancel(struct fetcher *f, struct fetch *fetch)
 	pthread_mutex_unlock(&f->mtx);
 }
 
-void fetcher_settle(struct fetcher *f, struct fetch *fetch)
+void fetcher_release(struct fetcher *f, struct fetch *fetch)
 {
 	pthread_mutex_lock(&f->mtx);
 	if (fetch->state.held > 0) {
-		schedule_settle(&f->schedule, fetch);
+		schedule_release(&f->schedule, fetch);
 		wake(f);
 	}
 	pthread_mutex_unlock(&f->mtx);
@@ -642,7 +642,7 @@ static void on_got(struct fetch *fetch)
 {
 	struct waiter *w = fetch->state.waiter;
 
-	fetcher_settle(w->fetcher, fetch);
+	fetcher_release(w->fetcher, fetch);
 	pthread_mutex_lock(&w->mtx);
 	w->done = true;
 	pthread_cond_signal(&w->cond);

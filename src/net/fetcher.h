@@ -29,19 +29,19 @@ enum fetch_priority { FETCH_DEMAND, FETCH_READAHEAD, FETCH_PREFETCH, FETCH_PRIOR
 
 /* The fetcher's own part of a fetch: guarded by its lock, nobody else looks. */
 struct fetch_state {
-	struct fetch_list *list;       /* where it waits; NULL: under way, or not submitted */
+	struct fetch_list *list; /* where it waits; NULL: under way, or not submitted */
 	struct fetch *next, *previous; /* in that list */
-	uint64_t held;                 /* bytes of the memory budget */
+	uint64_t held;		       /* bytes of the memory budget */
 	bool held_by_demand;
 	bool cancelled;
-	bool fresh;                    /* the next try needs a new connection */
-	bool outage;                   /* it waits because a server was out of order */
-	uint64_t refused;              /* mirrors that will not give it: absent, denied, ... */
-	uint64_t failed;               /* mirrors that failed since it last waited */
+	bool fresh;	  /* the next try needs a new connection */
+	bool outage;	  /* it waits because a server was out of order */
+	uint64_t refused; /* mirrors that will not give it: absent, denied, ... */
+	uint64_t failed;  /* mirrors that failed since it last waited */
 	unsigned tries;
-	int64_t not_before;            /* CLOCK_MONOTONIC ns: no try before */
-	int rank;                      /* how telling the trouble noted so far is */
-	void *waiter;                  /* fetcher_get's */
+	int64_t not_before; /* CLOCK_MONOTONIC ns: no try before */
+	int rank;	    /* how telling the trouble noted so far is */
+	void *waiter;	    /* fetcher_get's */
 };
 
 /* Embedded in its owner's struct; the owner keeps it until done() has run. Submitting
@@ -50,39 +50,44 @@ struct fetch_state {
 struct fetch {
 	/* The request, set by the owner: */
 	struct mirrors *mirrors;
-	char path[FETCH_PATH_MAX];   /* below the base URL, without a leading '/' */
-	uint64_t size_max;           /* a longer body is ERR_LIMIT, before it is stored */
-	/* Bytes of the memory budget it holds from its first try until fetcher_settle(). 0
-	 * never waits for the budget: for what another fetch, not yet settled, depends on. */
+	char path[FETCH_PATH_MAX]; /* below the base URL, without a leading '/' */
+	uint64_t size_max;	   /* a longer body is ERR_LIMIT, before it is stored */
+	/* Bytes of the memory budget it holds from its first try until fetcher_release(). 0
+	 * never waits for the budget: for what another fetch, not yet settled, depends on.
+	 */
 	uint64_t cost;
 	enum fetch_priority priority;
-	int64_t deadline;            /* CLOCK_MONOTONIC ns */
-	bool impatient;              /* one try per mirror, no waiting for better times */
-	bool revalidate;             /* send Cache-Control: no-cache; for manifests and second tries */
-	uint64_t avoid;              /* bit per mirror that is not to be asked */
-	char etag[FETCH_ETAG_MAX];   /* in: If-None-Match unless ""; out: the answer's, or "" */
+	int64_t deadline; /* CLOCK_MONOTONIC ns */
+	bool impatient;	  /* one try per mirror, no waiting for better times */
+	bool revalidate;  /* send Cache-Control: no-cache; for manifests and second tries */
+	uint64_t avoid;	  /* bit per mirror that is not to be asked */
+	char etag[FETCH_ETAG_MAX]; /* in: If-None-Match unless ""; out: the answer's, or ""
+				    */
 	void (*done)(struct fetch *f);
 	/* The result, valid in and after done(): */
-	int error;                   /* 0, ERR_ABSENT, UNREACHABLE, TIMEOUT, DENIED, LIMIT, INTERRUPTED, ... */
-	struct trouble trouble;      /* names the URL */
-	struct bytes body;           /* owned by the fetch's owner from done() on; empty on failure */
-	bool not_modified;           /* 304 */
-	int mirror;                  /* that answered, or -1 */
+	int error; /* 0, ERR_ABSENT, UNREACHABLE, TIMEOUT, DENIED, LIMIT, INTERRUPTED, ...
+		    */
+	struct trouble trouble; /* names the URL */
+	struct bytes body; /* owned by the fetch's owner from done() on; empty on failure */
+	bool not_modified; /* 304 */
+	int mirror;	   /* that answered, or -1 */
 	/* The fetcher's own: */
 	struct fetch_state state;
 };
 
 struct fetcher_options {
 	struct log *log;
-	const struct credentials *credentials; /* borrowed for the fetcher's life; may be NULL */
-	uint64_t memory;             /* bytes: sum of the costs admitted at once; 0: 64 MiB */
-	unsigned connections;        /* to one host; 0: 16 */
-	int64_t connect_timeout;     /* ns; 0: 10 s */
-	int64_t stall_timeout;       /* ns without a byte before a try is given up; 0: 15 s */
+	const struct credentials
+		*credentials;	 /* borrowed for the fetcher's life; may be NULL */
+	uint64_t memory;	 /* bytes: sum of the costs admitted at once; 0: 64 MiB */
+	unsigned connections;	 /* to one host; 0: 16 */
+	int64_t connect_timeout; /* ns; 0: 10 s */
+	int64_t stall_timeout;	 /* ns without a byte before a try is given up; 0: 15 s */
 };
 
 struct fetcher;
-int fetcher_new(const struct fetcher_options *options, struct fetcher **out, struct trouble *t);
+int fetcher_new(
+	const struct fetcher_options *options, struct fetcher **out, struct trouble *t);
 /* Ends all with ERR_INTERRUPTED (their done() runs and must not submit again), then
  * joins. All that was given to done() before has been settled, or never will be. */
 void fetcher_free(struct fetcher *f);
@@ -97,12 +102,12 @@ void fetcher_raise(struct fetcher *f, struct fetch *fetch, enum fetch_priority p
 void fetcher_cancel(struct fetcher *f, struct fetch *fetch);
 /* Gives back the fetch's cost; call once per done(), when body and what was made of it
  * have left memory. Any thread. */
-void fetcher_settle(struct fetcher *f, struct fetch *fetch);
+void fetcher_release(struct fetcher *f, struct fetch *fetch);
 
 struct fetcher_counters {
 	uint64_t requests, retries, failures, bytes; /* bytes: of bodies */
-	uint64_t doubled;                            /* second tries: hedge.h */
-	uint64_t queued, active;                     /* now */
+	uint64_t doubled;			     /* second tries: hedge.h */
+	uint64_t queued, active;		     /* now */
 };
 void fetcher_count(struct fetcher *f, struct fetcher_counters *out);
 

@@ -4,8 +4,8 @@
  * longer than its peers did lately, and there is an allowance left. A fetch in twenty earns
  * one, and a second try that was worth it gives its own back, so that a healthy set of
  * mirrors gets hardly more to do while a sick mirror is got round at once. (Dean and
- * Barroso, The Tail at Scale, CACM 56.2, 2013; the estimate of what is usual is RFC 6298's.)
- * Pure; its owner locks.
+ * Barroso, The Tail at Scale, CACM 56.2, 2013; the estimate of what is usual is RFC
+ * 6298's.) Pure; its owner locks.
  */
 #ifndef CAIRN_NET_HEDGE_H
 #define CAIRN_NET_HEDGE_H

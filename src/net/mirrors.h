@@ -43,6 +43,7 @@ int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait
 void mirrors_succeeded(struct mirrors *m, unsigned index, int64_t took_ns, uint64_t bytes);
 /* Failures that come while it is set back already count as one: many tries fail at once. */
 enum mirror_fault { MIRROR_UNREACHABLE, MIRROR_SLOW, MIRROR_WRONG_BYTES };
-void mirrors_failed(struct mirrors *m, unsigned index, enum mirror_fault fault, int64_t now);
+void mirrors_failed(
+	struct mirrors *m, unsigned index, enum mirror_fault fault, int64_t now);
 
 #endif

@@ -44,7 +44,7 @@ static void wait_until(struct schedule *s, struct fetch *fetch, int64_t when)
 	schedule_sweep_by(s, fetch->deadline);
 }
 
-void schedule_settle(struct schedule *s, struct fetch *fetch)
+void schedule_release(struct schedule *s, struct fetch *fetch)
 {
 	struct fetch_state *state = &fetch->state;
 
@@ -71,7 +71,7 @@ void schedule_end(struct schedule *s, struct fetch *fetch, int error)
 	fetch_list_remove(fetch);
 	fetch->error = error;
 	if (error) {
-		schedule_settle(s, fetch);
+		schedule_release(s, fetch);
 		s->counters.failures += error != ERR_INTERRUPTED;
 	}
 	fetch_list_append(&s->ending, fetch);
@@ -277,7 +277,7 @@ void schedule_note_failure(
 void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
 	const struct fetch_verdict *v, int64_t now)
 {
-	schedule_settle(s, fetch);
+	schedule_release(s, fetch);
 	schedule_note_failure(fetch, mirror, v, now);
 	if (fetch->deadline <= now)
 		end_overdue(s, fetch);

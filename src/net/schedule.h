@@ -21,11 +21,11 @@
 struct schedule {
 	struct fetch_list queues[FETCH_PRIORITIES];
 	struct fetch_list waiting, ending;
-	uint64_t memory;   /* bytes of the budget */
-	uint64_t held;     /* of them */
-	unsigned demands;  /* fetches of demand that hold some */
+	uint64_t memory;  /* bytes of the budget */
+	uint64_t held;	  /* of them */
+	unsigned demands; /* fetches of demand that hold some */
 	struct hedge hedge;
-	int64_t sweep_at;  /* CLOCK_MONOTONIC ns: nothing is due before */
+	int64_t sweep_at; /* CLOCK_MONOTONIC ns: nothing is due before */
 	struct fetcher_counters counters;
 };
 
@@ -34,15 +34,15 @@ void schedule_init(struct schedule *s, uint64_t memory);
 void schedule_add(struct schedule *s, struct fetch *fetch);
 
 /* Takes the next fetch that may begin out of its queue; false: none may. */
-bool schedule_pick(struct schedule *s, struct origins *origins, int64_t now,
-	struct admission *out);
+bool schedule_pick(
+	struct schedule *s, struct origins *origins, int64_t now, struct admission *out);
 /* A second try for a fetch whose first, at `mirror`, is slower than its peers: at another
  * mirror that can be asked at once. False: there is none, or no allowance or memory. */
 bool schedule_double(struct schedule *s, struct fetch *fetch, unsigned mirror,
 	struct origins *origins, int64_t now, struct admission *out);
 /* One of the two tries of a fetch failed, while the other goes on. */
-void schedule_note_failure(struct fetch *fetch, unsigned mirror,
-	const struct fetch_verdict *v, int64_t now);
+void schedule_note_failure(
+	struct fetch *fetch, unsigned mirror, const struct fetch_verdict *v, int64_t now);
 /* What became of a picked fetch: it has its body, or is to be asked for once more. */
 void schedule_succeed(struct schedule *s, struct fetch *fetch);
 void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
@@ -55,7 +55,7 @@ void schedule_interrupt(struct schedule *s, struct fetch *fetch);
 void schedule_raise(struct schedule *s, struct fetch *fetch, enum fetch_priority priority,
 	int64_t deadline);
 /* Gives back the memory of a fetch. */
-void schedule_settle(struct schedule *s, struct fetch *fetch);
+void schedule_release(struct schedule *s, struct fetch *fetch);
 
 /* The owner wants a sweep at `when`, or before. */
 void schedule_sweep_by(struct schedule *s, int64_t when);

@@ -16,9 +16,9 @@
 #include "util/log.h"
 
 struct serve_options {
-	const char *store;   /* directory */
-	const char *host;    /* numeric address or name to listen on; NULL: all of IPv4 */
-	uint16_t port;       /* 0: any free one */
+	const char *store; /* directory */
+	const char *host;  /* numeric address or name to listen on; NULL: all of IPv4 */
+	uint16_t port;	   /* 0: any free one */
 	bool tls;
 	const char *tls_dir; /* holds ca.pem, cert.pem, key.pem: serve_make_certificate() */
 	struct log *log;     /* one line a request at debug level */

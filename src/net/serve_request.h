@@ -13,10 +13,10 @@
 #define SERVE_ETAG_SIZE 80
 
 enum serve_kind {
-	SERVE_NOTHING,  /* no name that a store has */
+	SERVE_NOTHING,	/* no name that a store has */
 	SERVE_DOCUMENT, /* manifest.json, tags/NAME.json: may change */
 	SERVE_REVISION, /* revisions/N.json: never changes */
-	SERVE_BLOB,     /* blobs/ab/cdef...: never changes, and its name says what it is */
+	SERVE_BLOB,	/* blobs/ab/cdef...: never changes, and its name says what it is */
 };
 /* `path` as below the store, without a leading '/'. */
 enum serve_kind serve_path_kind(const char *path);
@@ -30,7 +30,7 @@ enum serve_range { RANGE_WHOLE, RANGE_PART, RANGE_UNSATISFIABLE };
 /* A Range header's value (NULL: none) against a file of `size` bytes; *offset and *length
  * (at least 1) are set for RANGE_PART. Whatever is not one well-formed range of bytes
  * means the whole file, as it may by RFC 9110, 14.2. */
-enum serve_range serve_range_parse(const char *value, uint64_t size, uint64_t *offset,
-	uint64_t *length);
+enum serve_range serve_range_parse(
+	const char *value, uint64_t size, uint64_t *offset, uint64_t *length);
 
 #endif

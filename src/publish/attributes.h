@@ -31,7 +31,8 @@ int64_t attributes_ctime(const struct stat *st);
  * ERR_UNSUPPORTED. */
 int attributes_available(struct trouble *t);
 /* Of `name` in `dirfd`, or with name "" of whatever that descriptor is: sorted and
- * packed, appended. A symlink is not followed. ERR_LIMIT; ERR_ABSENT when the file vanished. */
+ * packed, appended. A symlink is not followed. ERR_LIMIT; ERR_ABSENT when the file
+ * vanished. */
 int attributes_xattrs(int dirfd, const char *name, struct bytes *packed);
 /* The target of the symlink `name`, appended. */
 int attributes_target(int dirfd, const char *name, struct bytes *target);

@@ -25,15 +25,14 @@ struct base_hint {
 
 /* `content` is stored under its digest `name`. `hint` may be NULL. */
 int blobs_put(struct blobs *b, struct scratch *x, const struct digest *name,
-	 struct span content, const struct base_hint *hint,
-	struct trouble *t);
+	struct span content, const struct base_hint *hint, struct trouble *t);
 /* Is it in the store, with its base? Then it counts as this revision's: 0; ERR_ABSENT. */
 int blobs_adopt(struct blobs *b, const struct digest *name);
 
 struct blob_totals {
-	uint64_t stored;      /* bytes of all blobs of the revision */
+	uint64_t stored; /* bytes of all blobs of the revision */
 	uint64_t new_blobs, new_bytes, delta_blobs;
-	bool delta;           /* some blob of the revision is a delta */
+	bool delta; /* some blob of the revision is a delta */
 };
 struct blob_totals blobs_totals(struct blobs *b);
 

@@ -38,7 +38,7 @@ static int read_once(struct unit *u, struct item *item, struct scratch *x, size_
 	if (!rc)
 		rc = item_set_content(item, &c, &d);
 	item->entry.offset = item->entry.has_content ? *at : 0;
-	u->settled &= !again && index_settled(&c.st, now);
+	u->stable &= !again && index_is_stable(&c.st, now);
 	content_close(&c);
 	if (!rc)
 		*at += done;

@@ -16,13 +16,14 @@
 #define CHUNK_MIN (128u << 10)
 #define CHUNK_MEAN (512u << 10)
 #define CHUNK_MAX (2u << 20)
-#define LARGE_FILE_MIN (128u << 10) /* bytes of data from which a file is its own object */
+#define LARGE_FILE_MIN (128u << 10) /* bytes of data from which a file is its own object   \
+				     */
 #define BUNDLE_TARGET (1u << 20)
 
 struct chunker {
 	uint64_t gear[256];
 	uint64_t hash;
-	uint32_t size;      /* of the chunk so far */
+	uint32_t size; /* of the chunk so far */
 };
 void chunker_init(struct chunker *c);
 /* Eats bytes up to and including the end of the current chunk and returns how many;

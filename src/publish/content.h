@@ -15,9 +15,9 @@
 
 struct content {
 	int fd;
-	struct stat st;          /* when it was opened */
+	struct stat st; /* when it was opened */
 	struct extents extents;
-	uint32_t run;            /* where reading is: in which run, and at which offset */
+	uint32_t run; /* where reading is: in which run, and at which offset */
 	uint64_t offset;
 };
 

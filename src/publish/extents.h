@@ -12,7 +12,7 @@
 #include "format/entry.h"
 
 struct extents {
-	bool sparse;        /* there is a hole; else `items` is empty */
+	bool sparse;	    /* there is a hole; else `items` is empty */
 	uint64_t data_size; /* bytes to be read: of the runs, or of the whole file */
 	uint32_t count;
 	uint32_t capacity;

@@ -14,8 +14,8 @@ struct hardlinks;
 struct link_group {
 	dev_t dev;
 	ino_t ino;
-	uint32_t names;     /* within the tree */
-	void *leader;       /* the table's user's; NULL: no name was met yet */
+	uint32_t names; /* within the tree */
+	void *leader;	/* the table's user's; NULL: no name was met yet */
 };
 
 struct hardlinks *hardlinks_new(void); /* NULL without memory */

@@ -17,13 +17,14 @@ struct history *history_new(struct store *s, const struct digest *root);
 void history_free(struct history *h);
 /* The entry of that name, borrowed until the next call. ERR_ABSENT, or whatever reading
  * its pages met. */
-int history_find(struct history *h, struct span parent, struct span name, struct entry *out);
+int history_find(
+	struct history *h, struct span parent, struct span name, struct entry *out);
 /* The chunk of `object` that holds the byte at `offset`. ERR_ABSENT past the end. */
 int history_chunk(struct history *h, const struct object_ref *object, uint64_t offset,
 	struct digest *out);
 /* Every blob of `object`: its recipes, each before what it lists, and its chunks. */
 typedef int (*history_each_fn)(void *ctx, const struct digest *blob);
-int history_each_blob(
-	struct history *h, const struct object_ref *object, history_each_fn each, void *ctx);
+int history_each_blob(struct history *h, const struct object_ref *object,
+	history_each_fn each, void *ctx);
 
 #endif

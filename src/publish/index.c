@@ -158,7 +158,7 @@ int index_fingerprint(struct bytes *text, const char *path, const struct stat *s
 	return rc ? rc : bytes_append(text, &part, sizeof(part));
 }
 
-bool index_settled(const struct stat *st, int64_t now)
+bool index_is_stable(const struct stat *st, int64_t now)
 {
 	return attributes_mtime(st) < now - INDEX_SETTLE_NS &&
 	       attributes_ctime(st) < now - INDEX_SETTLE_NS;

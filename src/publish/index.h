@@ -29,7 +29,7 @@ void index_close(struct index *x);
 /* Appends one file's part of a unit's fingerprint to `text`. */
 int index_fingerprint(struct bytes *text, const char *path, const struct stat *st);
 /* May the state `st`, seen at `now` (CLOCK_REALTIME ns), be remembered? */
-bool index_settled(const struct stat *st, int64_t now);
+bool index_is_stable(const struct stat *st, int64_t now);
 
 /* The record, appended to `out`, ERR_ABSENT. It is kept for the next time. */
 int index_get(struct index *x, const struct digest *fingerprint, struct bytes *out);

@@ -14,17 +14,17 @@
 #include "util/workers.h"
 
 struct item {
-	struct item *next;     /* in key order */
-	struct item *member;   /* the next of its unit */
-	struct unit *unit;     /* NULL: no content to read */
-	struct item *leader;   /* of its hard-link group: gives all but the name */
-	bool leads;            /* kept for the others of its group */
+	struct item *next;   /* in key order */
+	struct item *member; /* the next of its unit */
+	struct unit *unit;   /* NULL: no content to read */
+	struct item *leader; /* of its hard-link group: gives all but the name */
+	bool leads;	     /* kept for the others of its group */
 	struct stat st;
-	struct entry entry;    /* parent and name borrow from `path` */
+	struct entry entry; /* parent and name borrow from `path` */
 	struct bytes xattrs, target, extents, list;
-	size_t waiting;        /* bytes that it was counted for while it is in line */
+	size_t waiting; /* bytes that it was counted for while it is in line */
 	size_t path_size;
-	char path[];           /* NUL-terminated */
+	char path[]; /* NUL-terminated */
 };
 
 /* A copy of the path; the entry's parent and name are set. NULL without memory. */
@@ -36,32 +36,33 @@ size_t item_size(const struct item *item);
  * saw: stat fields and extended attributes. *again tells whether it was. */
 int item_refresh(struct item *item, const struct content *c, bool *again);
 /* The content's columns, but for the object and the offset. */
-int item_set_content(struct item *item, const struct content *c, const struct digest *content);
+int item_set_content(
+	struct item *item, const struct content *c, const struct digest *content);
 /* Copies the object's chunk list from the unit, which will go first. */
 int item_own_list(struct item *item);
 
-struct attempt;
+struct object_read;
 struct unit {
 	struct job job;
 	struct publication *publication;
 	bool large;
 	struct item *first, **end;
 	uint32_t count;
-	uint32_t assembled;        /* members that are in their page: the tool's thread */
+	uint32_t assembled;	   /* members that are in their page: the tool's thread */
 	struct digest fingerprint; /* for the index */
-	struct bytes record;       /* that the index had; or empty */
-	bool adopted;              /* the record was good: nothing was read */
-	bool settled;              /* may be remembered */
+	struct bytes record;	   /* that the index had; or empty */
+	bool adopted;		   /* the record was good: nothing was read */
+	bool stable;		   /* may be remembered */
 	bool has_object;
-	struct object_ref object;  /* its list is in `list` */
+	struct object_ref object; /* its list is in `list` */
 	struct bytes list;
-	struct attempt *attempts;  /* object_job.c */
-	unsigned pending;          /* publication_mtx; jobs of this unit under way */
-	bool done;                 /* publication_mtx */
+	struct object_read *attempts; /* object_job.c */
+	unsigned pending;	      /* publication_mtx; jobs of this unit under way */
+	bool done;		      /* publication_mtx */
 };
 
 struct unit *unit_new(struct publication *p, bool large); /* NULL without memory */
-void unit_free(struct unit *u);                           /* not its items */
+void unit_free(struct unit *u);				  /* not its items */
 void unit_add(struct unit *u, struct item *item);
 /* Hands it to the workers. */
 void unit_start(struct unit *u);

@@ -17,8 +17,8 @@
 
 #define READ_STEP (256u << 10)
 
-struct attempt {
-	struct attempt *next; /* an earlier one */
+struct object_read {
+	struct object_read *next; /* an earlier one */
 	struct unit *unit;
 	uint64_t size;
 	struct digest object;
@@ -29,7 +29,7 @@ struct attempt {
 
 struct chunk_job {
 	struct job job;
-	struct attempt *attempt;
+	struct object_read *attempt;
 	uint64_t index;
 	uint64_t offset; /* in the object */
 	uint32_t size;
@@ -40,7 +40,7 @@ struct chunk_job {
 
 /* Where the reader is. */
 struct reading {
-	struct attempt *attempt;
+	struct object_read *attempt;
 	struct scratch *x;
 	struct content content;
 	uint8_t *buffer;
@@ -49,7 +49,7 @@ struct reading {
 	struct trouble *t;
 };
 
-static struct publication *publication_of(const struct attempt *a)
+static struct publication *publication_of(const struct object_read *a)
 {
 	return a->unit->publication;
 }
@@ -95,7 +95,7 @@ static int emit_recipe(void *ctx, const struct digest *name, struct span text)
 	return blobs_put(publication_of(r->attempt)->blobs, r->x, name, text, NULL, r->t);
 }
 
-static int set_list(struct unit *u, const struct attempt *a)
+static int set_list(struct unit *u, const struct object_read *a)
 {
 	size_t size = (size_t)a->count * CHUNK_RECORD_SIZE;
 
@@ -113,7 +113,7 @@ static int set_list(struct unit *u, const struct attempt *a)
 /* All chunks of the attempt that counts are stored: describes the object. */
 static int describe(struct unit *u, struct scratch *x, struct trouble *t)
 {
-	struct attempt *a = u->attempts;
+	struct object_read *a = u->attempts;
 	struct reading r = {.attempt = a, .x = x, .t = t};
 
 	if (!a || a->count == 0)
@@ -151,7 +151,7 @@ static void leave(struct unit *u, struct scratch *x, int rc, struct trouble *t)
 	if (!last)
 		return;
 	while (u->attempts) {
-		struct attempt *a = u->attempts;
+		struct object_read *a = u->attempts;
 
 		u->attempts = a->next;
 		free(a->chunks);
@@ -178,7 +178,7 @@ static void run_chunk(struct job *job)
 }
 
 /* Room for one more chunk; the array may move, so it is touched under the lock only. */
-static int reserve_chunk(struct attempt *a)
+static int reserve_chunk(struct object_read *a)
 {
 	struct publication *p = publication_of(a);
 	uint64_t capacity = a->capacity ? a->capacity * 2 : 8;
@@ -216,7 +216,7 @@ static int queue_chunk(const struct chunk_job *model)
 /* The first `size` bytes of the buffer are a chunk; those behind it begin the next. */
 static int end_chunk(struct reading *r, uint32_t size, const struct digest *name)
 {
-	struct attempt *a = r->attempt;
+	struct object_read *a = r->attempt;
 	struct publication *p = publication_of(a);
 	struct chunk_job job = {.attempt = a,
 		.offset = a->size,
@@ -334,7 +334,7 @@ static int read_opened(struct reading *r, struct unit *u, int64_t now)
 		rc = content_check(&r->content);
 	if (!rc)
 		rc = item_set_content(item, &r->content, &r->attempt->object);
-	u->settled = !again && index_settled(&r->content.st, now);
+	u->stable = !again && index_is_stable(&r->content.st, now);
 	return rc;
 }
 

@@ -11,7 +11,7 @@
 
 struct page_sink {
 	struct publication *publication; /* borrowed */
-	struct trouble trouble;          /* of a page that this thread wrote */
+	struct trouble trouble;		 /* of a page that this thread wrote */
 };
 
 /* A page_emit_fn; `ctx` is the sink. A worker's failure is the publication's; join the

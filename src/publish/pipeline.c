@@ -27,7 +27,7 @@ struct pipeline {
 	struct bundle bundle;
 	struct unit *open; /* the bundle that is being filled; or NULL */
 	struct item *first, **end;
-	uint64_t waiting; /* bytes of the items in line */
+	uint64_t waiting;     /* bytes of the items in line */
 	struct totals totals; /* files, xattrs and acls so far */
 	int64_t reported;
 	struct bytes fingerprint, record;
@@ -82,7 +82,7 @@ static int retire_unit(struct pipeline *p, struct unit *u)
 		rc = tally_add(p->objects, &u->object.digest, 0);
 	/* An index that fails is an index that does not help: no reason to stop. */
 	bytes_clear(&p->record);
-	if (!rc && p->o.index && !u->adopted && u->settled &&
+	if (!rc && p->o.index && !u->adopted && u->stable &&
 		unit_record(u, &p->record) == 0)
 		index_put(p->o.index, &u->fingerprint, span_of_bytes(&p->record));
 	return rc;
@@ -376,8 +376,7 @@ int pipeline_add(void *ctx, const struct walk_entry *e, struct trouble *t)
 	return rc ? rc : assemble(p, p->o.memory, t);
 }
 
-int pipeline_finish(
-	struct pipeline *p, struct pipeline_result *out, struct trouble *t)
+int pipeline_finish(struct pipeline *p, struct pipeline_result *out, struct trouble *t)
 {
 	struct totals *totals = &p->totals;
 	int rc = close_bundle(p);

@@ -16,11 +16,11 @@
 #include "publish/walk.h"
 
 struct pipeline_options {
-	struct publication *publication; /* all that the pipeline is given is borrowed */
-	struct hardlinks *hardlinks;     /* counted; leaders are the pipeline's */
-	struct index *index;             /* or NULL */
-	uint64_t memory;                 /* bytes of entries that may wait */
-	struct publish_progress progress;/* with the totals */
+	struct publication *publication;  /* all that the pipeline is given is borrowed */
+	struct hardlinks *hardlinks;	  /* counted; leaders are the pipeline's */
+	struct index *index;		  /* or NULL */
+	uint64_t memory;		  /* bytes of entries that may wait */
+	struct publish_progress progress; /* with the totals */
 	void (*report)(void *ctx, const struct publish_progress *p); /* or NULL */
 	void *ctx;
 };

@@ -14,8 +14,8 @@
 #include "util/workers.h"
 
 struct publication {
-	int root;                /* the source's directory */
-	const char *source;      /* its name */
+	int root;	    /* the source's directory */
+	const char *source; /* its name */
 	struct workers *workers;
 	struct scratches *scratches;
 	struct blobs *blobs;
@@ -25,11 +25,11 @@ struct publication {
 
 	pthread_mutex_t publication_mtx; /* the fields below, and some of struct unit */
 	pthread_cond_t publication_cond; /* a unit is done, or it failed */
-	int code;                /* the first failure */
+	int code;			 /* the first failure */
 	struct trouble trouble;
-	uint8_t **buffers;       /* free ones */
+	uint8_t **buffers; /* free ones */
 	unsigned buffer_count, buffers_made, buffers_max;
-	uint64_t page_bytes;     /* of pages that wait for a worker */
+	uint64_t page_bytes; /* of pages that wait for a worker */
 };
 
 /* The members above publication_mtx are set by the caller. `buffers_max`: of

@@ -16,26 +16,27 @@
 
 struct publish_progress {
 	uint64_t entries, entries_total; /* totals: from the counting walk */
-	uint64_t bytes, bytes_total;     /* of file data, read or known unchanged */
-	uint64_t new_bytes;              /* stored so far */
+	uint64_t bytes, bytes_total;	 /* of file data, read or known unchanged */
+	uint64_t new_bytes;		 /* stored so far */
 };
 
 struct publish_options {
-	const char *source;     /* directory */
-	const char *store;      /* directory, made when missing */
-	const char *name;       /* NULL: the store's, else the source's base name */
-	const char *message;    /* or NULL */
-	const char *tag;        /* or NULL */
+	const char *source;  /* directory */
+	const char *store;   /* directory, made when missing */
+	const char *name;    /* NULL: the store's, else the source's base name */
+	const char *message; /* or NULL */
+	const char *tag;     /* or NULL */
 	const struct private_key *key;
-	const char *index_dir;  /* index of unchanged files; NULL: none */
-	unsigned jobs;          /* 0: the number of processors */
-	uint64_t memory;        /* bytes; fewer jobs where it is too little for them; 0: 256
-				 * MiB, or what that many jobs need */
-	int level;              /* zstd's; 0: 3 */
-	bool new_key;           /* the store's manifest is signed by another key: replace it */
-	bool one_file_system;   /* do not cross mount points */
-	const char *const *exclude; /* NULL-terminated fnmatch(3) patterns on the path and on its
-				     * last component ("/x": the path alone); or NULL */
+	const char *index_dir; /* index of unchanged files; NULL: none */
+	unsigned jobs;	       /* 0: the number of processors */
+	uint64_t memory;       /* bytes; fewer jobs where it is too little for them; 0: 256
+				* MiB, or what that many jobs need */
+	int level;	       /* zstd's; 0: 3 */
+	bool new_key; /* the store's manifest is signed by another key: replace it */
+	bool one_file_system; /* do not cross mount points */
+	const char *const
+		*exclude; /* NULL-terminated fnmatch(3) patterns on the path and on its
+			   * last component ("/x": the path alone); or NULL */
 	struct log *log;
 	/* Called on the tool's thread a few times a second; may be NULL. */
 	void (*progress)(void *ctx, const struct publish_progress *p);
@@ -44,17 +45,18 @@ struct publish_options {
 
 struct publish_result {
 	uint64_t revision;
-	bool unchanged;         /* nothing differs: the revision that was there stands */
+	bool unchanged; /* nothing differs: the revision that was there stands */
 	struct digest root;
 	struct totals totals;
-	uint64_t new_blobs, new_bytes;  /* written by this call; bytes as stored */
+	uint64_t new_blobs, new_bytes; /* written by this call; bytes as stored */
 	uint64_t delta_blobs;
-	uint64_t read_bytes;    /* file data that had to be read */
+	uint64_t read_bytes; /* file data that had to be read */
 	int64_t took_ns;
 };
 
 /* Every failure leaves the store's last revision as it was. ERR_CHANGED names the file
  * that would not hold still; ERR_BUSY: another publisher has the store's lock. */
-int publish(const struct publish_options *options, struct publish_result *out, struct trouble *t);
+int publish(const struct publish_options *options, struct publish_result *out,
+	struct trouble *t);
 
 #endif

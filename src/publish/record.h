@@ -13,17 +13,17 @@
 struct record_file {
 	bool has_content;
 	struct digest content;
-	uint64_t offset;      /* in the object */
-	uint64_t size;        /* of the file, holes included */
+	uint64_t offset; /* in the object */
+	uint64_t size;	 /* of the file, holes included */
 	uint32_t extent_count;
 	const uint8_t *extents; /* records of EXTENT_RECORD_SIZE */
 };
 
 struct record {
-	bool has_object;      /* false: no file has content */
+	bool has_object; /* false: no file has content */
 	struct object_ref object;
-	uint32_t count;       /* files */
-	struct span files;    /* what record_next() steps through */
+	uint32_t count;	   /* files */
+	struct span files; /* what record_next() steps through */
 };
 
 /* Appends; the files follow by record_append_file(). */

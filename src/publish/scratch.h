@@ -16,7 +16,7 @@ struct scratch {
 	struct blob_codec *codec;
 	struct hasher *hasher;
 	struct chunker chunker;
-	uint8_t *content;        /* CHUNK_SIZE_MAX bytes */
+	uint8_t *content; /* CHUNK_SIZE_MAX bytes */
 	struct bytes plain, delta, base;
 	struct history *history;
 };

@@ -30,8 +30,8 @@ const struct stat *store_stat(const struct store *s);
 
 /* How a blob lies in the store. */
 struct stored {
-	uint64_t size;      /* of the file */
-	bool has_base;      /* a delta on `base` */
+	uint64_t size; /* of the file */
+	bool has_base; /* a delta on `base` */
 	struct digest base;
 };
 /* 0, or ERR_ABSENT: also when the file is empty or does not begin as a blob does. */

@@ -15,7 +15,7 @@ struct unit *unit_new(struct publication *p, bool large)
 	u->publication = p;
 	u->large = large;
 	u->end = &u->first;
-	u->settled = true;
+	u->stable = true;
 	return u;
 }
 

@@ -16,24 +16,24 @@
 #include "util/error.h"
 
 struct walk_options {
-	int root;                   /* descriptor of the directory */
-	const char *source;         /* its name, for sentences */
+	int root;		    /* descriptor of the directory */
+	const char *source;	    /* its name, for sentences */
 	const char *const *exclude; /* fnmatch(3) patterns on path and base name; or NULL */
-	bool one_file_system;       /* list, but do not enter, what is mounted below */
-	bool links;                 /* fill walk_entry.links of directories */
+	bool one_file_system;	    /* list, but do not enter, what is mounted below */
+	bool links;		    /* fill walk_entry.links of directories */
 	const struct stat *store;   /* ERR_INVALID when met; or NULL */
 	const struct stat *closed;  /* a directory to list, but not to enter; or NULL */
 };
 
 /* Borrowed for the call. */
 struct walk_entry {
-	struct span parent;         /* path of the directory */
-	struct span name;           /* NUL-terminated; "" for the root */
-	const char *path;           /* parent and name, NUL-terminated */
-	size_t path_size;           /* without the NUL */
-	int dirfd;                  /* where `name` is; the root itself for the root */
+	struct span parent; /* path of the directory */
+	struct span name;   /* NUL-terminated; "" for the root */
+	const char *path;   /* parent and name, NUL-terminated */
+	size_t path_size;   /* without the NUL */
+	int dirfd;	    /* where `name` is; the root itself for the root */
 	struct stat st;
-	uint32_t links;             /* directories: 2 + subdirectories */
+	uint32_t links; /* directories: 2 + subdirectories */
 };
 
 typedef int (*walk_fn)(void *ctx, const struct walk_entry *e, struct trouble *t);

@@ -27,21 +27,21 @@ static uint64_t content_max(enum blob_kind kind, uint64_t size)
 	return size && size < CHUNK_SIZE_MAX ? size : CHUNK_SIZE_MAX;
 }
 
-uint64_t parcel_stored_max(enum blob_kind kind, uint64_t size)
+uint64_t decode_stored_max(enum blob_kind kind, uint64_t size)
 {
 	return STORED_MAX(content_max(kind, size));
 }
 
-uint64_t parcel_cost(enum blob_kind kind, uint64_t size)
+uint64_t decode_cost(enum blob_kind kind, uint64_t size)
 {
 	if (kind == BLOB_PAGE)
 		return PAGE_COST;
 	if (kind == BLOB_RECIPE)
 		return RECIPE_COST;
-	return size ? parcel_stored_max(kind, size) + size : BASE_COST;
+	return size ? decode_stored_max(kind, size) + size : BASE_COST;
 }
 
-int parcel_head(const struct parcel *p, struct blob_head *head, struct trouble *t)
+int decode_head(const struct decode *p, struct blob_head *head, struct trouble *t)
 {
 	uint64_t max = content_max(p->kind, p->size);
 	struct blob_head h;
@@ -69,29 +69,30 @@ static int blame(int rc, bool *wrong, struct trouble *t)
 }
 
 /* Verified bytes need no copy: they are decompressed where they stay. */
-static int open_chunk(const struct parcel *p, const struct blob_head *head,
-	struct blob_codec *codec, struct span base, struct arrival **out, bool *wrong,
+static int open_chunk(const struct decode *p, const struct blob_head *head,
+	struct blob_codec *codec, struct span base, struct blob_buffer **out, bool *wrong,
 	struct trouble *t)
 {
-	struct arrival *a = arrival_new(p->kind, &p->digest, head->size);
+	struct blob_buffer *a = blob_buffer_new(p->kind, &p->digest, head->size);
 	int rc;
 
 	if (!a)
 		return blame(ERR_NO_MEMORY, wrong, t);
-	rc = blob_decode(codec, p->stored, base, &p->digest, arrival_data(a), head->size);
+	rc = blob_decode(
+		codec, p->stored, base, &p->digest, blob_buffer_data(a), head->size);
 	if (rc) {
-		arrival_put(a);
+		blob_buffer_put(a);
 		return blame(rc, wrong, t);
 	}
 	*out = a;
 	return 0;
 }
 
-static int pack(
-	const struct parcel *p, struct span text, struct arrival **out, struct trouble *t)
+static int pack(const struct decode *p, struct span text, struct blob_buffer **out,
+	struct trouble *t)
 {
 	struct bytes packed = {0};
-	struct arrival *a;
+	struct blob_buffer *a;
 	int rc;
 
 	if (p->kind == BLOB_PAGE)
@@ -100,20 +101,20 @@ static int pack(
 		rc = recipe_decode(text, &packed, t);
 	if (rc)
 		goto out;
-	a = arrival_new(p->kind, &p->digest, packed.size);
+	a = blob_buffer_new(p->kind, &p->digest, packed.size);
 	if (!a) {
 		rc = trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
 		goto out;
 	}
-	memcpy(arrival_data(a), packed.data, packed.size);
+	memcpy(blob_buffer_data(a), packed.data, packed.size);
 	*out = a;
 out:
 	bytes_release(&packed);
 	return rc;
 }
 
-static int open_text(const struct parcel *p, const struct blob_head *head,
-	struct blob_codec *codec, struct arrival **out, bool *wrong, struct trouble *t)
+static int open_text(const struct decode *p, const struct blob_head *head,
+	struct blob_codec *codec, struct blob_buffer **out, bool *wrong, struct trouble *t)
 {
 	struct bytes text = {0};
 	int rc = bytes_reserve(&text, head->size ? head->size : 1);
@@ -131,8 +132,8 @@ static int open_text(const struct parcel *p, const struct blob_head *head,
 	return rc;
 }
 
-int parcel_open(const struct parcel *p, const struct blob_head *head,
-	struct blob_codec *codec, struct span base, struct arrival **out, bool *wrong,
+int decode_content(const struct decode *p, const struct blob_head *head,
+	struct blob_codec *codec, struct span base, struct blob_buffer **out, bool *wrong,
 	struct trouble *t)
 {
 	if (p->kind == BLOB_CHUNK)

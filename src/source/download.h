@@ -4,14 +4,14 @@
  * looks in the cache, launches the fetch, opens what it brought, asks other mirrors when
  * that is wrong, sends for the base of a delta, stores, lands.
  */
-#ifndef CAIRN_CACHE_COURSE_H
-#define CAIRN_CACHE_COURSE_H
+#ifndef CAIRN_SOURCE_DOWNLOAD_H
+#define CAIRN_SOURCE_DOWNLOAD_H
 
 #include "source/in_flight.h"
 
 /* LOCAL: a new flight's first step. */
-void course_look(struct job *job);
+void download_look(struct job *job);
 /* DECODING, once more: the base has arrived (base_content), or failed (error). */
-void course_resume(struct job *job);
+void download_resume(struct job *job);
 
 #endif

@@ -3,8 +3,8 @@
  * The inside of `struct engine`, for source.c, flight.c and dataset.c. The fetcher and
  * the workers outlive every source; what the engine points at outlives the engine.
  */
-#ifndef CAIRN_CACHE_ENGINE_H
-#define CAIRN_CACHE_ENGINE_H
+#ifndef CAIRN_SOURCE_ENGINE_H
+#define CAIRN_SOURCE_ENGINE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,12 +13,13 @@
 #include "util/workers.h"
 
 struct engine {
-	struct cache *cache;     /* borrowed */
-	struct log *log;         /* borrowed */
+	struct cache *cache; /* borrowed */
+	struct log *log;     /* borrowed */
 	struct fetcher *fetcher;
 	struct workers *workers;
-	atomic_uint sources;     /* alive: none may be left in engine_free */
-	atomic_int_least64_t complained; /* that a put failed, CLOCK_MONOTONIC ns; 0: not yet */
+	atomic_uint sources; /* alive: none may be left in engine_free */
+	atomic_int_least64_t
+		complained; /* that a put failed, CLOCK_MONOTONIC ns; 0: not yet */
 
 	pthread_mutex_t codecs_mtx; /* codecs, idle */
 	struct blob_codec **codecs; /* idle ones; room for one per worker */

@@ -9,14 +9,14 @@
 
 /* The table. Called locked. */
 
-static struct flight **bucket_of(struct source *s, const struct digest *digest)
+static struct in_flight **bucket_of(struct source *s, const struct digest *digest)
 {
 	return &s->buckets[digest_prefix(digest) & (SOURCE_BUCKETS - 1)];
 }
 
-static struct flight *find(struct source *s, const struct want *want)
+static struct in_flight *find(struct source *s, const struct want *want)
 {
-	struct flight *f = *bucket_of(s, &want->digest);
+	struct in_flight *f = *bucket_of(s, &want->digest);
 
 	while (f && (f->kind != want->kind || f->size != want->size ||
 			    !digest_equal(&f->digest, &want->digest)))
@@ -24,35 +24,36 @@ static struct flight *find(struct source *s, const struct want *want)
 	return f;
 }
 
-static void table_insert(struct flight *f)
+static void table_insert(struct in_flight *f)
 {
-	struct flight **bucket = bucket_of(f->source, &f->digest);
+	struct in_flight **bucket = bucket_of(f->source, &f->digest);
 
 	f->next = *bucket;
 	*bucket = f;
-	f->source->flights++;
+	f->source->in_flight_count++;
 	f->source->hints += f->hinted;
 }
 
-static void table_remove(struct flight *f)
+static void table_remove(struct in_flight *f)
 {
-	struct flight **at = bucket_of(f->source, &f->digest);
+	struct in_flight **at = bucket_of(f->source, &f->digest);
 
 	while (*at != f)
 		at = &(*at)->next;
 	*at = f->next;
 }
 
-bool flight_exists(struct source *s, const struct want *want)
+bool in_flight_exists(struct source *s, const struct want *want)
 {
 	return find(s, want) != NULL;
 }
 
 /* Life. */
 
-static struct flight *flight_new(struct source *s, const struct want *want, bool hinted)
+static struct in_flight *in_flight_new(
+	struct source *s, const struct want *want, bool hinted)
 {
-	struct flight *f = calloc(1, sizeof(*f));
+	struct in_flight *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return NULL;
@@ -66,30 +67,30 @@ static struct flight *flight_new(struct source *s, const struct want *want, bool
 	return f;
 }
 
-static void flight_free(struct flight *f)
+static void in_flight_free(struct in_flight *f)
 {
-	if (f->arrival)
-		arrival_put(f->arrival);
+	if (f->content)
+		blob_buffer_put(f->content);
 	if (f->base_content)
-		arrival_put(f->base_content);
+		blob_buffer_put(f->base_content);
 	bytes_release(&f->fetch.body);
 	free(f->places);
 	free(f);
 }
 
-void flight_settle(struct flight *f)
+void in_flight_release_budget(struct in_flight *f)
 {
 	if (f->charged)
-		fetcher_settle(f->source->engine->fetcher, &f->fetch);
+		fetcher_release(f->source->engine->fetcher, &f->fetch);
 	f->charged = false;
 }
 
-bool flight_is_base(const struct flight *f)
+bool in_flight_is_base(const struct in_flight *f)
 {
 	return f->kind == BLOB_CHUNK && f->size == 0;
 }
 
-bool flight_is_needed(const struct flight *f)
+bool in_flight_is_needed(const struct in_flight *f)
 {
 	return f->hinted || f->waits || f->dependents;
 }
@@ -103,7 +104,7 @@ static bool same_place(const struct want *a, const struct want *b)
 		       a->chunks == b->chunks && digest_equal(&a->object, &b->object));
 }
 
-static int add_place(struct flight *f, const struct want *want)
+static int add_place(struct in_flight *f, const struct want *want)
 {
 	struct want *places;
 	unsigned capacity = f->place_capacity ? 2 * f->place_capacity : 1;
@@ -122,28 +123,29 @@ static int add_place(struct flight *f, const struct want *want)
 	return 0;
 }
 
-static void flight_raise(struct flight *f, enum fetch_priority priority, int64_t deadline)
+static void in_flight_raise(
+	struct in_flight *f, enum fetch_priority priority, int64_t deadline)
 {
 	if (priority < f->priority)
 		f->priority = priority;
 	if (deadline < f->deadline)
 		f->deadline = deadline;
-	if (f->stage == FLIGHT_FETCHING)
+	if (f->stage == IN_FLIGHT_FETCHING)
 		fetcher_raise(
 			f->source->engine->fetcher, &f->fetch, f->priority, f->deadline);
-	else if (f->stage == FLIGHT_BASE)
-		flight_raise(f->base, f->priority, f->deadline);
+	else if (f->stage == IN_FLIGHT_BASE)
+		in_flight_raise(f->base, f->priority, f->deadline);
 }
 
-void flight_queue(struct flight *f, void (*run)(struct job *job))
+void in_flight_queue(struct in_flight *f, void (*run)(struct job *job))
 {
 	f->job.run = run;
 	workers_add(f->source->engine->workers, &f->job, f->priority == FETCH_DEMAND);
 }
 
-static void flight_join(struct flight *f, struct ticket_wait *wait)
+static void in_flight_add_waiter(struct in_flight *f, struct waiter_blob *wait)
 {
-	wait->flight = f;
+	wait->in_flight = f;
 	wait->previous = NULL;
 	wait->next = f->waits;
 	if (f->waits)
@@ -152,71 +154,71 @@ static void flight_join(struct flight *f, struct ticket_wait *wait)
 }
 
 /* The flight of that blob; a new one is not in the table yet. */
-static struct flight *find_or_new(
+static struct in_flight *find_or_new(
 	struct source *s, const struct want *want, bool hinted, bool *is_new)
 {
-	struct flight *f = find(s, want);
+	struct in_flight *f = find(s, want);
 
 	*is_new = f == NULL;
-	return f ? f : flight_new(s, want, hinted);
+	return f ? f : in_flight_new(s, want, hinted);
 }
 
-static void flight_begin(struct flight *f)
+static void in_flight_begin(struct in_flight *f)
 {
 	table_insert(f);
-	flight_queue(f, course_look);
+	in_flight_queue(f, download_look);
 }
 
-int flight_board(struct source *s, const struct want *want, enum fetch_priority priority,
-	int64_t deadline, struct ticket_wait *wait)
+int in_flight_join(struct source *s, const struct want *want, enum fetch_priority priority,
+	int64_t deadline, struct waiter_blob *wait)
 {
 	bool is_new;
-	struct flight *f = find_or_new(s, want, wait == NULL, &is_new);
+	struct in_flight *f = find_or_new(s, want, wait == NULL, &is_new);
 
 	if (!f)
 		return ERR_NO_MEMORY;
 	if (add_place(f, want)) {
 		if (is_new)
-			flight_free(f);
+			in_flight_free(f);
 		return ERR_NO_MEMORY;
 	}
 	if (wait)
-		flight_join(f, wait);
-	flight_raise(f, priority, deadline);
+		in_flight_add_waiter(f, wait);
+	in_flight_raise(f, priority, deadline);
 	if (is_new)
-		flight_begin(f);
+		in_flight_begin(f);
 	return 0;
 }
 
-int flight_board_base(struct flight *delta, const struct digest *digest)
+int in_flight_join_base(struct in_flight *delta, const struct digest *digest)
 {
 	const struct want want = {.kind = BLOB_CHUNK, .digest = *digest};
 	bool is_new;
-	struct flight *base = find_or_new(delta->source, &want, false, &is_new);
+	struct in_flight *base = find_or_new(delta->source, &want, false, &is_new);
 
 	if (!base)
 		return ERR_NO_MEMORY;
-	delta->stage = FLIGHT_BASE;
+	delta->stage = IN_FLIGHT_BASE;
 	delta->base = base;
 	delta->next_dependent = base->dependents;
 	base->dependents = delta;
-	flight_raise(base, delta->priority, delta->deadline);
+	in_flight_raise(base, delta->priority, delta->deadline);
 	if (is_new)
-		flight_begin(base);
+		in_flight_begin(base);
 	return 0;
 }
 
-static void cancel(struct flight *f)
+static void cancel(struct in_flight *f)
 {
-	if (f->stage != FLIGHT_FETCHING || f->cancelled)
+	if (f->stage != IN_FLIGHT_FETCHING || f->cancelled)
 		return;
 	f->cancelled = true;
 	fetcher_cancel(f->source->engine->fetcher, &f->fetch);
 }
 
-void flight_leave(struct ticket_wait *wait)
+void in_flight_leave(struct waiter_blob *wait)
 {
-	struct flight *f = wait->flight;
+	struct in_flight *f = wait->in_flight;
 
 	if (wait->previous)
 		wait->previous->next = wait->next;
@@ -224,69 +226,69 @@ void flight_leave(struct ticket_wait *wait)
 		f->waits = wait->next;
 	if (wait->next)
 		wait->next->previous = wait->previous;
-	wait->flight = NULL;
-	if (!flight_is_needed(f))
+	wait->in_flight = NULL;
+	if (!in_flight_is_needed(f))
 		cancel(f);
 }
 
-void flight_cancel_all(struct source *s)
+void in_flight_cancel_all(struct source *s)
 {
 	for (unsigned i = 0; i < SOURCE_BUCKETS; i++)
-		for (struct flight *f = s->buckets[i]; f; f = f->next)
+		for (struct in_flight *f = s->buckets[i]; f; f = f->next)
 			cancel(f);
 }
 
 /* Landing. */
 
 /* The delta goes on, or fails as its base did. Called locked. */
-static void hand_base(struct flight *f, struct flight *delta)
+static void hand_base(struct in_flight *f, struct in_flight *delta)
 {
 	delta->base = NULL;
-	delta->stage = FLIGHT_DECODING;
+	delta->stage = IN_FLIGHT_DECODING;
 	if (f->error) {
 		delta->error = f->error;
 		delta->trouble = f->trouble;
 	} else {
-		delta->base_content = arrival_get(f->arrival);
+		delta->base_content = blob_buffer_get(f->content);
 	}
-	flight_queue(delta, course_resume);
+	in_flight_queue(delta, download_resume);
 }
 
 /* Called locked. */
-static void hand_out(struct flight *f, struct ticket_line **due)
+static void hand_out(struct in_flight *f, struct waiter_line **due)
 {
 	while (f->waits)
-		ticket_arrive(f->waits, f->arrival, f->error, &f->trouble, due);
+		waiter_arrive(f->waits, f->content, f->error, &f->trouble, due);
 	while (f->dependents) {
-		struct flight *delta = f->dependents;
+		struct in_flight *delta = f->dependents;
 
 		f->dependents = delta->next_dependent;
 		hand_base(f, delta);
 	}
 }
 
-void flight_land(struct flight *f)
+void in_flight_finish(struct in_flight *f)
 {
 	struct source *s = f->source;
-	struct ticket_line *due = NULL;
+	struct waiter_line *due = NULL;
 
 	assert(!f->charged);
 	table_remove(f);
 	hand_out(f, &due);
 	pthread_mutex_unlock(&s->source_mtx);
-	ticket_run_due(s, due);
+	waiter_run_due(s, due);
 	pthread_mutex_lock(&s->source_mtx);
-	s->flights--;
+	s->in_flight_count--;
 	s->hints -= f->hinted;
 	pthread_cond_broadcast(&s->source_cond);
 	pthread_mutex_unlock(&s->source_mtx);
-	flight_free(f);
+	in_flight_free(f);
 }
 
 /* Called locked. */
-static void expire_waits(struct flight *f, int64_t now, struct ticket_line **due)
+static void expire_waits(struct in_flight *f, int64_t now, struct waiter_line **due)
 {
-	struct ticket_wait *wait = f->waits;
+	struct waiter_blob *wait = f->waits;
 
 	f->deadline = DEADLINE_NONE;
 	while (wait) {
@@ -296,19 +298,19 @@ static void expire_waits(struct flight *f, int64_t now, struct ticket_line **due
 			wait = wait->next;
 			continue;
 		}
-		ticket_arrive(wait, NULL, f->error, &f->trouble, due);
+		waiter_arrive(wait, NULL, f->error, &f->trouble, due);
 		/* That may have ended other waits in this list. */
 		wait = f->waits;
 	}
 }
 
 /* Called locked. */
-static void expire_dependents(struct flight *f, int64_t now)
+static void expire_dependents(struct in_flight *f, int64_t now)
 {
-	struct flight **at = &f->dependents;
+	struct in_flight **at = &f->dependents;
 
 	while (*at) {
-		struct flight *delta = *at;
+		struct in_flight *delta = *at;
 
 		if (delta->deadline > now) {
 			if (delta->deadline < f->deadline)
@@ -321,10 +323,10 @@ static void expire_dependents(struct flight *f, int64_t now)
 	}
 }
 
-bool flight_expire(struct flight *f)
+bool in_flight_expire(struct in_flight *f)
 {
 	struct source *s = f->source;
-	struct ticket_line *due = NULL;
+	struct waiter_line *due = NULL;
 	int64_t now = clock_monotonic();
 	bool go_on;
 
@@ -339,25 +341,25 @@ bool flight_expire(struct flight *f)
 	if (go_on)
 		f->error = 0;
 	pthread_mutex_unlock(&s->source_mtx);
-	ticket_run_due(s, due);
+	waiter_run_due(s, due);
 	return go_on;
 }
 
-bool flight_try_land(struct flight *f, unsigned seen)
+bool in_flight_try_finish(struct in_flight *f, unsigned seen)
 {
 	pthread_mutex_lock(&f->source->source_mtx);
 	if (seen != f->place_count) {
 		pthread_mutex_unlock(&f->source->source_mtx);
 		return false;
 	}
-	flight_land(f);
+	in_flight_finish(f);
 	return true;
 }
 
-void flight_fail(struct flight *f)
+void in_flight_fail(struct in_flight *f)
 {
 	assert(f->error);
-	flight_settle(f);
+	in_flight_release_budget(f);
 	pthread_mutex_lock(&f->source->source_mtx);
-	flight_land(f);
+	in_flight_finish(f);
 }

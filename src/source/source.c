@@ -13,7 +13,7 @@
 #define RUN_DEADLINE (60 * NS_PER_SECOND)
 /* source_run lets go of what has arrived when it is more: by then a step that still asks
  * for more is a long walk, and the cache has nearly all of it. */
-#define RUN_ARRIVALS_MAX 512
+#define RUN_BUFFERS_MAX 512
 
 int source_new(struct engine *e, const char *url, struct source **out, struct trouble *t)
 {
@@ -41,8 +41,8 @@ void source_free(struct source *s)
 		return;
 	pthread_mutex_lock(&s->source_mtx);
 	s->stopping = true;
-	flight_cancel_all(s);
-	while (s->flights || s->running)
+	in_flight_cancel_all(s);
+	while (s->in_flight_count || s->running)
 		pthread_cond_wait(&s->source_cond, &s->source_mtx);
 	pthread_mutex_unlock(&s->source_mtx);
 	atomic_fetch_sub(&s->engine->sources, 1);
@@ -68,22 +68,22 @@ struct engine *source_engine(struct source *s)
 }
 
 int source_want(struct source *s, const struct want *wants, unsigned count,
-	enum fetch_priority priority, int64_t deadline, struct ticket *ticket)
+	enum fetch_priority priority, int64_t deadline, struct waiter *waiter)
 {
-	struct ticket_line *line;
-	int rc = ticket_line_new(ticket, count, deadline, &line);
+	struct waiter_line *line;
+	int rc = waiter_line_new(waiter, count, deadline, &line);
 
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&s->source_mtx);
 	assert(!s->stopping);
 	for (unsigned i = 0; i < count && !rc; i++) {
-		rc = flight_board(s, &wants[i], priority, deadline, &line->waits[i]);
+		rc = in_flight_join(s, &wants[i], priority, deadline, &line->waits[i]);
 		line->waiting += !rc;
 	}
 	if (rc) {
-		ticket_line_leave(line);
-		ticket->line = NULL;
+		waiter_line_leave(line);
+		waiter->line = NULL;
 		free(line);
 	}
 	pthread_mutex_unlock(&s->source_mtx);
@@ -99,23 +99,23 @@ void source_hint(struct source *s, const struct want *wants, unsigned count,
 		if (cache_has(s->engine->cache, &wants[i]))
 			continue;
 		pthread_mutex_lock(&s->source_mtx);
-		if (s->hints < HINTS_MAX && !flight_exists(s, &wants[i]))
-			(void)flight_board(s, &wants[i], priority, deadline, NULL);
+		if (s->hints < HINTS_MAX && !in_flight_exists(s, &wants[i]))
+			(void)in_flight_join(s, &wants[i], priority, deadline, NULL);
 		pthread_mutex_unlock(&s->source_mtx);
 	}
 }
 
-/* A thread that waits for its ticket. */
+/* A thread that waits for its waiter. */
 struct run {
-	struct ticket ticket;
+	struct waiter waiter;
 	pthread_mutex_t run_mtx; /* ready */
 	pthread_cond_t run_cond;
 	bool ready;
 };
 
-static void run_ready(struct ticket *ticket)
+static void run_ready(struct waiter *waiter)
 {
-	struct run *r = (struct run *)((char *)ticket - offsetof(struct run, ticket));
+	struct run *r = (struct run *)((char *)waiter - offsetof(struct run, waiter));
 
 	pthread_mutex_lock(&r->run_mtx);
 	r->ready = true;
@@ -130,16 +130,16 @@ static int run_wait(struct source *s, struct run *r, const struct attempt *a,
 
 	assert(a->want_count > 0);
 	r->ready = false;
-	rc = source_want(s, a->wants, a->want_count, priority, deadline, &r->ticket);
+	rc = source_want(s, a->wants, a->want_count, priority, deadline, &r->waiter);
 	if (rc)
 		return trouble_set(t, rc, "%s", error_text(rc));
 	pthread_mutex_lock(&r->run_mtx);
 	while (!r->ready)
 		pthread_cond_wait(&r->run_cond, &r->run_mtx);
 	pthread_mutex_unlock(&r->run_mtx);
-	if (r->ticket.error)
-		trouble_set(t, r->ticket.error, "%s", r->ticket.trouble.text);
-	return r->ticket.error;
+	if (r->waiter.error)
+		trouble_set(t, r->waiter.error, "%s", r->waiter.trouble.text);
+	return r->waiter.error;
 }
 
 static int run_try(struct source *s, struct run *r, attempt_fn step, void *arg,
@@ -147,9 +147,9 @@ static int run_try(struct source *s, struct run *r, attempt_fn step, void *arg,
 {
 	int rc;
 
-	if (r->ticket.arrivals.count > RUN_ARRIVALS_MAX)
-		ticket_release(&r->ticket);
-	rc = attempt_begin(a, s->engine->cache, &r->ticket.arrivals);
+	if (r->waiter.buffers.count > RUN_BUFFERS_MAX)
+		waiter_release(&r->waiter);
+	rc = attempt_begin(a, s->engine->cache, &r->waiter.buffers);
 	if (rc)
 		return trouble_set(t, rc, "the cache cannot be read: %s", error_text(rc));
 	rc = step(a, arg);
@@ -161,7 +161,7 @@ int source_run(struct source *s, attempt_fn step, void *arg, int64_t deadline_ns
 	enum fetch_priority priority, struct trouble *t)
 {
 	int64_t wait = deadline_ns ? deadline_ns : RUN_DEADLINE;
-	struct run r = {.ticket.ready = run_ready};
+	struct run r = {.waiter.ready = run_ready};
 	struct attempt a;
 	int rc;
 
@@ -175,7 +175,7 @@ int source_run(struct source *s, attempt_fn step, void *arg, int64_t deadline_ns
 		if (rc)
 			break;
 	}
-	ticket_release(&r.ticket);
+	waiter_release(&r.waiter);
 	pthread_cond_destroy(&r.run_cond);
 	pthread_mutex_destroy(&r.run_mtx);
 	return rc;

@@ -5,11 +5,11 @@
  * A wrong blob sets the mirror back and the next is asked. A chunk that lies elsewhere
  * in the cache is copied, not fetched. Delta blobs have their base brought first.
  *
- * Threads: all functions from any thread; tickets become ready on a worker thread, which
+ * Threads: all functions from any thread; waiters become ready on a worker thread, which
  * ready() must not keep. Decode workers belong to the source's engine.
  */
-#ifndef CAIRN_CACHE_SOURCE_H
-#define CAIRN_CACHE_SOURCE_H
+#ifndef CAIRN_SOURCE_SOURCE_H
+#define CAIRN_SOURCE_SOURCE_H
 
 #include "cache/attempt.h"
 #include "net/fetcher.h"
@@ -19,11 +19,12 @@ struct engine_options {
 	struct cache *cache;
 	struct log *log;
 	const struct credentials *credentials;
-	uint64_t memory;   /* bytes in flight; 0: 64 MiB */
-	unsigned workers;  /* decode threads; 0: the number of processors, 2 at least */
+	uint64_t memory;  /* bytes in flight; 0: 64 MiB */
+	unsigned workers; /* decode threads; 0: the number of processors, 2 at least */
 };
 struct engine;
-int engine_new(const struct engine_options *options, struct engine **out, struct trouble *t);
+int engine_new(
+	const struct engine_options *options, struct engine **out, struct trouble *t);
 /* All its sources have been freed. */
 void engine_free(struct engine *e);
 struct cache *engine_cache(struct engine *e);
@@ -32,7 +33,7 @@ struct fetcher *engine_fetcher(struct engine *e);
 /* A store seen through its mirrors. */
 struct source;
 int source_new(struct engine *e, const char *url, struct source **out, struct trouble *t);
-/* All tickets are out of the line, no other call is under way or comes. Cancels what
+/* All waiters are out of the line, no other call is under way or comes. Cancels what
  * nobody waits for, and waits until all flights and every ready() have ended. */
 void source_free(struct source *s);
 /* From now on no server is asked: what is not in the cache is ERR_UNREACHABLE at once.
@@ -43,30 +44,31 @@ struct engine *source_engine(struct source *s);
 
 /* A party that waits for wants. Embedded in the request; zero-initialise, set ready. One
  * source at a time. */
-struct ticket {
+struct waiter {
 	/* All wants have arrived (error 0) or one failed for good. Runs once per
 	 * source_want, never within it, without locks held, on a worker thread; may call
-	 * source_want again, and may end the ticket's life. */
-	void (*ready)(struct ticket *ticket);
-	bool discards; /* set by the party: it needs no arrivals, only what the cache keeps */
+	 * source_want again, and may end the waiter's life. */
+	void (*ready)(struct waiter *waiter);
+	bool discards; /* set by the party: it needs no buffers, only what the cache keeps
+			*/
 	/* For ready(): */
 	int error;
 	struct trouble trouble;
-	struct arrivals arrivals;  /* kept until ticket_release; none when it discards */
+	struct blob_buffers buffers; /* kept until waiter_release; none when it discards */
 	/* The source's own: */
-	struct ticket_line *line;  /* NULL when it waits for nothing */
+	struct waiter_line *line; /* NULL when it waits for nothing */
 };
 /* Waits for `wants` (at least one; copied). `deadline` CLOCK_MONOTONIC ns: it is this
- * ticket's own, whoever else waits for the same blobs with another. Touches neither
+ * waiter's own, whoever else waits for the same blobs with another. Touches neither
  * network nor disk. ERR_NO_MEMORY: nothing was begun, ready() will not run. */
 int source_want(struct source *s, const struct want *wants, unsigned count,
-	enum fetch_priority priority, int64_t deadline, struct ticket *ticket);
-/* Takes the ticket out of the line: afterwards ready() is not running and will not run;
+	enum fetch_priority priority, int64_t deadline, struct waiter *waiter);
+/* Takes the waiter out of the line: afterwards ready() is not running and will not run;
  * one that is running is waited for. False when ready() had begun or ended already (then
  * it did run), and did not want anything again. Must not be called from within ready(). */
-bool source_forget(struct source *s, struct ticket *ticket);
+bool source_forget(struct source *s, struct waiter *waiter);
 /* What has arrived. Not while it waits. */
-void ticket_release(struct ticket *ticket);
+void waiter_release(struct waiter *waiter);
 /* Nobody waits: brings it into the cache. Best effort: dropped when many hints are under
  * way already. */
 void source_hint(struct source *s, const struct want *wants, unsigned count,

@@ -8,53 +8,53 @@
 #include "source/in_flight.h"
 #include "source/waiter.h"
 
-int ticket_line_new(
-	struct ticket *ticket, unsigned count, int64_t deadline, struct ticket_line **out)
+int waiter_line_new(
+	struct waiter *waiter, unsigned count, int64_t deadline, struct waiter_line **out)
 {
-	struct ticket_line *line;
+	struct waiter_line *line;
 
-	assert(!ticket->line && count > 0);
+	assert(!waiter->line && count > 0);
 	line = calloc(1, sizeof(*line) + count * sizeof(line->waits[0]));
 	if (!line)
 		return ERR_NO_MEMORY;
-	line->ticket = ticket;
+	line->waiter = waiter;
 	line->deadline = deadline;
 	line->count = count;
 	for (unsigned i = 0; i < count; i++)
 		line->waits[i].line = line;
-	ticket->error = 0;
-	ticket->trouble.code = 0;
-	ticket->trouble.text[0] = '\0';
-	ticket->line = line;
+	waiter->error = 0;
+	waiter->trouble.code = 0;
+	waiter->trouble.text[0] = '\0';
+	waiter->line = line;
 	*out = line;
 	return 0;
 }
 
-void ticket_line_leave(struct ticket_line *line)
+void waiter_line_leave(struct waiter_line *line)
 {
 	for (unsigned i = 0; i < line->count; i++)
-		if (line->waits[i].flight)
-			flight_leave(&line->waits[i]);
+		if (line->waits[i].in_flight)
+			in_flight_leave(&line->waits[i]);
 	line->waiting = 0;
 }
 
-void ticket_arrive(struct ticket_wait *wait, struct arrival *arrival, int error,
-	const struct trouble *trouble, struct ticket_line **due)
+void waiter_arrive(struct waiter_blob *wait, struct blob_buffer *content, int error,
+	const struct trouble *trouble, struct waiter_line **due)
 {
-	struct ticket_line *line = wait->line;
-	struct ticket *ticket = line->ticket;
+	struct waiter_line *line = wait->line;
+	struct waiter *waiter = line->waiter;
 
-	flight_leave(wait);
+	in_flight_leave(wait);
 	line->waiting--;
-	if (!error && arrival && !ticket->discards)
-		error = arrivals_add(&ticket->arrivals, arrival_get(arrival));
+	if (!error && content && !waiter->discards)
+		error = blob_buffers_add(&waiter->buffers, blob_buffer_get(content));
 	if (error) {
-		ticket->error = error;
+		waiter->error = error;
 		if (trouble && trouble->code)
-			ticket->trouble = *trouble;
+			waiter->trouble = *trouble;
 		else
-			trouble_set(&ticket->trouble, error, "%s", error_text(error));
-		ticket_line_leave(line);
+			trouble_set(&waiter->trouble, error, "%s", error_text(error));
+		waiter_line_leave(line);
 	}
 	if (line->waiting == 0) {
 		line->due = true;
@@ -63,9 +63,9 @@ void ticket_arrive(struct ticket_wait *wait, struct arrival *arrival, int error,
 	}
 }
 
-static void run_end(struct source *s, struct ticket_run *run)
+static void run_end(struct source *s, struct waiter_run *run)
 {
-	struct ticket_run **at = &s->running;
+	struct waiter_run **at = &s->running;
 
 	while (*at != run)
 		at = &(*at)->next;
@@ -73,48 +73,48 @@ static void run_end(struct source *s, struct ticket_run *run)
 	pthread_cond_broadcast(&s->source_cond);
 }
 
-void ticket_run_due(struct source *s, struct ticket_line *due)
+void waiter_run_due(struct source *s, struct waiter_line *due)
 {
 	pthread_mutex_lock(&s->source_mtx);
 	while (due) {
-		struct ticket_line *line = due;
-		struct ticket *ticket = line->ticket;
-		struct ticket_run run = {ticket, s->running};
+		struct waiter_line *line = due;
+		struct waiter *waiter = line->waiter;
+		struct waiter_run run = {waiter, s->running};
 
 		due = line->next_due;
 		free(line);
-		if (!ticket)
+		if (!waiter)
 			continue;
-		ticket->line = NULL;
+		waiter->line = NULL;
 		s->running = &run;
 		pthread_mutex_unlock(&s->source_mtx);
-		ticket->ready(ticket);
+		waiter->ready(waiter);
 		pthread_mutex_lock(&s->source_mtx);
 		run_end(s, &run);
 	}
 	pthread_mutex_unlock(&s->source_mtx);
 }
 
-static bool is_running(const struct source *s, const struct ticket *ticket)
+static bool is_running(const struct source *s, const struct waiter *waiter)
 {
-	for (const struct ticket_run *run = s->running; run; run = run->next)
-		if (run->ticket == ticket)
+	for (const struct waiter_run *run = s->running; run; run = run->next)
+		if (run->waiter == waiter)
 			return true;
 	return false;
 }
 
-bool source_forget(struct source *s, struct ticket *ticket)
+bool source_forget(struct source *s, struct waiter *waiter)
 {
-	struct ticket_line *line;
+	struct waiter_line *line;
 
 	pthread_mutex_lock(&s->source_mtx);
-	while (is_running(s, ticket))
+	while (is_running(s, waiter))
 		pthread_cond_wait(&s->source_cond, &s->source_mtx);
-	line = ticket->line;
+	line = waiter->line;
 	if (line) {
-		ticket_line_leave(line);
-		ticket->line = NULL;
-		line->ticket = NULL;
+		waiter_line_leave(line);
+		waiter->line = NULL;
+		line->waiter = NULL;
 		if (!line->due)
 			free(line);
 	}
@@ -122,8 +122,8 @@ bool source_forget(struct source *s, struct ticket *ticket)
 	return line != NULL;
 }
 
-void ticket_release(struct ticket *ticket)
+void waiter_release(struct waiter *waiter)
 {
-	assert(!ticket->line);
-	arrivals_release(&ticket->arrivals);
+	assert(!waiter->line);
+	blob_buffers_release(&waiter->buffers);
 }

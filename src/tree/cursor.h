@@ -29,8 +29,8 @@ int cursor_init(struct cursor *c, const struct page_source *s, const struct dige
 uint64_t cursor_count(const struct cursor *c);
 /* At the entry of that rank, straight from cursor_init(). ERR_ABSENT past the end. */
 int cursor_seek(struct cursor *c, uint64_t rank, unsigned ahead);
-/* The same, but where a subtree begins with that entry it is not opened: at its head. At the
- * end with the number of entries; ERR_CORRUPT beyond. */
+/* The same, but where a subtree begins with that entry it is not opened: at its head. At
+ * the end with the number of entries; ERR_CORRUPT beyond. */
 int cursor_stand(struct cursor *c, uint64_t rank);
 bool cursor_at_end(const struct cursor *c);
 bool cursor_at_entry(const struct cursor *c); /* false: at a head, or at the end */

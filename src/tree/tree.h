@@ -38,13 +38,14 @@ int tree_find_path(const struct page_source *s, const struct digest *root, struc
 int tree_rank(const struct page_source *s, const struct digest *root, struct span parent,
 	struct span name, uint64_t *rank);
 /* The entry at `rank`. ERR_ABSENT past the end. Hints the next `ahead` leaves. */
-int tree_at(const struct page_source *s, const struct digest *root, uint64_t rank, unsigned ahead,
-	struct place *place, struct entry *entry);
+int tree_at(const struct page_source *s, const struct digest *root, uint64_t rank,
+	unsigned ahead, struct place *place, struct entry *entry);
 /* Steps through in order from `rank`: calls `each` until it returns non-zero (returned)
  * or the end (0). Pages are asked for once each; the next `ahead` leaves are hinted. */
-typedef int (*tree_each_fn)(void *ctx, const struct place *place, const struct entry *entry);
-int tree_walk(const struct page_source *s, const struct digest *root, uint64_t rank, unsigned ahead,
-	tree_each_fn each, void *ctx);
+typedef int (*tree_each_fn)(
+	void *ctx, const struct place *place, const struct entry *entry);
+int tree_walk(const struct page_source *s, const struct digest *root, uint64_t rank,
+	unsigned ahead, tree_each_fn each, void *ctx);
 /* Hints the leaves of the entries [first, end), as far as the inner pages above them are
  * here, and the first of those that is not. `most` bounds the leaves. Returns where it
  * stopped: at `end`, or at the first entry of a leaf that was not hinted. */
@@ -68,8 +69,8 @@ typedef int (*tree_diff_fn)(void *ctx, enum tree_change change, const struct ent
 struct tree_told {
 	uint64_t before, after;
 };
-int tree_diff(const struct page_source *s, const struct digest *before, const struct digest *after,
-	struct tree_told *told, tree_diff_fn each, void *ctx);
+int tree_diff(const struct page_source *s, const struct digest *before,
+	const struct digest *after, struct tree_told *told, tree_diff_fn each, void *ctx);
 /* All attributes and the content are the same (where the content lies may differ). */
 bool entry_same(const struct entry *a, const struct entry *b);
 

@@ -44,7 +44,7 @@ static uint64_t from_sysctl(void)
 	return 0;
 }
 
-uint64_t boot_number(void)
+uint64_t boot_id_number(void)
 {
 	uint64_t number = from_proc();
 

@@ -21,16 +21,16 @@ enum error {
 	ERR_NO_SPACE = -7,    /* disk or quota is full */
 	ERR_NO_MEMORY = -8,   /* allocation failed, or the memory budget is spent */
 	ERR_UNSUPPORTED = -9, /* a newer format or a feature that this program lacks */
-	ERR_UNTRUSTED = -10,  /* signature missing, broken, or by a key that is not pinned */
-	ERR_ROLLBACK = -11,   /* an older revision than was seen before */
-	ERR_EXPIRED = -12,    /* the manifest's expiry has passed */
-	ERR_IO = -13,         /* a local system call failed otherwise */
-	ERR_INTERRUPTED = -14,/* the waiting party went away */
-	ERR_LIMIT = -15,      /* a number or length over a named cap */
-	ERR_INVALID = -16,    /* the caller's (user's) argument makes no sense */
-	ERR_BUSY = -17,       /* locked by, or in use of, somebody else */
-	ERR_CHANGED = -18,    /* an input changed while it was read */
-	ERR_EXISTS = -19,     /* it is there already */
+	ERR_UNTRUSTED = -10, /* signature missing, broken, or by a key that is not pinned */
+	ERR_ROLLBACK = -11,  /* an older revision than was seen before */
+	ERR_EXPIRED = -12,   /* the manifest's expiry has passed */
+	ERR_IO = -13,	     /* a local system call failed otherwise */
+	ERR_INTERRUPTED = -14, /* the waiting party went away */
+	ERR_LIMIT = -15,       /* a number or length over a named cap */
+	ERR_INVALID = -16,     /* the caller's (user's) argument makes no sense */
+	ERR_BUSY = -17,	       /* locked by, or in use of, somebody else */
+	ERR_CHANGED = -18,     /* an input changed while it was read */
+	ERR_EXISTS = -19,      /* it is there already */
 };
 
 #define TROUBLE_MAX 1024

@@ -23,7 +23,8 @@ int io_read_file(int dirfd, const char *path, size_t max, struct bytes *out);
 /* Temporary file (".PID-RANDOM.tmp") in the same directory, write, (fsync when
  * `durable`), rename over `path`. Parent directories must exist; `mode` passes through
  * the umask. Nothing is left behind on failure, but a killed process may leave one. */
-int io_replace_file(int dirfd, const char *path, struct span data, mode_t mode, int durable);
+int io_replace_file(
+	int dirfd, const char *path, struct span data, mode_t mode, int durable);
 /* mkdir -p; existing directories are fine. On failure errno says why. */
 int io_make_directories(const char *path, mode_t mode);
 /* $XDG_CONFIG_HOME/cairn, else ~/.config/cairn (or cache: $XDG_CACHE_HOME/cairn,

@@ -18,7 +18,8 @@ struct log *log_new_file(enum log_level level, const char *path);
 void log_free(struct log *log);
 
 void log_error(struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void log_warning(struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_warning(struct log *log, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 void log_info(struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_debug(struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -6,7 +6,7 @@
 #include "util/timed_wait.h"
 #include "util/clock.h"
 
-void pause_init(pthread_cond_t *cond)
+void timed_wait_init(pthread_cond_t *cond)
 {
 	pthread_condattr_t attributes;
 
@@ -18,7 +18,7 @@ void pause_init(pthread_cond_t *cond)
 	pthread_condattr_destroy(&attributes);
 }
 
-bool pause_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, unsigned ms)
+bool timed_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, unsigned ms)
 {
 #ifndef __APPLE__
 	int64_t until = clock_monotonic() + ms * NS_PER_MS;

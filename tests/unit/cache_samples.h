@@ -187,12 +187,12 @@ static inline int sample_read(struct cache *c, const struct sample *s)
 }
 
 /* A packed inner page with `rows` children, under a name that follows from `number`. */
-static inline struct arrival *sample_page(unsigned number, unsigned rows)
+static inline struct blob_buffer *sample_page(unsigned number, unsigned rows)
 {
 	struct digest name = digest_of(&number, sizeof(number));
 	struct page_packer *packer = page_packer_new(1);
 	struct bytes packed = {0};
-	struct arrival *a;
+	struct blob_buffer *a;
 
 	for (unsigned i = 0; i < rows; i++) {
 		struct page_child child = {.digest = name, .entries = 1};
@@ -204,8 +204,8 @@ static inline struct arrival *sample_page(unsigned number, unsigned rows)
 	}
 	assert_int_equal(page_packer_finish(packer, &packed), 0);
 	page_packer_free(packer);
-	a = arrival_new(BLOB_PAGE, &name, packed.size);
-	memcpy(arrival_data(a), packed.data, packed.size);
+	a = blob_buffer_new(BLOB_PAGE, &name, packed.size);
+	memcpy(blob_buffer_data(a), packed.data, packed.size);
 	bytes_release(&packed);
 	return a;
 }

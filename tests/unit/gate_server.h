@@ -19,18 +19,18 @@
 
 struct gate_server {
 	const char *directory;
-	const char *stale;           /* instead of it for who does not say no-cache, or NULL */
+	const char *stale; /* instead of it for who does not say no-cache, or NULL */
 	char url[64];
 	int fd;
 	pthread_t thread;
 	pthread_t connections[GATE_CONNECTIONS_MAX];
-	unsigned connection_count;   /* the accepting thread's */
-	pthread_mutex_t mtx;         /* the fields below */
+	unsigned connection_count; /* the accepting thread's */
+	pthread_mutex_t mtx;	   /* the fields below */
 	pthread_cond_t cond;
 	bool closed, stopping;
-	unsigned requests;           /* that have come in */
-	unsigned not_modified;       /* answers of 304 */
-	int status;                  /* answered to all; 0: as the files are */
+	unsigned requests;     /* that have come in */
+	unsigned not_modified; /* answers of 304 */
+	int status;	       /* answered to all; 0: as the files are */
 };
 
 struct gate_connection {
@@ -59,13 +59,13 @@ static inline void gate_answer(
 	char head[256];
 	size_t size = status == 304 ? 0 : body->size;
 	int n = snprintf(head, sizeof(head),
-		"HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n%s%s%s\r\n", status,
-		size, etag ? "ETag: " : "", etag ? etag : "", etag ? "\r\n" : "");
+		"HTTP/1.1 %d X\r\nContent-Length: %zu\r\nConnection: close\r\n%s%s%s\r\n",
+		status, size, etag ? "ETag: " : "", etag ? etag : "", etag ? "\r\n" : "");
 
 	if (send(fd, head, (size_t)n, MSG_NOSIGNAL) == n && size > 0)
 		for (size_t done = 0; done < size;) {
-			ssize_t sent =
-				send(fd, body->data + done, size - done, MSG_NOSIGNAL);
+			ssize_t sent = send(
+				fd, body->data + done, size - done, MSG_NOSIGNAL);
 
 			if (sent <= 0)
 				break;

@@ -38,7 +38,8 @@ static inline void make_temporary(char path[PATH_SIZE_MAX])
 	assert_non_null(mkdtemp(path));
 }
 
-static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static inline int remove_one(
+	const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
 	(void)type;
@@ -103,7 +104,8 @@ static inline void store_remove(struct small_store *s, const char *name)
 }
 
 /* `stored` under that name, right or wrong. */
-static inline void store_blob(struct small_store *s, const struct digest *name, struct span stored)
+static inline void store_blob(
+	struct small_store *s, const struct digest *name, struct span stored)
 {
 	char path[BLOB_PATH_SIZE];
 
@@ -291,17 +293,19 @@ static inline uint64_t reader_requests(struct small_reader *r)
 	return counters.requests;
 }
 
-/* A ticket whose thread waits for it. */
-struct waiter {
-	struct ticket ticket;
+/* A waiter whose thread waits for it. */
+struct test_waiter {
+	struct waiter waiter;
 	pthread_mutex_t mtx;
 	pthread_cond_t cond;
 	unsigned ready;
 };
 
-static inline void waiter_ready(struct ticket *ticket)
+static inline void test_waiter_ready(struct waiter *waiter)
 {
-	struct waiter *w = (struct waiter *)((char *)ticket - offsetof(struct waiter, ticket));
+	struct test_waiter *w = (struct test_waiter *)((char *)waiter -
+						       offsetof(
+							       struct test_waiter, waiter));
 
 	pthread_mutex_lock(&w->mtx);
 	w->ready++;
@@ -309,25 +313,25 @@ static inline void waiter_ready(struct ticket *ticket)
 	pthread_mutex_unlock(&w->mtx);
 }
 
-static inline void waiter_init(struct waiter *w)
+static inline void test_waiter_init(struct test_waiter *w)
 {
 	memset(w, 0, sizeof(*w));
-	w->ticket.ready = waiter_ready;
+	w->waiter.ready = test_waiter_ready;
 	pthread_mutex_init(&w->mtx, NULL);
 	pthread_cond_init(&w->cond, NULL);
 }
 
-/* Until ready() has run `times` times in all; gives the ticket's error. */
-static inline int waiter_wait(struct waiter *w, unsigned times)
+/* Until ready() has run `times` times in all; gives the waiter's error. */
+static inline int test_waiter_wait(struct test_waiter *w, unsigned times)
 {
 	pthread_mutex_lock(&w->mtx);
 	while (w->ready < times)
 		pthread_cond_wait(&w->cond, &w->mtx);
 	pthread_mutex_unlock(&w->mtx);
-	return w->ticket.error;
+	return w->waiter.error;
 }
 
-static inline unsigned waiter_count(struct waiter *w)
+static inline unsigned test_waiter_count(struct test_waiter *w)
 {
 	unsigned ready;
 
@@ -337,36 +341,37 @@ static inline unsigned waiter_count(struct waiter *w)
 	return ready;
 }
 
-static inline void waiter_release(struct waiter *w)
+static inline void test_waiter_release(struct test_waiter *w)
 {
-	ticket_release(&w->ticket);
+	waiter_release(&w->waiter);
 	pthread_mutex_destroy(&w->mtx);
 	pthread_cond_destroy(&w->cond);
 }
 
-/* The bytes that the ticket was given under that digest; {NULL, 0}: none. */
-static inline struct span ticket_content(const struct ticket *t, const struct digest *digest)
+/* The bytes that the waiter was given under that digest; {NULL, 0}: none. */
+static inline struct span waiter_content(
+	const struct waiter *t, const struct digest *digest)
 {
-	for (unsigned i = 0; i < t->arrivals.count; i++)
-		if (digest_equal(arrival_digest(t->arrivals.items[i]), digest))
-			return arrival_span(t->arrivals.items[i]);
+	for (unsigned i = 0; i < t->buffers.count; i++)
+		if (digest_equal(blob_buffer_digest(t->buffers.items[i]), digest))
+			return blob_buffer_span(t->buffers.items[i]);
 	return (struct span){0};
 }
 
 /* One want, waited for. */
 static inline int want_one(struct source *s, const struct want *want, struct trouble *t)
 {
-	struct waiter w;
+	struct test_waiter w;
 	int rc;
 
-	waiter_init(&w);
+	test_waiter_init(&w);
 	assert_int_equal(source_want(s, want, 1, FETCH_DEMAND,
-				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);
-	rc = waiter_wait(&w, 1);
+	rc = test_waiter_wait(&w, 1);
 	if (t)
-		*t = w.ticket.trouble;
-	waiter_release(&w);
+		*t = w.waiter.trouble;
+	test_waiter_release(&w);
 	return rc;
 }
 

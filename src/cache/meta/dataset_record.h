@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is remembered of a dataset as a value of the metadata. Pure; any thread. */
-#ifndef CAIRN_CACHE_DATASET_STATE_H
-#define CAIRN_CACHE_DATASET_STATE_H
+#ifndef CAIRN_CACHE_META_DATASET_RECORD_H
+#define CAIRN_CACHE_META_DATASET_RECORD_H
 
 #include "cache/insert.h"
 

@@ -101,8 +101,8 @@ int room_end(struct room *r)
 void room_settle(struct room *r)
 {
 	for (size_t i = 0; i < r->victim_count; i++)
-		handles_forget(
-			r->cache->handles, &r->victims[i].digest, r->victims[i].instance);
+		open_objects_forget(r->cache->open_objects, &r->victims[i].digest,
+			r->victims[i].instance);
 }
 
 void room_release(struct room *r)
@@ -139,7 +139,7 @@ static uint64_t deficit(const struct room *r, uint64_t need)
 
 static int note_victim(struct room *r, const struct digest *digest, uint64_t instance)
 {
-	int rc = grow_array(
+	int rc = array_grow(
 		&r->victims, &r->victim_capacity, r->victim_count, sizeof(*r->victims));
 
 	if (!rc)
@@ -210,7 +210,7 @@ static int evict_row(struct room *r, struct span key, bool spare_busy, bool *spa
 		return metadata_delete(m, r->txn, TABLE_USE, key);
 	if (rc)
 		return rc;
-	*spared = spare_busy && handles_busy(r->cache->handles, &digest);
+	*spared = spare_busy && open_objects_busy(r->cache->open_objects, &digest);
 	if (!*spared)
 		rc = room_evict(r, &digest, &record, last_use);
 	if (rc == ERR_BUSY)

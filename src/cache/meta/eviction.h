@@ -2,12 +2,13 @@
 /*
  * Quota and floor within a write transaction: what the cache takes, and throwing out
  * objects in last-use order until something fits. Objects that are pinned have no row in
- * that order; those that are lent to a kernel, whose space would not become free, are passed over;
- * those that this process used in the last seconds go only when nothing else is left. Files are unlinked before the commit: a record without a file is noticed and
+ * that order; those that are lent to a kernel, whose space would not become free, are
+ * passed over; those that this process used in the last seconds go only when nothing else
+ * is left. Files are unlinked before the commit: a record without a file is noticed and
  * harmless, a file without a record would be lost space.
  */
-#ifndef CAIRN_CACHE_ROOM_H
-#define CAIRN_CACHE_ROOM_H
+#ifndef CAIRN_CACHE_META_EVICTION_H
+#define CAIRN_CACHE_META_EVICTION_H
 
 #include "cache/meta/records.h"
 #include "cache/state.h"

@@ -71,12 +71,12 @@ static bool drain(struct metadata *m)
 {
 	for (unsigned i = 0; i < GROW_TRIES && m->active; i++) {
 		m->growing = true;
-		pause_wait(&m->pool_cond, &m->pool_mtx, GROW_WAIT_MS);
+		timed_wait(&m->pool_cond, &m->pool_mtx, GROW_WAIT_MS);
 		if (!m->active)
 			break;
 		m->growing = false;
 		pthread_cond_broadcast(&m->pool_cond);
-		pause_wait(&m->pool_cond, &m->pool_mtx, 1);
+		timed_wait(&m->pool_cond, &m->pool_mtx, 1);
 	}
 	return m->active == 0;
 }
@@ -554,7 +554,7 @@ int metadata_open(const char *path, size_t map, struct log *log, struct metadata
 	m->log = log;
 	pthread_mutex_init(&m->write_mtx, NULL);
 	pthread_mutex_init(&m->pool_mtx, NULL);
-	pause_init(&m->pool_cond);
+	timed_wait_init(&m->pool_cond);
 	rc = open_environment(m, path, map, t);
 	if (rc)
 		metadata_close(m);

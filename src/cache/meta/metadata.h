@@ -9,8 +9,8 @@
  * commit, as LMDB holds its own), pool_mtx (the pool; growing waits on pool_cond until
  * no transaction of this process is open).
  */
-#ifndef CAIRN_CACHE_METADATA_H
-#define CAIRN_CACHE_METADATA_H
+#ifndef CAIRN_CACHE_META_METADATA_H
+#define CAIRN_CACHE_META_METADATA_H
 
 #include <lmdb.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * Marks and other changes to object records, applied in one transaction: those of one
  * object together, in their order of arrival, each only to the instance it was meant for.
  */
-#ifndef CAIRN_CACHE_MARKS_H
-#define CAIRN_CACHE_MARKS_H
+#ifndef CAIRN_CACHE_META_OBJECT_OPS_H
+#define CAIRN_CACHE_META_OBJECT_OPS_H
 
 #include "cache/meta/eviction.h"
 #include "cache/meta/transaction.h"

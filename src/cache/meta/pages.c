@@ -100,7 +100,7 @@ static uint64_t room_of_batch(const struct batch *b)
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < b->page_count; i++)
-		sum += room_of(arrival_span(b->pages[i]).size);
+		sum += room_of(blob_buffer_span(b->pages[i]).size);
 	return sum;
 }
 
@@ -167,14 +167,15 @@ static int make_room(struct room *r, uint64_t need)
 	return rc ? rc : room_make(r, need);
 }
 
-static int put(struct room *r, struct arrival *page)
+static int put(struct room *r, struct blob_buffer *page)
 {
 	struct metadata *m = r->cache->metadata;
-	const struct digest *digest = arrival_digest(page);
+	const struct digest *digest = blob_buffer_digest(page);
 
 	if (metadata_has_key(m, r->txn, TABLE_PAGES, span_of_digest(digest)))
 		return 0;
-	return page_record_put(m, r->txn, digest, arrival_kind(page), arrival_span(page));
+	return page_record_put(
+		m, r->txn, digest, blob_buffer_kind(page), blob_buffer_span(page));
 }
 
 static int forget(struct cache *c, MDB_txn *txn, const struct digest *digest)

@@ -4,8 +4,8 @@
  * process; putting those of a batch. When a quota is set, pages take at most a part of
  * it: then others go at random (their keys are digests), which needs no record of use.
  */
-#ifndef CAIRN_CACHE_PAGES_H
-#define CAIRN_CACHE_PAGES_H
+#ifndef CAIRN_CACHE_META_PAGES_H
+#define CAIRN_CACHE_META_PAGES_H
 
 #include "cache/meta/eviction.h"
 #include "cache/meta/transaction.h"

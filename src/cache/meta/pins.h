@@ -3,8 +3,8 @@
  * Pins within a transaction: a pinned object has no row in the order of eviction. See
  * inspect.h for what they mean.
  */
-#ifndef CAIRN_CACHE_PINS_H
-#define CAIRN_CACHE_PINS_H
+#ifndef CAIRN_CACHE_META_PINS_H
+#define CAIRN_CACHE_META_PINS_H
 
 #include "cache/meta/records.h"
 #include "cache/meta/transaction.h"

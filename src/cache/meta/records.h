@@ -4,8 +4,8 @@
  * is believed (metadata.h has checked that the value is as it was written). Values are in
  * native byte order; the layout record says which. Any thread.
  */
-#ifndef CAIRN_CACHE_RECORDS_H
-#define CAIRN_CACHE_RECORDS_H
+#ifndef CAIRN_CACHE_META_RECORDS_H
+#define CAIRN_CACHE_META_RECORDS_H
 
 #include "cache/attempt.h"
 #include "cache/meta/metadata.h"

@@ -3,8 +3,8 @@
  * Goes through a table in key order for someone who takes his time: rows are copied out
  * of short transactions, so that no old page is held while the callback prints or reads.
  */
-#ifndef CAIRN_CACHE_SCAN_H
-#define CAIRN_CACHE_SCAN_H
+#ifndef CAIRN_CACHE_META_SCAN_H
+#define CAIRN_CACHE_META_SCAN_H
 
 #include "cache/state.h"
 

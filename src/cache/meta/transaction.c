@@ -21,7 +21,7 @@
 struct round {
 	struct cache *cache;
 	struct batch *batch;
-	struct ledger_view view;
+	struct reservation_view view;
 	struct room room;
 	bool pressed; /* the disk was full: free something first */
 	/* What came of it: */
@@ -224,7 +224,7 @@ static void settle_op(struct cache *c, struct op *op)
 	if (op->outcome != OP_STALE && op->outcome != OP_ENDED)
 		return;
 	atomic_store(&op->object->gone, true);
-	handles_remove(c->handles, op->object);
+	open_objects_remove(c->open_objects, op->object);
 }
 
 /* Nothing was committed: what was written is forgotten. */
@@ -234,7 +234,7 @@ static void forget_op(struct cache *c, struct op *op, uint64_t *settled)
 		*settled += chunk_cost(op->start, op->size);
 	if (op->object && op->kind != OP_USE && op->kind != OP_TRUST) {
 		atomic_store(&op->object->gone, true);
-		handles_remove(c->handles, op->object);
+		open_objects_remove(c->open_objects, op->object);
 	}
 }
 
@@ -243,9 +243,9 @@ static void succeed(struct round *r)
 	for (size_t i = 0; i < r->batch->op_count; i++)
 		settle_op(r->cache, &r->batch->ops[i]);
 	room_settle(&r->room);
-	ledger_settle(&r->cache->ledger, r->settled, r->leased);
+	reservation_commit(&r->cache->reservation, r->settled, r->leased);
 	if (!r->granted)
-		ledger_deny(&r->cache->ledger);
+		reservation_deny(&r->cache->reservation);
 }
 
 static void fail(struct round *r)
@@ -254,8 +254,8 @@ static void fail(struct round *r)
 
 	for (size_t i = 0; i < r->batch->op_count; i++)
 		forget_op(r->cache, &r->batch->ops[i], &settled);
-	ledger_settle(&r->cache->ledger, settled, r->view.leased);
-	ledger_deny(&r->cache->ledger);
+	reservation_commit(&r->cache->reservation, settled, r->view.leased);
+	reservation_deny(&r->cache->reservation);
 }
 
 int round_commit(struct cache *c, struct batch *b, bool *more)
@@ -264,8 +264,8 @@ int round_commit(struct cache *c, struct batch *b, bool *more)
 	int rc;
 
 	if (b->shrink)
-		ledger_shrink(&c->ledger);
-	r.view = ledger_view(&c->ledger);
+		reservation_shrink(&c->reservation);
+	r.view = reservation_view(&c->reservation);
 	rc = metadata_write(c->metadata, apply, &r);
 	/* What is thrown out makes room once this process has closed it. */
 	for (unsigned i = 0; rc == ERR_NO_SPACE && i < PRESS_TRIES; i++) {

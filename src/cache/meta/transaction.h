@@ -3,8 +3,8 @@
  * What the committer does with one batch: a single write transaction, and then, when it
  * is committed, its effects on this process (handles, ledger).
  */
-#ifndef CAIRN_CACHE_ROUND_H
-#define CAIRN_CACHE_ROUND_H
+#ifndef CAIRN_CACHE_META_TRANSACTION_H
+#define CAIRN_CACHE_META_TRANSACTION_H
 
 #include "cache/object_io.h"
 #include "cache/meta/records.h"
@@ -38,7 +38,7 @@ struct pin_op {
 struct batch {
 	struct op *ops;
 	size_t op_count, op_capacity;
-	struct arrival **pages;
+	struct blob_buffer **pages;
 	size_t page_count, page_capacity;
 	struct digest *rotten; /* pages to delete, before the others are put */
 	size_t rotten_count, rotten_capacity;

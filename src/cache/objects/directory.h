@@ -14,8 +14,8 @@
  * An object's file is named by its digest and a number, the instance, that is never used
  * again: a record and a file belong together or there is no such file. Any thread.
  */
-#ifndef CAIRN_CACHE_DIRECTORY_H
-#define CAIRN_CACHE_DIRECTORY_H
+#ifndef CAIRN_CACHE_OBJECTS_DIRECTORY_H
+#define CAIRN_CACHE_OBJECTS_DIRECTORY_H
 
 #include <stdbool.h>
 #include <stdint.h>

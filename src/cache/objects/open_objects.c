@@ -22,12 +22,12 @@ struct stripe {
 	size_t bitmaps; /* bytes */
 };
 
-struct handles {
+struct open_objects {
 	unsigned limit; /* per stripe */
 	struct stripe stripes[STRIPES];
 };
 
-static struct stripe *stripe_of(struct handles *h, const struct digest *d)
+static struct stripe *stripe_of(struct open_objects *h, const struct digest *d)
 {
 	return &h->stripes[d->bytes[0] % STRIPES];
 }
@@ -37,9 +37,9 @@ static struct object **bucket_of(struct stripe *s, const struct digest *d)
 	return &s->buckets[d->bytes[1] % BUCKETS];
 }
 
-struct handles *handles_new(unsigned limit)
+struct open_objects *open_objects_new(unsigned limit)
 {
-	struct handles *h = calloc(1, sizeof(*h));
+	struct open_objects *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		return NULL;
@@ -87,7 +87,7 @@ static void take_out(struct stripe *s, struct object *o)
 	s->bitmaps -= object_bitmap_bytes(o);
 }
 
-struct object *handles_find(struct handles *h, const struct digest *digest)
+struct object *open_objects_find(struct open_objects *h, const struct digest *digest)
 {
 	struct stripe *s = stripe_of(h, digest);
 	struct object *o;
@@ -106,7 +106,7 @@ struct object *handles_find(struct handles *h, const struct digest *digest)
 }
 
 /* The stripe's mutex is held. Takes out what is least in use, to be put outside of it. */
-static unsigned trim(struct handles *h, struct stripe *s, struct object *out[TRIM_MAX])
+static unsigned trim(struct open_objects *h, struct stripe *s, struct object *out[TRIM_MAX])
 {
 	struct object *o = s->oldest, *newer;
 	unsigned n = 0;
@@ -122,7 +122,7 @@ static unsigned trim(struct handles *h, struct stripe *s, struct object *out[TRI
 	return n;
 }
 
-struct object *handles_add(struct handles *h, struct object *o)
+struct object *open_objects_add(struct open_objects *h, struct object *o)
 {
 	struct stripe *s = stripe_of(h, &o->digest);
 	struct object *surplus[TRIM_MAX], *other;
@@ -151,7 +151,7 @@ struct object *handles_add(struct handles *h, struct object *o)
 	return other;
 }
 
-void handles_remove(struct handles *h, struct object *o)
+void open_objects_remove(struct open_objects *h, struct object *o)
 {
 	struct stripe *s = stripe_of(h, &o->digest);
 	bool listed;
@@ -165,20 +165,21 @@ void handles_remove(struct handles *h, struct object *o)
 		object_put(o);
 }
 
-void handles_forget(struct handles *h, const struct digest *digest, uint64_t instance)
+void open_objects_forget(
+	struct open_objects *h, const struct digest *digest, uint64_t instance)
 {
-	struct object *o = handles_find(h, digest);
+	struct object *o = open_objects_find(h, digest);
 
 	if (!o)
 		return;
 	if (o->instance == instance) {
 		atomic_store(&o->gone, true);
-		handles_remove(h, o);
+		open_objects_remove(h, o);
 	}
 	object_put(o);
 }
 
-bool handles_busy(struct handles *h, const struct digest *digest)
+bool open_objects_busy(struct open_objects *h, const struct digest *digest)
 {
 	struct stripe *s = stripe_of(h, digest);
 	struct object *o;
@@ -192,7 +193,7 @@ bool handles_busy(struct handles *h, const struct digest *digest)
 	return busy;
 }
 
-int handles_list(struct handles *h, struct object ***out, size_t *count)
+int open_objects_list(struct open_objects *h, struct object ***out, size_t *count)
 {
 	struct object **list = NULL, **more;
 	size_t n = 0;
@@ -216,7 +217,7 @@ int handles_list(struct handles *h, struct object ***out, size_t *count)
 	return rc;
 }
 
-void handles_free(struct handles *h)
+void open_objects_free(struct open_objects *h)
 {
 	if (!h)
 		return;
@@ -224,7 +225,7 @@ void handles_free(struct handles *h)
 		struct stripe *s = &h->stripes[i];
 
 		while (s->newest)
-			handles_remove(h, s->newest);
+			open_objects_remove(h, s->newest);
 		pthread_mutex_destroy(&s->mtx);
 	}
 	free(h);

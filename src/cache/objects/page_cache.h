@@ -3,8 +3,8 @@
  * What the kernel is told about the files of objects, for its page cache. No errors: it
  * is advice, and all works without.
  */
-#ifndef CAIRN_CACHE_PAGE_CACHE_H
-#define CAIRN_CACHE_PAGE_CACHE_H
+#ifndef CAIRN_CACHE_OBJECTS_PAGE_CACHE_H
+#define CAIRN_CACHE_OBJECTS_PAGE_CACHE_H
 
 #include <stdbool.h>
 #include <stdint.h>

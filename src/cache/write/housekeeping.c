@@ -11,7 +11,7 @@
 #define EVERY NS_PER_SECOND
 #define READERS_EVERY (60 * NS_PER_SECOND)
 
-bool upkeep_is_due(const struct upkeep *u)
+bool housekeeping_is_due(const struct housekeeping *u)
 {
 	return clock_monotonic() >= u->next;
 }
@@ -35,18 +35,18 @@ static void revalidate(struct cache *c, MDB_txn *txn)
 	struct object **list;
 	size_t count;
 
-	handles_list(c->handles, &list, &count);
+	open_objects_list(c->open_objects, &list, &count);
 	for (size_t i = 0; i < count; i++) {
 		if (!is_valid(c, txn, list[i])) {
 			atomic_store(&list[i]->gone, true);
-			handles_remove(c->handles, list[i]);
+			open_objects_remove(c->open_objects, list[i]);
 		}
 		object_put(list[i]);
 	}
 	free(list);
 }
 
-static void look_at_handles(struct upkeep *u, struct cache *c)
+static void look_at_handles(struct housekeeping *u, struct cache *c)
 {
 	struct totals_record totals;
 	MDB_txn *txn;
@@ -60,10 +60,10 @@ static void look_at_handles(struct upkeep *u, struct cache *c)
 	metadata_read_end(c->metadata, txn);
 }
 
-bool upkeep_run(struct upkeep *u, struct cache *c)
+bool housekeeping_run(struct housekeeping *u, struct cache *c)
 {
 	int64_t now = clock_monotonic();
-	struct ledger_view view = ledger_view(&c->ledger);
+	struct reservation_view view = reservation_view(&c->reservation);
 	bool idle = view.used == 0 && view.leased > 0 && view.leased == u->leased;
 
 	u->next = now + EVERY;

@@ -4,8 +4,8 @@
  * process threw out (they would keep the disk space), slots of dead readers, a lease
  * that nobody draws from.
  */
-#ifndef CAIRN_CACHE_UPKEEP_H
-#define CAIRN_CACHE_UPKEEP_H
+#ifndef CAIRN_CACHE_WRITE_HOUSEKEEPING_H
+#define CAIRN_CACHE_WRITE_HOUSEKEEPING_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,15 +13,15 @@
 struct cache;
 
 /* Zero-initialised; belongs to one thread. */
-struct upkeep {
+struct housekeeping {
 	int64_t next; /* CLOCK_MONOTONIC ns */
 	int64_t next_readers;
 	uint64_t changes; /* of the totals, when handles were last looked at */
 	uint64_t leased;  /* at the last look */
 };
 
-bool upkeep_is_due(const struct upkeep *u);
+bool housekeeping_is_due(const struct housekeeping *u);
 /* True when the lease should be given back. */
-bool upkeep_run(struct upkeep *u, struct cache *c);
+bool housekeeping_run(struct housekeeping *u, struct cache *c);
 
 #endif

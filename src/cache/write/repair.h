@@ -4,8 +4,8 @@
  * counts the totals again from the records, and removes files that no record knows and
  * whose maker is dead. On the committer's thread.
  */
-#ifndef CAIRN_CACHE_REPAIR_H
-#define CAIRN_CACHE_REPAIR_H
+#ifndef CAIRN_CACHE_WRITE_REPAIR_H
+#define CAIRN_CACHE_WRITE_REPAIR_H
 
 struct cache;
 void repair_cache(struct cache *c);

@@ -10,21 +10,21 @@
 
 #define DENIED_FOR NS_PER_SECOND
 
-void ledger_init(struct ledger *l)
+void reservation_init(struct reservation *l)
 {
-	*l = (struct ledger){0};
+	*l = (struct reservation){0};
 	pthread_mutex_init(&l->mtx, NULL);
 	pthread_cond_init(&l->cond, NULL);
 }
 
-void ledger_release(struct ledger *l)
+void reservation_release(struct reservation *l)
 {
 	pthread_cond_destroy(&l->cond);
 	pthread_mutex_destroy(&l->mtx);
 }
 
 /* mtx is held. */
-static bool draw(struct ledger *l, uint64_t bytes)
+static bool draw(struct reservation *l, uint64_t bytes)
 {
 	if (bytes > l->leased - l->used)
 		return false;
@@ -33,7 +33,7 @@ static bool draw(struct ledger *l, uint64_t bytes)
 }
 
 /* mtx is held. Each round that sees a demand either grants it or denies. */
-static void ask(struct ledger *l, struct committer *committer, uint64_t bytes)
+static void ask(struct reservation *l, struct committer *committer, uint64_t bytes)
 {
 	l->demand += bytes;
 	pthread_mutex_unlock(&l->mtx);
@@ -44,7 +44,7 @@ static void ask(struct ledger *l, struct committer *committer, uint64_t bytes)
 	l->demand -= bytes;
 }
 
-int ledger_reserve(struct ledger *l, struct committer *committer, uint64_t bytes)
+int reservation_reserve(struct reservation *l, struct committer *committer, uint64_t bytes)
 {
 	bool granted;
 
@@ -60,7 +60,7 @@ int ledger_reserve(struct ledger *l, struct committer *committer, uint64_t bytes
 	return granted ? 0 : ERR_NO_SPACE;
 }
 
-void ledger_cancel(struct ledger *l, uint64_t bytes)
+void reservation_cancel(struct reservation *l, uint64_t bytes)
 {
 	pthread_mutex_lock(&l->mtx);
 	assert(bytes <= l->used);
@@ -69,17 +69,17 @@ void ledger_cancel(struct ledger *l, uint64_t bytes)
 	pthread_mutex_unlock(&l->mtx);
 }
 
-struct ledger_view ledger_view(struct ledger *l)
+struct reservation_view reservation_view(struct reservation *l)
 {
-	struct ledger_view v;
+	struct reservation_view v;
 
 	pthread_mutex_lock(&l->mtx);
-	v = (struct ledger_view){l->leased, l->used, l->demand};
+	v = (struct reservation_view){l->leased, l->used, l->demand};
 	pthread_mutex_unlock(&l->mtx);
 	return v;
 }
 
-void ledger_settle(struct ledger *l, uint64_t settled, uint64_t leased)
+void reservation_commit(struct reservation *l, uint64_t settled, uint64_t leased)
 {
 	pthread_mutex_lock(&l->mtx);
 	assert(settled <= l->used);
@@ -89,7 +89,7 @@ void ledger_settle(struct ledger *l, uint64_t settled, uint64_t leased)
 	pthread_mutex_unlock(&l->mtx);
 }
 
-void ledger_deny(struct ledger *l)
+void reservation_deny(struct reservation *l)
 {
 	pthread_mutex_lock(&l->mtx);
 	l->denied_until = clock_monotonic() + DENIED_FOR;
@@ -97,7 +97,7 @@ void ledger_deny(struct ledger *l)
 	pthread_mutex_unlock(&l->mtx);
 }
 
-uint64_t ledger_shrink(struct ledger *l)
+uint64_t reservation_shrink(struct reservation *l)
 {
 	uint64_t leased;
 

@@ -5,8 +5,8 @@
  * costs no transaction of its own, and several processes keep one quota at every
  * instant. Own lock; any thread.
  */
-#ifndef CAIRN_CACHE_LEDGER_H
-#define CAIRN_CACHE_LEDGER_H
+#ifndef CAIRN_CACHE_WRITE_RESERVATION_H
+#define CAIRN_CACHE_WRITE_RESERVATION_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -14,7 +14,7 @@
 
 struct committer;
 
-struct ledger {
+struct reservation {
 	pthread_mutex_t mtx;
 	pthread_cond_t cond;  /* a demand was answered */
 	uint64_t leased;      /* bytes granted and not yet resident; mtx, as all below */
@@ -24,25 +24,25 @@ struct ledger {
 			       */
 };
 
-void ledger_init(struct ledger *l);
-void ledger_release(struct ledger *l);
+void reservation_init(struct reservation *l);
+void reservation_release(struct reservation *l);
 
 /* Waits for the committer when the lease does not suffice. ERR_NO_SPACE. */
-int ledger_reserve(struct ledger *l, struct committer *committer, uint64_t bytes);
+int reservation_reserve(struct reservation *l, struct committer *committer, uint64_t bytes);
 /* What was reserved was not written. */
-void ledger_cancel(struct ledger *l, uint64_t bytes);
+void reservation_cancel(struct reservation *l, uint64_t bytes);
 
 /* For the committer: how things stand at the begin of a round ... */
-struct ledger_view {
+struct reservation_view {
 	uint64_t leased, used, demand;
 };
-struct ledger_view ledger_view(struct ledger *l);
+struct reservation_view reservation_view(struct reservation *l);
 /* ... and what came of it: `settled` bytes are no longer reserved, the lease is now
  * `leased`, and whoever waits is answered. */
-void ledger_settle(struct ledger *l, uint64_t settled, uint64_t leased);
+void reservation_commit(struct reservation *l, uint64_t settled, uint64_t leased);
 /* The disk was full: no more for a while. */
-void ledger_deny(struct ledger *l);
+void reservation_deny(struct reservation *l);
 /* Gives up what is not reserved, before the smaller lease is written. */
-uint64_t ledger_shrink(struct ledger *l);
+uint64_t reservation_shrink(struct reservation *l);
 
 #endif

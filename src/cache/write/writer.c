@@ -24,18 +24,18 @@
 
 /* A page until its commit is done. */
 struct pending_page {
-	struct arrival *page;
+	struct blob_buffer *page;
 	struct pending_page *next;
 };
 
 struct committer {
 	struct cache *cache;
 	pthread_t thread;
-	struct upkeep upkeep; /* the thread's own */
-	pthread_mutex_t mtx;  /* over all below */
-	pthread_cond_t work;  /* there is something to do, or stop */
-	pthread_cond_t done;  /* a round is over */
-	struct batch batch;   /* being filled */
+	struct housekeeping housekeeping; /* the thread's own */
+	pthread_mutex_t mtx;		  /* over all below */
+	pthread_cond_t work;		  /* there is something to do, or stop */
+	pthread_cond_t done;		  /* a round is over */
+	struct batch batch;		  /* being filled */
 	struct pending_page *pages[BUCKETS];
 	size_t pending_bytes;	/* of pages */
 	atomic_size_t pending;	/* pages in the table; read without the lock as a hint */
@@ -64,7 +64,7 @@ static int push(struct committer *k, const struct op *op)
 	int rc;
 
 	pthread_mutex_lock(&k->mtx);
-	rc = grow_array(&b->ops, &b->op_capacity, b->op_count, sizeof(*b->ops));
+	rc = array_grow(&b->ops, &b->op_capacity, b->op_count, sizeof(*b->ops));
 	if (!rc) {
 		struct op *new = &b->ops[b->op_count];
 
@@ -145,7 +145,7 @@ int committer_pin(struct committer *k, const char *pin, const struct digest *obj
 	while (!rc && b->pin_count >= PINS_PENDING_MAX)
 		pthread_cond_wait(&k->done, &k->mtx);
 	if (!rc)
-		rc = grow_array(&b->pins, &b->pin_capacity, b->pin_count, sizeof(*b->pins));
+		rc = array_grow(&b->pins, &b->pin_capacity, b->pin_count, sizeof(*b->pins));
 	if (!rc) {
 		b->pins[b->pin_count++] = (struct pin_op){name, *object};
 		name = NULL;
@@ -161,7 +161,7 @@ static struct pending_page *find(struct committer *k, const struct digest *diges
 {
 	struct pending_page *p = *bucket_of(k, digest);
 
-	while (p && !digest_equal(arrival_digest(p->page), digest))
+	while (p && !digest_equal(blob_buffer_digest(p->page), digest))
 		p = p->next;
 	return p;
 }
@@ -170,21 +170,21 @@ static struct pending_page *find(struct committer *k, const struct digest *diges
 static int add_page(struct committer *k, struct pending_page *p)
 {
 	struct batch *b = &k->batch;
-	struct pending_page **bucket = bucket_of(k, arrival_digest(p->page));
-	int rc = grow_array(&b->pages, &b->page_capacity, b->page_count, sizeof(*b->pages));
+	struct pending_page **bucket = bucket_of(k, blob_buffer_digest(p->page));
+	int rc = array_grow(&b->pages, &b->page_capacity, b->page_count, sizeof(*b->pages));
 
 	if (rc)
 		return rc;
 	p->next = *bucket;
 	*bucket = p;
-	b->pages[b->page_count++] = arrival_get(p->page);
-	k->pending_bytes += arrival_span(p->page).size;
+	b->pages[b->page_count++] = blob_buffer_get(p->page);
+	k->pending_bytes += blob_buffer_span(p->page).size;
 	atomic_fetch_add(&k->pending, 1);
 	handed_over(k);
 	return 0;
 }
 
-int committer_put_page(struct committer *k, struct arrival *page)
+int committer_put_page(struct committer *k, struct blob_buffer *page)
 {
 	struct pending_page *p = malloc(sizeof(*p));
 	bool known;
@@ -192,16 +192,16 @@ int committer_put_page(struct committer *k, struct arrival *page)
 
 	if (!p)
 		return ERR_NO_MEMORY;
-	*p = (struct pending_page){arrival_get(page), NULL};
+	*p = (struct pending_page){blob_buffer_get(page), NULL};
 	pthread_mutex_lock(&k->mtx);
 	while (k->pending_bytes > PENDING_MAX && !k->stop)
 		pthread_cond_wait(&k->done, &k->mtx);
-	known = find(k, arrival_digest(page)) != NULL;
+	known = find(k, blob_buffer_digest(page)) != NULL;
 	if (!known)
 		rc = add_page(k, p);
 	pthread_mutex_unlock(&k->mtx);
 	if (known || rc) {
-		arrival_put(p->page);
+		blob_buffer_put(p->page);
 		free(p);
 	}
 	return rc;
@@ -212,7 +212,7 @@ void committer_drop_page(struct committer *k, const struct digest *digest)
 	struct batch *b = &k->batch;
 
 	pthread_mutex_lock(&k->mtx);
-	if (!grow_array(
+	if (!array_grow(
 		    &b->rotten, &b->rotten_capacity, b->rotten_count, sizeof(*b->rotten))) {
 		b->rotten[b->rotten_count++] = *digest;
 		handed_over(k);
@@ -220,17 +220,17 @@ void committer_drop_page(struct committer *k, const struct digest *digest)
 	pthread_mutex_unlock(&k->mtx);
 }
 
-struct arrival *committer_find_page(struct committer *k, const struct digest *digest)
+struct blob_buffer *committer_find_page(struct committer *k, const struct digest *digest)
 {
 	struct pending_page *p;
-	struct arrival *page = NULL;
+	struct blob_buffer *page = NULL;
 
 	if (!atomic_load_explicit(&k->pending, memory_order_acquire))
 		return NULL;
 	pthread_mutex_lock(&k->mtx);
 	p = find(k, digest);
 	if (p)
-		page = arrival_get(p->page);
+		page = blob_buffer_get(p->page);
 	pthread_mutex_unlock(&k->mtx);
 	return page;
 }
@@ -302,14 +302,14 @@ static void remove_page(struct committer *k, const struct digest *digest)
 {
 	struct pending_page **at = bucket_of(k, digest), *p;
 
-	while (*at && !digest_equal(arrival_digest((*at)->page), digest))
+	while (*at && !digest_equal(blob_buffer_digest((*at)->page), digest))
 		at = &(*at)->next;
 	p = *at;
 	assert(p);
 	*at = p->next;
-	k->pending_bytes -= arrival_span(p->page).size;
+	k->pending_bytes -= blob_buffer_span(p->page).size;
 	atomic_fetch_sub(&k->pending, 1);
-	arrival_put(p->page);
+	blob_buffer_put(p->page);
 	free(p);
 }
 
@@ -318,7 +318,7 @@ static void batch_release(struct batch *b)
 	for (size_t i = 0; i < b->op_count; i++)
 		object_put(b->ops[i].object);
 	for (size_t i = 0; i < b->page_count; i++)
-		arrival_put(b->pages[i]);
+		blob_buffer_put(b->pages[i]);
 	for (size_t i = 0; i < b->pin_count; i++)
 		free(b->pins[i].name);
 	free(b->ops);
@@ -355,7 +355,7 @@ static void run_round(struct committer *k, bool shrink)
 	report(k, rc);
 	pthread_mutex_lock(&k->mtx);
 	for (size_t i = 0; i < b.page_count; i++)
-		remove_page(k, arrival_digest(b.pages[i]));
+		remove_page(k, blob_buffer_digest(b.pages[i]));
 	pthread_mutex_unlock(&k->mtx);
 	batch_release(&b);
 	pthread_mutex_lock(&k->mtx);
@@ -379,7 +379,7 @@ static void run_upkeep(struct committer *k)
 	pthread_mutex_unlock(&k->mtx);
 	if (repair)
 		repair_cache(k->cache);
-	shrink = upkeep_run(&k->upkeep, k->cache);
+	shrink = housekeeping_run(&k->housekeeping, k->cache);
 	pthread_mutex_lock(&k->mtx);
 	if (shrink && !k->stop)
 		run_round(k, true);
@@ -393,7 +393,7 @@ static void linger(struct committer *k)
 
 	while (left > 0 && !k->urgent && !k->stop && k->batch.op_count < OPS_MAX &&
 		k->pending_bytes < PENDING_MAX / 2) {
-		pause_wait(&k->work, &k->mtx, (unsigned)left);
+		timed_wait(&k->work, &k->mtx, (unsigned)left);
 		left = (until - clock_monotonic()) / NS_PER_MS;
 	}
 }
@@ -407,12 +407,12 @@ static void *run(void *arg)
 		bool idle = false;
 
 		if (!has_work(&k->batch) && !k->urgent && !k->repair && !k->stop)
-			idle = !pause_wait(&k->work, &k->mtx, TICK_MS);
+			idle = !timed_wait(&k->work, &k->mtx, TICK_MS);
 		if (has_work(&k->batch))
 			linger(k);
 		if (has_work(&k->batch) || k->urgent)
 			run_round(k, false);
-		if (idle || k->repair || upkeep_is_due(&k->upkeep))
+		if (idle || k->repair || housekeeping_is_due(&k->housekeeping))
 			run_upkeep(k);
 	}
 	pthread_mutex_unlock(&k->mtx);
@@ -427,7 +427,7 @@ int committer_new(struct cache *c, struct committer **out)
 		return ERR_NO_MEMORY;
 	k->cache = c;
 	pthread_mutex_init(&k->mtx, NULL);
-	pause_init(&k->work);
+	timed_wait_init(&k->work);
 	pthread_cond_init(&k->done, NULL);
 	if (pthread_create(&k->thread, NULL, run, k)) {
 		pthread_cond_destroy(&k->done);

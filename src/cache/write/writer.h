@@ -9,8 +9,8 @@
  * All functions but new and free from any thread; only committer_put_page and
  * committer_pin may block (while too much is pending), and committer_flush does.
  */
-#ifndef CAIRN_CACHE_COMMITTER_H
-#define CAIRN_CACHE_COMMITTER_H
+#ifndef CAIRN_CACHE_WRITE_WRITER_H
+#define CAIRN_CACHE_WRITE_WRITER_H
 
 #include "cache/insert.h"
 
@@ -33,10 +33,10 @@ void committer_trust(struct committer *k, struct object *o);
 int committer_pin(struct committer *k, const char *pin, const struct digest *object);
 
 /* Shares the reference. */
-int committer_put_page(struct committer *k, struct arrival *page);
+int committer_put_page(struct committer *k, struct blob_buffer *page);
 void committer_drop_page(struct committer *k, const struct digest *digest);
 /* A page that waits, with a reference for the caller; NULL. */
-struct arrival *committer_find_page(struct committer *k, const struct digest *digest);
+struct blob_buffer *committer_find_page(struct committer *k, const struct digest *digest);
 
 /* Somebody waits for the next round. */
 void committer_urge(struct committer *k);

@@ -63,22 +63,22 @@ static void test_hints_give_way(void **state)
 static void test_arrivals_serve(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
-	struct arrivals arrivals = {0};
+	struct blob_buffers buffers = {0};
 	struct digest name = name_of(9);
 	struct sample s = sample_make(1, 3);
 	uint8_t *got = malloc(s.ref.size), expected[SAMPLE_CHUNK];
 	struct attempt a;
 	struct page page;
 
-	assert_int_equal(arrivals_add(&arrivals, sample_page(9, 12)), 0);
+	assert_int_equal(blob_buffers_add(&buffers, sample_page(9, 12)), 0);
 	for (uint32_t i = 0; i < 3; i++) {
 		struct want w = sample_want(c, &s, i);
-		struct arrival *chunk = arrival_new(BLOB_CHUNK, &w.digest, w.size);
+		struct blob_buffer *chunk = blob_buffer_new(BLOB_CHUNK, &w.digest, w.size);
 
-		sample_fill(1, i, arrival_data(chunk), w.size);
-		assert_int_equal(arrivals_add(&arrivals, chunk), 0);
+		sample_fill(1, i, blob_buffer_data(chunk), w.size);
+		assert_int_equal(blob_buffers_add(&buffers, chunk), 0);
 	}
-	attempt_begin(&a, c, &arrivals);
+	attempt_begin(&a, c, &buffers);
 	assert_int_equal(attempt_page(&a, &name, &page), 0);
 	assert_int_equal(page.count, 12);
 	assert_int_equal(attempt_read(&a, &s.ref, 0, got, s.ref.size), 0);
@@ -87,7 +87,7 @@ static void test_arrivals_serve(void **state)
 	assert_memory_equal(got + SAMPLE_CHUNK, expected, SAMPLE_CHUNK);
 	/* Nothing of it is in the cache. */
 	assert_int_equal(sample_read(c, &s), ERR_PENDING);
-	arrivals_release(&arrivals);
+	blob_buffers_release(&buffers);
 	free(got);
 	cache_close(c);
 	sample_release(&s);
@@ -166,15 +166,15 @@ static int put_recipe(void *ctx, const struct digest *name, struct span text)
 {
 	struct recipes *r = ctx;
 	struct bytes packed = {0};
-	struct arrival *a;
+	struct blob_buffer *a;
 
 	r->count++;
 	assert_int_equal(recipe_decode(text, &packed, NULL), 0);
 	if (!digest_equal(name, &r->withheld)) {
-		a = arrival_new(BLOB_RECIPE, name, packed.size);
-		memcpy(arrival_data(a), packed.data, packed.size);
+		a = blob_buffer_new(BLOB_RECIPE, name, packed.size);
+		memcpy(blob_buffer_data(a), packed.data, packed.size);
 		assert_int_equal(cache_put_page(r->cache, a), 0);
-		arrival_put(a);
+		blob_buffer_put(a);
 	}
 	bytes_release(&packed);
 	return 0;

@@ -570,10 +570,10 @@ static void test_disk_filled_by_others(void **state)
 		assert_true(rc == 0 || rc == ERR_NO_SPACE);
 	}
 	for (unsigned i = 0; i < 5; i++) {
-		struct arrival *page = sample_page(i, 1000);
+		struct blob_buffer *page = sample_page(i, 1000);
 
 		cache_put_page(c, page);
-		arrival_put(page);
+		blob_buffer_put(page);
 	}
 	cache_flush(c);
 	assert_int_not_equal(sample_read(c, &s), SAMPLE_WRONG);

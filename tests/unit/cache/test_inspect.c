@@ -19,7 +19,7 @@ static void test_info(void **state)
 {
 	struct cache *c = sample_open(*state, UINT64_C(1) << 30);
 	struct sample whole = sample_make(1, 4), part = sample_make(2, 4);
-	struct arrival *page = sample_page(1, 5);
+	struct blob_buffer *page = sample_page(1, 5);
 	struct cache_info info;
 
 	assert_int_equal(cache_info(c, &info), 0);
@@ -30,7 +30,7 @@ static void test_info(void **state)
 	sample_put_all(c, &whole);
 	sample_put(c, &part, 1);
 	assert_int_equal(cache_put_page(c, page), 0);
-	arrival_put(page);
+	blob_buffer_put(page);
 	assert_int_equal(cache_pin(c, "here", &part.ref.digest), 0);
 	assert_int_equal(cache_info(c, &info), 0);
 	assert_int_equal(info.objects, 2);
@@ -206,12 +206,12 @@ static void test_clear(void **state)
 	uint64_t freed;
 
 	for (unsigned i = 0; i < 20; i++) {
-		struct arrival *page = sample_page(i, i + 1);
+		struct blob_buffer *page = sample_page(i, i + 1);
 
 		assert_int_equal(cache_put_page(c, page), 0);
 		if (i == 7)
-			d.root = *arrival_digest(page);
-		arrival_put(page);
+			d.root = *blob_buffer_digest(page);
+		blob_buffer_put(page);
 	}
 	assert_int_equal(cache_dataset_save(c, &id, &d), 0);
 	sample_put_all(c, &s);

@@ -298,8 +298,9 @@ static void test_marks_for_an_evicted_object_are_void(void **state)
 	assert_int_equal(object_open(c, &s.ref.digest, &w, &o), 0);
 	assert_int_equal(cache_evict_object(c, &s.ref.digest, false, &freed), 0);
 	/* A mark that comes late, for the instance that is gone. */
-	assert_int_equal(ledger_reserve(&c->ledger, c->committer, 2 * SAMPLE_CHUNK), 0);
-	ledger_cancel(&c->ledger, 2 * SAMPLE_CHUNK - chunk_cost(w.start, w.size));
+	assert_int_equal(
+		reservation_reserve(&c->reservation, c->committer, 2 * SAMPLE_CHUNK), 0);
+	reservation_cancel(&c->reservation, 2 * SAMPLE_CHUNK - chunk_cost(w.start, w.size));
 	assert_int_equal(committer_mark(c->committer, o, &w), 0);
 	assert_int_equal(cache_flush(c), 0);
 	object_put(o);
@@ -373,7 +374,7 @@ static void test_many_threads(void **state)
 static void test_table_is_bounded(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
-	struct handles *h = handles_new(16);
+	struct open_objects *h = open_objects_new(16);
 	struct sample s[60];
 	struct object **list;
 	size_t count;
@@ -385,17 +386,17 @@ static void test_table_is_bounded(void **state)
 		sample_put_all(c, &s[i]);
 		assert_int_equal(cache_flush(c), 0);
 		/* Into a table of its own. */
-		o = handles_find(c->handles, &s[i].ref.digest);
+		o = open_objects_find(c->open_objects, &s[i].ref.digest);
 		assert_non_null(o);
-		handles_remove(c->handles, o);
-		object_put(handles_add(h, o));
+		open_objects_remove(c->open_objects, o);
+		object_put(open_objects_add(h, o));
 	}
-	assert_int_equal(handles_list(h, &list, &count), 0);
+	assert_int_equal(open_objects_list(h, &list, &count), 0);
 	assert_true(count > 0 && count <= 16);
 	for (size_t i = 0; i < count; i++)
 		object_put(list[i]);
 	free(list);
-	handles_free(h);
+	open_objects_free(h);
 	for (unsigned i = 0; i < 60; i++) {
 		assert_int_equal(sample_read(c, &s[i]), 0);
 		sample_release(&s[i]);

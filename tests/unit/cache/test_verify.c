@@ -71,7 +71,7 @@ static void test_sound_cache(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
 	struct sample one = sample_make(1, 1), many = sample_make(2, 9);
-	struct arrival *page = sample_page(1, 20);
+	struct blob_buffer *page = sample_page(1, 20);
 	struct found f;
 	uint64_t bytes;
 
@@ -84,9 +84,9 @@ static void test_sound_cache(void **state)
 	f = verify(c, true, &bytes);
 	assert_int_equal(f.count, 0);
 	assert_true(bytes >= one.ref.size + SAMPLE_CHUNK + sample_chunk_size(&many, 8) +
-				     arrival_span(page).size);
+				     blob_buffer_span(page).size);
 	assert_int_equal(sample_read(c, &one), 0);
-	arrival_put(page);
+	blob_buffer_put(page);
 	cache_close(c);
 	sample_release(&one);
 	sample_release(&many);
@@ -145,7 +145,7 @@ static void test_rot_is_found_and_repaired(void **state)
 static void test_rotten_page(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
-	struct arrival *page = sample_page(5, 20);
+	struct blob_buffer *page = sample_page(5, 20);
 	struct found f;
 	unsigned rows;
 	uint64_t bytes;
@@ -155,14 +155,14 @@ static void test_rotten_page(void **state)
 	/* Also one that was read, and trusted, before. */
 	assert_int_equal(sample_find_page(c, 5, &rows), 0);
 	assert_int_equal(sample_flip_raw(c->metadata, TABLE_PAGES,
-				 span_of_digest(arrival_digest(page)), 200),
+				 span_of_digest(blob_buffer_digest(page)), 200),
 		0);
 	f = verify(c, true, &bytes);
 	assert_int_equal(f.count, 1);
-	assert_true(digest_equal(&f.rot[0].object, arrival_digest(page)));
+	assert_true(digest_equal(&f.rot[0].object, blob_buffer_digest(page)));
 	assert_true(digest_is_zero(&f.rot[0].chunk));
 	assert_int_equal(sample_find_page(c, 5, &rows), ERR_PENDING);
-	arrival_put(page);
+	blob_buffer_put(page);
 	cache_close(c);
 }
 

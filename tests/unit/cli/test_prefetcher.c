@@ -13,7 +13,7 @@
 #define LARGE (5u << 20)
 
 static struct cli_dataset d;
-static struct gather *gather;
+static struct prefetcher *gather;
 static unsigned failures;
 static char failed_path[256];
 
@@ -54,14 +54,14 @@ static int set_up(void **state)
 	(void)state;
 	cli_dataset_open(&d);
 	failures = 0;
-	assert_int_equal(gather_new(&d.reader, failed, &d, &gather), 0);
+	assert_int_equal(prefetcher_new(&d.reader, failed, &d, &gather), 0);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	gather_free(gather);
+	prefetcher_free(gather);
 	cli_dataset_close(&d);
 	return 0;
 }
@@ -70,14 +70,14 @@ static int add(void *ctx, const struct entry *e, uint64_t rank, struct trouble *
 {
 	(void)ctx;
 	(void)rank;
-	return gather_add(gather, e, t);
+	return prefetcher_add(gather, e, t);
 }
 
-static void gather_all(void)
+static void prefetcher_all(void)
 {
 	if (reader_walk(&d.reader, 0, UINT64_MAX, add, NULL, &d.trouble))
 		fail_msg("%s", d.trouble.text);
-	gather_finish(gather);
+	prefetcher_finish(gather);
 }
 
 /* How much of all files is in the cache. */
@@ -112,10 +112,10 @@ static void test_brings_everything(void **state)
 
 	(void)state;
 	assert_int_equal(resident(), 0);
-	gather_all();
+	prefetcher_all();
 	assert_int_equal(failures, 0);
 	assert_int_equal(resident(), FILES * 10000 + 2 * LARGE);
-	gather_count(gather, &present, &fetched);
+	prefetcher_count(gather, &present, &fetched);
 	assert_int_equal(present, FILES * 10000 + 2 * LARGE);
 	assert_true(fetched >= FILES * 10000 + LARGE && fetched <= present);
 }
@@ -125,13 +125,13 @@ static void test_what_is_here_is_not_fetched_again(void **state)
 	uint64_t present, fetched;
 
 	(void)state;
-	gather_all();
-	gather_free(gather);
+	prefetcher_all();
+	prefetcher_free(gather);
 	cli_dataset_lose_blobs(&d);
-	assert_int_equal(gather_new(&d.reader, failed, &d, &gather), 0);
-	gather_all();
+	assert_int_equal(prefetcher_new(&d.reader, failed, &d, &gather), 0);
+	prefetcher_all();
 	assert_int_equal(failures, 0);
-	gather_count(gather, &present, &fetched);
+	prefetcher_count(gather, &present, &fetched);
 	assert_int_equal(fetched, 0);
 	assert_int_equal(present, FILES * 10000 + 2 * LARGE);
 }
@@ -144,11 +144,11 @@ static void test_tells_what_cannot_be_had(void **state)
 	(void)state;
 	assert_int_equal(resident(), 0); /* brings the pages */
 	cli_dataset_lose_blobs(&d);
-	gather_all();
+	prefetcher_all();
 	assert_true(failures >= 2);
 	assert_true(strcmp(failed_path, "large") == 0 ||
 		    strcmp(failed_path, "large2") == 0 || failed_path[0] == 's');
-	gather_count(gather, &present, &fetched);
+	prefetcher_count(gather, &present, &fetched);
 	assert_int_equal(present, 0);
 	assert_int_equal(fetched, 0);
 }
@@ -159,19 +159,19 @@ static void test_one_file(void **state)
 
 	(void)state;
 	assert_int_equal(reader_find(&d.reader, "empty", &copy, NULL, &d.trouble), 0);
-	assert_int_equal(gather_add(gather, &copy.entry, &d.trouble), 0);
+	assert_int_equal(prefetcher_add(gather, &copy.entry, &d.trouble), 0);
 	entry_copy_release(&copy);
 	assert_int_equal(reader_find(&d.reader, "", &copy, NULL, &d.trouble), 0);
-	assert_int_equal(gather_add(gather, &copy.entry, &d.trouble), 0);
+	assert_int_equal(prefetcher_add(gather, &copy.entry, &d.trouble), 0);
 	entry_copy_release(&copy);
-	gather_finish(gather);
+	prefetcher_finish(gather);
 	assert_int_equal(resident(), 0);
 	assert_int_equal(reader_find(&d.reader, "large", &copy, NULL, &d.trouble), 0);
-	assert_int_equal(gather_add(gather, &copy.entry, &d.trouble), 0);
+	assert_int_equal(prefetcher_add(gather, &copy.entry, &d.trouble), 0);
 	entry_copy_release(&copy);
-	gather_finish(gather);
+	prefetcher_finish(gather);
 	assert_int_equal(resident(), 2 * LARGE); /* one object, two names */
-	gather_finish(gather);
+	prefetcher_finish(gather);
 }
 
 /* Asking ahead waits for nothing and needs no more than a place in the file. */
@@ -183,10 +183,10 @@ static void test_asks_ahead(void **state)
 
 	(void)state;
 	assert_int_equal(reader_find(&d.reader, "large", &copy, NULL, &d.trouble), 0);
-	gather_ahead(&d.reader, &copy.entry, 0);
-	gather_ahead(&d.reader, &copy.entry, LARGE - 1);
-	gather_ahead(&d.reader, &copy.entry, LARGE);
-	gather_ahead(&d.reader, &copy.entry, UINT64_MAX);
+	prefetcher_ahead(&d.reader, &copy.entry, 0);
+	prefetcher_ahead(&d.reader, &copy.entry, LARGE - 1);
+	prefetcher_ahead(&d.reader, &copy.entry, LARGE);
+	prefetcher_ahead(&d.reader, &copy.entry, UINT64_MAX);
 	assert_int_equal(
 		reader_read(&d.reader, &copy.entry, LARGE - 1, &byte, 1, &done, &d.trouble),
 		0);

@@ -21,7 +21,8 @@ static void setup(struct fixture *f)
 	memset(f, 0, sizeof(*f));
 	store_init(&f->store);
 	reader_init(&f->reader, false);
-	snprintf(f->known_keys, sizeof(f->known_keys), "%s/known_keys", f->reader.directory);
+	snprintf(
+		f->known_keys, sizeof(f->known_keys), "%s/known_keys", f->reader.directory);
 	f->root = store_tree(&f->store, 3);
 	f->options.url = f->store.url;
 	f->options.known_keys = f->known_keys;
@@ -60,7 +61,8 @@ static void put_manifest(struct fixture *f, const struct manifest *m, bool newes
 	char name[64];
 
 	assert_int_equal(manifest_encode(m, keys, 1, &text), 0);
-	snprintf(name, sizeof(name), "revisions/%llu.json", (unsigned long long)m->revision);
+	snprintf(
+		name, sizeof(name), "revisions/%llu.json", (unsigned long long)m->revision);
 	store_write(&f->store, name, span_of_bytes(&text));
 	if (newest)
 		store_write(&f->store, "manifest.json", span_of_bytes(&text));
@@ -79,7 +81,8 @@ static void put_tag(struct fixture *f, const char *file, const char *tag, const 
 {
 	const struct private_key *keys[] = {f->store.key};
 	struct bytes text = {0};
-	struct tag made = {.name = (char *)name, .revision = revision, .created = 1700000000};
+	struct tag made = {
+		.name = (char *)name, .revision = revision, .created = 1700000000};
 	char path[64];
 
 	snprintf(made.tag, sizeof(made.tag), "%s", tag);
@@ -134,7 +137,7 @@ static void the_first_time_pins(void **state)
 	assert_string_equal(f.dataset->url, f.store.url);
 	assert_int_equal(f.dataset->manifest->revision, 1);
 	assert_int_equal(f.t.text[0], '\0');
-	assert_int_equal(trust_lookup(f.known_keys, f.store.url, &key, NULL), 0);
+	assert_int_equal(known_keys_lookup(f.known_keys, f.store.url, &key, NULL), 0);
 	assert_true(public_key_equal(&key, &f.dataset->key));
 	assert_int_equal(source_run(f.dataset->source, page_of_root,
 				 &f.dataset->manifest->root, 0, FETCH_DEMAND, NULL),
@@ -222,7 +225,7 @@ static void trust_given_is_what_counts(void **state)
 	assert_int_equal(open_it(&f), 0);
 	assert_false(f.dataset->newly_pinned);
 	/* It is remembered, and a key that is remembered stays. */
-	assert_int_equal(trust_lookup(f.known_keys, f.store.url, &known, NULL), 0);
+	assert_int_equal(known_keys_lookup(f.known_keys, f.store.url, &known, NULL), 0);
 	assert_true(public_key_equal(&known, &key));
 	key.bytes[0] ^= 1;
 	public_key_to_text(&key, wrong);
@@ -462,8 +465,8 @@ static void mirrors_of_the_manifest_are_used(void **state)
 	put_manifest(&f, &m, true);
 	assert_int_equal(open_it(&f), 0);
 	assert_int_equal(mirrors_count(source_mirrors(f.dataset->source)), 2);
-	assert_int_equal(source_run(f.dataset->source, page_of_root, &m.root, 0,
-				 FETCH_DEMAND, NULL),
+	assert_int_equal(
+		source_run(f.dataset->source, page_of_root, &m.root, 0, FETCH_DEMAND, NULL),
 		0);
 	close_dataset(&f);
 	store_release(&mirror);
@@ -496,7 +499,7 @@ static void plain_http_wants_a_key(void **state)
 	close_dataset(&f);
 	assert_int_equal(unlink(f.known_keys), 0);
 	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
-	assert_int_equal(trust_add(f.known_keys, g->url, &key, NULL), 0);
+	assert_int_equal(known_keys_add(f.known_keys, g->url, &key, NULL), 0);
 	assert_int_equal(open_it(&f), 0);
 	close_dataset(&f);
 	teardown(&f);
@@ -558,7 +561,7 @@ static void an_unchanged_manifest_is_not_sent_again(void **state)
 	g = gate_new(f.store.directory);
 	f.options.url = g->url;
 	key = private_key_public(f.store.key);
-	assert_int_equal(trust_add(f.known_keys, g->url, &key, NULL), 0);
+	assert_int_equal(known_keys_add(f.known_keys, g->url, &key, NULL), 0);
 	assert_int_equal(open_it(&f), 0);
 	assert_int_equal(g->not_modified, 0);
 	assert_int_equal(open_it(&f), 0);
@@ -588,7 +591,7 @@ static void the_last_manifest_stands_in_for_a_dead_server(void **state)
 	f.options.url = g->url;
 	f.options.deadline_ns = 10 * NS_PER_SECOND;
 	key = private_key_public(f.store.key);
-	assert_int_equal(trust_add(f.known_keys, g->url, &key, NULL), 0);
+	assert_int_equal(known_keys_add(f.known_keys, g->url, &key, NULL), 0);
 	gate_set_status(g, 503);
 	assert_int_equal(open_it(&f), ERR_UNREACHABLE);
 	check_says(&f, "is the URL right");
@@ -630,7 +633,7 @@ static void two_urls_may_lead_to_one_dataset(void **state)
 	key = private_key_public(f.store.key);
 	for (int i = 0; i < 2; i++) {
 		g[i] = gate_new(f.store.directory);
-		assert_int_equal(trust_add(f.known_keys, g[i]->url, &key, NULL), 0);
+		assert_int_equal(known_keys_add(f.known_keys, g[i]->url, &key, NULL), 0);
 		f.options.url = g[i]->url;
 		assert_int_equal(open_it(&f), 0);
 	}
@@ -659,7 +662,7 @@ static void a_denial_is_not_a_dead_server(void **state)
 	g = gate_new(f.store.directory);
 	f.options.url = g->url;
 	key = private_key_public(f.store.key);
-	assert_int_equal(trust_add(f.known_keys, g->url, &key, NULL), 0);
+	assert_int_equal(known_keys_add(f.known_keys, g->url, &key, NULL), 0);
 	assert_int_equal(open_it(&f), 0);
 	gate_set_status(g, 403);
 	assert_int_equal(open_it(&f), ERR_DENIED);

@@ -45,14 +45,14 @@ static void what_was_added_is_found(void **state)
 
 	(void)state;
 	setup(&f);
-	assert_int_equal(trust_lookup(f.file, URL, &key, NULL), ERR_ABSENT);
-	assert_int_equal(trust_add(f.file, URL, &f.keys[0], NULL), 0);
-	assert_int_equal(trust_add(f.file, URL "/2", &f.keys[1], NULL), 0);
-	assert_int_equal(trust_lookup(f.file, URL, &key, NULL), 0);
+	assert_int_equal(known_keys_lookup(f.file, URL, &key, NULL), ERR_ABSENT);
+	assert_int_equal(known_keys_add(f.file, URL, &f.keys[0], NULL), 0);
+	assert_int_equal(known_keys_add(f.file, URL "/2", &f.keys[1], NULL), 0);
+	assert_int_equal(known_keys_lookup(f.file, URL, &key, NULL), 0);
 	assert_true(public_key_equal(&key, &f.keys[0]));
-	assert_int_equal(trust_lookup(f.file, URL "/2", &key, NULL), 0);
+	assert_int_equal(known_keys_lookup(f.file, URL "/2", &key, NULL), 0);
 	assert_true(public_key_equal(&key, &f.keys[1]));
-	assert_int_equal(trust_lookup(f.file, "https://example.org/dat", &key, NULL),
+	assert_int_equal(known_keys_lookup(f.file, "https://example.org/dat", &key, NULL),
 		ERR_ABSENT);
 	assert_int_equal(stat(f.file, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
@@ -67,11 +67,11 @@ static void a_key_is_never_replaced(void **state)
 
 	(void)state;
 	setup(&f);
-	assert_int_equal(trust_add(f.file, URL, &f.keys[0], NULL), 0);
-	assert_int_equal(trust_add(f.file, URL, &f.keys[0], NULL), 0);
-	assert_int_equal(trust_add(f.file, URL, &f.keys[1], &t), ERR_EXISTS);
+	assert_int_equal(known_keys_add(f.file, URL, &f.keys[0], NULL), 0);
+	assert_int_equal(known_keys_add(f.file, URL, &f.keys[0], NULL), 0);
+	assert_int_equal(known_keys_add(f.file, URL, &f.keys[1], &t), ERR_EXISTS);
 	assert_non_null(strstr(t.text, URL));
-	assert_int_equal(trust_lookup(f.file, URL, &key, NULL), 0);
+	assert_int_equal(known_keys_lookup(f.file, URL, &key, NULL), 0);
 	assert_true(public_key_equal(&key, &f.keys[0]));
 	teardown(&f);
 }
@@ -86,13 +86,13 @@ static void peoples_lines_are_kept(void **state)
 	(void)state;
 	setup(&f);
 	public_key_to_text(&f.keys[0], spelt);
-	snprintf(text, sizeof(text), "# mine\n\n  %s\t%s \r\nnonsense\nhttps://other/ x y z", URL,
-		spelt);
+	snprintf(text, sizeof(text),
+		"# mine\n\n  %s\t%s \r\nnonsense\nhttps://other/ x y z", URL, spelt);
 	set_file(&f, text);
-	assert_int_equal(trust_lookup(f.file, URL, &key, NULL), 0);
+	assert_int_equal(known_keys_lookup(f.file, URL, &key, NULL), 0);
 	assert_true(public_key_equal(&key, &f.keys[0]));
-	assert_int_equal(trust_add(f.file, URL "/2", &f.keys[1], NULL), 0);
-	assert_int_equal(trust_lookup(f.file, URL "/2", &key, NULL), 0);
+	assert_int_equal(known_keys_add(f.file, URL "/2", &f.keys[1], NULL), 0);
+	assert_int_equal(known_keys_lookup(f.file, URL "/2", &key, NULL), 0);
 	assert_int_equal(io_read_file(AT_FDCWD, f.file, 10000, &after), 0);
 	assert_memory_equal(after.data, text, strlen(text));
 	bytes_release(&after);
@@ -117,9 +117,10 @@ static void damage_is_not_ignorance(void **state)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		set_file(&f, lines[i]);
 		t = (struct trouble){0};
-		assert_int_equal(trust_lookup(f.file, URL, &key, &t), ERR_CORRUPT);
+		assert_int_equal(known_keys_lookup(f.file, URL, &key, &t), ERR_CORRUPT);
 		assert_non_null(strstr(t.text, "line 1"));
-		assert_int_equal(trust_add(f.file, URL, &f.keys[0], NULL), ERR_CORRUPT);
+		assert_int_equal(
+			known_keys_add(f.file, URL, &f.keys[0], NULL), ERR_CORRUPT);
 	}
 	teardown(&f);
 }
@@ -138,7 +139,7 @@ static void odd_bytes_do_no_harm(void **state)
 		assert_int_equal(io_replace_file(AT_FDCWD, f.file,
 					 span_of(noise, sizeof(noise)), 0600, 0),
 			0);
-		assert_int_equal(trust_lookup(f.file, URL, &key, NULL), ERR_ABSENT);
+		assert_int_equal(known_keys_lookup(f.file, URL, &key, NULL), ERR_ABSENT);
 	}
 	teardown(&f);
 }
@@ -152,7 +153,7 @@ static void urls_are_one_word(void **state)
 	setup(&f);
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
 		assert_int_equal(
-			trust_add(f.file, urls[i], &f.keys[0], NULL), ERR_INVALID);
+			known_keys_add(f.file, urls[i], &f.keys[0], NULL), ERR_INVALID);
 	teardown(&f);
 }
 
@@ -168,7 +169,8 @@ static void *add_some(void *arg)
 
 	for (int i = 0; i < 5; i++) {
 		snprintf(url, sizeof(url), "https://host%d/%d", a->number, i);
-		assert_int_equal(trust_add(a->f->file, url, &a->f->keys[i % 2], NULL), 0);
+		assert_int_equal(
+			known_keys_add(a->f->file, url, &a->f->keys[i % 2], NULL), 0);
 	}
 	return NULL;
 }
@@ -185,13 +187,14 @@ static void none_is_lost_in_a_crowd(void **state)
 	setup(&f);
 	for (int i = 0; i < 4; i++) {
 		adders[i] = (struct adder){&f, i};
-		assert_int_equal(pthread_create(&threads[i], NULL, add_some, &adders[i]), 0);
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, add_some, &adders[i]), 0);
 	}
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	for (int i = 0; i < 20; i++) {
 		snprintf(url, sizeof(url), "https://host%d/%d", i / 5, i % 5);
-		assert_int_equal(trust_lookup(f.file, url, &key, NULL), 0);
+		assert_int_equal(known_keys_lookup(f.file, url, &key, NULL), 0);
 		assert_true(public_key_equal(&key, &f.keys[i % 5 % 2]));
 	}
 	teardown(&f);
@@ -206,10 +209,10 @@ static void the_users_file_is_the_default(void **state)
 	(void)state;
 	setup(&f);
 	setenv("XDG_CONFIG_HOME", f.directory, 1);
-	path = trust_file(NULL);
+	path = known_keys_file(NULL);
 	assert_non_null(strstr(path, f.directory));
-	assert_int_equal(trust_add(NULL, URL, &f.keys[0], NULL), 0);
-	assert_int_equal(trust_lookup(path, URL, &key, NULL), 0);
+	assert_int_equal(known_keys_add(NULL, URL, &f.keys[0], NULL), 0);
+	assert_int_equal(known_keys_lookup(path, URL, &key, NULL), 0);
 	free(path);
 	unsetenv("XDG_CONFIG_HOME");
 	teardown(&f);

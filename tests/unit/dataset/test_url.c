@@ -42,7 +42,8 @@ static void one_spelling(void **state)
 	check("file://LOCALHOST/srv/store", "file:///srv/store");
 	check("/srv/store", "file:///srv/store");
 	check("/srv/store/manifest.json", "file:///srv/store");
-	check("/srv/with space/100%/\xc3\xa9?#", "file:///srv/with%20space/100%25/%C3%A9%3F%23");
+	check("/srv/with space/100%/\xc3\xa9?#",
+		"file:///srv/with%20space/100%25/%C3%A9%3F%23");
 	check("/", "file://");
 }
 

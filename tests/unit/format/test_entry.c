@@ -205,7 +205,7 @@ static void refuse(const struct entry *e, const char *want)
 	assert_string_equal(column, want);
 }
 
-#define REFUSE(base, change, column)                                                      \
+#define REFUSE(base, change, column)                                                       \
 	do {                                                                               \
 		struct entry e = base;                                                     \
 		change;                                                                    \

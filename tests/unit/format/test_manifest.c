@@ -258,8 +258,8 @@ static int decode_with(
 static void test_members_that_lack_are_corrupt(void **state)
 {
 	static const char *const names[] = {"format", "name", "revision", "created",
-		"message", "previous", "root", "first", "totals", "chunking", "bundling", "paging",
-		"features", "mirrors", "signatures"};
+		"message", "previous", "root", "first", "totals", "chunking", "bundling",
+		"paging", "features", "mirrors", "signatures"};
 	struct trouble t;
 
 	(void)state;

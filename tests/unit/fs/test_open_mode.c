@@ -36,7 +36,8 @@ static void test_names(void **state)
 
 	(void)state;
 	for (int i = OPEN_AUTO; i <= OPEN_PLAIN; i++) {
-		assert_int_equal(open_mode_parse(open_mode_name((enum open_mode)i), &mode), 0);
+		assert_int_equal(
+			open_mode_parse(open_mode_name((enum open_mode)i), &mode), 0);
 		assert_int_equal(mode, i);
 	}
 	assert_int_equal(open_mode_parse("", &mode), ERR_INVALID);

@@ -119,8 +119,8 @@ static void test_out_of_order(void **state)
 }
 
 /* The plan's runs, checked against who steps `stride` at a time: whole steps, each once. */
-static uint64_t count_steps(
-	const struct plan *p, uint64_t at, uint64_t stride, uint64_t size, uint64_t *reached)
+static uint64_t count_steps(const struct plan *p, uint64_t at, uint64_t stride,
+	uint64_t size, uint64_t *reached)
 {
 	uint64_t last;
 
@@ -166,8 +166,8 @@ static void test_strides_of_several_requests(void **state)
 	(void)state;
 	for (uint64_t i = 0; i < 50; i++) {
 		for (uint64_t k = 0; k < 4; k++) {
-			struct plan p = readahead_note(&r, &limits,
-				i * stride + k * 128 * KIB, 128 * KIB);
+			struct plan p = readahead_note(
+				&r, &limits, i * stride + k * 128 * KIB, 128 * KIB);
 
 			if (i >= 2 && k == 0)
 				steps += count_steps(
@@ -187,8 +187,8 @@ static void test_strides_beside_each_other(void **state)
 	(void)state;
 	for (uint64_t i = 0; i < 50; i++)
 		for (uint64_t k = 0; k < 2; k++)
-			steps[k] += readahead_note(&r, &limits,
-				k * 10000 * MIB + i * (3 + k) * MIB, 64 * KIB)
+			steps[k] += readahead_note(
+				&r, &limits, k * 10000 * MIB + i * (3 + k) * MIB, 64 * KIB)
 					    .times;
 	assert_true(steps[0] >= 48 && steps[1] >= 48);
 }

@@ -350,13 +350,13 @@ static void a_lost_answer_holds_nothing(void **state)
 	setup(&f, false, TESTED_DEADLINE);
 	lookup(&f, &req, 1);
 	await_end(&f, &req);
-	identity_forget(f.fs->identity, req.entry.ino, 1);
+	node_table_forget(f.fs->node_table, req.entry.ino, 1);
 	req_release(&req);
 	req_init(&req, f.fs);
 	req.sending_fails = true;
 	lookups_lookup(&req, FUSE_ROOT_ID, "file-000001");
 	assert_int_equal(await(&req), 0);
-	assert_int_equal(identity_count(f.fs->identity), 0);
+	assert_int_equal(node_table_count(f.fs->node_table), 0);
 	teardown(&f);
 	req_release(&req);
 }
@@ -431,7 +431,7 @@ static void a_listing_has_every_name_once(void **state)
 	setup(&f, false, TESTED_DEADLINE);
 	assert_int_equal(open_directory(&f), 0);
 	assert_int_equal(list(&f, true), FILES + 2);
-	assert_true(identity_count(f.fs->identity) > 1);
+	assert_true(node_table_count(f.fs->node_table) > 1);
 	assert_int_equal(list(&f, false), FILES + 2);
 	f.fs->elides_opendir = true;
 	assert_int_equal(open_directory(&f), ENOSYS);

@@ -137,12 +137,12 @@ static void job_done(struct fetch *f)
 	if (j->again > 0 && !f->error) {
 		j->again--;
 		bytes_release(&f->body);
-		fetcher_settle(log->fetcher, f);
+		fetcher_release(log->fetcher, f);
 		fetcher_submit(log->fetcher, f);
 		return;
 	}
 	if (j->settles)
-		fetcher_settle(log->fetcher, f);
+		fetcher_release(log->fetcher, f);
 	pthread_mutex_lock(&log->mtx);
 	log->names[log->count++] = j->name;
 	pthread_cond_broadcast(&log->cond);
@@ -186,7 +186,7 @@ static void submit(struct job *j, struct log_of_jobs *log, struct mirrors *m,
 static void job_release(struct job *j)
 {
 	bytes_release(&j->fetch.body);
-	fetcher_settle(j->log->fetcher, &j->fetch);
+	fetcher_release(j->log->fetcher, &j->fetch);
 }
 
 static struct fetcher_counters count(struct fixture *x)

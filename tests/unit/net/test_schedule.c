@@ -183,8 +183,8 @@ static void test_budget(void **state)
 	assert_ended(x, g, ERR_TIMEOUT, "turn");
 	g = add(x, x->two, FETCH_DEMAND, 0);
 	assert_ptr_equal(pick(x, NULL), g);
-	schedule_settle(&x->s, big);
-	schedule_settle(&x->s, f);
+	schedule_release(&x->s, big);
+	schedule_release(&x->s, f);
 	assert_int_equal(x->s.held, 0);
 	assert_int_equal(x->s.demands, 0);
 	assert_non_null(pick(x, NULL));
@@ -403,7 +403,7 @@ static void test_outage(void **state)
 	schedule_succeed(&x->s, first);
 	assert_null(x->s.waiting.first);
 	assert_ptr_equal(pick(x, NULL), second);
-	schedule_settle(&x->s, other);
+	schedule_release(&x->s, other);
 	assert_ended(x, other, 0, "");
 }
 
@@ -484,7 +484,7 @@ static void test_double_or_not(void **state)
 	/* No memory for two of that size. */
 	assert_ptr_equal(pick(x, &a), large);
 	assert_false(schedule_double(&x->s, large, a.mirror, &x->origins, x->now, &second));
-	schedule_settle(&x->s, large);
+	schedule_release(&x->s, large);
 	large->cost = 1;
 	while (hedge_take(&x->s.hedge))
 		;

@@ -210,13 +210,13 @@ static void test_settled(void **state)
 	struct stat st = {.st_mtim = {1000, 0}, .st_ctim = {1000, 0}};
 
 	(void)state;
-	assert_false(index_settled(&st, 1000 * NS_PER_SECOND));
-	assert_false(index_settled(&st, 1002 * NS_PER_SECOND));
-	assert_true(index_settled(&st, 1002 * NS_PER_SECOND + 1));
+	assert_false(index_is_stable(&st, 1000 * NS_PER_SECOND));
+	assert_false(index_is_stable(&st, 1002 * NS_PER_SECOND));
+	assert_true(index_is_stable(&st, 1002 * NS_PER_SECOND + 1));
 	st.st_ctim.tv_sec = 1001;
-	assert_false(index_settled(&st, 1002 * NS_PER_SECOND + 1));
+	assert_false(index_is_stable(&st, 1002 * NS_PER_SECOND + 1));
 	st = (struct stat){.st_mtim = {2000, 0}, .st_ctim = {1000, 0}};
-	assert_false(index_settled(&st, 1500 * NS_PER_SECOND));
+	assert_false(index_is_stable(&st, 1500 * NS_PER_SECOND));
 }
 
 static void test_fingerprints_differ(void **state)

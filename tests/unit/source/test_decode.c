@@ -32,23 +32,23 @@ static void teardown(struct fixture *f)
 	bytes_release(&f->delta);
 }
 
-static struct parcel chunk_parcel(const struct fixture *f, struct span stored)
+static struct decode chunk_parcel(const struct fixture *f, struct span stored)
 {
-	return (struct parcel){BLOB_CHUNK, f->p.want.digest, f->p.size, stored};
+	return (struct decode){BLOB_CHUNK, f->p.want.digest, f->p.size, stored};
 }
 
 /* Head and content; anything but the right bytes must be ERR_CORRUPT and blamed. */
-static int open_all(const struct fixture *f, const struct parcel *p, struct span base)
+static int open_all(const struct fixture *f, const struct decode *p, struct span base)
 {
-	struct arrival *a = NULL;
+	struct blob_buffer *a = NULL;
 	struct blob_head head;
 	struct trouble t = {0};
 	bool wrong = false;
-	int rc = parcel_head(p, &head, &t);
+	int rc = decode_head(p, &head, &t);
 
 	if (!rc) {
-		rc = parcel_open(
-			p, &head, f->codec, head.has_base ? base : (struct span){0}, &a, &wrong, &t);
+		rc = decode_content(p, &head, f->codec,
+			head.has_base ? base : (struct span){0}, &a, &wrong, &t);
 		assert_true(rc == 0 || wrong);
 	}
 	if (rc) {
@@ -57,14 +57,14 @@ static int open_all(const struct fixture *f, const struct parcel *p, struct span
 		assert_true(t.text[0] != '\0');
 		return rc;
 	}
-	assert_true(span_equal(arrival_span(a), sample_span(&f->p)));
-	arrival_put(a);
+	assert_true(span_equal(blob_buffer_span(a), sample_span(&f->p)));
+	blob_buffer_put(a);
 	return 0;
 }
 
 static void right_parcels_open(void **state)
 {
-	struct parcel p;
+	struct decode p;
 	struct fixture f;
 
 	(void)state;
@@ -78,7 +78,7 @@ static void right_parcels_open(void **state)
 
 static void no_truncation_opens(void **state)
 {
-	struct parcel p;
+	struct decode p;
 	struct fixture f;
 
 	(void)state;
@@ -98,7 +98,7 @@ static void no_truncation_opens(void **state)
 static void flips_never_give_other_bytes(void **state)
 {
 	unsigned refused = 0;
-	struct parcel p;
+	struct decode p;
 	struct fixture f;
 
 	(void)state;
@@ -117,7 +117,7 @@ static void flips_never_give_other_bytes(void **state)
 static void sizes_are_bounded(void **state)
 {
 	struct blob_head head;
-	struct parcel p;
+	struct decode p;
 	struct fixture f;
 
 	(void)state;
@@ -125,13 +125,13 @@ static void sizes_are_bounded(void **state)
 	p = chunk_parcel(&f, span_of_bytes(&f.plain));
 	for (int off = -1; off <= 1; off += 2) {
 		p.size = f.p.size + (uint64_t)off;
-		assert_int_equal(parcel_head(&p, &head, NULL), ERR_CORRUPT);
+		assert_int_equal(decode_head(&p, &head, NULL), ERR_CORRUPT);
 	}
 	p.size = UINT64_MAX;
-	assert_int_equal(parcel_head(&p, &head, NULL), ERR_CORRUPT);
-	assert_true(parcel_stored_max(BLOB_CHUNK, UINT64_MAX) <= BLOB_SIZE_MAX);
-	assert_true(parcel_stored_max(BLOB_PAGE, 0) <= BLOB_SIZE_MAX);
-	assert_true(parcel_stored_max(BLOB_CHUNK, f.p.size) >= f.plain.size);
+	assert_int_equal(decode_head(&p, &head, NULL), ERR_CORRUPT);
+	assert_true(decode_stored_max(BLOB_CHUNK, UINT64_MAX) <= BLOB_SIZE_MAX);
+	assert_true(decode_stored_max(BLOB_PAGE, 0) <= BLOB_SIZE_MAX);
+	assert_true(decode_stored_max(BLOB_CHUNK, f.p.size) >= f.plain.size);
 	teardown(&f);
 }
 
@@ -139,7 +139,7 @@ static void sizes_are_bounded(void **state)
 static void only_chunks_have_bases(void **state)
 {
 	struct blob_head head;
-	struct parcel p;
+	struct decode p;
 	struct fixture f;
 
 	(void)state;
@@ -148,9 +148,9 @@ static void only_chunks_have_bases(void **state)
 	p.size = 0;
 	assert_int_equal(open_all(&f, &p, (struct span){0}), 0);
 	p.stored = span_of_bytes(&f.delta);
-	assert_int_equal(parcel_head(&p, &head, NULL), ERR_CORRUPT);
+	assert_int_equal(decode_head(&p, &head, NULL), ERR_CORRUPT);
 	p.kind = BLOB_PAGE;
-	assert_int_equal(parcel_head(&p, &head, NULL), ERR_CORRUPT);
+	assert_int_equal(decode_head(&p, &head, NULL), ERR_CORRUPT);
 	teardown(&f);
 }
 

@@ -11,23 +11,23 @@ static void put(struct small_reader *r, const struct want *want, const struct sa
 
 static void check_recalled(struct small_reader *r, const struct sample *p)
 {
-	struct arrival *a = NULL;
+	struct blob_buffer *a = NULL;
 
-	assert_int_equal(base_recall(r->cache, &p->want.digest, &a), 0);
-	assert_true(span_equal(arrival_span(a), sample_span(p)));
-	assert_true(digest_equal(arrival_digest(a), &p->want.digest));
-	arrival_put(a);
+	assert_int_equal(delta_base_recall(r->cache, &p->want.digest, &a), 0);
+	assert_true(span_equal(blob_buffer_span(a), sample_span(p)));
+	assert_true(digest_equal(blob_buffer_digest(a), &p->want.digest));
+	blob_buffer_put(a);
 }
 
 static void what_is_nowhere_is_absent(void **state)
 {
 	struct sample p = sample_new(1000, 1);
-	struct arrival *a = NULL;
+	struct blob_buffer *a = NULL;
 	struct small_reader r;
 
 	(void)state;
 	reader_init(&r, false);
-	assert_int_equal(base_recall(r.cache, &p.want.digest, &a), ERR_ABSENT);
+	assert_int_equal(delta_base_recall(r.cache, &p.want.digest, &a), ERR_ABSENT);
 	assert_null(a);
 	reader_release(&r);
 	free(p.data);
@@ -50,7 +50,7 @@ static void a_chunk_of_an_object_is_recalled(void **state)
 {
 	struct sample p = sample_new(100000, 3);
 	struct want want = p.want;
-	struct arrival *a = NULL;
+	struct blob_buffer *a = NULL;
 	struct small_reader r;
 
 	(void)state;
@@ -64,7 +64,7 @@ static void a_chunk_of_an_object_is_recalled(void **state)
 	put(&r, &want, &p);
 	check_recalled(&r, &p);
 	/* The object itself is no chunk. */
-	assert_int_equal(base_recall(r.cache, &want.object, &a), ERR_ABSENT);
+	assert_int_equal(delta_base_recall(r.cache, &want.object, &a), ERR_ABSENT);
 	reader_release(&r);
 	free(p.data);
 }

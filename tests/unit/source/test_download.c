@@ -180,7 +180,7 @@ static void a_recipe_arrives(void **state)
 	struct bytes text = {0};
 	struct want want = {.kind = BLOB_RECIPE, .size = PAGE_SIZE_MAX};
 	struct recipe recipe;
-	struct waiter w;
+	struct test_waiter w;
 	struct fixture f;
 
 	(void)state;
@@ -196,15 +196,14 @@ static void a_recipe_arrives(void **state)
 	}
 	bytes_append_string(&text, "]}");
 	want.digest = store_put(&f.bad, span_of_bytes(&text));
-	waiter_init(&w);
+	test_waiter_init(&w);
 	assert_int_equal(source_want(f.source, &want, 1, FETCH_DEMAND,
-				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);
-	assert_int_equal(waiter_wait(&w, 1), 0);
-	assert_int_equal(
-		recipe_view(ticket_content(&w.ticket, &want.digest), &recipe), 0);
+	assert_int_equal(test_waiter_wait(&w, 1), 0);
+	assert_int_equal(recipe_view(waiter_content(&w.waiter, &want.digest), &recipe), 0);
 	assert_int_equal(recipe.count, OBJECT_LISTED_MAX + 1);
-	waiter_release(&w);
+	test_waiter_release(&w);
 	bytes_release(&text);
 	teardown(&f);
 }
@@ -301,7 +300,7 @@ static void a_delta_brings_its_base(void **state)
 {
 	struct sample base = sample_new(200000, 10), p;
 	struct bytes stored = {0};
-	struct waiter w;
+	struct test_waiter w;
 	struct fixture f;
 
 	(void)state;
@@ -311,18 +310,17 @@ static void a_delta_brings_its_base(void **state)
 	store_put_delta(&f.bad, sample_span(&p), sample_span(&base));
 	blob_bytes(&f.bad, &p.want.digest, &stored);
 	assert_true(stored.size < 2000);
-	waiter_init(&w);
+	test_waiter_init(&w);
 	assert_int_equal(source_want(f.source, &p.want, 1, FETCH_DEMAND,
-				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);
-	assert_int_equal(waiter_wait(&w, 1), 0);
-	assert_true(span_equal(
-		ticket_content(&w.ticket, &p.want.digest), sample_span(&p)));
+	assert_int_equal(test_waiter_wait(&w, 1), 0);
+	assert_true(span_equal(waiter_content(&w.waiter, &p.want.digest), sample_span(&p)));
 	/* The base is nobody's: it is not kept, nor given to who did not ask. */
 	assert_false(cache_has(f.reader.cache, &base.want));
-	assert_int_equal(w.ticket.arrivals.count, 1);
+	assert_int_equal(w.waiter.buffers.count, 1);
 	assert_int_equal(reader_requests(&f.reader), 2);
-	waiter_release(&w);
+	test_waiter_release(&w);
 	bytes_release(&stored);
 	teardown(&f);
 	free(base.data);
@@ -334,7 +332,7 @@ static void a_base_is_recalled(void **state)
 {
 	struct sample base = sample_new(200000, 17), p;
 	struct want within;
-	struct waiter w;
+	struct test_waiter w;
 	struct fixture f;
 
 	(void)state;
@@ -350,18 +348,17 @@ static void a_base_is_recalled(void **state)
 		setup(&f, false);
 		store_put(&f.bad, sample_span(&base));
 		store_put_delta(&f.bad, sample_span(&p), sample_span(&base));
-		assert_int_equal(
-			want_one(f.source, way ? &within : &base.want, NULL), 0);
+		assert_int_equal(want_one(f.source, way ? &within : &base.want, NULL), 0);
 		assert_int_equal(cache_flush(f.reader.cache), 0);
-		waiter_init(&w);
+		test_waiter_init(&w);
 		assert_int_equal(source_want(f.source, &p.want, 1, FETCH_DEMAND,
-					 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+					 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 			0);
-		assert_int_equal(waiter_wait(&w, 1), 0);
+		assert_int_equal(test_waiter_wait(&w, 1), 0);
 		assert_true(span_equal(
-			ticket_content(&w.ticket, &p.want.digest), sample_span(&p)));
+			waiter_content(&w.waiter, &p.want.digest), sample_span(&p)));
 		assert_int_equal(reader_requests(&f.reader), 2);
-		waiter_release(&w);
+		test_waiter_release(&w);
 		teardown(&f);
 	}
 	free(base.data);
@@ -373,7 +370,7 @@ static void two_deltas_share_a_base(void **state)
 {
 	struct sample base = sample_new(50000, 11), p, q = sample_new(50000, 11);
 	struct want wants[2];
-	struct waiter w;
+	struct test_waiter w;
 	struct fixture f;
 
 	(void)state;
@@ -386,12 +383,12 @@ static void two_deltas_share_a_base(void **state)
 	store_put(&f.bad, sample_span(&base));
 	store_put_delta(&f.bad, sample_span(&p), sample_span(&base));
 	store_put_delta(&f.bad, sample_span(&q), sample_span(&base));
-	waiter_init(&w);
+	test_waiter_init(&w);
 	assert_int_equal(source_want(f.source, wants, 2, FETCH_DEMAND,
-				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);
-	assert_int_equal(waiter_wait(&w, 1), 0);
-	waiter_release(&w);
+	assert_int_equal(test_waiter_wait(&w, 1), 0);
+	test_waiter_release(&w);
 	teardown(&f);
 	free(base.data);
 	free(p.data);
@@ -404,7 +401,7 @@ static void deltas_do_not_starve_their_bases(void **state)
 	enum { COUNT = 12 };
 	struct sample base[COUNT], p[COUNT];
 	struct want wants[COUNT];
-	struct waiter w;
+	struct test_waiter w;
 	struct fixture f;
 
 	(void)state;
@@ -422,13 +419,13 @@ static void deltas_do_not_starve_their_bases(void **state)
 		store_put_delta(&f.bad, sample_span(&p[i]), sample_span(&base[i]));
 	}
 	for (int priority = FETCH_DEMAND; priority <= FETCH_PREFETCH; priority++) {
-		waiter_init(&w);
+		test_waiter_init(&w);
 		assert_int_equal(source_want(f.source, &wants[priority * 4], 4,
 					 (enum fetch_priority)priority,
-					 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+					 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 			0);
-		assert_int_equal(waiter_wait(&w, 1), 0);
-		waiter_release(&w);
+		assert_int_equal(test_waiter_wait(&w, 1), 0);
+		test_waiter_release(&w);
 	}
 	teardown(&f);
 	for (unsigned i = 0; i < COUNT; i++) {

@@ -26,11 +26,12 @@ static void teardown(struct fixture *f)
 	store_release(&f->store);
 }
 
-static void begin(struct fixture *f, struct waiter *w, const struct want *want, int64_t wait)
+static void begin(
+	struct fixture *f, struct test_waiter *w, const struct want *want, int64_t wait)
 {
-	waiter_init(w);
+	test_waiter_init(w);
 	assert_int_equal(source_want(f->source, want, 1, FETCH_DEMAND,
-				 clock_monotonic() + wait, &w->ticket),
+				 clock_monotonic() + wait, &w->waiter),
 		0);
 }
 
@@ -43,13 +44,13 @@ struct joiner {
 static void *join_flight(void *arg)
 {
 	struct joiner *j = arg;
-	struct waiter w;
+	struct test_waiter w;
 
 	begin(j->f, &w, &j->sample->want, TESTED_DEADLINE);
-	j->right = waiter_wait(&w, 1) == 0 &&
-		   span_equal(ticket_content(&w.ticket, &j->sample->want.digest),
+	j->right = test_waiter_wait(&w, 1) == 0 &&
+		   span_equal(waiter_content(&w.waiter, &j->sample->want.digest),
 			   sample_span(j->sample));
-	waiter_release(&w);
+	test_waiter_release(&w);
 	return NULL;
 }
 
@@ -83,21 +84,21 @@ static void many_threads_cost_one_request(void **state)
 static void each_has_its_own_deadline(void **state)
 {
 	struct sample p = sample_new(1000, 2);
-	struct waiter hasty, patient;
+	struct test_waiter hasty, test_waiter;
 	struct fixture f;
 
 	(void)state;
 	setup(&f);
 	store_put(&f.store, sample_span(&p));
-	begin(&f, &patient, &p.want, TESTED_DEADLINE);
+	begin(&f, &test_waiter, &p.want, TESTED_DEADLINE);
 	gate_await(f.server, 1);
 	begin(&f, &hasty, &p.want, 100 * NS_PER_MS);
-	assert_int_equal(waiter_wait(&hasty, 1), ERR_TIMEOUT);
-	assert_int_equal(waiter_count(&patient), 0);
+	assert_int_equal(test_waiter_wait(&hasty, 1), ERR_TIMEOUT);
+	assert_int_equal(test_waiter_count(&test_waiter), 0);
 	gate_set(f.server, false);
-	assert_int_equal(waiter_wait(&patient, 1), 0);
-	waiter_release(&hasty);
-	waiter_release(&patient);
+	assert_int_equal(test_waiter_wait(&test_waiter, 1), 0);
+	test_waiter_release(&hasty);
+	test_waiter_release(&test_waiter);
 	teardown(&f);
 	free(p.data);
 }
@@ -106,17 +107,17 @@ static void a_silent_server_times_out(void **state)
 {
 	struct sample p = sample_new(1000, 3);
 	int64_t begun = clock_monotonic();
-	struct waiter w;
+	struct test_waiter w;
 	struct fixture f;
 
 	(void)state;
 	setup(&f);
 	begin(&f, &w, &p.want, 200 * NS_PER_MS);
-	assert_int_equal(waiter_wait(&w, 1), ERR_TIMEOUT);
-	assert_non_null(strstr(w.ticket.trouble.text, f.server->url));
+	assert_int_equal(test_waiter_wait(&w, 1), ERR_TIMEOUT);
+	assert_non_null(strstr(w.waiter.trouble.text, f.server->url));
 	assert_true(clock_monotonic() - begun >= 200 * NS_PER_MS);
 	assert_true(clock_monotonic() - begun < 3 * NS_PER_SECOND);
-	waiter_release(&w);
+	test_waiter_release(&w);
 	teardown(&f);
 	free(p.data);
 }
@@ -137,7 +138,7 @@ static void wait_for_idle(struct fixture *f)
 static void the_last_to_leave_cancels(void **state)
 {
 	struct sample p = sample_new(1000, 4);
-	struct waiter a, b;
+	struct test_waiter a, b;
 	struct fetcher_counters counters;
 	struct fixture f;
 
@@ -146,15 +147,15 @@ static void the_last_to_leave_cancels(void **state)
 	begin(&f, &a, &p.want, TESTED_DEADLINE);
 	begin(&f, &b, &p.want, TESTED_DEADLINE);
 	gate_await(f.server, 1);
-	assert_true(source_forget(f.source, &a.ticket));
+	assert_true(source_forget(f.source, &a.waiter));
 	usleep(50000);
 	fetcher_count(engine_fetcher(f.reader.engine), &counters);
 	assert_int_equal(counters.active, 1);
-	assert_true(source_forget(f.source, &b.ticket));
+	assert_true(source_forget(f.source, &b.waiter));
 	wait_for_idle(&f);
-	assert_int_equal(waiter_count(&a) + waiter_count(&b), 0);
-	waiter_release(&a);
-	waiter_release(&b);
+	assert_int_equal(test_waiter_count(&a) + test_waiter_count(&b), 0);
+	test_waiter_release(&a);
+	test_waiter_release(&b);
 	teardown(&f);
 	free(p.data);
 }
@@ -163,7 +164,7 @@ static void the_last_to_leave_cancels(void **state)
 static void coming_after_the_last_left_works(void **state)
 {
 	struct sample p = sample_new(1000, 5);
-	struct waiter a, b;
+	struct test_waiter a, b;
 	struct fixture f;
 
 	(void)state;
@@ -173,13 +174,13 @@ static void coming_after_the_last_left_works(void **state)
 		begin(&f, &a, &p.want, TESTED_DEADLINE);
 		if (i % 2)
 			usleep(1000);
-		assert_true(source_forget(f.source, &a.ticket));
-		waiter_release(&a);
+		assert_true(source_forget(f.source, &a.waiter));
+		test_waiter_release(&a);
 	}
 	begin(&f, &b, &p.want, TESTED_DEADLINE);
 	gate_set(f.server, false);
-	assert_int_equal(waiter_wait(&b, 1), 0);
-	waiter_release(&b);
+	assert_int_equal(test_waiter_wait(&b, 1), 0);
+	test_waiter_release(&b);
 	teardown(&f);
 	free(p.data);
 }
@@ -189,32 +190,32 @@ static void a_failure_leaves_others_alone(void **state)
 {
 	struct sample p = sample_new(1000, 6), q = sample_new(1000, 7);
 	struct want wants[2] = {p.want, q.want};
-	struct waiter both, one;
+	struct test_waiter both, one;
 	struct fixture f;
 
 	(void)state;
 	setup(&f);
 	store_put(&f.store, sample_span(&p));
-	waiter_init(&both);
+	test_waiter_init(&both);
 	assert_int_equal(source_want(f.source, wants, 2, FETCH_DEMAND,
-				 clock_monotonic() + TESTED_DEADLINE, &both.ticket),
+				 clock_monotonic() + TESTED_DEADLINE, &both.waiter),
 		0);
 	begin(&f, &one, &p.want, TESTED_DEADLINE);
 	gate_set(f.server, false);
-	assert_int_equal(waiter_wait(&both, 1), ERR_ABSENT);
-	assert_int_equal(waiter_wait(&one, 1), 0);
-	waiter_release(&both);
-	waiter_release(&one);
+	assert_int_equal(test_waiter_wait(&both, 1), ERR_ABSENT);
+	assert_int_equal(test_waiter_wait(&one, 1), 0);
+	test_waiter_release(&both);
+	test_waiter_release(&one);
 	teardown(&f);
 	free(p.data);
 	free(q.data);
 }
 
-/* A delta and its base each find their waiters' deadlines. */
+/* A delta and its base each find their test_waiters' deadlines. */
 static void a_delta_times_out_with_its_base(void **state)
 {
 	struct sample base = sample_new(20000, 8), p = sample_new(20000, 8);
-	struct waiter hasty, patient;
+	struct test_waiter hasty, test_waiter;
 	struct fixture f;
 
 	(void)state;
@@ -224,15 +225,15 @@ static void a_delta_times_out_with_its_base(void **state)
 	store_put(&f.store, sample_span(&base));
 	store_put_delta(&f.store, sample_span(&p), sample_span(&base));
 	gate_set(f.server, false);
-	begin(&f, &patient, &p.want, TESTED_DEADLINE);
+	begin(&f, &test_waiter, &p.want, TESTED_DEADLINE);
 	begin(&f, &hasty, &p.want, 300 * NS_PER_MS);
 	gate_await(f.server, 1);
 	gate_set(f.server, true);
-	(void)waiter_wait(&hasty, 1);
+	(void)test_waiter_wait(&hasty, 1);
 	gate_set(f.server, false);
-	assert_int_equal(waiter_wait(&patient, 1), 0);
-	waiter_release(&hasty);
-	waiter_release(&patient);
+	assert_int_equal(test_waiter_wait(&test_waiter, 1), 0);
+	test_waiter_release(&hasty);
+	test_waiter_release(&test_waiter);
 	teardown(&f);
 	free(base.data);
 	free(p.data);
@@ -272,7 +273,7 @@ static void crowd_round(struct crowd *c, unsigned *seed)
 	int64_t wait = rand_r(seed) % 10 ? TESTED_DEADLINE : NS_PER_MS;
 	struct want wants[4];
 	bool good = true;
-	struct waiter w;
+	struct test_waiter w;
 
 	for (unsigned i = 0; i < count; i++) {
 		unsigned at = (first + i) % CROWD_BLOBS;
@@ -282,26 +283,26 @@ static void crowd_round(struct crowd *c, unsigned *seed)
 	}
 	if (rand_r(seed) % 8 == 0)
 		source_hint(c->f.source, wants, count, FETCH_PREFETCH);
-	waiter_init(&w);
+	test_waiter_init(&w);
 	assert_int_equal(source_want(c->f.source, wants, count,
 				 (enum fetch_priority)(rand_r(seed) % FETCH_PRIORITIES),
-				 clock_monotonic() + wait, &w.ticket),
+				 clock_monotonic() + wait, &w.waiter),
 		0);
 	if (rand_r(seed) % 3 == 0)
 		usleep((unsigned)rand_r(seed) % 300);
-	if (rand_r(seed) % 3 == 0 && source_forget(c->f.source, &w.ticket)) {
-		assert_int_equal(waiter_count(&w), 0);
+	if (rand_r(seed) % 3 == 0 && source_forget(c->f.source, &w.waiter)) {
+		assert_int_equal(test_waiter_count(&w), 0);
 		atomic_fetch_add(&c->forgotten, 1);
-	} else if (waiter_wait(&w, 1) == 0) {
+	} else if (test_waiter_wait(&w, 1) == 0) {
 		assert_true(good);
 		atomic_fetch_add(&c->arrived, 1);
 	} else {
-		assert_true(!good || w.ticket.error == ERR_TIMEOUT);
+		assert_true(!good || w.waiter.error == ERR_TIMEOUT);
 		atomic_fetch_add(&c->failed, 1);
 	}
-	/* ready() may still be on its way out of the waiter. */
-	assert_false(source_forget(c->f.source, &w.ticket));
-	waiter_release(&w);
+	/* ready() may still be on its way out of the test_waiter. */
+	assert_false(source_forget(c->f.source, &w.waiter));
+	test_waiter_release(&w);
 }
 
 static void *crowd_member(void *arg)
@@ -322,7 +323,8 @@ static void fill_crowd(struct crowd *c)
 		if (is_missing(i))
 			continue;
 		if (is_wrong(i))
-			store_blob(&c->f.store, &p->want.digest, span_of_string("nonsense"));
+			store_blob(
+				&c->f.store, &p->want.digest, span_of_string("nonsense"));
 		else if (i % 8 == 6)
 			store_put_delta(&c->f.store, sample_span(p),
 				sample_span(&c->samples[i - 6]));

@@ -25,21 +25,21 @@ static void a_chunk_arrives_and_stays(void **state)
 {
 	struct sample p = sample_new(100000, 1);
 	struct fixture f;
-	struct waiter w;
+	struct test_waiter w;
 	struct span got;
 
 	(void)state;
 	setup(&f, false);
 	store_put(&f.store, sample_span(&p));
-	waiter_init(&w);
+	test_waiter_init(&w);
 	assert_int_equal(source_want(f.source, &p.want, 1, FETCH_DEMAND,
-				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);
-	assert_int_equal(waiter_wait(&w, 1), 0);
-	got = ticket_content(&w.ticket, &p.want.digest);
+	assert_int_equal(test_waiter_wait(&w, 1), 0);
+	got = waiter_content(&w.waiter, &p.want.digest);
 	assert_true(span_equal(got, sample_span(&p)));
 	assert_true(cache_has(f.reader.cache, &p.want));
-	waiter_release(&w);
+	test_waiter_release(&w);
 	/* The second time there is nothing to ask. */
 	assert_int_equal(want_one(f.source, &p.want, NULL), 0);
 	assert_int_equal(reader_requests(&f.reader), 1);
@@ -51,19 +51,19 @@ static void a_full_cache_still_serves(void **state)
 {
 	struct sample p = sample_new(100000, 2);
 	struct fixture f;
-	struct waiter w;
+	struct test_waiter w;
 
 	(void)state;
 	setup(&f, true);
 	store_put(&f.store, sample_span(&p));
-	waiter_init(&w);
+	test_waiter_init(&w);
 	assert_int_equal(source_want(f.source, &p.want, 1, FETCH_DEMAND,
-				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);
-	assert_int_equal(waiter_wait(&w, 1), 0);
-	assert_true(span_equal(ticket_content(&w.ticket, &p.want.digest), sample_span(&p)));
+	assert_int_equal(test_waiter_wait(&w, 1), 0);
+	assert_true(span_equal(waiter_content(&w.waiter, &p.want.digest), sample_span(&p)));
 	assert_false(cache_has(f.reader.cache, &p.want));
-	waiter_release(&w);
+	test_waiter_release(&w);
 	teardown(&f);
 	free(p.data);
 }
@@ -93,13 +93,13 @@ static void a_chunk_is_copied_within_the_cache(void **state)
 	free(p.data);
 }
 
-/* Wants of one ticket for one chunk at two places end in both. */
+/* Wants of one waiter for one chunk at two places end in both. */
 static void one_flight_fills_all_places(void **state)
 {
 	struct sample p = sample_new(50000, 4);
 	struct want wants[2] = {p.want, p.want};
 	struct fixture f;
-	struct waiter w;
+	struct test_waiter w;
 
 	(void)state;
 	setup(&f, false);
@@ -110,12 +110,12 @@ static void one_flight_fills_all_places(void **state)
 	wants[0].chunks = wants[1].chunks = 2;
 	wants[1].ordinal = 1;
 	wants[1].start = p.size;
-	waiter_init(&w);
+	test_waiter_init(&w);
 	assert_int_equal(source_want(f.source, wants, 2, FETCH_DEMAND,
-				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);
-	assert_int_equal(waiter_wait(&w, 1), 0);
-	waiter_release(&w);
+	assert_int_equal(test_waiter_wait(&w, 1), 0);
+	test_waiter_release(&w);
 	assert_true(cache_has(f.reader.cache, &wants[0]));
 	assert_true(cache_has(f.reader.cache, &wants[1]));
 	assert_int_equal(reader_requests(&f.reader), 1);
@@ -128,7 +128,7 @@ static void many_wants_make_one_ticket_ready_once(void **state)
 	struct sample samples[WANTS_MAX];
 	struct want wants[WANTS_MAX];
 	struct fixture f;
-	struct waiter w;
+	struct test_waiter w;
 
 	(void)state;
 	setup(&f, false);
@@ -137,19 +137,19 @@ static void many_wants_make_one_ticket_ready_once(void **state)
 		wants[i] = samples[i].want;
 		store_put(&f.store, sample_span(&samples[i]));
 	}
-	waiter_init(&w);
+	test_waiter_init(&w);
 	assert_int_equal(source_want(f.source, wants, WANTS_MAX, FETCH_READAHEAD,
-				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);
-	assert_int_equal(waiter_wait(&w, 1), 0);
+	assert_int_equal(test_waiter_wait(&w, 1), 0);
 	for (unsigned i = 0; i < WANTS_MAX; i++) {
-		assert_true(span_equal(ticket_content(&w.ticket, &wants[i].digest),
+		assert_true(span_equal(waiter_content(&w.waiter, &wants[i].digest),
 			sample_span(&samples[i])));
 		free(samples[i].data);
 	}
 	source_free(f.source);
-	assert_int_equal(waiter_count(&w), 1);
-	waiter_release(&w);
+	assert_int_equal(test_waiter_count(&w), 1);
+	test_waiter_release(&w);
 	f.source = NULL;
 	teardown(&f);
 }
@@ -160,19 +160,19 @@ static void an_absent_blob_fails_the_ticket(void **state)
 	struct want wants[2] = {p.want, q.want};
 	struct trouble t = {0};
 	struct fixture f;
-	struct waiter w;
+	struct test_waiter w;
 
 	(void)state;
 	setup(&f, false);
 	store_put(&f.store, sample_span(&p));
 	assert_int_equal(want_one(f.source, &q.want, &t), ERR_ABSENT);
 	assert_non_null(strstr(t.text, f.store.url));
-	waiter_init(&w);
+	test_waiter_init(&w);
 	assert_int_equal(source_want(f.source, wants, 2, FETCH_DEMAND,
-				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);
-	assert_int_equal(waiter_wait(&w, 1), ERR_ABSENT);
-	waiter_release(&w);
+	assert_int_equal(test_waiter_wait(&w, 1), ERR_ABSENT);
+	test_waiter_release(&w);
 	teardown(&f);
 	free(p.data);
 	free(q.data);
@@ -294,7 +294,7 @@ static void a_hint_can_be_joined(void **state)
 	struct sample p = sample_new(30000, 8);
 	struct fixture f;
 	struct gate_server *g;
-	struct waiter w;
+	struct test_waiter w;
 
 	(void)state;
 	setup(&f, false);
@@ -305,14 +305,14 @@ static void a_hint_can_be_joined(void **state)
 	assert_int_equal(source_new(f.reader.engine, g->url, &f.source, NULL), 0);
 	source_hint(f.source, &p.want, 1, FETCH_PREFETCH);
 	gate_await(g, 1);
-	waiter_init(&w);
+	test_waiter_init(&w);
 	assert_int_equal(source_want(f.source, &p.want, 1, FETCH_DEMAND,
-				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);
 	gate_set(g, false);
-	assert_int_equal(waiter_wait(&w, 1), 0);
+	assert_int_equal(test_waiter_wait(&w, 1), 0);
 	assert_int_equal(gate_requests(g), 1);
-	waiter_release(&w);
+	test_waiter_release(&w);
 	teardown(&f);
 	gate_free(g);
 	free(p.data);

@@ -28,7 +28,7 @@ static void teardown(struct fixture *f)
 		free(f->samples[i].data);
 }
 
-static void want(struct fixture *f, unsigned sample, struct ticket *t)
+static void want(struct fixture *f, unsigned sample, struct waiter *t)
 {
 	assert_int_equal(source_want(f->source, &f->samples[sample].want, 1, FETCH_DEMAND,
 				 clock_monotonic() + TESTED_DEADLINE, t),
@@ -37,56 +37,57 @@ static void want(struct fixture *f, unsigned sample, struct ticket *t)
 
 static void forgetting_what_was_never_wanted(void **state)
 {
-	struct waiter w;
+	struct test_waiter w;
 	struct fixture f;
 
 	(void)state;
 	setup(&f);
-	waiter_init(&w);
-	assert_false(source_forget(f.source, &w.ticket));
-	waiter_release(&w);
+	test_waiter_init(&w);
+	assert_false(source_forget(f.source, &w.waiter));
+	test_waiter_release(&w);
 	teardown(&f);
 }
 
 static void forgetting_after_ready_says_so(void **state)
 {
-	struct waiter w;
+	struct test_waiter w;
 	struct fixture f;
 
 	(void)state;
 	setup(&f);
-	waiter_init(&w);
-	want(&f, 0, &w.ticket);
-	assert_int_equal(waiter_wait(&w, 1), 0);
-	assert_false(source_forget(f.source, &w.ticket));
-	waiter_release(&w);
+	test_waiter_init(&w);
+	want(&f, 0, &w.waiter);
+	assert_int_equal(test_waiter_wait(&w, 1), 0);
+	assert_false(source_forget(f.source, &w.waiter));
+	test_waiter_release(&w);
 	teardown(&f);
 }
 
 /* A ready() that takes its time. */
 struct slow {
-	struct waiter waiter;
+	struct test_waiter test_waiter;
 	atomic_bool begun, ended;
-	struct fixture *again;      /* wants sample 1 on the way, if set */
+	struct fixture *again; /* wants sample 1 on the way, if set */
 	unsigned runs;
 };
 
-static void slow_ready(struct ticket *ticket)
+static void slow_ready(struct waiter *waiter)
 {
-	struct slow *s = (struct slow *)((char *)ticket - offsetof(struct slow, waiter.ticket));
+	struct slow *s = (struct slow *)((char *)waiter -
+					 offsetof(struct slow, test_waiter.waiter));
 
 	atomic_store(&s->begun, true);
 	usleep(100000);
 	if (s->again && s->runs++ == 0)
-		want(s->again, 1, ticket);
+		want(s->again, 1, waiter);
 	atomic_store(&s->ended, true);
 }
 
 static void slow_init(struct slow *s)
 {
 	memset(s, 0, sizeof(*s));
-	waiter_init(&s->waiter);
-	s->waiter.ticket.ready = slow_ready;
+	test_waiter_init(&s->test_waiter);
+	s->test_waiter.waiter.ready = slow_ready;
 }
 
 static void forgetting_waits_for_ready(void **state)
@@ -97,12 +98,12 @@ static void forgetting_waits_for_ready(void **state)
 	(void)state;
 	setup(&f);
 	slow_init(&s);
-	want(&f, 0, &s.waiter.ticket);
+	want(&f, 0, &s.test_waiter.waiter);
 	while (!atomic_load(&s.begun))
 		usleep(1000);
-	assert_false(source_forget(f.source, &s.waiter.ticket));
+	assert_false(source_forget(f.source, &s.test_waiter.waiter));
 	assert_true(atomic_load(&s.ended));
-	waiter_release(&s.waiter);
+	test_waiter_release(&s.test_waiter);
 	teardown(&f);
 }
 
@@ -121,34 +122,35 @@ static void forgetting_a_ticket_that_wants_again(void **state)
 	g = gate_new(f.store.directory);
 	assert_int_equal(source_new(f.reader.engine, g->url, &f.source, NULL), 0);
 	s.again = &f;
-	want(&f, 0, &s.waiter.ticket);
+	want(&f, 0, &s.test_waiter.waiter);
 	while (!atomic_load(&s.begun))
 		usleep(1000);
 	gate_set(g, true);
-	assert_true(source_forget(f.source, &s.waiter.ticket));
+	assert_true(source_forget(f.source, &s.test_waiter.waiter));
 	assert_int_equal(s.runs, 1);
-	waiter_release(&s.waiter);
+	test_waiter_release(&s.test_waiter);
 	source_free(f.source);
 	gate_free(g);
 	f.source = real;
 	teardown(&f);
 }
 
-/* Wants one after the other, on one ticket, keeping all that came. */
+/* Wants one after the other, on one waiter, keeping all that came. */
 struct chain {
-	struct waiter waiter;
+	struct test_waiter test_waiter;
 	struct fixture *f;
 	unsigned step;
 };
 
-static void chain_ready(struct ticket *ticket)
+static void chain_ready(struct waiter *waiter)
 {
-	struct chain *c = (struct chain *)((char *)ticket - offsetof(struct chain, waiter.ticket));
+	struct chain *c = (struct chain *)((char *)waiter -
+					   offsetof(struct chain, test_waiter.waiter));
 
 	if (++c->step < 3)
-		want(c->f, c->step, ticket);
+		want(c->f, c->step, waiter);
 	else
-		waiter_ready(ticket);
+		test_waiter_ready(waiter);
 }
 
 static void a_ticket_keeps_what_arrived(void **state)
@@ -158,48 +160,48 @@ static void a_ticket_keeps_what_arrived(void **state)
 
 	(void)state;
 	setup(&f);
-	waiter_init(&c.waiter);
-	c.waiter.ticket.ready = chain_ready;
+	test_waiter_init(&c.test_waiter);
+	c.test_waiter.waiter.ready = chain_ready;
 	c.f = &f;
-	want(&f, 0, &c.waiter.ticket);
-	assert_int_equal(waiter_wait(&c.waiter, 1), 0);
+	want(&f, 0, &c.test_waiter.waiter);
+	assert_int_equal(test_waiter_wait(&c.test_waiter, 1), 0);
 	for (unsigned i = 0; i < 3; i++)
 		assert_true(span_equal(
-			ticket_content(&c.waiter.ticket, &f.samples[i].want.digest),
+			waiter_content(&c.test_waiter.waiter, &f.samples[i].want.digest),
 			sample_span(&f.samples[i])));
-	waiter_release(&c.waiter);
+	test_waiter_release(&c.test_waiter);
 	teardown(&f);
 }
 
 static void a_ticket_that_discards_keeps_nothing(void **state)
 {
-	struct waiter w;
+	struct test_waiter w;
 	struct fixture f;
 
 	(void)state;
 	setup(&f);
-	waiter_init(&w);
-	w.ticket.discards = true;
-	want(&f, 0, &w.ticket);
-	assert_int_equal(waiter_wait(&w, 1), 0);
-	assert_int_equal(w.ticket.arrivals.count, 0);
+	test_waiter_init(&w);
+	w.waiter.discards = true;
+	want(&f, 0, &w.waiter);
+	assert_int_equal(test_waiter_wait(&w, 1), 0);
+	assert_int_equal(w.waiter.buffers.count, 0);
 	assert_true(cache_has(f.reader.cache, &f.samples[0].want));
-	waiter_release(&w);
+	test_waiter_release(&w);
 	teardown(&f);
 }
 
 /* A request that answers and ends in its ready(), as those of fs/ do. */
 struct request {
-	struct ticket ticket;
+	struct waiter waiter;
 	atomic_uint *answered;
 };
 
-static void answer(struct ticket *ticket)
+static void answer(struct waiter *waiter)
 {
-	struct request *r = (struct request *)ticket;
+	struct request *r = (struct request *)waiter;
 
 	atomic_fetch_add(r->answered, 1);
-	ticket_release(ticket);
+	waiter_release(waiter);
 	free(r);
 }
 
@@ -213,9 +215,9 @@ static void a_ticket_may_end_in_ready(void **state)
 	for (unsigned i = 0; i < 300; i++) {
 		struct request *r = calloc(1, sizeof(*r));
 
-		r->ticket.ready = answer;
+		r->waiter.ready = answer;
 		r->answered = &answered;
-		want(&f, i % 3, &r->ticket);
+		want(&f, i % 3, &r->waiter);
 	}
 	source_free(f.source);
 	assert_int_equal(atomic_load(&answered), 300);
@@ -227,21 +229,21 @@ static void a_ticket_may_end_in_ready(void **state)
 static void a_ticket_starts_afresh(void **state)
 {
 	struct want missing = want_chunk(span_of_string("not in the store"));
-	struct waiter w;
+	struct test_waiter w;
 	struct fixture f;
 
 	(void)state;
 	setup(&f);
-	waiter_init(&w);
+	test_waiter_init(&w);
 	assert_int_equal(source_want(f.source, &missing, 1, FETCH_DEMAND,
-				 clock_monotonic() + TESTED_DEADLINE, &w.ticket),
+				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);
-	assert_int_equal(waiter_wait(&w, 1), ERR_ABSENT);
-	assert_int_equal(w.ticket.trouble.code, ERR_ABSENT);
-	want(&f, 0, &w.ticket);
-	assert_int_equal(waiter_wait(&w, 2), 0);
-	assert_int_equal(w.ticket.trouble.code, 0);
-	waiter_release(&w);
+	assert_int_equal(test_waiter_wait(&w, 1), ERR_ABSENT);
+	assert_int_equal(w.waiter.trouble.code, ERR_ABSENT);
+	want(&f, 0, &w.waiter);
+	assert_int_equal(test_waiter_wait(&w, 2), 0);
+	assert_int_equal(w.waiter.trouble.code, 0);
+	test_waiter_release(&w);
 	teardown(&f);
 }
 

@@ -16,10 +16,10 @@ static int teardown(void **state)
 
 static void put(struct cache *c, unsigned number, unsigned rows)
 {
-	struct arrival *a = sample_page(number, rows);
+	struct blob_buffer *a = sample_page(number, rows);
 
 	assert_int_equal(cache_put_page(c, a), 0);
-	arrival_put(a);
+	blob_buffer_put(a);
 }
 
 static struct digest name_of(unsigned number)

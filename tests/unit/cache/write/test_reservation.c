@@ -21,28 +21,28 @@ static int teardown(void **state)
 
 static void test_draws_from_the_lease(void **state)
 {
-	struct ledger l;
-	struct ledger_view v;
+	struct reservation l;
+	struct reservation_view v;
 
 	(void)state;
-	ledger_init(&l);
-	ledger_settle(&l, 0, 1000);
-	assert_int_equal(ledger_reserve(&l, NULL, 600), 0);
-	assert_int_equal(ledger_reserve(&l, NULL, 400), 0);
-	ledger_cancel(&l, 400);
-	v = ledger_view(&l);
+	reservation_init(&l);
+	reservation_commit(&l, 0, 1000);
+	assert_int_equal(reservation_reserve(&l, NULL, 600), 0);
+	assert_int_equal(reservation_reserve(&l, NULL, 400), 0);
+	reservation_cancel(&l, 400);
+	v = reservation_view(&l);
 	assert_int_equal(v.leased, 1000);
 	assert_int_equal(v.used, 600);
 	/* What became resident is neither used nor leased any more. */
-	ledger_settle(&l, 600, 400);
-	v = ledger_view(&l);
+	reservation_commit(&l, 600, 400);
+	v = reservation_view(&l);
 	assert_int_equal(v.used, 0);
 	assert_int_equal(v.leased, 400);
-	assert_int_equal(ledger_shrink(&l), 0);
+	assert_int_equal(reservation_shrink(&l), 0);
 	/* Denied for a while, without asking. */
-	ledger_deny(&l);
-	assert_int_equal(ledger_reserve(&l, NULL, 1), ERR_NO_SPACE);
-	ledger_release(&l);
+	reservation_deny(&l);
+	assert_int_equal(reservation_reserve(&l, NULL, 1), ERR_NO_SPACE);
+	reservation_release(&l);
 }
 
 static uint64_t lease_of(struct cache *c, uint64_t *sum)
@@ -63,21 +63,21 @@ static uint64_t lease_of(struct cache *c, uint64_t *sum)
 static void test_lease_is_recorded_and_given_back(void **state)
 {
 	struct cache *c = sample_open(*state, UINT64_C(64) << 20);
-	struct ledger_view v;
+	struct reservation_view v;
 	uint64_t sum;
 
-	assert_int_equal(ledger_reserve(&c->ledger, c->committer, 1000), 0);
-	v = ledger_view(&c->ledger);
+	assert_int_equal(reservation_reserve(&c->reservation, c->committer, 1000), 0);
+	v = reservation_view(&c->reservation);
 	assert_true(v.leased >= 1000);
 	assert_int_equal(lease_of(c, &sum), v.leased);
 	assert_int_equal(sum, v.leased);
-	ledger_cancel(&c->ledger, 1000);
+	reservation_cancel(&c->reservation, 1000);
 	/* Idle, it goes after a second or two. */
 	for (int i = 0; i < 300 && lease_of(c, &sum); i++)
 		usleep(20000);
 	assert_int_equal(lease_of(c, &sum), 0);
-	assert_int_equal(ledger_reserve(&c->ledger, c->committer, 1000), 0);
-	ledger_cancel(&c->ledger, 1000);
+	assert_int_equal(reservation_reserve(&c->reservation, c->committer, 1000), 0);
+	reservation_cancel(&c->reservation, 1000);
 	cache_close(c);
 	c = sample_open(*state, UINT64_C(64) << 20);
 	assert_int_equal(lease_of(c, &sum), 0);
@@ -97,7 +97,7 @@ static void test_lease_of_a_dead_process(void **state)
 	pid = fork();
 	if (pid == 0) {
 		c = sample_open_in_child(*state, UINT64_C(12) << 20);
-		if (ledger_reserve(&c->ledger, c->committer, 4 << 20) ||
+		if (reservation_reserve(&c->reservation, c->committer, 4 << 20) ||
 			write(out[1], "", 1) != 1)
 			_exit(1);
 		pause();
@@ -106,14 +106,15 @@ static void test_lease_of_a_dead_process(void **state)
 	assert_int_equal(read(out[0], &byte, 1), 1);
 	c = sample_open(*state, UINT64_C(12) << 20);
 	/* Both do not fit while it lives. */
-	assert_int_equal(ledger_reserve(&c->ledger, c->committer, 6 << 20), ERR_NO_SPACE);
+	assert_int_equal(
+		reservation_reserve(&c->reservation, c->committer, 6 << 20), ERR_NO_SPACE);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	usleep(1100000);
-	assert_int_equal(ledger_reserve(&c->ledger, c->committer, 6 << 20), 0);
+	assert_int_equal(reservation_reserve(&c->reservation, c->committer, 6 << 20), 0);
 	lease_of(c, &sum);
 	assert_true(sum >= 6 << 20 && sum < 10 << 20);
-	ledger_cancel(&c->ledger, 6 << 20);
+	reservation_cancel(&c->reservation, 6 << 20);
 	cache_close(c);
 	close(out[0]);
 	close(out[1]);
@@ -132,11 +133,11 @@ static void *take_and_cancel(void *arg)
 	for (unsigned i = 0; i < 300; i++) {
 		uint64_t n = (uint64_t)rand_r(&t->seed) % (3 << 20) + 1;
 
-		if (ledger_reserve(&t->cache->ledger, t->cache->committer, n)) {
+		if (reservation_reserve(&t->cache->reservation, t->cache->committer, n)) {
 			atomic_fetch_add(t->denied, 1);
 			continue;
 		}
-		ledger_cancel(&t->cache->ledger, n);
+		reservation_cancel(&t->cache->reservation, n);
 	}
 	return NULL;
 }
@@ -156,7 +157,7 @@ static void test_many_takers(void **state)
 	for (unsigned i = 0; i < 6; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(denied, 0);
-	assert_int_equal(ledger_view(&c->ledger).used, 0);
+	assert_int_equal(reservation_view(&c->reservation).used, 0);
 	cache_close(c);
 }
 

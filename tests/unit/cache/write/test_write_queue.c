@@ -57,12 +57,12 @@ static void *put_pages(void *arg)
 
 	for (unsigned i = 0; i < 12; i++) {
 		struct digest name = digest_of(&i, sizeof(i));
-		struct arrival *a = arrival_new(BLOB_PAGE, &name, 4 << 20);
+		struct blob_buffer *a = blob_buffer_new(BLOB_PAGE, &name, 4 << 20);
 
-		memset(arrival_data(a), (int)i, 4 << 20);
+		memset(blob_buffer_data(a), (int)i, 4 << 20);
 		if (cache_put_page(c, a))
 			abort();
-		arrival_put(a);
+		blob_buffer_put(a);
 	}
 	return NULL;
 }

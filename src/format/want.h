@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A want: a blob by its name, and, for a chunk, where it belongs. What a request lacks is
+ * handed down to whoever brings it, and what was brought is kept under it. Plain values;
+ * pure.
+ */
+#ifndef CAIRN_FORMAT_WANT_H
+#define CAIRN_FORMAT_WANT_H
+
+#include <stdint.h>
+
+#include "format/blob.h"
+#include "util/digest.h"
+
+/* A blob that is not here: what it is and where it belongs. */
+struct want {
+	enum blob_kind kind;
+	struct digest digest;
+	uint64_t size; /* chunk: its exact bytes; else the cap PAGE_SIZE_MAX */
+	/* chunks only: the place in the object */
+	struct digest object;
+	/* What binds the object's digest to just this list of chunks, so that a dataset
+	 * that lies about an object cannot spoil it for another one: the recipe's digest,
+	 * or the SHA-256 of the packed list; zero for a single chunk. */
+	struct digest layout;
+	uint64_t object_size; /* bytes */
+	uint64_t chunks;      /* in the object */
+	uint64_t ordinal;     /* of this chunk in the object */
+	uint64_t start;	      /* its first byte in the object */
+};
+
+#endif
