@@ -6,7 +6,7 @@
 #ifndef CAIRN_NET_FETCH_LIST_H
 #define CAIRN_NET_FETCH_LIST_H
 
-#include "net/fetcher.h"
+#include "net/fetch.h"
 
 /* Zero-initialised is empty. */
 struct fetch_list {

@@ -6,7 +6,11 @@
 #ifndef CAIRN_NET_FETCH_TRY_H
 #define CAIRN_NET_FETCH_TRY_H
 
-#include "net/fetcher.h"
+#include <curl/curl.h>
+
+#include "net/admission.h"
+#include "net/credentials.h"
+#include "net/fetch.h"
 #include "net/origins.h"
 
 /* Why the fetcher breaks a try off. */
@@ -35,14 +39,6 @@ struct fetch_try {
 	char etag[FETCH_ETAG_MAX];
 	char url[URL_SIZE_MAX + FETCH_PATH_MAX];
 	char words[CURL_ERROR_SIZE];
-};
-
-/* What is to begin. */
-struct admission {
-	struct fetch *fetch;
-	unsigned mirror;
-	struct origin *origin;
-	bool demand;
 };
 
 struct fetch_try_settings {

@@ -48,8 +48,9 @@ struct fetcher {
 	pthread_mutex_t
 		mtx; /* guards all below, and state, priority, deadline of a fetch */
 	struct schedule schedule;
-	pthread_t self; /* of the thread, once it is not `awake` */
-	bool awake;	/* the thread will look at the schedule before it sleeps */
+	uint64_t active; /* tries begun, not yet over */
+	pthread_t self;	 /* of the thread, once it is not `awake` */
+	bool awake;	 /* the thread will look at the schedule before it sleeps */
 	bool stopping;
 };
 
@@ -88,7 +89,7 @@ static void put_try(struct fetcher *f, struct fetch_try *t)
 static void give_up(struct fetcher *f, struct fetch *fetch, const struct trouble *trouble)
 {
 	pthread_mutex_lock(&f->mtx);
-	f->schedule.counters.active--;
+	f->active--;
 	fetch->trouble = *trouble;
 	schedule_end(&f->schedule, fetch, trouble->code);
 	pthread_mutex_unlock(&f->mtx);
@@ -117,7 +118,7 @@ static struct fetch_try *begin(
 /* With mtx held. */
 static void note_begun(struct fetcher *f, const struct fetch *fetch, int64_t now)
 {
-	f->schedule.counters.active++;
+	f->active++;
 	schedule_sweep_by(&f->schedule, now + f->settings.connect_timeout);
 	schedule_sweep_by(&f->schedule, now + f->settings.stall_timeout);
 	if (mirrors_count(fetch->mirrors) > 1)
@@ -170,7 +171,7 @@ static void begin_second(
 
 	if (!second) {
 		pthread_mutex_lock(&f->mtx);
-		f->schedule.counters.active--;
+		f->active--;
 		hedge_give_back(&f->schedule.hedge);
 		pthread_mutex_unlock(&f->mtx);
 		return;
@@ -251,7 +252,7 @@ static void release_twin(struct fetcher *f, struct fetch_try *twin, bool over)
 		return;
 	leave(f, twin);
 	pthread_mutex_lock(&f->mtx);
-	f->schedule.counters.active--;
+	f->active--;
 	pthread_mutex_unlock(&f->mtx);
 	put_try(f, twin);
 }
@@ -283,7 +284,7 @@ static void finish(struct fetcher *f, struct fetch_try *t, CURLcode code)
 	leave(f, t);
 
 	pthread_mutex_lock(&f->mtx);
-	f->schedule.counters.active--;
+	f->active--;
 	if (fetch->state.cancelled || f->stopping) {
 		schedule_interrupt(&f->schedule, fetch);
 	} else if (v.kind == VERDICT_GIVEN) {
@@ -623,11 +624,18 @@ void fetcher_release(struct fetcher *f, struct fetch *fetch)
 
 void fetcher_count(struct fetcher *f, struct fetcher_counters *out)
 {
+	const struct schedule_counters *counters = &f->schedule.counters;
+
 	pthread_mutex_lock(&f->mtx);
-	*out = f->schedule.counters;
-	out->queued = f->schedule.waiting.count;
-	for (int i = 0; i < FETCH_PRIORITIES; i++)
-		out->queued += f->schedule.queues[i].count;
+	*out = (struct fetcher_counters){
+		.requests = counters->requests,
+		.retries = counters->retries,
+		.failures = counters->failures,
+		.bytes = counters->bytes,
+		.doubled = counters->doubled,
+		.queued = schedule_queued(&f->schedule),
+		.active = f->active,
+	};
 	pthread_mutex_unlock(&f->mtx);
 }
 

@@ -343,11 +343,16 @@ struct fetch *schedule_next_ended(struct schedule *s)
 	return fetch;
 }
 
-bool schedule_is_empty(const struct schedule *s)
+uint64_t schedule_queued(const struct schedule *s)
 {
-	bool empty = !s->waiting.first && !s->ending.first;
+	uint64_t count = s->waiting.count;
 
 	for (int i = 0; i < FETCH_PRIORITIES; i++)
-		empty = empty && !s->queues[i].first;
-	return empty;
+		count += s->queues[i].count;
+	return count;
+}
+
+bool schedule_is_empty(const struct schedule *s)
+{
+	return schedule_queued(s) == 0 && !s->ending.first;
 }

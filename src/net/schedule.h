@@ -12,11 +12,18 @@
 #ifndef CAIRN_NET_SCHEDULE_H
 #define CAIRN_NET_SCHEDULE_H
 
+#include "net/admission.h"
+#include "net/fetch.h"
 #include "net/fetch_list.h"
-#include "net/fetch_try.h"
 #include "net/fetch_verdict.h"
 #include "net/hedge.h"
 #include "net/origins.h"
+
+/* Since the schedule was made; bytes: of bodies. */
+struct schedule_counters {
+	uint64_t requests, retries, failures, bytes;
+	uint64_t doubled; /* second tries: hedge.h */
+};
 
 struct schedule {
 	struct fetch_list queues[FETCH_PRIORITIES];
@@ -26,7 +33,7 @@ struct schedule {
 	unsigned demands; /* fetches of demand that hold some */
 	struct hedge hedge;
 	int64_t sweep_at; /* CLOCK_MONOTONIC ns: nothing is due before */
-	struct fetcher_counters counters;
+	struct schedule_counters counters;
 };
 
 void schedule_init(struct schedule *s, uint64_t memory);
@@ -64,6 +71,8 @@ void schedule_sweep_by(struct schedule *s, int64_t when);
 void schedule_sweep(struct schedule *s, int64_t now, bool stopping);
 /* A fetch whose done() is to be called, taken out; NULL when there is none. */
 struct fetch *schedule_next_ended(struct schedule *s);
+/* Fetches that are queued or waiting. */
+uint64_t schedule_queued(const struct schedule *s);
 /* Nothing queued, waiting or ending. */
 bool schedule_is_empty(const struct schedule *s);
 
