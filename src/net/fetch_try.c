@@ -305,6 +305,7 @@ void fetch_try_end(struct fetch_try *t)
 	t->origin = NULL;
 	t->connected = t->answered = t->too_long = t->no_memory = false;
 	t->stop = STOP_NOT;
+	t->code = CURLE_OK;
 	t->ignored = 0;
 	t->etag[0] = t->words[0] = '\0';
 }

@@ -32,6 +32,7 @@ struct fetch_try {
 	bool too_long;		/* a body over size_max was under way */
 	bool no_memory;
 	enum fetch_stop stop;
+	CURLcode code; /* libcurl's, when it has ended; CURLE_OK when broken off */
 	uint64_t size_max;
 	uint64_t ignored; /* bytes of a body that nobody wants, of a 404 say */
 	struct bytes body;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The fetcher's thread and its door. Who goes when is schedule.c's business, one try
- * fetch_try.c's, what came of it fetch_verdict.c's.
+ * fetch_try.c's, what came of it try_result.c's.
  *
  * Lock order: fetcher.mtx, then the mutex of a struct mirrors. Nothing else is called
  * under mtx, and libcurl never but to wake the thread.
@@ -15,10 +15,10 @@
 #include <string.h>
 
 #include "net/fetch_try.h"
-#include "net/fetch_verdict.h"
 #include "net/fetcher.h"
 #include "net/origins.h"
 #include "net/schedule.h"
+#include "net/try_result.h"
 #include "util/clock.h"
 
 #define MEMORY_DEFAULT (64u << 20)
@@ -196,7 +196,7 @@ static void admit_seconds(struct fetcher *f)
 }
 
 /* What was learnt about the server. */
-static void note_health(struct fetch_try *t, const struct fetch_verdict *v, int64_t now)
+static void note_health(struct fetch_try *t, const struct try_result *result, int64_t now)
 {
 	struct mirrors *m = t->fetch->mirrors;
 	long version = 0;
@@ -207,24 +207,24 @@ static void note_health(struct fetch_try *t, const struct fetch_verdict *v, int6
 						  ? MULTIPLEXING_YES
 						  : MULTIPLEXING_NO;
 	}
-	if (v->kind == VERDICT_GIVEN)
+	if (result->outcome == TRY_GIVEN)
 		mirrors_succeeded(m, t->mirror, now - t->started, t->body.size);
-	else if (v->unwell)
-		mirrors_failed(m, t->mirror, v->fault, now);
+	else if (result->unwell)
+		mirrors_failed(m, t->mirror, result->fault, now);
 	else if (t->answered)
 		mirrors_succeeded(m, t->mirror, 0, 0);
 }
 
 /* Hands what the try received to its fetch. */
-static void deliver(struct fetch_try *t, const struct fetch_verdict *v)
+static void deliver(struct fetch_try *t, const struct try_result *result)
 {
 	struct fetch *fetch = t->fetch;
 
 	fetch->body = t->body;
 	bytes_init(&t->body);
-	fetch->not_modified = v->not_modified;
+	fetch->not_modified = result->not_modified;
 	fetch->mirror = (int)t->mirror;
-	if (!v->not_modified || t->etag[0])
+	if (!result->not_modified || t->etag[0])
 		memcpy(fetch->etag, t->etag, sizeof(fetch->etag));
 }
 
@@ -270,32 +270,32 @@ static void note_pace(struct fetcher *f, const struct fetch_try *t, int64_t now)
 }
 
 /* Takes a try that is over out of everything. */
-static void finish(struct fetcher *f, struct fetch_try *t, CURLcode code)
+static void finish(struct fetcher *f, struct fetch_try *t)
 {
 	struct fetch *fetch = t->fetch;
-	struct fetch_verdict v;
+	struct try_result result;
 	int64_t now = clock_monotonic();
 	bool over = true;
 
-	fetch_verdict_reach(t, code, &v);
-	note_health(t, &v, now);
-	if (v.kind != VERDICT_GIVEN && t->stop != STOP_CANCELLED)
-		log_debug(f->log, "%s", v.trouble.text);
+	try_result_classify(t, &result);
+	note_health(t, &result, now);
+	if (result.outcome != TRY_GIVEN && t->stop != STOP_CANCELLED)
+		log_debug(f->log, "%s", result.trouble.text);
 	leave(f, t);
 
 	pthread_mutex_lock(&f->mtx);
 	f->active--;
 	if (fetch->state.cancelled || f->stopping) {
 		schedule_interrupt(&f->schedule, fetch);
-	} else if (v.kind == VERDICT_GIVEN) {
-		deliver(t, &v);
+	} else if (result.outcome == TRY_GIVEN) {
+		deliver(t, &result);
 		note_pace(f, t, now);
 		schedule_succeed(&f->schedule, fetch);
 	} else if (t->twin) {
-		schedule_note_failure(fetch, t->mirror, &v, now);
+		schedule_note_failure(fetch, t->mirror, &result, now);
 		over = false;
 	} else {
-		schedule_retry(&f->schedule, fetch, t->mirror, &v, now);
+		schedule_retry(&f->schedule, fetch, t->mirror, &result, now);
 	}
 	pthread_mutex_unlock(&f->mtx);
 	if (t->twin)
@@ -312,11 +312,12 @@ static bool collect(struct fetcher *f)
 
 	curl_multi_perform(f->multi, &running);
 	while ((message = curl_multi_info_read(f->multi, &left))) {
-		CURLcode code = message->data.result;
 		struct fetch_try *t = NULL;
+		CURLcode code = message->data.result;
 
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
-		finish(f, t, code);
+		t->code = code;
+		finish(f, t);
 		any = true;
 	}
 	return any;
@@ -388,7 +389,7 @@ static void sweep(struct fetcher *f)
 	pthread_mutex_unlock(&f->mtx);
 	/* One that is finished may take its twin along, hence from the start each time. */
 	while (stop && (t = find_stopped(f)))
-		finish(f, t, CURLE_OK);
+		finish(f, t);
 }
 
 /* Calls done() for all that have ended. True when there was one. */

@@ -257,28 +257,28 @@ void schedule_succeed(struct schedule *s, struct fetch *fetch)
 }
 
 void schedule_note_failure(
-	struct fetch *fetch, unsigned mirror, const struct fetch_verdict *v, int64_t now)
+	struct fetch *fetch, unsigned mirror, const struct try_result *result, int64_t now)
 {
 	struct fetch_state *state = &fetch->state;
 
-	if ((int)v->rank >= state->rank) {
-		state->rank = (int)v->rank;
-		fetch->trouble = v->trouble;
+	if ((int)result->rank >= state->rank) {
+		state->rank = (int)result->rank;
+		fetch->trouble = result->trouble;
 	}
-	state->fresh = v->fresh;
-	state->outage = v->unwell && v->fault == MIRROR_UNREACHABLE;
-	state->not_before = v->wait ? now + v->wait : 0;
-	if (v->kind == VERDICT_REFUSED)
+	state->fresh = result->fresh;
+	state->outage = result->unwell && result->fault == MIRROR_UNREACHABLE;
+	state->not_before = result->wait ? now + result->wait : 0;
+	if (result->outcome == TRY_REFUSED)
 		state->refused |= UINT64_C(1) << mirror;
 	else
 		state->failed |= UINT64_C(1) << mirror;
 }
 
 void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
-	const struct fetch_verdict *v, int64_t now)
+	const struct try_result *result, int64_t now)
 {
 	schedule_release(s, fetch);
-	schedule_note_failure(fetch, mirror, v, now);
+	schedule_note_failure(fetch, mirror, result, now);
 	if (fetch->deadline <= now)
 		end_overdue(s, fetch);
 	else

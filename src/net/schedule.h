@@ -15,7 +15,7 @@
 #include "net/admission.h"
 #include "net/fetch.h"
 #include "net/fetch_list.h"
-#include "net/fetch_verdict.h"
+#include "net/try_result.h"
 #include "net/hedge.h"
 #include "net/origins.h"
 
@@ -49,11 +49,11 @@ bool schedule_double(struct schedule *s, struct fetch *fetch, unsigned mirror,
 	struct origins *origins, int64_t now, struct admission *out);
 /* One of the two tries of a fetch failed, while the other goes on. */
 void schedule_note_failure(
-	struct fetch *fetch, unsigned mirror, const struct fetch_verdict *v, int64_t now);
+	struct fetch *fetch, unsigned mirror, const struct try_result *result, int64_t now);
 /* What became of a picked fetch: it has its body, or is to be asked for once more. */
 void schedule_succeed(struct schedule *s, struct fetch *fetch);
 void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
-	const struct fetch_verdict *v, int64_t now);
+	const struct try_result *result, int64_t now);
 
 /* The fetch ends with `error`; fetch->trouble has its words already. */
 void schedule_end(struct schedule *s, struct fetch *fetch, int error);
