@@ -147,16 +147,8 @@ void fetcher_raise(struct fetcher *f, struct fetch *fetch, enum fetch_priority p
 
 void fetcher_cancel(struct fetcher *f, struct fetch *fetch)
 {
-	struct fetch_list *list;
-
 	pthread_mutex_lock(&f->loop.mtx);
-	list = fetch->state.list;
-	if (!list) {
-		fetch->state.cancelled = true;
-		schedule_sweep_by(&f->loop.schedule, 0);
-	} else if (list != &f->loop.schedule.ending) {
-		schedule_interrupt(&f->loop.schedule, fetch);
-	}
+	schedule_cancel(&f->loop.schedule, fetch);
 	fetch_loop_wake(&f->loop);
 	pthread_mutex_unlock(&f->loop.mtx);
 }

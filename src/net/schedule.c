@@ -84,6 +84,18 @@ void schedule_interrupt(struct schedule *s, struct fetch *fetch)
 	schedule_end(s, fetch, ERR_INTERRUPTED);
 }
 
+void schedule_cancel(struct schedule *s, struct fetch *fetch)
+{
+	const struct fetch_list *list = fetch->state.list;
+
+	if (!list) {
+		fetch->state.cancelled = true;
+		schedule_sweep_by(s, 0);
+	} else if (list != &s->ending) {
+		schedule_interrupt(s, fetch);
+	}
+}
+
 /* Past its deadline; a failure before that tells more than the deadline does. */
 static void end_overdue(struct schedule *s, struct fetch *fetch)
 {

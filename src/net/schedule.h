@@ -58,6 +58,9 @@ void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
 /* The fetch ends with `error`; fetch->trouble has its words already. */
 void schedule_end(struct schedule *s, struct fetch *fetch, int error);
 void schedule_interrupt(struct schedule *s, struct fetch *fetch);
+/* Interrupts it, if it has not ended; one that is under way gets `cancelled` set, for the
+ * owner to see in a sweep. */
+void schedule_cancel(struct schedule *s, struct fetch *fetch);
 /* Raises what is queued or waiting; see fetcher_raise(). */
 void schedule_raise(struct schedule *s, struct fetch *fetch, enum fetch_priority priority,
 	int64_t deadline);
