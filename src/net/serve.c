@@ -86,9 +86,10 @@ static unsigned thread_count(void)
 	return n < 2 ? 2 : n > THREADS_MAX ? THREADS_MAX : (unsigned)n;
 }
 
-/* Takes `fd` over. `cert` and `key` NULL: without TLS. */
+/* `fd` becomes libmicrohttpd's, which closes it when it cannot start too. `cert` and `key`
+ * NULL: without TLS. */
 static int start_daemon(
-	struct serve *s, int fd, const char *cert, const char *key, struct trouble *t)
+	struct serve *s, int fd, const void *cert, const void *key, struct trouble *t)
 {
 	unsigned flags = MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ERROR_LOG;
 	struct MHD_OptionItem tls[] = {
@@ -98,11 +99,6 @@ static int start_daemon(
 	};
 	sigset_t all, before;
 
-	if (cert && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
-		close(fd);
-		return trouble_set(t, ERR_UNSUPPORTED,
-			"the libmicrohttpd of this machine has no TLS; use --http");
-	}
 	if (cert)
 		flags |= MHD_USE_TLS;
 	s->port = serve_listen_port(fd);
@@ -117,34 +113,30 @@ static int start_daemon(
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (s->daemon)
 		return 0;
-	close(fd);
 	return trouble_set(t, ERR_IO, "the server could not be started on port %u%s",
 		s->port, cert ? "; are cert.pem and key.pem good?" : "");
 }
 
-static int start_https(
-	struct serve *s, const struct serve_options *o, int fd, struct trouble *t)
+/* Makes the certificate, if need be, and reads it and its key. */
+static int load_certificate(const struct serve_options *o, struct bytes *cert,
+	struct bytes *key, struct trouble *t)
 {
-	struct bytes cert = {0}, key = {0};
 	int rc = serve_make_certificate(o->tls_dir, o->host, t);
 
 	if (!rc)
-		rc = read_pem(o->tls_dir, "cert.pem", &cert, t);
+		rc = read_pem(o->tls_dir, "cert.pem", cert, t);
 	if (!rc)
-		rc = read_pem(o->tls_dir, "key.pem", &key, t);
-	if (!rc)
-		rc = start_daemon(
-			s, fd, (const char *)cert.data, (const char *)key.data, t);
-	else
-		close(fd);
-	bytes_release(&cert);
-	bytes_release(&key);
+		rc = read_pem(o->tls_dir, "key.pem", key, t);
+	if (!rc && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+		rc = trouble_set(t, ERR_UNSUPPORTED,
+			"the libmicrohttpd of this machine has no TLS; use --http");
 	return rc;
 }
 
 int serve_start(const struct serve_options *options, struct serve **out, struct trouble *t)
 {
-	struct serve *s = calloc(1, sizeof(*s));
+	struct serve *s = calloc(1, sizeof *s);
+	struct bytes cert = {0}, key = {0};
 	int fd = -1, rc;
 
 	if (!s)
@@ -156,15 +148,21 @@ int serve_start(const struct serve_options *options, struct serve **out, struct 
 		goto out;
 	}
 	rc = serve_listen(options->host, options->port, &fd, t);
+	if (!rc && options->tls)
+		rc = load_certificate(options, &cert, &key, t);
 	if (rc)
 		goto out;
-	rc = options->tls ? start_https(s, options, fd, t)
-			  : start_daemon(s, fd, NULL, NULL, t);
+	rc = start_daemon(s, fd, cert.data, key.data, t);
+	fd = -1;
 	if (rc)
 		goto out;
 	*out = s;
-	return 0;
+	s = NULL;
 out:
+	if (fd >= 0)
+		close(fd);
+	bytes_release(&cert);
+	bytes_release(&key);
 	serve_stop(s);
 	return rc;
 }

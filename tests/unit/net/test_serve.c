@@ -417,6 +417,32 @@ static void test_bad_options(void **state)
 	assert_null(s);
 }
 
+/* The lowest descriptor that is free: it stays so where none is leaked. */
+static int lowest_free(void)
+{
+	int fd = dup(STDIN_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+static void test_bad_certificate(void **state)
+{
+	struct fixture *x = *state;
+	struct serve_options o = {.store = x->store, .host = "127.0.0.1", .tls = true};
+	struct serve *s = NULL;
+	struct trouble t;
+	int fd = lowest_free();
+
+	o.tls_dir = x->directory;
+	put(x, "cert.pem", "junk", 4);
+	put(x, "key.pem", "junk", 4);
+	assert_int_equal(serve_start(&o, &s, &t), ERR_IO);
+	assert_non_null(strstr(t.text, "cert.pem"));
+	assert_null(s);
+	assert_int_equal(lowest_free(), fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -434,6 +460,7 @@ int main(void)
 		TEST(test_https),
 		TEST(test_hosts),
 		TEST(test_bad_options),
+		TEST(test_bad_certificate),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
