@@ -12,6 +12,7 @@
 
 #include "net/serve.h"
 #include "net/serve_answer.h"
+#include "net/serve_certificate.h"
 #include "net/serve_listen.h"
 #include "util/bytes.h"
 #include "util/io.h"
@@ -121,7 +122,7 @@ static int start_daemon(
 static int load_certificate(const struct serve_options *o, struct bytes *cert,
 	struct bytes *key, struct trouble *t)
 {
-	int rc = serve_make_certificate(o->tls_dir, o->host, t);
+	int rc = serve_certificate_make(o->tls_dir, o->host, t);
 
 	if (!rc)
 		rc = read_pem(o->tls_dir, "cert.pem", cert, t);

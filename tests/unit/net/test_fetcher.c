@@ -11,6 +11,7 @@
 
 #include "net/fetcher.h"
 #include "net/serve.h"
+#include "net/serve_certificate.h"
 #include "util/io.h"
 
 #define SIZE_MAX_TESTED 65536
@@ -783,7 +784,7 @@ static void use_tls(struct fixture *x, struct stub_server *secure)
 {
 	char path[128];
 
-	assert_int_equal(serve_make_certificate(x->directory, "127.0.0.1", NULL), 0);
+	assert_int_equal(serve_certificate_make(x->directory, "127.0.0.1", NULL), 0);
 	stub_start(secure, 0, x->directory);
 	mirrors_free(x->mirrors);
 	assert_int_equal(mirrors_new(secure->url, &x->mirrors, NULL), 0);

@@ -18,7 +18,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "net/serve.h"
+#include "net/serve_certificate.h"
 #include "util/io.h"
 
 #define DAY (24L * 60 * 60)
@@ -61,7 +61,7 @@ static void make(struct fixture *x, const char *host)
 {
 	struct trouble t = {0};
 
-	if (serve_make_certificate(x->tls, host, &t))
+	if (serve_certificate_make(x->tls, host, &t))
 		fail_msg("%s", t.text);
 }
 
@@ -350,7 +350,7 @@ static void test_no_directory(void **state)
 	snprintf(path, sizeof(path), "%s/file", x->directory);
 	assert_int_equal(io_replace_file(AT_FDCWD, path, span_of_string(""), 0600, 0), 0);
 	snprintf(path, sizeof(path), "%s/file/tls", x->directory);
-	assert_int_not_equal(serve_make_certificate(path, "localhost", &t), 0);
+	assert_int_not_equal(serve_certificate_make(path, "localhost", &t), 0);
 	assert_non_null(strstr(t.text, path));
 }
 
