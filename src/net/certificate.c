@@ -94,11 +94,11 @@ static bool set_serial(X509 *cert)
 	BIGNUM *n = NULL;
 	bool good = false;
 
-	if (RAND_bytes(random, sizeof(random)) != 1)
+	if (RAND_bytes(random, sizeof random) != 1)
 		return false;
 	random[0] &= 0x7f; /* positive (RFC 5280, 4.1.2.2) */
 	random[0] |= 0x40;
-	n = BN_bin2bn(random, sizeof(random), NULL);
+	n = BN_bin2bn(random, sizeof random, NULL);
 	good = n && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(cert));
 	BN_free(n);
 	return good;
@@ -150,9 +150,9 @@ bool certificate_make_ca(struct certificate *out)
 	char common[128], machine[HOST_SIZE] = "";
 	struct certificate made = {0};
 
-	gethostname(machine, sizeof(machine) - 1);
+	gethostname(machine, sizeof machine - 1);
 	/* ub-common-name of RFC 5280 is 64. */
-	snprintf(common, sizeof(common), "CA of cairn serve on %.40s",
+	snprintf(common, sizeof common, "CA of cairn serve on %.40s",
 		machine[0] ? machine : "localhost");
 	made.key = EVP_EC_gen("P-256");
 	if (made.key)

@@ -39,9 +39,9 @@ static int push_host(GENERAL_NAMES *names, const char *host)
 				      "0123456789.-_";
 
 	if (inet_pton(AF_INET, host, &v4) == 1)
-		return push_name(names, GEN_IPADD, &v4, sizeof(v4));
+		return push_name(names, GEN_IPADD, &v4, sizeof v4);
 	if (inet_pton(AF_INET6, host, &v6) == 1)
-		return push_name(names, GEN_IPADD, &v6, sizeof(v6));
+		return push_name(names, GEN_IPADD, &v6, sizeof v6);
 	if (!host[0] || host[strspn(host, allowed)])
 		return 0; /* no name that a client could ask for */
 	return push_name(names, GEN_DNS, host, strlen(host));

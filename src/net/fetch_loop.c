@@ -7,7 +7,8 @@
 #include "net/try_result.h"
 #include "util/clock.h"
 
-#define SWEEP_INTERVAL (10 * NS_PER_MS) /* deadlines hold to this, however many there are  \
+#define SWEEP_INTERVAL                                                                     \
+	(10 * NS_PER_MS)		/* deadlines hold to this, however many there are  \
 					 */
 #define LATE_INTERVAL (100 * NS_PER_MS) /* until a second try is thought of once more */
 #define POLL_MOST (60 * NS_PER_SECOND)
@@ -156,7 +157,7 @@ static void deliver(struct fetch_try *t, const struct try_result *result)
 	fetch->not_modified = result->not_modified;
 	fetch->mirror = (int)t->mirror;
 	if (!result->not_modified || t->etag[0])
-		memcpy(fetch->etag, t->etag, sizeof(fetch->etag));
+		memcpy(fetch->etag, t->etag, sizeof fetch->etag);
 }
 
 /* The twin of a try that is over: it goes on alone, or with its fetch ends too. */

@@ -57,7 +57,7 @@ __attribute__((format(printf, 2, 0))) static void on_log(
 	struct serve *s = arg;
 	char line[512];
 
-	vsnprintf(line, sizeof(line), fmt, args);
+	vsnprintf(line, sizeof line, fmt, args);
 	line[strcspn(line, "\n")] = '\0';
 	log_debug(s->log, "libmicrohttpd: %s", line);
 }

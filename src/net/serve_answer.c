@@ -65,7 +65,7 @@ static int open_served(int store, const char *path)
 	const char *slash;
 
 	while ((slash = strchr(path, '/'))) {
-		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
 		fd = openat(dir, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (dir != store)
 			close(dir);
@@ -175,11 +175,11 @@ static enum MHD_Result answer_file(struct answer *a, bool head)
 	case RANGE_WHOLE:
 		return answer_body(a, 0, a->size, NULL);
 	case RANGE_PART:
-		snprintf(range, sizeof(range), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+		snprintf(range, sizeof range, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
 			offset, offset + length - 1, a->size);
 		return answer_body(a, offset, length, range);
 	case RANGE_UNSATISFIABLE:
-		snprintf(range, sizeof(range), "bytes */%" PRIu64, a->size);
+		snprintf(range, sizeof range, "bytes */%" PRIu64, a->size);
 		return answer_empty(a, MHD_HTTP_RANGE_NOT_SATISFIABLE, range);
 	}
 	return MHD_NO;

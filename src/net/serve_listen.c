@@ -21,9 +21,9 @@ static int listen_at(const struct addrinfo *a)
 	if (fd < 0)
 		return -1;
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 	if (a->ai_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
 	if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
 	saved = errno;
@@ -77,7 +77,7 @@ int serve_listen(const char *host, uint16_t port, int *out, struct trouble *t)
 uint16_t serve_listen_port(int fd)
 {
 	struct sockaddr_storage a;
-	socklen_t size = sizeof(a);
+	socklen_t size = sizeof a;
 
 	if (getsockname(fd, (struct sockaddr *)&a, &size) != 0)
 		return 0;

@@ -28,7 +28,7 @@ struct fixture {
 
 static int setup(void **state)
 {
-	struct fixture *x = calloc(1, sizeof(*x));
+	struct fixture *x = calloc(1, sizeof *x);
 
 	schedule_init(&x->s, 1000);
 	origins_init(&x->origins, 4);
@@ -60,7 +60,7 @@ static struct fetch *add(
 	f->priority = priority;
 	f->cost = cost;
 	f->deadline = x->now + 100 * NS_PER_SECOND;
-	snprintf(f->path, sizeof(f->path), "f%u", x->count);
+	snprintf(f->path, sizeof f->path, "f%u", x->count);
 	schedule_add(&x->s, f);
 	return f;
 }
@@ -227,7 +227,7 @@ static void test_deadlines(void **state)
 	assert_int_equal(x->s.counters.failures, 1);
 }
 
-static void test_retry_pauses(void **state)
+static void test_retry_waits(void **state)
 {
 	const struct try_result v = result(
 		TRY_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
@@ -287,7 +287,7 @@ static void test_mirrors_in_turn(void **state)
 	assert_ptr_equal(pick(x, &a), f);
 	assert_int_equal(a.mirror, 1);
 	retry(x, &a, &absent);
-	/* That one no more; the first again, but after a pause. */
+	/* That one no more; the first again, but after a while. */
 	assert_null(pick(x, &a));
 	sweep(x);
 	assert_ptr_equal(pick(x, &a), f);
@@ -356,7 +356,7 @@ static void test_impatient(void **state)
 	v.unwell = true;
 	v.fault = MIRROR_UNREACHABLE;
 	for (int i = 0; i < 2; i++) {
-		/* The second time both are set back: asked all the same. */
+		/* The second time both are backed off from: asked all the same. */
 		f = add(x, x->two, FETCH_DEMAND, 1);
 		f->impatient = true;
 		assert_ptr_equal(pick(x, &a), f);
@@ -500,7 +500,7 @@ int main(void)
 		TEST(test_budget),
 		TEST(test_budget_share),
 		TEST(test_deadlines),
-		TEST(test_retry_pauses),
+		TEST(test_retry_waits),
 		TEST(test_retry_after),
 		TEST(test_mirrors_in_turn),
 		TEST(test_all_absent),
