@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <assert.h>
 #include <ctype.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -211,6 +212,7 @@ static bool same_scheme(const char *a, const char *b)
 /* With the lock held. */
 static int mirrors_add_locked(struct mirrors *m, const struct mirror *item)
 {
+	assert(item->url && item->origin); /* it was parsed */
 	if (strncmp(item->origin, "https:", 6) != 0 &&
 		!same_scheme(item->origin, m->items[0].origin))
 		return ERR_DENIED;

@@ -76,12 +76,14 @@ int serve_listen(const char *host, uint16_t port, int *out, struct trouble *t)
 
 uint16_t serve_listen_port(int fd)
 {
-	struct sockaddr_storage a;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a = {.v6 = {0}};
 	socklen_t size = sizeof a;
 
-	if (getsockname(fd, (struct sockaddr *)&a, &size) != 0)
+	if (getsockname(fd, &a.any, &size) != 0)
 		return 0;
-	if (a.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&a)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&a)->sin_port);
+	return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port : a.v4.sin_port);
 }
