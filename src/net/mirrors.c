@@ -127,12 +127,21 @@ static void mirror_release(struct mirror *item)
 	item->url = item->origin = NULL;
 }
 
+static int check_size(const char *url, struct trouble *t)
+{
+	if (strlen(url) < URL_SIZE_MAX)
+		return 0;
+	return trouble_set(
+		t, ERR_INVALID, "the URL is longer than %d bytes", URL_SIZE_MAX - 1);
+}
+
 /* What can be told before it is parsed. */
 static int check_text(const char *url, struct trouble *t)
 {
-	if (strlen(url) >= URL_SIZE_MAX)
-		return trouble_set(t, ERR_INVALID, "the URL is longer than %d bytes",
-			URL_SIZE_MAX - 1);
+	int rc = check_size(url, t);
+
+	if (rc)
+		return rc;
 	if (!strstr(url, "://"))
 		return trouble_set(t, ERR_INVALID,
 			"%s: not a URL; give https://HOST/PATH, http://HOST/PATH or "
@@ -166,6 +175,8 @@ static int mirror_parse(const char *url, struct mirror *out, struct trouble *t)
 	out->origin = origin_of(u);
 	if (!out->url || !out->origin)
 		rc = trouble_set(t, ERR_NO_MEMORY, "%s: out of memory", url);
+	else
+		rc = check_size(out->url, t); /* percent-encoded, it may have grown */
 out:
 	if (rc)
 		mirror_release(out);

@@ -96,6 +96,12 @@ static void test_bad_urls(void **state)
 	url[sizeof url - 1] = '\0';
 	assert_int_equal(mirrors_new(url, &m, &t), ERR_INVALID);
 	assert_null(m);
+	/* Short enough, but not once its bytes are percent-encoded. */
+	memcpy(url, "https://a.test/", 15);
+	memset(url + 15, 0xe9, URL_SIZE_MAX / 2);
+	url[15 + URL_SIZE_MAX / 2] = '\0';
+	assert_int_equal(mirrors_new(url, &m, &t), ERR_INVALID);
+	assert_null(m);
 }
 
 static void test_add(void **state)
