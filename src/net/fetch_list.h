@@ -14,6 +14,7 @@ struct fetch_list {
 	uint64_t count;
 };
 
+/* It is in no list. */
 void fetch_list_append(struct fetch_list *list, struct fetch *fetch);
 void fetch_list_prepend(struct fetch_list *list, struct fetch *fetch);
 /* Out of whatever list it is in, if any. */

@@ -32,12 +32,15 @@ struct fetcher_options {
 };
 
 struct fetcher;
+/* The options are copied, but not what they point to. ERR_NO_MEMORY, ERR_IO with a
+ * sentence. */
 int fetcher_new(
 	const struct fetcher_options *options, struct fetcher **out, struct trouble *t);
 /* Ends all with ERR_INTERRUPTED (their done() runs and must not submit again), then
  * joins. All that was given to done() before has been released, or never will be. */
 void fetcher_free(struct fetcher *f);
 
+/* The fetch is the fetcher's until done(); every error comes by that way. */
 void fetcher_submit(struct fetcher *f, struct fetch *fetch);
 /* Lifts a queued fetch to at least this priority and moves its deadline to the earlier
  * of the two. Harmless when it is already under way or done. The caller guarantees

@@ -26,6 +26,7 @@ struct origins {
 	struct origin items[ORIGINS_MAX];
 };
 
+/* `connections`: at most, to each. */
 void origins_init(struct origins *o, unsigned connections);
 void origins_release(struct origins *o);
 /* Never NULL: those that find no place (or no memory) share the last place. */

@@ -36,6 +36,7 @@ struct schedule {
 	struct schedule_counters counters;
 };
 
+/* `memory`: bytes that the fetches which it lets begin may cost at once. */
 void schedule_init(struct schedule *s, uint64_t memory);
 /* Puts a fetch, freshly submitted, at the end of its queue. */
 void schedule_add(struct schedule *s, struct fetch *fetch);

@@ -27,7 +27,9 @@ struct serve_options {
 struct serve;
 /* Listens and serves in the background. ERR_UNSUPPORTED without libmicrohttpd. */
 int serve_start(const struct serve_options *options, struct serve **out, struct trouble *t);
+/* The port that it listens on. */
 uint16_t serve_port(const struct serve *s);
+/* Breaks off what is under way; NULL: nothing. */
 void serve_stop(struct serve *s);
 
 #endif
