@@ -385,7 +385,7 @@ void attempt_touch(struct attempt *a, const struct entry *e)
 }
 
 /* What [from, to) and the chunk share. */
-static uint64_t overlap(const struct want *w, uint64_t from, uint64_t to)
+static uint64_t chunk_overlap(const struct want *w, uint64_t from, uint64_t to)
 {
 	uint64_t first = w->start > from ? w->start : from;
 	uint64_t end = w->start + w->size < to ? w->start + w->size : to;
@@ -414,7 +414,7 @@ int attempt_resident(struct attempt *a, const struct entry *e, uint64_t *bytes)
 		if (!o && at == from && object_io_open(a->cache, &w.object, &w, &o))
 			break;
 		if (object_io_has(a->cache, o, w.ordinal))
-			sum += overlap(&w, from, end);
+			sum += chunk_overlap(&w, from, end);
 		at = w.start + w.size;
 	}
 	object_put(o);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cache/cache.h"
 #include "cache/meta/settings.h"
 #include "cache/meta/space.h"
 #include "cache/state.h"
@@ -139,7 +140,7 @@ static int make_parts(struct cache *c)
 	return write_queue_new(&c->queue);
 }
 
-static int start(struct opening *o, struct trouble *t)
+static int cache_start(struct opening *o, struct trouble *t)
 {
 	struct cache *c = o->cache;
 	int rc = make_parts(c);
@@ -179,7 +180,7 @@ int cache_open(const struct cache_options *options, struct cache **out, struct t
 	if (!rc)
 		rc = open_metadata(&o, t);
 	if (!rc)
-		rc = start(&o, t);
+		rc = cache_start(&o, t);
 	if (rc) {
 		cache_close(c);
 		return rc;
@@ -201,7 +202,7 @@ int cache_flush(struct cache *c)
 
 /* The last one to leave makes sure that all is on the disk, and says so; or that it is
  * not. */
-static void leave(struct cache *c)
+static void cache_leave(struct cache *c)
 {
 	struct trust_epoch epoch = write_context_epoch(&c->write);
 	int64_t deadline = write_context_deadline();
@@ -231,7 +232,7 @@ void cache_close(struct cache *c)
 	open_objects_free(c->open_objects);
 	if (c->metadata) {
 		if (c->writer)
-			leave(c);
+			cache_leave(c);
 		metadata_close(c->metadata);
 	}
 	write_queue_free(c->queue);

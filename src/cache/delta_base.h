@@ -6,7 +6,8 @@
 #ifndef CAIRN_CACHE_DELTA_BASE_H
 #define CAIRN_CACHE_DELTA_BASE_H
 
-#include "cache/attempt.h"
+#include "cache/cache.h"
+#include "format/blob_buffer.h"
 
 /* A chunk of which only the name is known, verified, with one reference. ERR_ABSENT: it is
  * nowhere in the cache. */

@@ -36,7 +36,7 @@ int cache_put_chunk(
 }
 
 /* Where a chunk lies, as a want. */
-static int find_place(struct cache *c, const struct digest *chunk, uint64_t size,
+static int insert_find_place(struct cache *c, const struct digest *chunk, uint64_t size,
 	struct want *out, uint64_t *instance)
 {
 	struct want w = {
@@ -87,7 +87,7 @@ int cache_copy_chunk(
 	uint64_t instance;
 	struct object *o;
 	struct want w;
-	int rc = find_place(c, chunk, size, &w, &instance);
+	int rc = insert_find_place(c, chunk, size, &w, &instance);
 
 	if (!rc)
 		rc = object_io_open(c, &w.object, NULL, &o);

@@ -7,7 +7,9 @@
 #ifndef CAIRN_CACHE_INSERT_H
 #define CAIRN_CACHE_INSERT_H
 
-#include "cache/attempt.h"
+#include "cache/cache.h"
+#include "format/blob_buffer.h"
+#include "format/want.h"
 
 /* Is what `want` asks for here? Cheap. */
 bool cache_has(struct cache *c, const struct want *want);

@@ -99,7 +99,7 @@ int cache_each_dataset(
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 
-static struct cache_object describe(
+static struct cache_object describe_object(
 	const struct digest *digest, const struct object_record *r, bool pinned)
 {
 	return (struct cache_object){
@@ -134,7 +134,7 @@ int cache_each_object(
 		if (key.size != DIGEST_SIZE || object_record_peek(value, &r))
 			continue;
 		memcpy(digest.bytes, key.data, DIGEST_SIZE);
-		object = describe(&digest, &r, is_pinned(c, &digest));
+		object = describe_object(&digest, &r, is_pinned(c, &digest));
 		rc = each(ctx, &object);
 	}
 	scan_free(scan);
@@ -157,7 +157,7 @@ int cache_find_object(
 	if (!rc)
 		rc = object_record_peek(value, &r);
 	if (!rc)
-		*out = describe(object, &r, pins_has(c->metadata, txn, object));
+		*out = describe_object(object, &r, pins_has(c->metadata, txn, object));
 	metadata_read_end(c->metadata, txn);
 	return rc == ERR_CORRUPT ? ERR_ABSENT : rc;
 }

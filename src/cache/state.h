@@ -14,7 +14,6 @@
 
 #include <stdatomic.h>
 
-#include "cache/cache.h"
 #include "cache/meta/metadata.h"
 #include "cache/objects/directory.h"
 #include "cache/write/writer.h"

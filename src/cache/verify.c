@@ -19,7 +19,7 @@ struct verification {
 	uint8_t *buffer; /* CHUNK_SIZE_MAX */
 };
 
-static void advance(struct verification *k, uint64_t bytes)
+static void verify_advance(struct verification *k, uint64_t bytes)
 {
 	k->v->bytes += bytes;
 	if (k->v->progress)
@@ -27,7 +27,7 @@ static void advance(struct verification *k, uint64_t bytes)
 			k->total);
 }
 
-static int report(struct verification *k, const struct cache_rot *rot)
+static int verify_report(struct verification *k, const struct cache_rot *rot)
 {
 	k->v->bad++;
 	return k->v->rotten ? k->v->rotten(k->v->ctx, rot) : 0;
@@ -52,10 +52,10 @@ static int verify_chunk(struct verification *k, struct object *o, uint64_t ordin
 	rc = io_pread_full(o->fd, k->buffer, w.size, w.start);
 	if (!rc)
 		digest = digest_of(k->buffer, w.size);
-	advance(k, w.size);
+	verify_advance(k, w.size);
 	if (!rc && digest_equal(&digest, &w.digest))
 		return 0;
-	rc = report(k, &rot);
+	rc = verify_report(k, &rot);
 	if (k->v->repair)
 		object_io_drop_chunk(k->cache, o, &w);
 	return rc;
@@ -65,7 +65,7 @@ static int verify_chunk(struct verification *k, struct object *o, uint64_t ordin
 static int verify_unknown(struct verification *k, struct object *o)
 {
 	struct cache_rot rot = {o->digest, o->digest, 0, o->size};
-	int rc = report(k, &rot);
+	int rc = verify_report(k, &rot);
 
 	if (k->v->repair)
 		write_queue_lose(k->cache->queue, o, &o->digest, o->instance);
@@ -135,10 +135,10 @@ static int verify_page(
 
 	if (!rc)
 		rc = pages_check(value, &kind, &packed);
-	advance(k, raw->mv_size);
+	verify_advance(k, raw->mv_size);
 	if (!rc)
 		return 0;
-	rc = report(k, &rot);
+	rc = verify_report(k, &rot);
 	if (k->v->repair)
 		write_queue_drop_page(k->cache->queue, digest);
 	return rc;

@@ -16,7 +16,7 @@ struct dataset_head {
 	uint32_t name, url, etag, manifest; /* bytes */
 };
 
-static bool head_is_sane(const struct dataset_head *h, size_t rest)
+static bool dataset_head_is_sane(const struct dataset_head *h, size_t rest)
 {
 	return h->name <= MANIFEST_NAME_MAX && h->url <= MANIFEST_URL_MAX &&
 	       h->etag < sizeof(((struct dataset_record *)0)->etag) &&
@@ -50,7 +50,7 @@ int dataset_record_decode(struct span value, struct dataset_record *out)
 		return ERR_CORRUPT;
 	memcpy(&h, value.data, sizeof(h));
 	rest = span_of(value.data + sizeof(h), value.size - sizeof(h));
-	if (!head_is_sane(&h, rest.size))
+	if (!dataset_head_is_sane(&h, rest.size))
 		return ERR_CORRUPT;
 	s.revision = h.revision;
 	s.highest = h.highest;

@@ -70,7 +70,7 @@ int metadata_error(struct metadata *m, int rc)
 
 /* pool_mtx is held. Waits for the transactions of this process to end, with newcomers
  * held off: for a while at a time only, lest one of them holds what others wait for. */
-static bool drain(struct metadata *m)
+static bool pool_drain(struct metadata *m)
 {
 	for (unsigned i = 0; i < GROW_TRIES && m->active; i++) {
 		m->growing = true;
@@ -85,13 +85,13 @@ static bool drain(struct metadata *m)
 }
 
 /* write_mtx is held. `size` 0: what another process made of it. */
-static int resize(struct metadata *m, size_t size)
+static int map_resize(struct metadata *m, size_t size)
 {
 	int rc;
 
 	pthread_mutex_lock(&m->pool_mtx);
 	m->growing = true;
-	if (drain(m))
+	if (pool_drain(m))
 		rc = metadata_error(m, mdb_env_set_mapsize(m->env, size));
 	else
 		rc = ERR_BUSY;
@@ -101,17 +101,17 @@ static int resize(struct metadata *m, size_t size)
 	return rc;
 }
 
-static int grow(struct metadata *m)
+static int map_grow(struct metadata *m)
 {
 	MDB_envinfo info;
 
 	mdb_env_info(m->env, &info);
 	if (info.me_mapsize > MAP_MAX / 2)
 		return ERR_NO_SPACE;
-	return resize(m, info.me_mapsize * 2);
+	return map_resize(m, info.me_mapsize * 2);
 }
 
-static MDB_txn *enter(struct metadata *m, bool within)
+static MDB_txn *pool_enter(struct metadata *m, bool within)
 {
 	MDB_txn *txn = NULL;
 
@@ -126,7 +126,7 @@ static MDB_txn *enter(struct metadata *m, bool within)
 }
 
 /* `txn` was reset, or is NULL. */
-static void leave(struct metadata *m, MDB_txn *txn)
+static void pool_leave(struct metadata *m, MDB_txn *txn)
 {
 	pthread_mutex_lock(&m->pool_mtx);
 	if (txn && m->idle_count < IDLE_MAX) {
@@ -142,7 +142,7 @@ static void leave(struct metadata *m, MDB_txn *txn)
 
 /* Another process made the map larger. Within another transaction of this thread it
  * would be in vain to wait until there is none. */
-static int follow_map(struct metadata *m, bool within)
+static int map_follow(struct metadata *m, bool within)
 {
 	bool active;
 	int rc = ERR_BUSY;
@@ -153,7 +153,7 @@ static int follow_map(struct metadata *m, bool within)
 	if (within && active)
 		return rc;
 	pthread_mutex_lock(&m->write_mtx);
-	rc = resize(m, 0);
+	rc = map_resize(m, 0);
 	pthread_mutex_unlock(&m->write_mtx);
 	return rc;
 }
@@ -163,7 +163,7 @@ static int read_begin(struct metadata *m, bool within, MDB_txn **out)
 	int rc = ERR_BUSY;
 
 	for (unsigned i = 0; i < 3; i++) {
-		MDB_txn *txn = enter(m, within);
+		MDB_txn *txn = pool_enter(m, within);
 
 		rc = txn ? mdb_txn_renew(txn)
 			 : mdb_txn_begin(m->env, NULL, MDB_RDONLY, &txn);
@@ -173,9 +173,9 @@ static int read_begin(struct metadata *m, bool within, MDB_txn **out)
 		}
 		if (txn)
 			mdb_txn_abort(txn);
-		leave(m, NULL);
+		pool_leave(m, NULL);
 		if (rc == MDB_MAP_RESIZED) {
-			if (follow_map(m, within))
+			if (map_follow(m, within))
 				return ERR_BUSY;
 		} else if (rc == MDB_READERS_FULL) {
 			metadata_check_readers(m);
@@ -199,7 +199,7 @@ int metadata_read_within(struct metadata *m, MDB_txn **out)
 void metadata_read_end(struct metadata *m, MDB_txn *txn)
 {
 	mdb_txn_reset(txn);
-	leave(m, txn);
+	pool_leave(m, txn);
 }
 
 /* One try; *again when the map has changed. */
@@ -210,7 +210,7 @@ static int write_once(struct metadata *m, metadata_fn apply, void *arg, bool *ag
 
 	if (rc == MDB_MAP_RESIZED) {
 		*again = true;
-		return resize(m, 0);
+		return map_resize(m, 0);
 	}
 	if (rc)
 		return metadata_error(m, rc);
@@ -222,7 +222,7 @@ static int write_once(struct metadata *m, metadata_fn apply, void *arg, bool *ag
 		rc = metadata_error(m, mdb_txn_commit(txn));
 	if (rc && m->full) {
 		*again = true;
-		rc = grow(m);
+		rc = map_grow(m);
 	}
 	return rc;
 }
@@ -284,7 +284,7 @@ uint64_t metadata_bytes(struct metadata *m)
 uint64_t metadata_free_bytes(struct metadata *m)
 {
 	MDB_cursor *cursor;
-	MDB_txn *txn;
+	MDB_txn *txn = NULL;
 	MDB_val k, v;
 	uint64_t pages = 0;
 	size_t count;
@@ -386,7 +386,7 @@ static int reserve_readers(const char *path)
 	return rc;
 }
 
-static int open_environment(
+static int metadata_open_environment(
 	struct metadata *m, const char *path, size_t map, struct trouble *t)
 {
 	int rc = configure(m, map), error;
@@ -426,7 +426,7 @@ int metadata_open(const char *path, size_t map, struct log *log, struct metadata
 	pthread_mutex_init(&m->write_mtx, NULL);
 	pthread_mutex_init(&m->pool_mtx, NULL);
 	timed_wait_init(&m->pool_cond);
-	rc = open_environment(m, path, map, t);
+	rc = metadata_open_environment(m, path, map, t);
 	if (rc)
 		metadata_close(m);
 	else

@@ -133,7 +133,7 @@ static int find_room(struct space *s, uint64_t need, struct outcome *o)
 	return 0;
 }
 
-static int put_page(struct space *s, struct blob_buffer *page)
+static int pages_put(struct space *s, struct blob_buffer *page)
 {
 	const struct digest *digest = blob_buffer_digest(page);
 
@@ -153,7 +153,7 @@ int pages_apply(struct space *s, const struct changes *c, struct outcome *o)
 		return rc;
 	rc = find_room(s, room_of_all(c), o);
 	for (size_t i = 0; i < c->page_count && !rc && o->pages_kept; i++)
-		rc = put_page(s, c->pages[i]);
+		rc = pages_put(s, c->pages[i]);
 	return rc;
 }
 

@@ -8,7 +8,7 @@
 #define KEY_MAX (PIN_NAME_MAX + 1 + DIGEST_SIZE)
 #define UNPIN_MAX 1000 /* in one transaction: LMDB bounds its dirty pages */
 
-static struct span pin_key(
+static struct span pins_key(
 	const char *name, const struct digest *object, uint8_t key[KEY_MAX])
 {
 	size_t size = strlen(name) + 1;
@@ -73,7 +73,7 @@ static int pin_index_object(
 static int pin_add(struct metadata *m, MDB_txn *txn, const struct pin_change *pin)
 {
 	uint8_t key[KEY_MAX];
-	struct span k = pin_key(pin->name, &pin->object, key);
+	struct span k = pins_key(pin->name, &pin->object, key);
 	uint64_t count;
 	int rc;
 

@@ -8,41 +8,53 @@
 
 #define PURGE_MAX 2048 /* rows in one transaction */
 
-/* Rows of one instance that was thrown out. */
+/* The place of a chunk whose row goes, if it is this one's. */
+static int forget_place(
+	struct metadata *m, MDB_txn *txn, uint64_t instance, const MDB_val *raw)
+{
+	struct chunk_record chunk;
+	struct place_record place;
+	struct span value;
+
+	if (table_value(raw, &value) || chunk_record_decode(value, &chunk) ||
+		place_record_get(m, txn, &chunk.digest, &place) ||
+		place.instance != instance)
+		return 0;
+	return table_delete(m, txn, TABLE_PLACES, span_of_digest(&chunk.digest));
+}
+
+/* The first row of an instance that was thrown out. ERR_ABSENT: it has none left. */
+static int purge_row(struct metadata *m, MDB_txn *txn, struct span instance)
+{
+	struct table_cursor cursor = {0};
+	uint8_t row[CHUNK_KEY_SIZE];
+	uint64_t number, ordinal;
+	struct span key;
+	MDB_val raw;
+	int rc = table_next(m, txn, TABLE_CHUNKS, instance, &cursor, &key, &raw);
+
+	if (!rc && (chunk_key_decode(key, &number, &ordinal) ||
+			   memcmp(key.data, instance.data, instance.size) != 0))
+		rc = ERR_ABSENT;
+	if (!rc) {
+		/* Deleting moves what the key stands on. */
+		memcpy(row, key.data, sizeof(row));
+		rc = forget_place(m, txn, number, &raw);
+	}
+	if (!rc)
+		rc = table_delete(m, txn, TABLE_CHUNKS, span_of(row, sizeof(row)));
+	table_cursor_close(&cursor);
+	return rc;
+}
+
 static int purge_rows(
 	struct metadata *m, MDB_txn *txn, struct span instance, unsigned *left)
 {
-	uint8_t row[CHUNK_KEY_SIZE];
-	struct chunk_record chunk;
-	struct place_record place;
-	struct span key, value;
-	MDB_val raw;
 	int rc = 0;
 
 	while (!rc && *left) {
-		struct table_cursor cursor = {0};
-
-		rc = table_next(m, txn, TABLE_CHUNKS, instance, &cursor, &key, &raw);
-		if (!rc && (key.size != sizeof(row) ||
-				   memcmp(key.data, instance.data, instance.size) != 0))
-			rc = ERR_ABSENT;
-		if (!rc) {
-			uint64_t number, ordinal;
-
-			memcpy(row, key.data, sizeof(row));
-			chunk_key_decode(span_of(row, sizeof(row)), &number, &ordinal);
-			if (!table_value(&raw, &value) &&
-				!chunk_record_decode(value, &chunk) &&
-				!place_record_get(m, txn, &chunk.digest, &place) &&
-				place.instance == number)
-				rc = table_delete(m, txn, TABLE_PLACES,
-					span_of_digest(&chunk.digest));
-			if (!rc)
-				rc = table_delete(
-					m, txn, TABLE_CHUNKS, span_of(row, sizeof(row)));
-			(*left)--;
-		}
-		table_cursor_close(&cursor);
+		rc = purge_row(m, txn, instance);
+		(*left)--;
 	}
 	return rc;
 }

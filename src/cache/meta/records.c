@@ -48,7 +48,7 @@ uint64_t chunk_cost(uint64_t start, uint64_t size)
 	return (end - first) * BLOCK;
 }
 
-static bool head_is_sane(const struct object_head *h, size_t value_size)
+static bool object_head_is_sane(const struct object_head *h, size_t value_size)
 {
 	return h->size >= 1 && h->size <= OBJECT_SIZE_CAP && h->chunks >= 1 &&
 	       h->chunks <= OBJECT_CHUNKS_CAP && h->chunks <= h->size &&
@@ -64,7 +64,7 @@ int object_record_peek(struct span value, struct object_record *out)
 	if (value.size < sizeof(h))
 		return ERR_CORRUPT;
 	memcpy(&h, value.data, sizeof(h));
-	if (!head_is_sane(&h, value.size))
+	if (!object_head_is_sane(&h, value.size))
 		return ERR_CORRUPT;
 	*out = (struct object_record){h.size, h.chunks, h.instance, h.generation,
 		h.last_use, h.resident, h.cost, h.present, h.drops, h.layout, NULL};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <assert.h>
 #include <string.h>
 
 #include "cache/meta/checksum.h"
@@ -30,6 +31,7 @@ int table_check(struct span value)
 {
 	uint64_t sum;
 
+	assert(value.data);
 	memcpy(&sum, value.data - TABLE_CHECK_SIZE, sizeof(sum));
 	return sum == checksum_of(value.data, value.size) ? 0 : ERR_CORRUPT;
 }
@@ -37,7 +39,7 @@ int table_check(struct span value)
 int table_get(struct metadata *m, MDB_txn *txn, enum table table, struct span key,
 	struct span *value)
 {
-	struct span v;
+	struct span v = {0};
 	int rc = table_get_unchecked(m, txn, table, key, &v);
 
 	if (!rc)

@@ -46,6 +46,15 @@ static int remove_seen(struct transaction *t, MDB_txn *txn)
 	return rc;
 }
 
+/* Everything that makes room. */
+static int apply_removals(struct transaction *t, struct space *s)
+{
+	const struct changes *c = t->changes;
+	int rc = space_end_leases(s, c->dead, c->dead_count);
+
+	return rc ? rc : eviction_apply(s, c, &t->outcome);
+}
+
 static int apply_ops(struct transaction *t, struct space *s, uint64_t *applied)
 {
 	const struct changes *c = t->changes;
@@ -59,13 +68,26 @@ static int apply_ops(struct transaction *t, struct space *s, uint64_t *applied)
 	return rc;
 }
 
+/* Everything that takes room. */
+static int apply_additions(struct transaction *t, struct space *s)
+{
+	const struct changes *c = t->changes;
+	struct outcome *o = &t->outcome;
+	uint64_t applied;
+	int rc = apply_ops(t, s, &applied);
+
+	if (!rc)
+		rc = pages_apply(s, c, o);
+	if (!rc && c->renew)
+		rc = space_renew_lease(s, c, o->released, applied, o);
+	return rc;
+}
+
 static int transaction_apply(MDB_txn *txn, void *arg)
 {
 	struct transaction *t = arg;
 	const struct changes *c = t->changes;
-	struct outcome *o = &t->outcome;
 	struct space s;
-	uint64_t applied;
 	int rc;
 
 	transaction_begin(t);
@@ -73,29 +95,19 @@ static int transaction_apply(MDB_txn *txn, void *arg)
 	rc = remove_seen(t, txn);
 	if (rc)
 		goto out;
-	rc = space_begin(&s, t->m, txn, c->disk_free, &o->rot);
+	rc = space_begin(&s, t->m, txn, c->disk_free, &t->outcome.rot);
 	if (rc)
 		goto out;
 	rc = pins_apply(t->m, txn, c);
 	if (rc)
 		goto out;
-	rc = space_end_leases(&s, c->dead, c->dead_count);
+	rc = apply_removals(t, &s);
 	if (rc)
 		goto out;
-	rc = eviction_apply(&s, c, o);
+	rc = apply_additions(t, &s);
 	if (rc)
 		goto out;
-	rc = apply_ops(t, &s, &applied);
-	if (rc)
-		goto out;
-	rc = pages_apply(&s, c, o);
-	if (rc)
-		goto out;
-	if (c->renew)
-		rc = space_renew_lease(&s, c, o->released, applied, o);
-	if (rc)
-		goto out;
-	rc = purge_some(t->m, txn, &o->more);
+	rc = purge_some(t->m, txn, &t->outcome.more);
 	if (!rc)
 		rc = space_end(&s);
 out:

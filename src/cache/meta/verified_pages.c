@@ -38,7 +38,7 @@ static uint64_t digest_word(const struct digest *d, unsigned index)
 }
 
 /* The slot with that tag, else the one that it is to have: a free one, or one at random. */
-static slot *slot_of(struct verified_pages *v, const struct digest *digest)
+static slot *verified_slot(struct verified_pages *v, const struct digest *digest)
 {
 	slot *set = v->sets[digest_word(digest, 0) % SETS];
 	uint64_t tag = digest_word(digest, 1);
@@ -56,18 +56,19 @@ bool verified_pages_has(struct verified_pages *v, const struct digest *digest)
 {
 	uint64_t tag = digest_word(digest, 1);
 
-	return tag && atomic_load_explicit(slot_of(v, digest), memory_order_relaxed) == tag;
+	return tag &&
+	       atomic_load_explicit(verified_slot(v, digest), memory_order_relaxed) == tag;
 }
 
 void verified_pages_add(struct verified_pages *v, const struct digest *digest)
 {
 	atomic_store_explicit(
-		slot_of(v, digest), digest_word(digest, 1), memory_order_relaxed);
+		verified_slot(v, digest), digest_word(digest, 1), memory_order_relaxed);
 }
 
 void verified_pages_drop(struct verified_pages *v, const struct digest *digest)
 {
-	slot *s = slot_of(v, digest);
+	slot *s = verified_slot(v, digest);
 	uint64_t tag = digest_word(digest, 1);
 
 	atomic_compare_exchange_strong(s, &tag, 0);

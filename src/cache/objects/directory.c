@@ -22,7 +22,7 @@
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define USER_TRIES 16
 
-static int refuse(struct trouble *t, const struct directory *d, const char *why)
+static int directory_refuse(struct trouble *t, const struct directory *d, const char *why)
 {
 	return trouble_set(t, ERR_DENIED, "the cache directory %s %s", d->path, why);
 }
@@ -54,7 +54,7 @@ static int check_top(struct directory *d, struct trouble *t)
 	if (fstat(d->fd, &st))
 		return trouble_errno(t, "cannot look at the cache directory %s", d->path);
 	if (st.st_uid != geteuid())
-		return refuse(
+		return directory_refuse(
 			t, d, "belongs to another user: choose another one with --cache");
 	/* In this order: somebody else may be making it now. */
 	if (!is_empty(d->fd) && faccessat(d->fd, "lock", F_OK, AT_SYMLINK_NOFOLLOW))
@@ -65,7 +65,7 @@ static int check_top(struct directory *d, struct trouble *t)
 	if ((st.st_mode & 077) == 0)
 		return 0;
 	if (!is_empty(d->fd))
-		return refuse(t, d, "is open to others: run chmod 700 on it");
+		return directory_refuse(t, d, "is open to others: run chmod 700 on it");
 	return fchmod(d->fd, 0700) ? trouble_errno(t, "cannot chmod %s", d->path) : 0;
 }
 
@@ -88,7 +88,7 @@ static int open_below(struct directory *d, const char *name, int *fd, struct tro
 	return 0;
 }
 
-static int take_lock(struct directory *d, struct trouble *t)
+static int directory_take_lock(struct directory *d, struct trouble *t)
 {
 	d->lock_fd = openat(d->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (d->lock_fd < 0)
@@ -162,7 +162,7 @@ int directory_open(struct directory *d, const char *path, struct trouble *t)
 		return trouble_errno(t, "cannot open the cache directory %s", path);
 	rc = check_top(d, t);
 	if (!rc)
-		rc = take_lock(d, t);
+		rc = directory_take_lock(d, t);
 	if (!rc)
 		rc = open_below(d, "objects", &d->objects_fd, t);
 	if (!rc)
@@ -201,7 +201,7 @@ bool directory_is_last(struct directory *d)
 
 int directory_metadata(struct directory *d, char **path, struct trouble *t)
 {
-	int fd;
+	int fd = -1;
 	int rc = open_below(d, "meta", &fd, t);
 
 	if (rc)

@@ -109,7 +109,8 @@ int object_file_lend(struct directory *d, const struct digest *digest, uint64_t 
 	uint64_t size, int *fd)
 {
 	struct stat st;
-	int lent, rc = open_checked(d, digest, instance, size, O_RDONLY, &lent);
+	int lent = -1;
+	int rc = open_checked(d, digest, instance, size, O_RDONLY, &lent);
 
 	if (rc)
 		return rc;

@@ -41,7 +41,7 @@ void page_cache_forget(int fd, uint64_t start, uint64_t size)
 
 /* A fault in a map with this advice reads all of a huge page, and only that (Linux 5.18);
  * asked for so, it fails, instead of killing us, where the file was cut (Linux 5.14). */
-static void prepare(int fd, uint64_t at)
+static void prepare_hole(int fd, uint64_t at)
 {
 #if defined(MADV_HUGEPAGE) && defined(MADV_POPULATE_READ)
 	void *map = mmap(NULL, HUGE_PAGE, PROT_READ, MAP_SHARED, fd, (off_t)at);
@@ -62,5 +62,5 @@ void page_cache_prepare(int fd, uint64_t file_size, uint64_t start, uint64_t siz
 	uint64_t at = (start + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
 
 	for (; at < start + size && file_size - at >= HUGE_PAGE; at += HUGE_PAGE)
-		prepare(fd, at);
+		prepare_hole(fd, at);
 }

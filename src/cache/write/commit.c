@@ -87,11 +87,18 @@ void commit_forget(struct write_context *x, struct batch *b)
 	reservation_deny(r);
 }
 
-static void take_effect(struct write_context *x, const struct changes *c,
-	struct object *const *objects, const struct outcome *o)
+static void commit_ops(struct write_context *x, const struct batch *b)
 {
+	const struct changes *c = &b->changes;
+
 	for (size_t i = 0; i < c->op_count; i++)
-		commit_op(x, &c->ops[i], objects[c->ops[i].number]);
+		commit_op(x, &c->ops[i], b->objects[c->ops[i].number]);
+}
+
+/* But for what has become of objects. */
+static void take_effect(
+	struct write_context *x, const struct changes *c, const struct outcome *o)
+{
 	for (size_t i = 0; i < c->rotten_count; i++)
 		verified_pages_drop(x->verified, &c->rotten[i]);
 	reservation_commit(write_queue_reservation(x->queue), o->released, o->leased);
@@ -156,7 +163,7 @@ static int commit_rest(
 		outcome_release(o);
 		rc = commit_pressed(x, &rest, o);
 		if (!rc)
-			take_effect(x, &rest, NULL, o);
+			take_effect(x, &rest, o);
 	}
 	return rc;
 }
@@ -179,7 +186,8 @@ int commit_batch(struct write_context *x, struct batch *b, bool shrink, bool *mo
 		commit_forget(x, b);
 	if (rc)
 		return rc;
-	take_effect(x, c, b->objects, &o);
+	commit_ops(x, b);
+	take_effect(x, c, &o);
 	if (commit_rest(x, c, &o) || !o.granted)
 		reservation_deny(r);
 	*more = o.more;

@@ -50,7 +50,7 @@ static void chosen_unlock(struct chosen *c)
 	}
 }
 
-static int choose(struct evictor *e, const struct victim *v, struct chosen *c)
+static int evictor_choose(struct evictor *e, const struct victim *v, struct chosen *c)
 {
 	int fd = -1, rc = 0;
 
@@ -204,7 +204,7 @@ static int evict_some(struct evictor *e, struct eviction_place *at, bool *ended)
 		return rc;
 	*ended = count == 0;
 	for (size_t i = 0; i < count && !is_reached(e, &chosen); i++)
-		(void)choose(e, &list[i], &chosen);
+		(void)evictor_choose(e, &list[i], &chosen);
 	if (chosen.count)
 		rc = carry_out(e, &chosen);
 	chosen_unlock(&chosen);
@@ -247,7 +247,7 @@ int evictor_remove(struct write_context *x, const struct digest *object, bool ev
 	int rc = eviction_find(x->metadata, object, &v);
 
 	if (!rc)
-		rc = choose(&e, &v, &chosen);
+		rc = evictor_choose(&e, &v, &chosen);
 	if (!rc)
 		rc = carry_out(&e, &chosen);
 	chosen_unlock(&chosen);

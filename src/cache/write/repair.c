@@ -17,7 +17,7 @@ struct sweep {
 };
 
 /* Its maker lives, or has committed a record of it. */
-static bool is_wanted(
+static bool repair_is_wanted(
 	struct write_context *x, const struct digest *digest, uint64_t instance)
 {
 	struct object_record r;
@@ -40,7 +40,7 @@ static int sweep_file(void *ctx, const struct digest *digest, uint64_t instance)
 {
 	struct sweep *s = ctx;
 
-	if (is_wanted(s->x, digest, instance))
+	if (repair_is_wanted(s->x, digest, instance))
 		return 0;
 	if (!object_file_remove(s->x->directory, digest, instance))
 		s->removed++;

@@ -389,7 +389,7 @@ void write_queue_take(struct write_queue *q, struct work *out)
 }
 
 /* write_queue_mtx is held. */
-static void note_failure(struct write_queue *q, int rc)
+static void queue_note_failure(struct write_queue *q, int rc)
 {
 	q->failures++;
 	q->error = rc;
@@ -408,7 +408,7 @@ void write_queue_done(struct write_queue *q, struct batch *b, int rc, bool more)
 	if (q->finished < goal)
 		q->finished = goal;
 	if (rc)
-		note_failure(q, rc);
+		queue_note_failure(q, rc);
 	q->urgent = q->urgent || more;
 	pthread_cond_broadcast(&q->done_cond);
 	pthread_mutex_unlock(&q->write_queue_mtx);
@@ -417,7 +417,7 @@ void write_queue_done(struct write_queue *q, struct batch *b, int rc, bool more)
 void write_queue_stalled(struct write_queue *q, int rc)
 {
 	pthread_mutex_lock(&q->write_queue_mtx);
-	note_failure(q, rc);
+	queue_note_failure(q, rc);
 	pthread_cond_broadcast(&q->done_cond);
 	pthread_mutex_unlock(&q->write_queue_mtx);
 }

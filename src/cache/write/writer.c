@@ -16,7 +16,7 @@ struct writer {
 	bool quiet;			  /* the failure was logged */
 };
 
-static void report(struct writer *w, int rc)
+static void writer_report(struct writer *w, int rc)
 {
 	if (rc && !w->quiet)
 		log_warning(w->x->log,
@@ -38,7 +38,7 @@ static void commit_work(struct writer *w, struct batch *b, bool shrink, bool sto
 
 	for (;;) {
 		rc = commit_batch(w->x, b, shrink, &more);
-		report(w, rc);
+		writer_report(w, rc);
 		if (rc != ERR_TIMEOUT || stop || write_queue_is_stopped(w->x->queue))
 			break;
 		write_queue_stalled(w->x->queue, rc);
