@@ -12,6 +12,7 @@
 #include "publish/attributes.h"
 #include "publish/item.h"
 #include "publish/pipeline.h"
+#include "publish/publish.h"
 #include "util/clock.h"
 
 #define MEMORY_DEFAULT ((uint64_t)256 << 20)
