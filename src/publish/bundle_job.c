@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A worker's part in a bundle: reads its files one behind the other, stores it. */
 #include <config.h>
 
 #include <string.h>
 
+#include "publish/bundle_job.h"
 #include "publish/index.h"
-#include "publish/item.h"
 #include "util/clock.h"
 
 #define VOTES_MAX 64

@@ -1,10 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The workers' part in a large file: one reads it, finds the chunks and hashes the whole;
- * each chunk is a job of its own, so that one huge file keeps all busy. When all buffers
- * are taken the reader does a chunk itself, so nobody ever waits for a buffer. A file that
- * changed is read again as a new attempt; the unit ends with the last job of all attempts.
- */
 #include <config.h>
 
 #include <stdlib.h>
@@ -12,7 +6,7 @@
 
 #include "format/recipe.h"
 #include "publish/index.h"
-#include "publish/item.h"
+#include "publish/object_job.h"
 #include "util/clock.h"
 
 #define READ_STEP (256u << 10)

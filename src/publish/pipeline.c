@@ -10,7 +10,8 @@
 #include "format/page_json.h"
 #include "publish/attributes.h"
 #include "publish/bundle.h"
-#include "publish/item.h"
+#include "publish/bundle_job.h"
+#include "publish/object_job.h"
 #include "publish/page_sink.h"
 #include "publish/pipeline.h"
 #include "publish/tally.h"
@@ -221,7 +222,7 @@ static int fingerprint(struct pipeline *p, struct unit *u)
 	return rc;
 }
 
-static int start_unit(struct pipeline *p, struct unit *u)
+static int start_unit(struct pipeline *p, struct unit *u, void (*run)(struct job *))
 {
 	int rc = p->o.index ? fingerprint(p, u) : 0;
 
@@ -229,7 +230,9 @@ static int start_unit(struct pipeline *p, struct unit *u)
 		return rc;
 	if (p->o.index)
 		index_get(p->o.index, &u->fingerprint, &u->record);
-	unit_start(u);
+	u->job.run = run;
+	u->pending = 1;
+	workers_add(p->publication->workers, &u->job, 0);
 	return 0;
 }
 
@@ -238,7 +241,7 @@ static int close_bundle(struct pipeline *p)
 	struct unit *u = p->open;
 
 	p->open = NULL;
-	return u ? start_unit(p, u) : 0;
+	return u ? start_unit(p, u, bundle_job_run) : 0;
 }
 
 static int add_to_bundle(struct pipeline *p, struct item *item, uint64_t size)
@@ -250,7 +253,7 @@ static int add_to_bundle(struct pipeline *p, struct item *item, uint64_t size)
 	if (rc)
 		return rc;
 	if (!p->open)
-		p->open = unit_new(p->publication, false);
+		p->open = unit_new(p->publication);
 	if (!p->open)
 		return ERR_NO_MEMORY;
 	unit_add(p->open, item);
@@ -260,12 +263,12 @@ static int add_to_bundle(struct pipeline *p, struct item *item, uint64_t size)
 
 static int add_large(struct pipeline *p, struct item *item)
 {
-	struct unit *u = unit_new(p->publication, true);
+	struct unit *u = unit_new(p->publication);
 
 	if (!u)
 		return ERR_NO_MEMORY;
 	unit_add(u, item);
-	return start_unit(p, u);
+	return start_unit(p, u, object_job_run);
 }
 
 /* Bytes of data of a file that may have holes. */
