@@ -26,9 +26,9 @@ struct unit {
 	bool has_object;
 	struct object_ref object; /* its list is in `list` */
 	struct bytes list;
-	struct object_read *attempts; /* object_job.c */
-	unsigned pending;	      /* publication_mtx; jobs of this unit under way */
-	bool done;		      /* publication_mtx */
+	struct object_read *reads; /* of a large file, the newest first */
+	unsigned pending;	   /* publication_mtx; jobs of this unit under way */
+	bool done;		   /* publication_mtx */
 };
 
 struct unit *unit_new(struct publication *p); /* NULL without memory */
