@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A worker's part in a bundle: reads its files one behind the other and stores it as one
- * blob. Started by the pipeline; a failure is the publication's.
+ * blob. Started by the dispatcher; a failure is the publication's.
  */
 #ifndef CAIRN_PUBLISH_BUNDLE_JOB_H
 #define CAIRN_PUBLISH_BUNDLE_JOB_H

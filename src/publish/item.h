@@ -8,6 +8,7 @@
 #define CAIRN_PUBLISH_ITEM_H
 
 #include "publish/content.h"
+#include "publish/walk.h"
 
 struct unit;
 struct item {
@@ -29,6 +30,10 @@ struct item *item_new(struct span parent, struct span name, const char *path, si
 void item_free(struct item *item);
 /* Bytes of memory. */
 size_t item_size(const struct item *item);
+/* Sets all of the entry that is not content, but for the links, from where the walk is;
+ * `source` is for sentences. ERR_UNSUPPORTED, ERR_LIMIT, ERR_CHANGED, ERR_DENIED. */
+int item_read_attributes(struct item *item, const struct walk_entry *e, const char *source,
+	struct trouble *t);
 /* Takes over the state in which the content was read, if it is another than the walk
  * saw: stat fields and extended attributes. *again tells whether it was. */
 int item_refresh(struct item *item, const struct content *c, bool *again);

@@ -4,7 +4,7 @@
  * each chunk is a job of its own, so that one huge file keeps all busy. When all buffers
  * are taken the reader does a chunk itself, so nobody ever waits for a buffer. A file that
  * changed is read again; the unit ends with the last job of all its readings. Started by
- * the pipeline; a failure is the publication's.
+ * the dispatcher; a failure is the publication's.
  */
 #ifndef CAIRN_PUBLISH_OBJECT_JOB_H
 #define CAIRN_PUBLISH_OBJECT_JOB_H

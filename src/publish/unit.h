@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The unit of work that reads content: a bundle of small files, or one large file. The
- * pipeline assembles it on the tool's thread; from then until it is done it is the
+ * dispatcher assembles it on the tool's thread; from then until it is done it is the
  * worker's that bundle_job.h or object_job.h describes, which fills in what the members
  * are to say. Opaque to none of these. Lock: the publication's, where a field says so.
  */
