@@ -9,5 +9,5 @@ libpublish_a_SOURCES = \
 	%D%/object_read.h %D%/page_sink.c %D%/page_sink.h %D%/pipeline.c %D%/pipeline.h \
 	%D%/progress.h %D%/publication.c %D%/publication.h %D%/publish.c %D%/publish.h \
 	%D%/record.c %D%/record.h %D%/revision.c %D%/revision.h %D%/scratch.c %D%/scratch.h \
-	%D%/store.c %D%/store.h %D%/tally.c %D%/tally.h %D%/unit.c %D%/unit.h %D%/walk.c \
-	%D%/walk.h
+	%D%/store.c %D%/store.h %D%/stored_blob.c %D%/stored_blob.h %D%/tally.c %D%/tally.h \
+	%D%/unit.c %D%/unit.h %D%/walk.c %D%/walk.h

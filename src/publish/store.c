@@ -14,11 +14,7 @@
 #include "publish/store.h"
 #include "util/io.h"
 
-#define DIRECTORY_MODE 0777 /* the umask decides: a web server has to read it */
-#define FILE_MODE 0666
 #define LOCK_NAME ".lock"
-#define HEAD_SIZE 128 /* enough for a delta's head and a frame's header */
-#define TEMPORARY_SIZE 64
 
 struct store {
 	char *path;
@@ -140,7 +136,8 @@ static void remove_temporaries(const struct store *s, const char *name)
 static int make_directories(struct store *s, struct trouble *t)
 {
 	for (size_t i = 0; i < DIRECTORY_COUNT; i++) {
-		if (mkdirat(s->fd, directories[i], DIRECTORY_MODE) != 0 && errno != EEXIST)
+		if (mkdirat(s->fd, directories[i], STORE_DIRECTORY_MODE) != 0 &&
+			errno != EEXIST)
 			return trouble_errno(t, "cannot make %s in the store %s",
 				directories[i], s->path);
 		remove_temporaries(s, directories[i]);
@@ -154,7 +151,7 @@ static int open_root(struct store *s, struct trouble *t)
 	int rc;
 
 	s->made = access(s->path, F_OK) != 0;
-	rc = io_make_directories(s->path, DIRECTORY_MODE);
+	rc = io_make_directories(s->path, STORE_DIRECTORY_MODE);
 
 	if (rc)
 		return trouble_errno(t, "cannot make the store %s", s->path);
@@ -190,98 +187,6 @@ out:
 	return rc;
 }
 
-static int read_head(int fd, struct stored *out)
-{
-	uint8_t head[HEAD_SIZE];
-	struct blob_head decoded;
-	struct stat st;
-	size_t done = 0;
-	int rc = fstat(fd, &st) ? error_from_errno(errno) : 0;
-
-	if (!rc)
-		rc = io_pread_some(fd, head, sizeof(head), 0, &done);
-	if (rc)
-		return rc;
-	if (blob_head_decode(span_of(head, done), PAGE_SIZE_MAX, &decoded))
-		return ERR_ABSENT;
-	*out = (struct stored){(uint64_t)st.st_size, decoded.has_base, decoded.base};
-	return 0;
-}
-
-int store_find_blob(struct store *s, const struct digest *name, struct stored *out)
-{
-	char path[BLOB_PATH_SIZE];
-	int fd, rc;
-
-	blob_path(name, path);
-	fd = openat(s->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return error_from_errno(errno);
-	rc = read_head(fd, out);
-	close(fd);
-	return rc;
-}
-
-/* `base` holds the base's bytes when the blob is a delta. */
-static int decode(struct blob_codec *codec, struct span stored,
-	const struct blob_head *head, const struct bytes *base, const struct digest *name,
-	struct bytes *content)
-{
-	int rc;
-
-	bytes_clear(content);
-	rc = bytes_reserve(content, head->size + 1);
-	if (!rc)
-		rc = blob_decode(codec, stored, span_of_bytes(base), name, content->data,
-			head->size);
-	if (!rc)
-		content->size = head->size;
-	return rc;
-}
-
-static int read_stored(struct store *s, const struct digest *name, struct bytes *stored,
-	struct blob_head *head)
-{
-	char path[BLOB_PATH_SIZE];
-	int rc;
-
-	blob_path(name, path);
-	rc = io_read_file(s->fd, path, BLOB_SIZE_MAX, stored);
-	return rc ? rc : blob_head_decode(span_of_bytes(stored), PAGE_SIZE_MAX, head);
-}
-
-/* A base is plain, so this ends the recursion. */
-static int read_plain(struct store *s, struct blob_codec *codec, const struct digest *name,
-	struct bytes *content)
-{
-	struct bytes stored = {0}, none = {0};
-	struct blob_head head;
-	int rc = read_stored(s, name, &stored, &head);
-
-	if (!rc && head.has_base)
-		rc = ERR_CORRUPT;
-	if (!rc)
-		rc = decode(codec, span_of_bytes(&stored), &head, &none, name, content);
-	bytes_release(&stored);
-	return rc;
-}
-
-int store_read_blob(struct store *s, struct blob_codec *codec, const struct digest *name,
-	struct bytes *content)
-{
-	struct bytes stored = {0}, base = {0};
-	struct blob_head head;
-	int rc = read_stored(s, name, &stored, &head);
-
-	if (!rc && head.has_base)
-		rc = read_plain(s, codec, &head.base, &base);
-	if (!rc)
-		rc = decode(codec, span_of_bytes(&stored), &head, &base, name, content);
-	bytes_release(&stored);
-	bytes_release(&base);
-	return rc;
-}
-
 static int fail_write(const struct store *s, const char *path, int rc, struct trouble *t)
 {
 	return trouble_set(t, rc, "cannot write %s in the store %s: %s%s", path, s->path,
@@ -291,54 +196,27 @@ static int fail_write(const struct store *s, const char *path, int rc, struct tr
 				   : "");
 }
 
-/* Without syncfs() each blob is made durable by itself. */
-static int write_temporary(struct store *s, const char *path, struct span stored)
+int store_find_blob(struct store *s, const struct digest *name, struct stored *out)
 {
-	int fd = openat(s->fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		FILE_MODE);
-	int rc;
-
-	if (fd < 0)
-		return error_from_errno(errno);
-	rc = io_write_full(fd, stored.data, stored.size);
-#ifndef HAVE_SYNCFS
-	if (!rc && fsync(fd) != 0)
-		rc = error_from_errno(errno);
-#endif
-	if (close(fd) != 0 && !rc)
-		rc = error_from_errno(errno);
-	return rc;
+	return stored_blob_find(s->fd, name, out);
 }
 
-static int rename_blob(struct store *s, const char *from, const char *to)
+int store_read_blob(struct store *s, struct blob_codec *codec, const struct digest *name,
+	struct bytes *content)
 {
-	char directory[] = "blobs/xx";
-
-	if (renameat(s->fd, from, s->fd, to) == 0)
-		return 0;
-	if (errno != ENOENT)
-		return error_from_errno(errno);
-	memcpy(directory, to, sizeof(directory) - 1);
-	if (mkdirat(s->fd, directory, DIRECTORY_MODE) != 0 && errno != EEXIST)
-		return error_from_errno(errno);
-	return renameat(s->fd, from, s->fd, to) == 0 ? 0 : error_from_errno(errno);
+	return stored_blob_read(s->fd, codec, name, content);
 }
 
 int store_write_blob(
 	struct store *s, const struct digest *name, struct span stored, struct trouble *t)
 {
-	char path[BLOB_PATH_SIZE], temporary[TEMPORARY_SIZE];
-	int rc;
+	unsigned serial = atomic_fetch_add(&s->serial, 1);
+	int rc = stored_blob_write(s->fd, name, stored, serial);
+	char path[BLOB_PATH_SIZE];
 
-	blob_path(name, path);
-	snprintf(temporary, sizeof(temporary), "blobs/.%ld-%u.tmp", (long)getpid(),
-		atomic_fetch_add(&s->serial, 1));
-	rc = write_temporary(s, temporary, stored);
-	if (!rc)
-		rc = rename_blob(s, temporary, path);
 	if (!rc)
 		return 0;
-	unlinkat(s->fd, temporary, 0);
+	blob_path(name, path);
 	return fail_write(s, path, rc, t);
 }
 
@@ -389,7 +267,7 @@ static int replace(struct store *s, const char *path, struct span text, struct t
 {
 	struct stat before;
 	bool is_there = fstatat(s->fd, path, &before, 0) == 0;
-	int rc = io_replace_file(s->fd, path, text, FILE_MODE, 1);
+	int rc = io_replace_file(s->fd, path, text, STORE_FILE_MODE, 1);
 
 	if (!rc && is_there)
 		set_apart(s, path, &before);
