@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -11,6 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "publish/dir_names.h"
 #include "publish/store.h"
 #include "util/io.h"
 
@@ -57,21 +57,6 @@ void store_discard(struct store *s)
 		rmdir(s->path);
 }
 
-static DIR *open_directory(const struct store *s, const char *name)
-{
-	int fd = openat(s->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir && fd >= 0)
-		close(fd);
-	return dir;
-}
-
-static bool is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 static bool is_temporary(const char *name)
 {
 	size_t size = strlen(name);
@@ -83,16 +68,16 @@ static bool is_temporary(const char *name)
  * mistake, such as SOURCE and STORE the wrong way round. */
 static int check_is_store(struct store *s, struct trouble *t)
 {
-	DIR *dir = open_directory(s, ".");
+	DIR *dir = dir_names_open(s->fd, ".", 0);
 	struct dirent *d;
 	bool found = false, other = false;
 
 	if (!dir)
 		return trouble_errno(t, "cannot list the store %s", s->path);
-	while ((d = readdir(dir))) {
+	while ((d = dir_names_next(dir))) {
 		if (strcmp(d->d_name, "blobs") == 0 || strcmp(d->d_name, LOCK_NAME) == 0)
 			found = true;
-		else if (!is_dots(d->d_name))
+		else
 			other = true;
 	}
 	closedir(dir);
@@ -123,10 +108,10 @@ static int take_lock(struct store *s, struct trouble *t)
 /* With the lock held, a temporary file is a dead publisher's. */
 static void remove_temporaries(const struct store *s, const char *name)
 {
-	DIR *dir = open_directory(s, name);
+	DIR *dir = dir_names_open(s->fd, name, 0);
 	struct dirent *d;
 
-	while (dir && (d = readdir(dir)))
+	while (dir && (d = dir_names_next(dir)))
 		if (is_temporary(d->d_name))
 			unlinkat(dirfd(dir), d->d_name, 0);
 	if (dir)
