@@ -150,7 +150,7 @@ static ssize_t node_get(const struct node *n, const char *name, void *value, siz
 }
 
 /* All names into `list`, each with its NUL. A file system without attributes has none. */
-static int read_list(const struct node *n, struct bytes *list)
+static int node_read_list(const struct node *n, struct bytes *list)
 {
 	size_t room = LIST_SIZE_FIRST;
 
@@ -179,7 +179,7 @@ static bool starts_with(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-static bool is_wanted(const char *name)
+static bool is_wanted_xattr(const char *name)
 {
 	if (starts_with(name, "system."))
 		return starts_with(name, "system.posix_acl_");
@@ -219,7 +219,7 @@ static int sort_names(const struct bytes *list, const char **names, size_t *coun
 		const char *name = (const char *)list->data + at;
 
 		at += strlen(name) + 1;
-		if (!is_wanted(name))
+		if (!is_wanted_xattr(name))
 			continue;
 		if (used == XATTR_COUNT_MAX)
 			return ERR_LIMIT;
@@ -250,7 +250,7 @@ int attributes_xattrs(int dirfd, const char *name, struct bytes *packed)
 	struct node n = node_of(dirfd, name);
 	struct bytes list = {0};
 	size_t start = packed->size;
-	int rc = read_list(&n, &list);
+	int rc = node_read_list(&n, &list);
 
 	if (!rc && list.size > 0)
 		rc = append_values(&n, &list, packed);

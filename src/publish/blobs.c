@@ -116,7 +116,7 @@ int blobs_adopt(struct blobs *b, const struct digest *name)
 
 /* A chunk to make a delta on: the hint's, or when that is a delta, its base. Its bytes are
  * left in x->base. */
-static int find_base(struct blobs *b, struct scratch *x, const struct digest *name,
+static int blobs_find_base(struct blobs *b, struct scratch *x, const struct digest *name,
 	const struct base_hint *hint, struct digest *base)
 {
 	struct stored stored;
@@ -149,7 +149,7 @@ static int encode(struct blobs *b, struct scratch *x, const struct digest *name,
 
 	bytes_clear(&x->delta);
 	bytes_clear(&x->plain);
-	out->delta = hint && !find_base(b, x, name, hint, &out->base) &&
+	out->delta = hint && !blobs_find_base(b, x, name, hint, &out->base) &&
 		     !blob_encode_delta(x->codec, content, &out->base,
 			     span_of_bytes(&x->base), b->level, &x->delta);
 	out->stored = span_of_bytes(&x->delta);

@@ -10,7 +10,8 @@
 #define VOTES_MAX 64
 
 /* Appends the file's data at x->content + *at, once. */
-static int read_once(struct unit *u, struct item *item, struct scratch *x, size_t *at)
+static int bundle_job_read_once(
+	struct unit *u, struct item *item, struct scratch *x, size_t *at)
 {
 	size_t room = CHUNK_SIZE_MAX - *at, done = 0;
 	uint8_t *start = x->content + *at;
@@ -44,7 +45,7 @@ static int read_once(struct unit *u, struct item *item, struct scratch *x, size_
 	return rc;
 }
 
-static int read_file(
+static int bundle_job_read_file(
 	struct unit *u, struct item *item, struct scratch *x, size_t *at, struct trouble *t)
 {
 	struct publication *p = u->publication;
@@ -52,7 +53,7 @@ static int read_file(
 	int rc = ERR_CHANGED;
 
 	for (int i = 0; rc == ERR_CHANGED && i < CONTENT_TRIES; i++)
-		rc = read_once(u, item, x, at);
+		rc = bundle_job_read_once(u, item, x, at);
 	if (rc)
 		return content_fail(rc, item->path, p->source, t);
 	atomic_fetch_add(&p->bytes, *at - start);
@@ -84,7 +85,7 @@ static void vote(struct ballot *b, const struct digest *object, uint64_t bytes)
 }
 
 /* The old bundle that held most of the bytes of this one's files. */
-static int find_base(void *ctx, struct scratch *x, struct digest *out)
+static int bundle_job_find_base(void *ctx, struct scratch *x, struct digest *out)
 {
 	const struct unit *u = ctx;
 	struct ballot b = {.count = 0};
@@ -108,7 +109,7 @@ static int find_base(void *ctx, struct scratch *x, struct digest *out)
 
 static int store_bundle(struct unit *u, struct scratch *x, size_t size, struct trouble *t)
 {
-	struct base_hint hint = {.find = find_base, .ctx = u};
+	struct base_hint hint = {.find = bundle_job_find_base, .ctx = u};
 	struct digest d;
 
 	u->has_object = size > 0;
@@ -125,12 +126,13 @@ static int read_bundle(struct unit *u, struct scratch *x, struct trouble *t)
 	int rc = 0;
 
 	for (struct item *item = u->first; !rc && item; item = item->member)
-		rc = atomic_load(&u->publication->failed) ? ERR_INTERRUPTED
-							  : read_file(u, item, x, &size, t);
+		rc = atomic_load(&u->publication->failed)
+			     ? ERR_INTERRUPTED
+			     : bundle_job_read_file(u, item, x, &size, t);
 	return rc ? rc : store_bundle(u, x, size, t);
 }
 
-static int run(struct unit *u, struct scratch *x, struct trouble *t)
+static int bundle_job_adopt_or_read(struct unit *u, struct scratch *x, struct trouble *t)
 {
 	if (u->record.size > 0 && unit_adopt(u, x) == 0) {
 		atomic_fetch_add(&u->publication->bytes, u->object.size);
@@ -145,7 +147,7 @@ void bundle_job_run(struct job *job)
 	struct publication *p = u->publication;
 	struct scratch *x = scratch_take(p->scratches);
 	struct trouble t = {0};
-	int rc = x ? run(u, x, &t) : ERR_NO_MEMORY;
+	int rc = x ? bundle_job_adopt_or_read(u, x, &t) : ERR_NO_MEMORY;
 
 	if (rc)
 		publication_fail(p, rc, &t);

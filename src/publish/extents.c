@@ -128,7 +128,7 @@ static void whole_file(const struct stat *st, struct extents *out)
 #ifdef HAVE_SEEK_HOLE
 
 /* The next run of data at or behind `at`: 1, or 0 at the end, or an error. */
-static int next_run(int fd, uint64_t at, uint64_t size, struct extent *run)
+static int extents_next(int fd, uint64_t at, uint64_t size, struct extent *run)
 {
 	off_t data, hole;
 
@@ -150,12 +150,12 @@ static int next_run(int fd, uint64_t at, uint64_t size, struct extent *run)
 	return 1;
 }
 
-static int collect(int fd, uint64_t size, struct extents *out)
+static int extents_collect(int fd, uint64_t size, struct extents *out)
 {
 	struct extent run = {0};
 	int rc;
 
-	while ((rc = next_run(fd, run.offset + run.size, size, &run)) == 1) {
+	while ((rc = extents_next(fd, run.offset + run.size, size, &run)) == 1) {
 		rc = extents_add(out, run);
 		if (!rc && out->count >= COLLECTED_MAX)
 			rc = extents_reduce(out, EXTENT_COUNT_MAX);
@@ -175,7 +175,7 @@ int extents_read(int fd, const struct stat *st, struct extents *out)
 		whole_file(st, out);
 		return 0;
 	}
-	rc = collect(fd, size, out);
+	rc = extents_collect(fd, size, out);
 	if (rc)
 		return rc;
 	out->sparse = true;

@@ -60,7 +60,7 @@ static int restart(struct index *x)
 	return from_lmdb(rc);
 }
 
-static int open_databases(struct index *x)
+static int index_open_databases(struct index *x)
 {
 	MDB_val key = value_of("current", 7), value;
 	int rc = mdb_txn_begin(x->env, NULL, 0, &x->txn);
@@ -79,7 +79,7 @@ static int open_databases(struct index *x)
 }
 
 /* The file's name follows from both paths; the NUL between them keeps them apart. */
-static int open_environment(
+static int index_open_environment(
 	struct index *x, const char *directory, const char *store, const char *source)
 {
 	struct bytes names = {0}, path = {0};
@@ -121,9 +121,9 @@ int index_open(const char *directory, const char *store, const char *source,
 	if (!rc)
 		rc = from_lmdb(mdb_env_create(&x->env));
 	if (!rc)
-		rc = open_environment(x, directory, store, source);
+		rc = index_open_environment(x, directory, store, source);
 	if (!rc)
-		rc = open_databases(x);
+		rc = index_open_databases(x);
 	if (rc) {
 		index_close(x);
 		return trouble_set(t, rc,
@@ -165,7 +165,7 @@ bool index_is_stable(const struct stat *st, int64_t now)
 }
 
 /* The map is full: what this transaction did is lost, which costs some reading later. */
-static int grow(struct index *x)
+static int index_grow(struct index *x)
 {
 	MDB_envinfo info;
 	int rc;
@@ -182,12 +182,12 @@ static int grow(struct index *x)
 	return from_lmdb(rc);
 }
 
-static int put(struct index *x, MDB_dbi dbi, MDB_val key, MDB_val value)
+static int index_put_in(struct index *x, MDB_dbi dbi, MDB_val key, MDB_val value)
 {
 	int rc = x->txn ? mdb_put(x->txn, dbi, &key, &value, 0) : MDB_BAD_TXN;
 
 	if (rc == MDB_MAP_FULL) {
-		rc = grow(x);
+		rc = index_grow(x);
 		if (rc)
 			return rc;
 		rc = mdb_put(x->txn, dbi, &key, &value, 0);
@@ -208,11 +208,11 @@ int index_put(struct index *x, const struct digest *fingerprint, struct span rec
 		rc = bytes_append(&x->value, record.data, record.size);
 	if (rc)
 		return rc;
-	return put(x, x->new, value_of(fingerprint->bytes, DIGEST_SIZE),
+	return index_put_in(x, x->new, value_of(fingerprint->bytes, DIGEST_SIZE),
 		value_of(x->value.data, x->value.size));
 }
 
-static int get(
+static int index_get_from(
 	struct index *x, MDB_dbi dbi, const struct digest *fingerprint, struct bytes *out)
 {
 	MDB_val key = value_of(fingerprint->bytes, DIGEST_SIZE), value;
@@ -234,11 +234,11 @@ static int get(
 int index_get(struct index *x, const struct digest *fingerprint, struct bytes *out)
 {
 	size_t start = out->size;
-	int rc = get(x, x->new, fingerprint, out);
+	int rc = index_get_from(x, x->new, fingerprint, out);
 
 	if (rc != ERR_ABSENT)
 		return rc;
-	rc = get(x, x->old, fingerprint, out);
+	rc = index_get_from(x, x->old, fingerprint, out);
 	if (!rc)
 		index_put(x, fingerprint, span_of(out->data + start, out->size - start));
 	return rc;
@@ -250,7 +250,7 @@ int index_commit(struct index *x)
 	int rc = x->txn ? from_lmdb(mdb_drop(x->txn, x->old, 0)) : ERR_IO;
 
 	if (!rc)
-		rc = put(x, x->main, key, value);
+		rc = index_put_in(x, x->main, key, value);
 	if (!rc)
 		rc = restart(x);
 	return rc;

@@ -49,7 +49,7 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **out)
 	return rc;
 }
 
-static void report(struct pipeline *p, bool now)
+static void pipeline_report(struct pipeline *p, bool now)
 {
 	struct publish_progress *progress = &p->o.progress;
 	int64_t clock;
@@ -102,7 +102,7 @@ static int follow_leader(struct item *item)
 	return 0;
 }
 
-static int put_row(struct pipeline *p, struct item *item, struct trouble *t)
+static int pipeline_put_row(struct pipeline *p, struct item *item, struct trouble *t)
 {
 	int rc = item->leader ? follow_leader(item) : 0;
 
@@ -148,7 +148,7 @@ static int assemble_first(struct pipeline *p, struct trouble *t)
 		p->end = &p->first;
 	p->waiting -= item->waiting;
 	p->o.progress.entries++;
-	rc = put_row(p, item, t);
+	rc = pipeline_put_row(p, item, t);
 	if (!u) {
 		if (!item->leads)
 			item_free(item);
@@ -157,7 +157,7 @@ static int assemble_first(struct pipeline *p, struct trouble *t)
 			rc = retire_unit(p, u);
 		free_members(u);
 	}
-	report(p, false);
+	pipeline_report(p, false);
 	return rc;
 }
 
@@ -167,7 +167,7 @@ static bool is_ready(const struct item *item)
 }
 
 /* Until the item is ready, something failed, or it is time to report. */
-static void wait_for(struct pipeline *p, struct item *item)
+static void pipeline_wait_for(struct pipeline *p, struct item *item)
 {
 	struct publication *shared = p->publication;
 	int64_t until = clock_monotonic() + REPORT_EVERY_NS;
@@ -179,7 +179,7 @@ static void wait_for(struct pipeline *p, struct item *item)
 		rc = pthread_cond_timedwait(
 			&shared->publication_cond, &shared->publication_mtx, &deadline);
 	pthread_mutex_unlock(&shared->publication_mtx);
-	report(p, true);
+	pipeline_report(p, true);
 }
 
 /* Assembles what is ready; while more than `most` bytes are in line, waits for the first.
@@ -197,7 +197,7 @@ static int assemble(struct pipeline *p, uint64_t most, struct trouble *t)
 		if (is_ready(p->first))
 			rc = assemble_first(p, t);
 		else if (p->waiting > most)
-			wait_for(p, p->first);
+			pipeline_wait_for(p, p->first);
 		else
 			break;
 	}
@@ -221,7 +221,7 @@ static void join_group(struct pipeline *p, struct item *item)
 	item->leads = true;
 }
 
-static void queue(struct pipeline *p, struct item *item)
+static void pipeline_queue(struct pipeline *p, struct item *item)
 {
 	*p->end = item;
 	p->end = &item->next;
@@ -245,7 +245,7 @@ int pipeline_add(void *ctx, const struct walk_entry *e, struct trouble *t)
 		return rc;
 	}
 	join_group(p, item);
-	queue(p, item);
+	pipeline_queue(p, item);
 	rc = dispatcher_add(&p->dispatcher, item, t);
 	return rc ? rc : assemble(p, p->o.memory, t);
 }

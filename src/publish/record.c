@@ -66,7 +66,7 @@ int record_append_file(struct bytes *out, const struct record_file *file)
 }
 
 /* `size` bytes at *at, which moves on; NULL when there are fewer. */
-static const uint8_t *take(struct span text, size_t *at, size_t size)
+static const uint8_t *record_take(struct span text, size_t *at, size_t size)
 {
 	const uint8_t *found = text.data + *at;
 
@@ -87,7 +87,7 @@ int record_decode(struct span text, struct record *out)
 	struct record r = {0};
 	struct record_head head;
 	size_t at = 0;
-	const uint8_t *from = take(text, &at, sizeof(head));
+	const uint8_t *from = record_take(text, &at, sizeof(head));
 
 	if (!from)
 		return ERR_CORRUPT;
@@ -102,7 +102,7 @@ int record_decode(struct span text, struct record *out)
 		.form = (enum object_form)head.form,
 		.recipe = head.recipe,
 		.count = head.chunks,
-		.list = take(text, &at, head.chunks * CHUNK_RECORD_SIZE),
+		.list = record_take(text, &at, head.chunks * CHUNK_RECORD_SIZE),
 	};
 	if (!r.object.list || (r.has_object && object_check(&r.object)))
 		return ERR_CORRUPT;
@@ -118,13 +118,13 @@ int record_next(const struct record *r, size_t *at, struct record_file *out)
 
 	if (*at == r->files.size)
 		return ERR_ABSENT;
-	from = take(r->files, at, sizeof(head));
+	from = record_take(r->files, at, sizeof(head));
 	if (!from)
 		return ERR_CORRUPT;
 	memcpy(&head, from, sizeof(head));
 	if (head.extent_count > EXTENT_COUNT_MAX || head.has_content > 1)
 		return ERR_CORRUPT;
-	extents = take(r->files, at, head.extent_count * EXTENT_RECORD_SIZE);
+	extents = record_take(r->files, at, head.extent_count * EXTENT_RECORD_SIZE);
 	if (!extents)
 		return ERR_CORRUPT;
 	*out = (struct record_file){

@@ -90,7 +90,7 @@ static int check_is_store(struct store *s, struct trouble *t)
 	return 0;
 }
 
-static int take_lock(struct store *s, struct trouble *t)
+static int store_take_lock(struct store *s, struct trouble *t)
 {
 	s->lock = openat(s->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock < 0)
@@ -131,7 +131,7 @@ static int make_directories(struct store *s, struct trouble *t)
 	return 0;
 }
 
-static int open_root(struct store *s, struct trouble *t)
+static int store_open_root(struct store *s, struct trouble *t)
 {
 	int rc;
 
@@ -157,11 +157,11 @@ int store_open(const char *path, struct store **out, struct trouble *t)
 	s->path = strdup(path);
 	if (!s->path)
 		goto out;
-	rc = open_root(s, t);
+	rc = store_open_root(s, t);
 	if (!rc)
 		rc = check_is_store(s, t);
 	if (!rc)
-		rc = take_lock(s, t);
+		rc = store_take_lock(s, t);
 	if (!rc)
 		rc = make_directories(s, t);
 out:
