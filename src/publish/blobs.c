@@ -26,7 +26,7 @@ struct blobs {
 
 struct blobs *blobs_new(struct store *store, int level, unsigned writers)
 {
-	struct blobs *b = calloc(1, sizeof(*b) + writers * sizeof(b->names[0]));
+	struct blobs *b = calloc(1, sizeof *b + writers * sizeof b->names[0]);
 
 	if (!b)
 		return NULL;
@@ -128,11 +128,11 @@ static int blobs_find_base(struct blobs *b, struct scratch *x, const struct dige
 		*base = stored.base;
 		rc = store_find_blob(b->store, base, &stored);
 	}
-	if (!rc && (stored.has_base || digest_equal(base, name)))
-		rc = ERR_ABSENT;
-	if (!rc)
-		rc = store_read_blob(b->store, x->codec, base, &x->base);
-	return rc;
+	if (rc)
+		return rc;
+	if (stored.has_base || digest_equal(base, name))
+		return ERR_ABSENT;
+	return store_read_blob(b->store, x->codec, base, &x->base);
 }
 
 /* A stored form, in x->delta or x->plain. */
@@ -184,8 +184,9 @@ static int put_claimed(struct blobs *b, struct scratch *x, const struct digest *
 	rc = encode(b, x, name, content, hint, &form);
 	if (!rc)
 		rc = store_write_blob(b->store, name, form.stored, t);
-	if (!rc && form.delta)
-		rc = count_base(b, &form.base);
+	if (rc)
+		return rc;
+	rc = form.delta ? count_base(b, &form.base) : 0;
 	if (!rc)
 		rc = tally_add(b->tally, name, form.stored.size);
 	if (!rc)

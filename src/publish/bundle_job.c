@@ -9,39 +9,50 @@
 
 #define VOTES_MAX 64
 
+/* Reads the file's data to x->content + at. */
+static int bundle_job_read_opened(
+	struct unit *u, struct item *item, struct content *c, struct scratch *x, size_t at)
+{
+	int64_t now = clock_realtime();
+	uint8_t *start = x->content + at;
+	struct digest d;
+	size_t done;
+	bool again;
+	int rc;
+
+	if (c->extents.data_size > CHUNK_SIZE_MAX - at)
+		return ERR_CHANGED; /* it has grown since the bundle was closed */
+	rc = content_read(c, start, (size_t)c->extents.data_size, &done);
+	if (!rc && done < c->extents.data_size)
+		rc = ERR_CHANGED;
+	if (!rc)
+		rc = item_refresh(item, c, &again);
+	if (rc)
+		return rc;
+	u->stable &= !again && index_is_stable(&c->st, now);
+	rc = content_check(c);
+	if (rc)
+		return rc;
+	d = digest_of(start, done);
+	return item_set_content(item, c, &d);
+}
+
 /* Appends the file's data at x->content + *at, once. */
 static int bundle_job_read_once(
 	struct unit *u, struct item *item, struct scratch *x, size_t *at)
 {
-	size_t room = CHUNK_SIZE_MAX - *at, done = 0;
-	uint8_t *start = x->content + *at;
-	int64_t now = clock_realtime();
 	struct content c;
-	struct digest d;
-	bool again = false;
 	int rc = content_open(
 		&c, u->publication->root, item->path, item->st.st_dev, item->st.st_ino);
 
 	if (rc)
 		return rc;
-	if (c.extents.data_size > room) /* it has grown since the bundle was closed */
-		rc = ERR_CHANGED;
-	if (!rc)
-		rc = content_read(&c, start, (size_t)c.extents.data_size, &done);
-	if (!rc && done < c.extents.data_size)
-		rc = ERR_CHANGED;
-	if (!rc)
-		rc = item_refresh(item, &c, &again);
-	if (!rc)
-		rc = content_check(&c);
-	d = digest_of(start, done);
-	if (!rc)
-		rc = item_set_content(item, &c, &d);
-	item->entry.offset = item->entry.has_content ? *at : 0;
-	u->stable &= !again && index_is_stable(&c.st, now);
+	rc = bundle_job_read_opened(u, item, &c, x, *at);
+	if (!rc) {
+		item->entry.offset = item->entry.has_content ? *at : 0;
+		*at += (size_t)c.extents.data_size;
+	}
 	content_close(&c);
-	if (!rc)
-		*at += done;
 	return rc;
 }
 

@@ -17,12 +17,12 @@ struct hardlinks {
 
 struct hardlinks *hardlinks_new(void)
 {
-	struct hardlinks *h = calloc(1, sizeof(*h));
+	struct hardlinks *h = calloc(1, sizeof *h);
 
 	if (!h)
 		return NULL;
 	h->slot_count = SLOTS_MIN;
-	h->slots = calloc(h->slot_count, sizeof(*h->slots));
+	h->slots = calloc(h->slot_count, sizeof *h->slots);
 	if (!h->slots) {
 		free(h);
 		return NULL;
@@ -63,7 +63,7 @@ static int hardlinks_grow(struct hardlinks *h)
 {
 	struct hardlinks larger = {.slot_count = h->slot_count * 2, .used = h->used};
 
-	larger.slots = calloc(larger.slot_count, sizeof(*larger.slots));
+	larger.slots = calloc(larger.slot_count, sizeof *larger.slots);
 	if (!larger.slots)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < h->slot_count; i++)

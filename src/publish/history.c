@@ -29,7 +29,7 @@ struct history {
 
 struct history *history_new(struct store *s, const struct digest *root)
 {
-	struct history *h = calloc(1, sizeof(*h));
+	struct history *h = calloc(1, sizeof *h);
 
 	if (!h)
 		return NULL;

@@ -78,11 +78,12 @@ static int index_open_databases(struct index *x)
 	return rc ? from_lmdb(rc) : restart(x);
 }
 
-/* The file's name follows from both paths; the NUL between them keeps them apart. */
-static int index_open_environment(
-	struct index *x, const char *directory, const char *store, const char *source)
+/* Appends the file's path, with its NUL. The name follows from both paths; the NUL between
+ * them keeps them apart. */
+static int append_path(
+	struct bytes *path, const char *directory, const char *store, const char *source)
 {
-	struct bytes names = {0}, path = {0};
+	struct bytes names = {0};
 	char hex[DIGEST_HEX_SIZE];
 	struct digest d;
 	int rc = bytes_append(&names, store, strlen(store) + 1);
@@ -94,44 +95,56 @@ static int index_open_environment(
 	d = digest_of(names.data, names.size);
 	digest_to_hex(&d, hex);
 	hex[PATH_HEX] = '\0';
-	rc = bytes_append_string(&path, directory);
+	rc = bytes_append_string(path, directory);
 	if (!rc)
-		rc = bytes_append_string(&path, "/");
+		rc = bytes_append_string(path, "/");
 	if (!rc)
-		rc = bytes_append(&path, hex, PATH_HEX + 1);
-	if (!rc)
-		rc = from_lmdb(mdb_env_set_mapsize(x->env, MAP_SIZE_FIRST));
-	if (!rc)
-		rc = from_lmdb(mdb_env_set_maxdbs(x->env, 2));
-	if (!rc)
-		rc = from_lmdb(mdb_env_open(
-			x->env, (const char *)path.data, MDB_NOSUBDIR, FILE_MODE));
+		rc = bytes_append(path, hex, PATH_HEX + 1);
 out:
 	bytes_release(&names);
-	bytes_release(&path);
 	return rc;
+}
+
+static int index_open_environment(struct index *x, const char *path)
+{
+	int rc = mdb_env_create(&x->env);
+
+	if (!rc)
+		rc = mdb_env_set_mapsize(x->env, MAP_SIZE_FIRST);
+	if (!rc)
+		rc = mdb_env_set_maxdbs(x->env, 2);
+	if (!rc)
+		rc = mdb_env_open(x->env, path, MDB_NOSUBDIR, FILE_MODE);
+	return from_lmdb(rc);
 }
 
 int index_open(const char *directory, const char *store, const char *source,
 	struct index **out, struct trouble *t)
 {
-	struct index *x = calloc(1, sizeof(*x));
-	int rc = x ? io_make_directories(directory, DIRECTORY_MODE) : ERR_NO_MEMORY;
+	struct index *x = calloc(1, sizeof *x);
+	struct bytes path = {0};
+	int rc = ERR_NO_MEMORY;
 
-	if (!rc)
-		rc = from_lmdb(mdb_env_create(&x->env));
-	if (!rc)
-		rc = index_open_environment(x, directory, store, source);
+	if (!x)
+		goto out;
+	rc = io_make_directories(directory, DIRECTORY_MODE);
+	if (rc)
+		goto out;
+	rc = append_path(&path, directory, store, source);
+	if (rc)
+		goto out;
+	rc = index_open_environment(x, (const char *)path.data);
 	if (!rc)
 		rc = index_open_databases(x);
-	if (rc) {
-		index_close(x);
-		return trouble_set(t, rc,
-			"cannot use the index of unchanged files in %s: %s", directory,
-			error_text(rc));
+out:
+	bytes_release(&path);
+	if (!rc) {
+		*out = x;
+		return 0;
 	}
-	*out = x;
-	return 0;
+	index_close(x);
+	return trouble_set(t, rc, "cannot use the index of unchanged files in %s: %s",
+		directory, error_text(rc));
 }
 
 void index_close(struct index *x)
@@ -155,7 +168,7 @@ int index_fingerprint(struct bytes *text, const char *path, const struct stat *s
 		attributes_mtime(st), attributes_ctime(st)};
 	int rc = bytes_append(text, path, strlen(path) + 1);
 
-	return rc ? rc : bytes_append(text, &part, sizeof(part));
+	return rc ? rc : bytes_append(text, &part, sizeof part);
 }
 
 bool index_is_stable(const struct stat *st, int64_t now)

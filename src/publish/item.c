@@ -9,7 +9,7 @@
 
 struct item *item_new(struct span parent, struct span name, const char *path, size_t size)
 {
-	struct item *item = calloc(1, sizeof(*item) + size + 1);
+	struct item *item = calloc(1, sizeof *item + size + 1);
 	const uint8_t *copy;
 
 	if (!item)
@@ -35,7 +35,7 @@ void item_free(struct item *item)
 
 size_t item_size(const struct item *item)
 {
-	return sizeof(*item) + item->path_size + 1 + item->xattrs.capacity +
+	return sizeof *item + item->path_size + 1 + item->xattrs.capacity +
 	       item->target.capacity;
 }
 

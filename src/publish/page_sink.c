@@ -70,7 +70,7 @@ int page_sink_emit(void *ctx, const struct digest *name, struct span text)
 
 	if (!reserve_page(p, text.size))
 		return put_page(p, name, text, &s->trouble);
-	page = malloc(sizeof(*page) + text.size);
+	page = malloc(sizeof *page + text.size);
 	if (!page)
 		return ERR_NO_MEMORY;
 	page->job.run = run_page;

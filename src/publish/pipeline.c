@@ -29,7 +29,7 @@ struct pipeline {
 
 int pipeline_new(const struct pipeline_options *options, struct pipeline **out)
 {
-	struct pipeline *p = calloc(1, sizeof(*p));
+	struct pipeline *p = calloc(1, sizeof *p);
 	int rc;
 
 	if (!p)
@@ -175,7 +175,7 @@ static void pipeline_wait_for(struct pipeline *p, struct item *item)
 	int rc = 0;
 
 	pthread_mutex_lock(&shared->publication_mtx);
-	while (!item->unit->done && !shared->code && rc == 0)
+	while (!item->unit->done && !shared->failure && rc == 0)
 		rc = pthread_cond_timedwait(
 			&shared->publication_cond, &shared->publication_mtx, &deadline);
 	pthread_mutex_unlock(&shared->publication_mtx);

@@ -27,7 +27,7 @@ struct store {
 };
 
 static const char *const directories[] = {"blobs", "revisions", "tags"};
-#define DIRECTORY_COUNT (sizeof(directories) / sizeof(directories[0]))
+#define DIRECTORY_COUNT (sizeof directories / sizeof directories[0])
 
 const struct stat *store_stat(const struct store *s)
 {
@@ -84,8 +84,8 @@ static int check_is_store(struct store *s, struct trouble *t)
 	s->fresh = !found && !other;
 	if (other && !found)
 		return trouble_set(t, ERR_INVALID,
-			"%s is not a store and not empty: name a new directory or an empty "
-			"one",
+			"%s is not a store and not empty: name a new directory or an "
+			"empty one",
 			s->path);
 	return 0;
 }
@@ -99,8 +99,8 @@ static int store_take_lock(struct store *s, struct trouble *t)
 		return 0;
 	if (errno == EWOULDBLOCK)
 		return trouble_set(t, ERR_BUSY,
-			"the store %s is being published to by another process: wait for "
-			"it",
+			"the store %s is being published to by another process: wait "
+			"for it",
 			s->path);
 	return trouble_errno(t, "cannot lock the store %s", s->path);
 }
@@ -137,7 +137,6 @@ static int store_open_root(struct store *s, struct trouble *t)
 
 	s->made = access(s->path, F_OK) != 0;
 	rc = io_make_directories(s->path, STORE_DIRECTORY_MODE);
-
 	if (rc)
 		return trouble_errno(t, "cannot make the store %s", s->path);
 	s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -148,7 +147,7 @@ static int store_open_root(struct store *s, struct trouble *t)
 
 int store_open(const char *path, struct store **out, struct trouble *t)
 {
-	struct store *s = calloc(1, sizeof(*s));
+	struct store *s = calloc(1, sizeof *s);
 	int rc = ERR_NO_MEMORY;
 
 	if (!s)
@@ -158,10 +157,12 @@ int store_open(const char *path, struct store **out, struct trouble *t)
 	if (!s->path)
 		goto out;
 	rc = store_open_root(s, t);
-	if (!rc)
-		rc = check_is_store(s, t);
-	if (!rc)
-		rc = store_take_lock(s, t);
+	if (rc)
+		goto out;
+	rc = check_is_store(s, t);
+	if (rc)
+		goto out;
+	rc = store_take_lock(s, t);
 	if (!rc)
 		rc = make_directories(s, t);
 out:
@@ -231,8 +232,8 @@ int store_read_manifest(
 	if (rc)
 		return trouble_set(t, rc,
 			"manifest.json in the store %s cannot be used: %.400s; put the "
-			"newest "
-			"good file of revisions/ in its place, or publish to a new store",
+			"newest good "
+			"file of revisions/ in its place, or publish to a new store",
 			s->path, why.text[0] != '\0' ? why.text : error_text(rc));
 	return 0;
 }
@@ -265,7 +266,7 @@ int store_write_manifest(
 	char path[64];
 	int rc;
 
-	snprintf(path, sizeof(path), "revisions/%llu.json", (unsigned long long)revision);
+	snprintf(path, sizeof path, "revisions/%llu.json", (unsigned long long)revision);
 	rc = replace(s, path, text, t);
 	return rc ? rc : replace(s, "manifest.json", text, t);
 }
@@ -276,6 +277,6 @@ int store_write_tag(struct store *s, const char *tag, struct span text, struct t
 
 	if (tag_name_check(tag))
 		return ERR_INVALID;
-	snprintf(path, sizeof(path), "tags/%s.json", tag);
+	snprintf(path, sizeof path, "tags/%s.json", tag);
 	return replace(s, path, text, t);
 }

@@ -24,7 +24,7 @@ static int read_head(int fd, struct stored *out)
 	int rc = fstat(fd, &st) ? error_from_errno(errno) : 0;
 
 	if (!rc)
-		rc = io_pread_some(fd, head, sizeof(head), 0, &done);
+		rc = io_pread_some(fd, head, sizeof head, 0, &done);
 	if (rc)
 		return rc;
 	if (blob_head_decode(span_of(head, done), PAGE_SIZE_MAX, &decoded))
@@ -136,7 +136,7 @@ static int rename_blob(int store, const char *from, const char *to)
 		return 0;
 	if (errno != ENOENT)
 		return error_from_errno(errno);
-	memcpy(directory, to, sizeof(directory) - 1);
+	memcpy(directory, to, sizeof directory - 1);
 	if (mkdirat(store, directory, STORE_DIRECTORY_MODE) != 0 && errno != EEXIST)
 		return error_from_errno(errno);
 	return renameat(store, from, store, to) == 0 ? 0 : error_from_errno(errno);

@@ -18,12 +18,12 @@ struct tally {
 
 struct tally *tally_new(void)
 {
-	struct tally *t = calloc(1, sizeof(*t));
+	struct tally *t = calloc(1, sizeof *t);
 
 	if (!t)
 		return NULL;
 	t->slot_count = SLOTS_MIN;
-	t->slots = calloc(t->slot_count, sizeof(*t->slots));
+	t->slots = calloc(t->slot_count, sizeof *t->slots);
 	if (!t->slots) {
 		free(t);
 		return NULL;
@@ -53,7 +53,7 @@ static uint64_t *tally_probe(uint64_t *slots, size_t slot_count, uint64_t key)
 static int tally_grow(struct tally *t)
 {
 	size_t count = t->slot_count * 2;
-	uint64_t *slots = calloc(count, sizeof(*slots));
+	uint64_t *slots = calloc(count, sizeof *slots);
 
 	if (!slots)
 		return ERR_NO_MEMORY;

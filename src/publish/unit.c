@@ -8,7 +8,7 @@
 
 struct unit *unit_new(struct publication *p)
 {
-	struct unit *u = calloc(1, sizeof(*u));
+	struct unit *u = calloc(1, sizeof *u);
 
 	if (!u)
 		return NULL;
@@ -108,9 +108,11 @@ int unit_adopt(struct unit *u, struct scratch *x)
 	struct record r;
 	int rc = record_decode(span_of_bytes(&u->record), &r);
 
-	if (!rc && r.count != u->count)
-		rc = ERR_CORRUPT;
-	if (!rc && r.has_object)
+	if (rc)
+		return rc;
+	if (r.count != u->count)
+		return ERR_CORRUPT;
+	if (r.has_object)
 		rc = history_each_blob(
 			x->history, &r.object, adopt_blob, u->publication->blobs);
 	if (!rc)

@@ -158,7 +158,7 @@ static int frame_add(struct frame *f, const char *name, const struct stat *st)
 {
 	if (f->count == f->capacity) {
 		size_t capacity = f->capacity ? f->capacity * 2 : 8;
-		struct subdirectory *items = realloc(f->items, capacity * sizeof(*items));
+		struct subdirectory *items = realloc(f->items, capacity * sizeof *items);
 
 		if (!items)
 			return ERR_NO_MEMORY;
@@ -221,7 +221,7 @@ static int push_frame(struct walker *w)
 {
 	if (w->depth == w->frame_capacity) {
 		size_t capacity = w->frame_capacity ? w->frame_capacity * 2 : 16;
-		struct frame *frames = realloc(w->frames, capacity * sizeof(*frames));
+		struct frame *frames = realloc(w->frames, capacity * sizeof *frames);
 
 		if (!frames)
 			return ERR_NO_MEMORY;
@@ -302,7 +302,7 @@ static int walk_root(struct walker *w)
 
 int walk(const struct walk_options *options, walk_fn each, void *ctx, struct trouble *t)
 {
-	struct walker *w = calloc(1, sizeof(*w));
+	struct walker *w = calloc(1, sizeof *w);
 	int rc;
 
 	if (!w)

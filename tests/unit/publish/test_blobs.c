@@ -188,10 +188,10 @@ static void *put_all(void *arg)
 	struct scratch *own = scratch_take(scratches);
 
 	for (uint64_t i = 0; i < ROUNDS; i++) {
-		struct digest name = digest_of(&i, sizeof(i));
+		struct digest name = digest_of(&i, sizeof i);
 
 		assert_int_equal(
-			blobs_put(b, own, &name, span_of(&i, sizeof(i)), NULL, NULL), 0);
+			blobs_put(b, own, &name, span_of(&i, sizeof i), NULL, NULL), 0);
 	}
 	scratch_give(scratches, own);
 	return NULL;

@@ -40,7 +40,7 @@ static struct index *open_it(void)
 
 static struct digest number(unsigned i)
 {
-	return digest_of(&i, sizeof(i));
+	return digest_of(&i, sizeof i);
 }
 
 static void put(struct index *x, unsigned i, const char *record)
@@ -182,8 +182,8 @@ static void test_a_rotten_record(void **state)
 			continue;
 		bytes_reserve(&text, (size_t)st.st_size);
 		text.size = (size_t)pread(fd, text.data, (size_t)st.st_size, 0);
-		for (size_t i = 0; i + sizeof(record) < text.size; i++)
-			if (memcmp(text.data + i, record, sizeof(record) - 1) == 0)
+		for (size_t i = 0; i + sizeof record < text.size; i++)
+			if (memcmp(text.data + i, record, sizeof record - 1) == 0)
 				assert_int_equal(pwrite(fd, "A", 1, (off_t)i), 1);
 		bytes_release(&text);
 		close(fd);
