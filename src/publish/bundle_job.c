@@ -7,7 +7,7 @@
 #include "publish/index.h"
 #include "util/clock.h"
 
-#define VOTES_MAX 64
+#define BASES_MAX 64
 
 /* Reads the file's data to x->content + at. */
 static int bundle_job_read_opened(
@@ -72,46 +72,47 @@ static int bundle_job_read_file(
 	return 0;
 }
 
-struct vote {
+/* An old bundle, and how many bytes of the new one's files it holds. */
+struct old_bundle {
 	struct digest object;
 	uint64_t bytes;
 };
 
-struct ballot {
-	struct vote votes[VOTES_MAX];
+struct old_bundles {
+	struct old_bundle items[BASES_MAX]; /* the first that were met */
 	unsigned count;
 };
 
-static void vote(struct ballot *b, const struct digest *object, uint64_t bytes)
+static void count_bytes(struct old_bundles *b, const struct digest *object, uint64_t bytes)
 {
 	unsigned i = 0;
 
-	while (i < b->count && !digest_equal(&b->votes[i].object, object))
+	while (i < b->count && !digest_equal(&b->items[i].object, object))
 		i++;
-	if (i == VOTES_MAX)
+	if (i == BASES_MAX)
 		return;
 	if (i == b->count)
-		b->votes[b->count++] = (struct vote){.object = *object};
-	b->votes[i].bytes += bytes;
+		b->items[b->count++] = (struct old_bundle){.object = *object};
+	b->items[i].bytes += bytes;
 }
 
 /* The old bundle that held most of the bytes of this one's files. */
 static int bundle_job_find_base(void *ctx, struct scratch *x, struct digest *out)
 {
 	const struct unit *u = ctx;
-	struct ballot b = {.count = 0};
-	const struct vote *best = NULL;
+	struct old_bundles b = {.count = 0};
+	const struct old_bundle *best = NULL;
 
 	for (const struct item *item = u->first; item; item = item->member) {
 		struct entry old;
 
 		if (!history_find(x->history, item->entry.parent, item->entry.name, &old) &&
 			old.has_content && old.object.form == OBJECT_SINGLE)
-			vote(&b, &old.object.digest, entry_data_size(&old));
+			count_bytes(&b, &old.object.digest, entry_data_size(&old));
 	}
 	for (unsigned i = 0; i < b.count; i++)
-		if (!best || b.votes[i].bytes > best->bytes)
-			best = &b.votes[i];
+		if (!best || b.items[i].bytes > best->bytes)
+			best = &b.items[i];
 	if (!best)
 		return ERR_ABSENT;
 	*out = best->object;

@@ -173,8 +173,8 @@ int index_fingerprint(struct bytes *text, const char *path, const struct stat *s
 
 bool index_is_stable(const struct stat *st, int64_t now)
 {
-	return attributes_mtime(st) < now - INDEX_SETTLE_NS &&
-	       attributes_ctime(st) < now - INDEX_SETTLE_NS;
+	return attributes_mtime(st) < now - INDEX_STABLE_NS &&
+	       attributes_ctime(st) < now - INDEX_STABLE_NS;
 }
 
 /* The map is full: what this transaction did is lost, which costs some reading later. */

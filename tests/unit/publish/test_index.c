@@ -205,7 +205,7 @@ static void test_no_index(void **state)
 	assert_true(t.code < 0);
 }
 
-static void test_settled(void **state)
+static void test_stable(void **state)
 {
 	struct stat st = {.st_mtim = {1000, 0}, .st_ctim = {1000, 0}};
 
@@ -262,7 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_grows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_rotten_record, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_index, set_up, tear_down),
-		cmocka_unit_test(test_settled),
+		cmocka_unit_test(test_stable),
 		cmocka_unit_test(test_fingerprints_differ),
 	};
 

@@ -568,7 +568,7 @@ static void test_the_index_within_the_source(void **state)
 }
 
 /* A file with a fresh time stamp may change within it: it is not remembered. */
-static void test_fresh_files_are_not_trusted(void **state)
+static void test_fresh_files_are_not_remembered(void **state)
 {
 	char *index = strdup(at("index"));
 	struct publish_options o = {.index_dir = index};
@@ -813,7 +813,7 @@ int main(void)
 		TEST(test_changes_of_all_kinds),
 		TEST(test_index),
 		TEST(test_the_index_within_the_source),
-		TEST(test_fresh_files_are_not_trusted),
+		TEST(test_fresh_files_are_not_remembered),
 		TEST(test_exclude),
 		TEST(test_refusals),
 		TEST(test_another_key),
