@@ -29,37 +29,41 @@
 #define CTIM st_ctimespec
 #endif
 
-static int entry_type_of(mode_t mode)
+/* False for a kind that the format lacks. */
+static bool entry_type_of(mode_t mode, enum entry_type *out)
 {
-	switch (mode & S_IFMT) {
-	case S_IFREG:
-		return ENTRY_FILE;
-	case S_IFDIR:
-		return ENTRY_DIRECTORY;
-	case S_IFLNK:
-		return ENTRY_SYMLINK;
-	case S_IFCHR:
-		return ENTRY_CHARACTER;
-	case S_IFBLK:
-		return ENTRY_BLOCK;
-	case S_IFIFO:
-		return ENTRY_FIFO;
-	case S_IFSOCK:
-		return ENTRY_SOCKET;
-	default:
-		return ERR_UNSUPPORTED;
+	static const struct {
+		mode_t kind;
+		enum entry_type type;
+	} types[] = {
+		{S_IFREG, ENTRY_FILE},
+		{S_IFDIR, ENTRY_DIRECTORY},
+		{S_IFLNK, ENTRY_SYMLINK},
+		{S_IFCHR, ENTRY_CHARACTER},
+		{S_IFBLK, ENTRY_BLOCK},
+		{S_IFIFO, ENTRY_FIFO},
+		{S_IFSOCK, ENTRY_SOCKET},
+	};
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+		if ((mode & S_IFMT) != types[i].kind)
+			continue;
+		*out = types[i].type;
+		return true;
 	}
+	return false;
 }
 
 int attributes_stat(const struct stat *st, struct entry *out)
 {
-	int type = entry_type_of(st->st_mode);
-	bool device = type == ENTRY_CHARACTER || type == ENTRY_BLOCK;
-	bool sized = type == ENTRY_FILE || type == ENTRY_SYMLINK;
+	enum entry_type type;
+	bool device, sized;
 
-	if (type < 0)
-		return type;
-	out->type = (enum entry_type)type;
+	if (!entry_type_of(st->st_mode, &type))
+		return ERR_UNSUPPORTED;
+	device = type == ENTRY_CHARACTER || type == ENTRY_BLOCK;
+	sized = type == ENTRY_FILE || type == ENTRY_SYMLINK;
+	out->type = type;
 	out->mode = (uint16_t)(st->st_mode & 07777);
 	out->uid = st->st_uid;
 	out->gid = st->st_gid;
@@ -100,7 +104,7 @@ bool attributes_unchanged(const struct stat *a, const struct stat *b)
 int attributes_target(int dirfd, const char *name, struct bytes *target)
 {
 	char buffer[LINK_TARGET_SIZE_MAX + 1];
-	ssize_t size = readlinkat(dirfd, name, buffer, sizeof(buffer));
+	ssize_t size = readlinkat(dirfd, name, buffer, sizeof buffer);
 
 	if (size < 0)
 		return error_from_errno(errno);
@@ -120,7 +124,7 @@ int attributes_available(struct trouble *t)
 }
 
 #define LIST_SIZE_FIRST 1024
-#define PROC_PATH_SIZE (sizeof("/proc/self/fd//") + 20 + NAME_MAX)
+#define PROC_PATH_SIZE (sizeof "/proc/self/fd//" + 20 + NAME_MAX)
 #define TRIES 8 /* an attribute may grow between asking for its size and for itself */
 
 /* One of the two ways to name the file: there is no llistxattrat() before Linux 6.13. */
@@ -134,7 +138,7 @@ static struct node node_of(int dirfd, const char *name)
 	struct node n = {.fd = dirfd};
 
 	if (name[0] != '\0')
-		snprintf(n.path, sizeof(n.path), "/proc/self/fd/%d/%s", dirfd, name);
+		snprintf(n.path, sizeof n.path, "/proc/self/fd/%d/%s", dirfd, name);
 	return n;
 }
 
@@ -150,7 +154,7 @@ static ssize_t node_get(const struct node *n, const char *name, void *value, siz
 }
 
 /* All names into `list`, each with its NUL. A file system without attributes has none. */
-static int read_list(const struct node *n, struct bytes *list)
+static int node_read_list(const struct node *n, struct bytes *list)
 {
 	size_t room = LIST_SIZE_FIRST;
 
@@ -179,7 +183,7 @@ static bool starts_with(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-static bool is_wanted(const char *name)
+static bool is_wanted_xattr(const char *name)
 {
 	if (starts_with(name, "system."))
 		return starts_with(name, "system.posix_acl_");
@@ -219,13 +223,13 @@ static int sort_names(const struct bytes *list, const char **names, size_t *coun
 		const char *name = (const char *)list->data + at;
 
 		at += strlen(name) + 1;
-		if (!is_wanted(name))
+		if (!is_wanted_xattr(name))
 			continue;
 		if (used == XATTR_COUNT_MAX)
 			return ERR_LIMIT;
 		names[used++] = name;
 	}
-	qsort(names, used, sizeof(*names), compare_names);
+	qsort(names, used, sizeof *names, compare_names);
 	*count = used;
 	return 0;
 }
@@ -233,7 +237,7 @@ static int sort_names(const struct bytes *list, const char **names, size_t *coun
 static int append_values(
 	const struct node *n, const struct bytes *list, struct bytes *packed)
 {
-	const char **names = malloc(XATTR_COUNT_MAX * sizeof(*names));
+	const char **names = malloc(XATTR_COUNT_MAX * sizeof *names);
 	uint8_t *value = malloc(XATTR_VALUE_SIZE_MAX);
 	size_t count = 0;
 	int rc = names && value ? sort_names(list, names, &count) : ERR_NO_MEMORY;
@@ -250,7 +254,7 @@ int attributes_xattrs(int dirfd, const char *name, struct bytes *packed)
 	struct node n = node_of(dirfd, name);
 	struct bytes list = {0};
 	size_t start = packed->size;
-	int rc = read_list(&n, &list);
+	int rc = node_read_list(&n, &list);
 
 	if (!rc && list.size > 0)
 		rc = append_values(&n, &list, packed);

@@ -26,7 +26,7 @@ struct blobs {
 
 struct blobs *blobs_new(struct store *store, int level, unsigned writers)
 {
-	struct blobs *b = calloc(1, sizeof(*b) + writers * sizeof(b->names[0]));
+	struct blobs *b = calloc(1, sizeof *b + writers * sizeof b->names[0]);
 
 	if (!b)
 		return NULL;
@@ -116,7 +116,7 @@ int blobs_adopt(struct blobs *b, const struct digest *name)
 
 /* A chunk to make a delta on: the hint's, or when that is a delta, its base. Its bytes are
  * left in x->base. */
-static int find_base(struct blobs *b, struct scratch *x, const struct digest *name,
+static int blobs_find_base(struct blobs *b, struct scratch *x, const struct digest *name,
 	const struct base_hint *hint, struct digest *base)
 {
 	struct stored stored;
@@ -128,11 +128,11 @@ static int find_base(struct blobs *b, struct scratch *x, const struct digest *na
 		*base = stored.base;
 		rc = store_find_blob(b->store, base, &stored);
 	}
-	if (!rc && (stored.has_base || digest_equal(base, name)))
-		rc = ERR_ABSENT;
-	if (!rc)
-		rc = store_read_blob(b->store, x->codec, base, &x->base);
-	return rc;
+	if (rc)
+		return rc;
+	if (stored.has_base || digest_equal(base, name))
+		return ERR_ABSENT;
+	return store_read_blob(b->store, x->codec, base, &x->base);
 }
 
 /* A stored form, in x->delta or x->plain. */
@@ -149,7 +149,7 @@ static int encode(struct blobs *b, struct scratch *x, const struct digest *name,
 
 	bytes_clear(&x->delta);
 	bytes_clear(&x->plain);
-	out->delta = hint && !find_base(b, x, name, hint, &out->base) &&
+	out->delta = hint && !blobs_find_base(b, x, name, hint, &out->base) &&
 		     !blob_encode_delta(x->codec, content, &out->base,
 			     span_of_bytes(&x->base), b->level, &x->delta);
 	out->stored = span_of_bytes(&x->delta);
@@ -184,8 +184,9 @@ static int put_claimed(struct blobs *b, struct scratch *x, const struct digest *
 	rc = encode(b, x, name, content, hint, &form);
 	if (!rc)
 		rc = store_write_blob(b->store, name, form.stored, t);
-	if (!rc && form.delta)
-		rc = count_base(b, &form.base);
+	if (rc)
+		return rc;
+	rc = form.delta ? count_base(b, &form.base) : 0;
 	if (!rc)
 		rc = tally_add(b->tally, name, form.stored.size);
 	if (!rc)

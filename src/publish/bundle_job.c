@@ -1,51 +1,62 @@
 /* SPDX-License-Identifier: MIT */
-/* A worker's part in a bundle: reads its files one behind the other, stores it. */
 #include <config.h>
 
 #include <string.h>
 
+#include "publish/bundle_job.h"
 #include "publish/index.h"
-#include "publish/item.h"
 #include "util/clock.h"
 
-#define VOTES_MAX 64
+#define BASES_MAX 64
+
+/* Reads the file's data to x->content + at. */
+static int bundle_job_read_opened(
+	struct unit *u, struct item *item, struct content *c, struct scratch *x, size_t at)
+{
+	int64_t now = clock_realtime();
+	uint8_t *start = x->content + at;
+	struct digest d;
+	size_t done;
+	bool again;
+	int rc;
+
+	if (c->extents.data_size > CHUNK_SIZE_MAX - at)
+		return ERR_CHANGED; /* it has grown since the bundle was closed */
+	rc = content_read(c, start, (size_t)c->extents.data_size, &done);
+	if (!rc && done < c->extents.data_size)
+		rc = ERR_CHANGED;
+	if (!rc)
+		rc = item_refresh(item, c, &again);
+	if (rc)
+		return rc;
+	u->stable &= !again && index_is_stable(&c->st, now);
+	rc = content_check(c);
+	if (rc)
+		return rc;
+	d = digest_of(start, done);
+	return item_set_content(item, c, &d);
+}
 
 /* Appends the file's data at x->content + *at, once. */
-static int read_once(struct unit *u, struct item *item, struct scratch *x, size_t *at)
+static int bundle_job_read_once(
+	struct unit *u, struct item *item, struct scratch *x, size_t *at)
 {
-	size_t room = CHUNK_SIZE_MAX - *at, done = 0;
-	uint8_t *start = x->content + *at;
-	int64_t now = clock_realtime();
 	struct content c;
-	struct digest d;
-	bool again = false;
 	int rc = content_open(
 		&c, u->publication->root, item->path, item->st.st_dev, item->st.st_ino);
 
 	if (rc)
 		return rc;
-	if (c.extents.data_size > room) /* it has grown since the bundle was closed */
-		rc = ERR_CHANGED;
-	if (!rc)
-		rc = content_read(&c, start, (size_t)c.extents.data_size, &done);
-	if (!rc && done < c.extents.data_size)
-		rc = ERR_CHANGED;
-	if (!rc)
-		rc = item_refresh(item, &c, &again);
-	if (!rc)
-		rc = content_check(&c);
-	d = digest_of(start, done);
-	if (!rc)
-		rc = item_set_content(item, &c, &d);
-	item->entry.offset = item->entry.has_content ? *at : 0;
-	u->stable &= !again && index_is_stable(&c.st, now);
+	rc = bundle_job_read_opened(u, item, &c, x, *at);
+	if (!rc) {
+		item->entry.offset = item->entry.has_content ? *at : 0;
+		*at += (size_t)c.extents.data_size;
+	}
 	content_close(&c);
-	if (!rc)
-		*at += done;
 	return rc;
 }
 
-static int read_file(
+static int bundle_job_read_file(
 	struct unit *u, struct item *item, struct scratch *x, size_t *at, struct trouble *t)
 {
 	struct publication *p = u->publication;
@@ -53,7 +64,7 @@ static int read_file(
 	int rc = ERR_CHANGED;
 
 	for (int i = 0; rc == ERR_CHANGED && i < CONTENT_TRIES; i++)
-		rc = read_once(u, item, x, at);
+		rc = bundle_job_read_once(u, item, x, at);
 	if (rc)
 		return content_fail(rc, item->path, p->source, t);
 	atomic_fetch_add(&p->bytes, *at - start);
@@ -61,46 +72,47 @@ static int read_file(
 	return 0;
 }
 
-struct vote {
+/* An old bundle, and how many bytes of the new one's files it holds. */
+struct old_bundle {
 	struct digest object;
 	uint64_t bytes;
 };
 
-struct ballot {
-	struct vote votes[VOTES_MAX];
+struct old_bundles {
+	struct old_bundle items[BASES_MAX]; /* the first that were met */
 	unsigned count;
 };
 
-static void vote(struct ballot *b, const struct digest *object, uint64_t bytes)
+static void count_bytes(struct old_bundles *b, const struct digest *object, uint64_t bytes)
 {
 	unsigned i = 0;
 
-	while (i < b->count && !digest_equal(&b->votes[i].object, object))
+	while (i < b->count && !digest_equal(&b->items[i].object, object))
 		i++;
-	if (i == VOTES_MAX)
+	if (i == BASES_MAX)
 		return;
 	if (i == b->count)
-		b->votes[b->count++] = (struct vote){.object = *object};
-	b->votes[i].bytes += bytes;
+		b->items[b->count++] = (struct old_bundle){.object = *object};
+	b->items[i].bytes += bytes;
 }
 
 /* The old bundle that held most of the bytes of this one's files. */
-static int find_base(void *ctx, struct scratch *x, struct digest *out)
+static int bundle_job_find_base(void *ctx, struct scratch *x, struct digest *out)
 {
 	const struct unit *u = ctx;
-	struct ballot b = {.count = 0};
-	const struct vote *best = NULL;
+	struct old_bundles b = {.count = 0};
+	const struct old_bundle *best = NULL;
 
 	for (const struct item *item = u->first; item; item = item->member) {
 		struct entry old;
 
 		if (!history_find(x->history, item->entry.parent, item->entry.name, &old) &&
 			old.has_content && old.object.form == OBJECT_SINGLE)
-			vote(&b, &old.object.digest, entry_data_size(&old));
+			count_bytes(&b, &old.object.digest, entry_data_size(&old));
 	}
 	for (unsigned i = 0; i < b.count; i++)
-		if (!best || b.votes[i].bytes > best->bytes)
-			best = &b.votes[i];
+		if (!best || b.items[i].bytes > best->bytes)
+			best = &b.items[i];
 	if (!best)
 		return ERR_ABSENT;
 	*out = best->object;
@@ -109,7 +121,7 @@ static int find_base(void *ctx, struct scratch *x, struct digest *out)
 
 static int store_bundle(struct unit *u, struct scratch *x, size_t size, struct trouble *t)
 {
-	struct base_hint hint = {.find = find_base, .ctx = u};
+	struct base_hint hint = {.find = bundle_job_find_base, .ctx = u};
 	struct digest d;
 
 	u->has_object = size > 0;
@@ -126,12 +138,13 @@ static int read_bundle(struct unit *u, struct scratch *x, struct trouble *t)
 	int rc = 0;
 
 	for (struct item *item = u->first; !rc && item; item = item->member)
-		rc = atomic_load(&u->publication->failed) ? ERR_INTERRUPTED
-							  : read_file(u, item, x, &size, t);
+		rc = atomic_load(&u->publication->failed)
+			     ? ERR_INTERRUPTED
+			     : bundle_job_read_file(u, item, x, &size, t);
 	return rc ? rc : store_bundle(u, x, size, t);
 }
 
-static int run(struct unit *u, struct scratch *x, struct trouble *t)
+static int bundle_job_adopt_or_read(struct unit *u, struct scratch *x, struct trouble *t)
 {
 	if (u->record.size > 0 && unit_adopt(u, x) == 0) {
 		atomic_fetch_add(&u->publication->bytes, u->object.size);
@@ -146,7 +159,7 @@ void bundle_job_run(struct job *job)
 	struct publication *p = u->publication;
 	struct scratch *x = scratch_take(p->scratches);
 	struct trouble t = {0};
-	int rc = x ? run(u, x, &t) : ERR_NO_MEMORY;
+	int rc = x ? bundle_job_adopt_or_read(u, x, &t) : ERR_NO_MEMORY;
 
 	if (rc)
 		publication_fail(p, rc, &t);

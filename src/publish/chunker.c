@@ -22,7 +22,7 @@ static uint64_t gear_value(unsigned n)
 	struct digest d;
 	uint64_t value = 0;
 
-	snprintf(text, sizeof(text), "cairn gear %u", n);
+	snprintf(text, sizeof text, "cairn gear %u", n);
 	d = digest_of(text, strlen(text));
 	for (int i = 0; i < 8; i++)
 		value = value << 8 | d.bytes[i];
@@ -75,7 +75,7 @@ size_t chunker_eat(struct chunker *c, const uint8_t *data, size_t size, bool *cu
 
 	c->size += (uint32_t)done;
 	*cut = true;
-	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
+	for (size_t i = 0; i < sizeof phases / sizeof phases[0]; i++) {
 		size_t piece = bytes_before(c, phases[i].limit, size - done);
 		size_t found = find_cut(c, data + done, piece, phases[i].mask);
 

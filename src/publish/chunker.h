@@ -16,8 +16,8 @@
 #define CHUNK_MIN (128u << 10)
 #define CHUNK_MEAN (512u << 10)
 #define CHUNK_MAX (2u << 20)
-#define LARGE_FILE_MIN (128u << 10) /* bytes of data from which a file is its own object   \
-				     */
+/* Bytes of data from which a file is an object of its own. */
+#define LARGE_FILE_MIN (128u << 10)
 #define BUNDLE_TARGET (1u << 20)
 
 struct chunker {

@@ -90,17 +90,16 @@ int content_check(const struct content *c)
 	return attributes_unchanged(&c->st, &now) ? 0 : ERR_CHANGED;
 }
 
-int content_fail(int code, const char *path, const char *source, struct trouble *t)
+int content_fail(int rc, const char *path, const char *source, struct trouble *t)
 {
-	if (code == ERR_CHANGED)
-		return trouble_set(t, code,
+	if (rc == ERR_CHANGED)
+		return trouble_set(t, rc,
 			"'%s' in %s changes while it is published: publish again when it "
-			"is at "
-			"rest, or leave it out with --exclude",
+			"is at rest, or leave it out with --exclude",
 			path, source);
-	return trouble_set(t, code, "cannot read '%s' in %s: %s%s", path, source,
-		error_text(code),
-		code == ERR_DENIED ? "; publish as a user who may read it, or leave it out "
-				     "with --exclude"
-				   : "");
+	return trouble_set(t, rc, "cannot read '%s' in %s: %s%s", path, source,
+		error_text(rc),
+		rc == ERR_DENIED ? "; publish as a user who may read it, or leave it out "
+				   "with --exclude"
+				 : "");
 }

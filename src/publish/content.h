@@ -30,7 +30,7 @@ void content_close(struct content *c);
 int content_read(struct content *c, uint8_t *buffer, size_t size, size_t *done);
 /* ERR_CHANGED unless it is as it was when it was opened. */
 int content_check(const struct content *c);
-/* Fills `t` for a failure with the file's name. */
-int content_fail(int code, const char *path, const char *source, struct trouble *t);
+/* Fills `t` for the failure `rc`, with the file's name. Returns `rc`. */
+int content_fail(int rc, const char *path, const char *source, struct trouble *t);
 
 #endif

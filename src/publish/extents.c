@@ -35,7 +35,7 @@ static int reserve(struct extents *e)
 
 	if (e->count < e->capacity)
 		return 0;
-	items = realloc(e->items, capacity * sizeof(*items));
+	items = realloc(e->items, capacity * sizeof *items);
 	if (!items)
 		return ERR_NO_MEMORY;
 	e->items = items;
@@ -76,13 +76,13 @@ static int find_threshold(
 	const struct extents *e, uint32_t excess, uint64_t *threshold, uint32_t *equal)
 {
 	uint32_t gaps = e->count - 1;
-	uint64_t *sizes = malloc(gaps * sizeof(*sizes));
+	uint64_t *sizes = malloc(gaps * sizeof *sizes);
 
 	if (!sizes)
 		return ERR_NO_MEMORY;
 	for (uint32_t i = 0; i < gaps; i++)
 		sizes[i] = gap_before(e, i + 1);
-	qsort(sizes, gaps, sizeof(*sizes), compare_sizes);
+	qsort(sizes, gaps, sizeof *sizes, compare_sizes);
 	*threshold = sizes[excess - 1];
 	*equal = 0;
 	for (uint32_t i = excess; i > 0 && sizes[i - 1] == *threshold; i--)
@@ -127,18 +127,18 @@ static void whole_file(const struct stat *st, struct extents *out)
 
 #ifdef HAVE_SEEK_HOLE
 
-/* The next run of data at or behind `at`: 1, or 0 at the end, or an error. */
-static int next_run(int fd, uint64_t at, uint64_t size, struct extent *run)
+/* The next run of data at or behind `at`; ERR_ABSENT at the end. */
+static int extents_next(int fd, uint64_t at, uint64_t size, struct extent *run)
 {
 	off_t data, hole;
 
 	if (at >= size)
-		return 0;
+		return ERR_ABSENT;
 	data = lseek(fd, (off_t)at, SEEK_DATA);
 	if (data < 0)
-		return errno == ENXIO ? 0 : error_from_errno(errno);
+		return errno == ENXIO ? ERR_ABSENT : error_from_errno(errno);
 	if ((uint64_t)data >= size)
-		return 0;
+		return ERR_ABSENT;
 	hole = lseek(fd, data, SEEK_HOLE);
 	if (hole < 0)
 		return errno == ENXIO ? ERR_CHANGED : error_from_errno(errno);
@@ -147,22 +147,22 @@ static int next_run(int fd, uint64_t at, uint64_t size, struct extent *run)
 	if (hole <= data)
 		return ERR_CHANGED;
 	*run = (struct extent){(uint64_t)data, (uint64_t)(hole - data)};
-	return 1;
+	return 0;
 }
 
-static int collect(int fd, uint64_t size, struct extents *out)
+static int extents_collect(int fd, uint64_t size, struct extents *out)
 {
 	struct extent run = {0};
 	int rc;
 
-	while ((rc = next_run(fd, run.offset + run.size, size, &run)) == 1) {
+	while ((rc = extents_next(fd, run.offset + run.size, size, &run)) == 0) {
 		rc = extents_add(out, run);
 		if (!rc && out->count >= COLLECTED_MAX)
 			rc = extents_reduce(out, EXTENT_COUNT_MAX);
 		if (rc)
 			return rc;
 	}
-	return rc ? rc : extents_reduce(out, EXTENT_COUNT_MAX);
+	return rc == ERR_ABSENT ? extents_reduce(out, EXTENT_COUNT_MAX) : rc;
 }
 
 int extents_read(int fd, const struct stat *st, struct extents *out)
@@ -175,7 +175,7 @@ int extents_read(int fd, const struct stat *st, struct extents *out)
 		whole_file(st, out);
 		return 0;
 	}
-	rc = collect(fd, size, out);
+	rc = extents_collect(fd, size, out);
 	if (rc)
 		return rc;
 	out->sparse = true;

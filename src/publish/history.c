@@ -29,7 +29,7 @@ struct history {
 
 struct history *history_new(struct store *s, const struct digest *root)
 {
-	struct history *h = calloc(1, sizeof(*h));
+	struct history *h = calloc(1, sizeof *h);
 
 	if (!h)
 		return NULL;
@@ -57,7 +57,7 @@ void history_free(struct history *h)
 }
 
 /* The place of `digest`, else the one that was used longest ago. */
-static struct held *find_place(struct history *h, const struct digest *digest)
+static struct held *history_find_place(struct history *h, const struct digest *digest)
 {
 	struct held *oldest = &h->held[0];
 
@@ -76,10 +76,10 @@ static struct held *find_place(struct history *h, const struct digest *digest)
 typedef int (*unpack_fn)(struct span text, struct bytes *packed, struct trouble *t);
 
 /* The packed form of a page or recipe blob. */
-static int load(struct history *h, const struct digest *digest, unpack_fn unpack,
+static int history_load(struct history *h, const struct digest *digest, unpack_fn unpack,
 	struct span *packed)
 {
-	struct held *place = find_place(h, digest);
+	struct held *place = history_find_place(h, digest);
 	int rc = 0;
 
 	if (place->packed.size == 0) {
@@ -98,7 +98,7 @@ static int load(struct history *h, const struct digest *digest, unpack_fn unpack
 static int load_page(void *ctx, const struct digest *digest, struct page *out)
 {
 	struct span packed;
-	int rc = load(ctx, digest, page_json_decode, &packed);
+	int rc = history_load(ctx, digest, page_json_decode, &packed);
 
 	return rc ? rc : page_view(packed, out);
 }
@@ -116,7 +116,7 @@ int history_find(struct history *h, struct span parent, struct span name, struct
 static int load_recipe(struct history *h, const struct digest *digest, struct recipe *out)
 {
 	struct span packed;
-	int rc = load(h, digest, recipe_decode, &packed);
+	int rc = history_load(h, digest, recipe_decode, &packed);
 
 	return rc ? rc : recipe_view(packed, out);
 }

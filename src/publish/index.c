@@ -60,7 +60,7 @@ static int restart(struct index *x)
 	return from_lmdb(rc);
 }
 
-static int open_databases(struct index *x)
+static int index_open_databases(struct index *x)
 {
 	MDB_val key = value_of("current", 7), value;
 	int rc = mdb_txn_begin(x->env, NULL, 0, &x->txn);
@@ -78,11 +78,12 @@ static int open_databases(struct index *x)
 	return rc ? from_lmdb(rc) : restart(x);
 }
 
-/* The file's name follows from both paths; the NUL between them keeps them apart. */
-static int open_environment(
-	struct index *x, const char *directory, const char *store, const char *source)
+/* Appends the file's path, with its NUL. The name follows from both paths; the NUL between
+ * them keeps them apart. */
+static int append_path(
+	struct bytes *path, const char *directory, const char *store, const char *source)
 {
-	struct bytes names = {0}, path = {0};
+	struct bytes names = {0};
 	char hex[DIGEST_HEX_SIZE];
 	struct digest d;
 	int rc = bytes_append(&names, store, strlen(store) + 1);
@@ -94,44 +95,56 @@ static int open_environment(
 	d = digest_of(names.data, names.size);
 	digest_to_hex(&d, hex);
 	hex[PATH_HEX] = '\0';
-	rc = bytes_append_string(&path, directory);
+	rc = bytes_append_string(path, directory);
 	if (!rc)
-		rc = bytes_append_string(&path, "/");
+		rc = bytes_append_string(path, "/");
 	if (!rc)
-		rc = bytes_append(&path, hex, PATH_HEX + 1);
-	if (!rc)
-		rc = from_lmdb(mdb_env_set_mapsize(x->env, MAP_SIZE_FIRST));
-	if (!rc)
-		rc = from_lmdb(mdb_env_set_maxdbs(x->env, 2));
-	if (!rc)
-		rc = from_lmdb(mdb_env_open(
-			x->env, (const char *)path.data, MDB_NOSUBDIR, FILE_MODE));
+		rc = bytes_append(path, hex, PATH_HEX + 1);
 out:
 	bytes_release(&names);
-	bytes_release(&path);
 	return rc;
+}
+
+static int index_open_environment(struct index *x, const char *path)
+{
+	int rc = mdb_env_create(&x->env);
+
+	if (!rc)
+		rc = mdb_env_set_mapsize(x->env, MAP_SIZE_FIRST);
+	if (!rc)
+		rc = mdb_env_set_maxdbs(x->env, 2);
+	if (!rc)
+		rc = mdb_env_open(x->env, path, MDB_NOSUBDIR, FILE_MODE);
+	return from_lmdb(rc);
 }
 
 int index_open(const char *directory, const char *store, const char *source,
 	struct index **out, struct trouble *t)
 {
-	struct index *x = calloc(1, sizeof(*x));
-	int rc = x ? io_make_directories(directory, DIRECTORY_MODE) : ERR_NO_MEMORY;
+	struct index *x = calloc(1, sizeof *x);
+	struct bytes path = {0};
+	int rc = ERR_NO_MEMORY;
 
+	if (!x)
+		goto out;
+	rc = io_make_directories(directory, DIRECTORY_MODE);
+	if (rc)
+		goto out;
+	rc = append_path(&path, directory, store, source);
+	if (rc)
+		goto out;
+	rc = index_open_environment(x, (const char *)path.data);
 	if (!rc)
-		rc = from_lmdb(mdb_env_create(&x->env));
-	if (!rc)
-		rc = open_environment(x, directory, store, source);
-	if (!rc)
-		rc = open_databases(x);
-	if (rc) {
-		index_close(x);
-		return trouble_set(t, rc,
-			"cannot use the index of unchanged files in %s: %s", directory,
-			error_text(rc));
+		rc = index_open_databases(x);
+out:
+	bytes_release(&path);
+	if (!rc) {
+		*out = x;
+		return 0;
 	}
-	*out = x;
-	return 0;
+	index_close(x);
+	return trouble_set(t, rc, "cannot use the index of unchanged files in %s: %s",
+		directory, error_text(rc));
 }
 
 void index_close(struct index *x)
@@ -155,17 +168,17 @@ int index_fingerprint(struct bytes *text, const char *path, const struct stat *s
 		attributes_mtime(st), attributes_ctime(st)};
 	int rc = bytes_append(text, path, strlen(path) + 1);
 
-	return rc ? rc : bytes_append(text, &part, sizeof(part));
+	return rc ? rc : bytes_append(text, &part, sizeof part);
 }
 
 bool index_is_stable(const struct stat *st, int64_t now)
 {
-	return attributes_mtime(st) < now - INDEX_SETTLE_NS &&
-	       attributes_ctime(st) < now - INDEX_SETTLE_NS;
+	return attributes_mtime(st) < now - INDEX_STABLE_NS &&
+	       attributes_ctime(st) < now - INDEX_STABLE_NS;
 }
 
 /* The map is full: what this transaction did is lost, which costs some reading later. */
-static int grow(struct index *x)
+static int index_grow(struct index *x)
 {
 	MDB_envinfo info;
 	int rc;
@@ -182,12 +195,12 @@ static int grow(struct index *x)
 	return from_lmdb(rc);
 }
 
-static int put(struct index *x, MDB_dbi dbi, MDB_val key, MDB_val value)
+static int index_put_in(struct index *x, MDB_dbi dbi, MDB_val key, MDB_val value)
 {
 	int rc = x->txn ? mdb_put(x->txn, dbi, &key, &value, 0) : MDB_BAD_TXN;
 
 	if (rc == MDB_MAP_FULL) {
-		rc = grow(x);
+		rc = index_grow(x);
 		if (rc)
 			return rc;
 		rc = mdb_put(x->txn, dbi, &key, &value, 0);
@@ -208,11 +221,11 @@ int index_put(struct index *x, const struct digest *fingerprint, struct span rec
 		rc = bytes_append(&x->value, record.data, record.size);
 	if (rc)
 		return rc;
-	return put(x, x->new, value_of(fingerprint->bytes, DIGEST_SIZE),
+	return index_put_in(x, x->new, value_of(fingerprint->bytes, DIGEST_SIZE),
 		value_of(x->value.data, x->value.size));
 }
 
-static int get(
+static int index_get_from(
 	struct index *x, MDB_dbi dbi, const struct digest *fingerprint, struct bytes *out)
 {
 	MDB_val key = value_of(fingerprint->bytes, DIGEST_SIZE), value;
@@ -234,11 +247,11 @@ static int get(
 int index_get(struct index *x, const struct digest *fingerprint, struct bytes *out)
 {
 	size_t start = out->size;
-	int rc = get(x, x->new, fingerprint, out);
+	int rc = index_get_from(x, x->new, fingerprint, out);
 
 	if (rc != ERR_ABSENT)
 		return rc;
-	rc = get(x, x->old, fingerprint, out);
+	rc = index_get_from(x, x->old, fingerprint, out);
 	if (!rc)
 		index_put(x, fingerprint, span_of(out->data + start, out->size - start));
 	return rc;
@@ -250,7 +263,7 @@ int index_commit(struct index *x)
 	int rc = x->txn ? from_lmdb(mdb_drop(x->txn, x->old, 0)) : ERR_IO;
 
 	if (!rc)
-		rc = put(x, x->main, key, value);
+		rc = index_put_in(x, x->main, key, value);
 	if (!rc)
 		rc = restart(x);
 	return rc;

@@ -17,7 +17,7 @@
 
 /* A file touched less than this before it was read may change again within the same time
  * stamp: it is not remembered. */
-#define INDEX_SETTLE_NS (2 * NS_PER_SECOND)
+#define INDEX_STABLE_NS (2 * NS_PER_SECOND)
 
 struct index;
 /* `store` and `source`: absolute paths, which name the environment in `directory` (made

@@ -9,7 +9,7 @@
 
 struct item *item_new(struct span parent, struct span name, const char *path, size_t size)
 {
-	struct item *item = calloc(1, sizeof(*item) + size + 1);
+	struct item *item = calloc(1, sizeof *item + size + 1);
 	const uint8_t *copy;
 
 	if (!item)
@@ -35,8 +35,35 @@ void item_free(struct item *item)
 
 size_t item_size(const struct item *item)
 {
-	return sizeof(*item) + item->path_size + 1 + item->xattrs.capacity +
+	return sizeof *item + item->path_size + 1 + item->xattrs.capacity +
 	       item->target.capacity;
+}
+
+int item_read_attributes(struct item *item, const struct walk_entry *e, const char *source,
+	struct trouble *t)
+{
+	const char *name = (const char *)e->name.data;
+	int rc = attributes_stat(&e->st, &item->entry);
+
+	if (rc)
+		return trouble_set(t, rc,
+			"'%s' in %s is of a kind that cannot be published", e->path,
+			source);
+	rc = attributes_xattrs(e->dirfd, name, &item->xattrs);
+	if (rc == ERR_LIMIT)
+		return trouble_set(t, rc,
+			"the extended attributes of '%s' in %s take more than %u bytes",
+			e->path, source, XATTRS_SIZE_MAX);
+	if (!rc && item->entry.type == ENTRY_SYMLINK)
+		rc = attributes_target(e->dirfd, name, &item->target);
+	if (rc)
+		return content_fail(
+			rc == ERR_ABSENT ? ERR_CHANGED : rc, e->path, source, t);
+	item->entry.xattrs = span_of_bytes(&item->xattrs);
+	item->entry.target = span_of_bytes(&item->target);
+	if (item->entry.type == ENTRY_SYMLINK)
+		item->entry.size = item->target.size;
+	return 0;
 }
 
 int item_refresh(struct item *item, const struct content *c, bool *again)

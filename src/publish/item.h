@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An entry on its way from the walk to its page, and the unit of work that reads its
- * content: a bundle of small files, or one large file. An item is the walk's (the tool's
- * thread) but while its unit is with the workers: from unit_start() until it is done,
- * what the unit's members hold is the worker's. Units are opaque to none: the pipeline
- * assembles what bundle_job.c and object_job.c fill in.
+ * An entry on its way from the walk to its page. The walk's (the tool's thread) but while
+ * its unit of work (unit.h) is with the workers: then what the unit's members hold is the
+ * worker's.
  */
 #ifndef CAIRN_PUBLISH_ITEM_H
 #define CAIRN_PUBLISH_ITEM_H
 
 #include "publish/content.h"
-#include "publish/publication.h"
-#include "util/workers.h"
+#include "publish/walk.h"
 
+struct unit;
 struct item {
 	struct item *next;   /* in key order */
 	struct item *member; /* the next of its unit */
@@ -32,6 +30,10 @@ struct item *item_new(struct span parent, struct span name, const char *path, si
 void item_free(struct item *item);
 /* Bytes of memory. */
 size_t item_size(const struct item *item);
+/* Sets all of the entry that is not content, but for the links, from where the walk is;
+ * `source` is for sentences. ERR_UNSUPPORTED, ERR_LIMIT, ERR_CHANGED, ERR_DENIED. */
+int item_read_attributes(struct item *item, const struct walk_entry *e, const char *source,
+	struct trouble *t);
 /* Takes over the state in which the content was read, if it is another than the walk
  * saw: stat fields and extended attributes. *again tells whether it was. */
 int item_refresh(struct item *item, const struct content *c, bool *again);
@@ -40,41 +42,5 @@ int item_set_content(
 	struct item *item, const struct content *c, const struct digest *content);
 /* Copies the object's chunk list from the unit, which will go first. */
 int item_own_list(struct item *item);
-
-struct object_read;
-struct unit {
-	struct job job;
-	struct publication *publication;
-	bool large;
-	struct item *first, **end;
-	uint32_t count;
-	uint32_t assembled;	   /* members that are in their page: the tool's thread */
-	struct digest fingerprint; /* for the index */
-	struct bytes record;	   /* that the index had; or empty */
-	bool adopted;		   /* the record was good: nothing was read */
-	bool stable;		   /* may be remembered */
-	bool has_object;
-	struct object_ref object; /* its list is in `list` */
-	struct bytes list;
-	struct object_read *attempts; /* object_job.c */
-	unsigned pending;	      /* publication_mtx; jobs of this unit under way */
-	bool done;		      /* publication_mtx */
-};
-
-struct unit *unit_new(struct publication *p, bool large); /* NULL without memory */
-void unit_free(struct unit *u);				  /* not its items */
-void unit_add(struct unit *u, struct item *item);
-/* Hands it to the workers. */
-void unit_start(struct unit *u);
-bool unit_is_done(struct unit *u);
-/* By the worker that ends it. */
-void unit_finish(struct unit *u);
-/* Sets object and members from the index's record if all its blobs are in the store. */
-int unit_adopt(struct unit *u, struct scratch *x);
-/* The record to be remembered, appended. */
-int unit_record(const struct unit *u, struct bytes *out);
-
-void bundle_job_run(struct job *job);
-void object_job_run(struct job *job);
 
 #endif

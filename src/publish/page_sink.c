@@ -18,7 +18,7 @@ struct page_job {
 	uint8_t text[];
 };
 
-static int put_page(struct publication *p, const struct digest *name, struct span text,
+static int page_sink_put(struct publication *p, const struct digest *name, struct span text,
 	struct trouble *t)
 {
 	struct scratch *x = scratch_take(p->scratches);
@@ -40,7 +40,7 @@ static void run_page(struct job *job)
 	int rc = 0;
 
 	if (!atomic_load(&p->failed))
-		rc = put_page(p, &page->name, span_of(page->text, page->size), &t);
+		rc = page_sink_put(p, &page->name, span_of(page->text, page->size), &t);
 	if (rc)
 		publication_fail(p, rc, &t);
 	pthread_mutex_lock(&p->publication_mtx);
@@ -69,8 +69,8 @@ int page_sink_emit(void *ctx, const struct digest *name, struct span text)
 	struct page_job *page;
 
 	if (!reserve_page(p, text.size))
-		return put_page(p, name, text, &s->trouble);
-	page = malloc(sizeof(*page) + text.size);
+		return page_sink_put(p, name, text, &s->trouble);
+	page = malloc(sizeof *page + text.size);
 	if (!page)
 		return ERR_NO_MEMORY;
 	page->job.run = run_page;

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "format/page_json.h"
-#include "publish/attributes.h"
-#include "publish/bundle.h"
-#include "publish/item.h"
+#include "publish/dispatcher.h"
 #include "publish/page_sink.h"
 #include "publish/pipeline.h"
 #include "publish/tally.h"
@@ -24,25 +18,26 @@ struct pipeline {
 	struct publication *publication;
 	struct page_builder *builder;
 	struct tally *objects;
-	struct bundle bundle;
-	struct unit *open; /* the bundle that is being filled; or NULL */
+	struct dispatcher dispatcher;
 	struct item *first, **end;
 	uint64_t waiting;     /* bytes of the items in line */
 	struct totals totals; /* files, xattrs and acls so far */
 	int64_t reported;
-	struct bytes fingerprint, record;
+	struct bytes record; /* of a unit; kept for its memory */
 	struct page_sink pages;
 };
 
 int pipeline_new(const struct pipeline_options *options, struct pipeline **out)
 {
-	struct pipeline *p = calloc(1, sizeof(*p));
+	struct pipeline *p = calloc(1, sizeof *p);
 	int rc;
 
 	if (!p)
 		return ERR_NO_MEMORY;
 	p->o = *options;
 	p->publication = p->pages.publication = options->publication;
+	p->dispatcher.publication = options->publication;
+	p->dispatcher.index = options->index;
 	p->end = &p->first;
 	p->objects = tally_new();
 	rc = p->objects ? page_builder_new(page_sink_emit, &p->pages, &p->builder)
@@ -54,7 +49,7 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **out)
 	return rc;
 }
 
-static void report(struct pipeline *p, bool now)
+static void pipeline_report(struct pipeline *p, bool now)
 {
 	struct publish_progress *progress = &p->o.progress;
 	int64_t clock;
@@ -107,7 +102,7 @@ static int follow_leader(struct item *item)
 	return 0;
 }
 
-static int put_row(struct pipeline *p, struct item *item, struct trouble *t)
+static int pipeline_put_row(struct pipeline *p, struct item *item, struct trouble *t)
 {
 	int rc = item->leader ? follow_leader(item) : 0;
 
@@ -153,7 +148,7 @@ static int assemble_first(struct pipeline *p, struct trouble *t)
 		p->end = &p->first;
 	p->waiting -= item->waiting;
 	p->o.progress.entries++;
-	rc = put_row(p, item, t);
+	rc = pipeline_put_row(p, item, t);
 	if (!u) {
 		if (!item->leads)
 			item_free(item);
@@ -162,7 +157,7 @@ static int assemble_first(struct pipeline *p, struct trouble *t)
 			rc = retire_unit(p, u);
 		free_members(u);
 	}
-	report(p, false);
+	pipeline_report(p, false);
 	return rc;
 }
 
@@ -172,7 +167,7 @@ static bool is_ready(const struct item *item)
 }
 
 /* Until the item is ready, something failed, or it is time to report. */
-static void wait_for(struct pipeline *p, struct item *item)
+static void pipeline_wait_for(struct pipeline *p, struct item *item)
 {
 	struct publication *shared = p->publication;
 	int64_t until = clock_monotonic() + REPORT_EVERY_NS;
@@ -180,11 +175,11 @@ static void wait_for(struct pipeline *p, struct item *item)
 	int rc = 0;
 
 	pthread_mutex_lock(&shared->publication_mtx);
-	while (!item->unit->done && !shared->code && rc == 0)
+	while (!item->unit->done && !shared->failure && rc == 0)
 		rc = pthread_cond_timedwait(
 			&shared->publication_cond, &shared->publication_mtx, &deadline);
 	pthread_mutex_unlock(&shared->publication_mtx);
-	report(p, true);
+	pipeline_report(p, true);
 }
 
 /* Assembles what is ready; while more than `most` bytes are in line, waits for the first.
@@ -197,110 +192,16 @@ static int assemble(struct pipeline *p, uint64_t most, struct trouble *t)
 		rc = publication_failure(p->publication, t);
 		if (rc)
 			break;
-		if (p->first->unit && p->first->unit == p->open)
+		if (dispatcher_holds(&p->dispatcher, p->first))
 			break;
 		if (is_ready(p->first))
 			rc = assemble_first(p, t);
 		else if (p->waiting > most)
-			wait_for(p, p->first);
+			pipeline_wait_for(p, p->first);
 		else
 			break;
 	}
 	return rc;
-}
-
-static int fingerprint(struct pipeline *p, struct unit *u)
-{
-	int rc = 0;
-
-	bytes_clear(&p->fingerprint);
-	for (struct item *item = u->first; !rc && item; item = item->member)
-		rc = index_fingerprint(&p->fingerprint, item->path, &item->st);
-	if (!rc)
-		u->fingerprint = digest_of(p->fingerprint.data, p->fingerprint.size);
-	return rc;
-}
-
-static int start_unit(struct pipeline *p, struct unit *u)
-{
-	int rc = p->o.index ? fingerprint(p, u) : 0;
-
-	if (rc)
-		return rc;
-	if (p->o.index)
-		index_get(p->o.index, &u->fingerprint, &u->record);
-	unit_start(u);
-	return 0;
-}
-
-static int close_bundle(struct pipeline *p)
-{
-	struct unit *u = p->open;
-
-	p->open = NULL;
-	return u ? start_unit(p, u) : 0;
-}
-
-static int add_to_bundle(struct pipeline *p, struct item *item, uint64_t size)
-{
-	struct key key;
-	struct key_hash hash;
-	int rc = key_encode(item->entry.parent, item->entry.name, &key);
-
-	if (rc)
-		return rc;
-	if (!p->open)
-		p->open = unit_new(p->publication, false);
-	if (!p->open)
-		return ERR_NO_MEMORY;
-	unit_add(p->open, item);
-	hash = key_hash_of(&key);
-	return bundle_add(&p->bundle, size, &hash) ? close_bundle(p) : 0;
-}
-
-static int add_large(struct pipeline *p, struct item *item)
-{
-	struct unit *u = unit_new(p->publication, true);
-
-	if (!u)
-		return ERR_NO_MEMORY;
-	unit_add(u, item);
-	return start_unit(p, u);
-}
-
-/* Bytes of data of a file that may have holes. */
-static int data_size(struct pipeline *p, const struct item *item, uint64_t *size)
-{
-	struct content c;
-	int rc;
-
-	*size = item->entry.size;
-	if (!extents_likely(&item->st))
-		return 0;
-	rc = content_open(
-		&c, p->publication->root, item->path, item->st.st_dev, item->st.st_ino);
-	if (rc)
-		return rc;
-	*size = c.extents.data_size;
-	content_close(&c);
-	return 0;
-}
-
-/* Decides who reads the content. */
-static int dispatch(struct pipeline *p, struct item *item, struct trouble *t)
-{
-	uint64_t size = 0;
-	int rc = 0;
-
-	if (item->entry.type == ENTRY_FILE && !item->leader && item->entry.size > 0)
-		rc = data_size(p, item, &size);
-	if (rc)
-		return content_fail(rc, item->path, p->publication->source, t);
-	if (bundle_ends_before(&p->bundle, size < LARGE_FILE_MIN ? size : 0))
-		rc = close_bundle(p);
-	if (rc || size == 0)
-		return rc;
-	return size < LARGE_FILE_MIN ? add_to_bundle(p, item, size) : add_large(p, item);
 }
 
 static void join_group(struct pipeline *p, struct item *item)
@@ -320,34 +221,7 @@ static void join_group(struct pipeline *p, struct item *item)
 	item->leads = true;
 }
 
-static int read_attributes(struct item *item, const struct walk_entry *e,
-	const char *source, struct trouble *t)
-{
-	const char *name = (const char *)e->name.data;
-	int rc = attributes_stat(&e->st, &item->entry);
-
-	if (rc)
-		return trouble_set(t, rc,
-			"'%s' in %s is of a kind that cannot be published", e->path,
-			source);
-	rc = attributes_xattrs(e->dirfd, name, &item->xattrs);
-	if (rc == ERR_LIMIT)
-		return trouble_set(t, rc,
-			"the extended attributes of '%s' in %s take more than %u bytes",
-			e->path, source, XATTRS_SIZE_MAX);
-	if (!rc && item->entry.type == ENTRY_SYMLINK)
-		rc = attributes_target(e->dirfd, name, &item->target);
-	if (rc)
-		return content_fail(
-			rc == ERR_ABSENT ? ERR_CHANGED : rc, e->path, source, t);
-	item->entry.xattrs = span_of_bytes(&item->xattrs);
-	item->entry.target = span_of_bytes(&item->target);
-	if (item->entry.type == ENTRY_SYMLINK)
-		item->entry.size = item->target.size;
-	return 0;
-}
-
-static void queue(struct pipeline *p, struct item *item)
+static void pipeline_queue(struct pipeline *p, struct item *item)
 {
 	*p->end = item;
 	p->end = &item->next;
@@ -365,21 +239,21 @@ int pipeline_add(void *ctx, const struct walk_entry *e, struct trouble *t)
 		return ERR_NO_MEMORY;
 	item->st = e->st;
 	item->entry.links = S_ISDIR(e->st.st_mode) ? e->links : 1;
-	rc = read_attributes(item, e, p->publication->source, t);
+	rc = item_read_attributes(item, e, p->publication->source, t);
 	if (rc) {
 		item_free(item);
 		return rc;
 	}
 	join_group(p, item);
-	queue(p, item);
-	rc = dispatch(p, item, t);
+	pipeline_queue(p, item);
+	rc = dispatcher_add(&p->dispatcher, item, t);
 	return rc ? rc : assemble(p, p->o.memory, t);
 }
 
 int pipeline_finish(struct pipeline *p, struct pipeline_result *out, struct trouble *t)
 {
 	struct totals *totals = &p->totals;
-	int rc = close_bundle(p);
+	int rc = dispatcher_finish(&p->dispatcher);
 
 	if (!rc)
 		rc = assemble(p, 0, t);
@@ -418,7 +292,7 @@ void pipeline_free(struct pipeline *p)
 	free_queue(p);
 	page_builder_free(p->builder);
 	tally_free(p->objects);
-	bytes_release(&p->fingerprint);
+	dispatcher_release(&p->dispatcher);
 	bytes_release(&p->record);
 	free(p);
 }

@@ -11,8 +11,8 @@
 
 #include "publish/hardlinks.h"
 #include "publish/index.h"
+#include "publish/progress.h"
 #include "publish/publication.h"
-#include "publish/publish.h"
 #include "publish/walk.h"
 
 struct pipeline_options {

@@ -10,7 +10,7 @@ int publication_init(struct publication *p, unsigned buffers_max)
 {
 	pthread_condattr_t monotonic;
 
-	p->buffers = calloc(buffers_max, sizeof(*p->buffers));
+	p->buffers = calloc(buffers_max, sizeof *p->buffers);
 	if (!p->buffers)
 		return ERR_NO_MEMORY;
 	p->buffers_max = buffers_max;
@@ -36,30 +36,30 @@ void publication_release(struct publication *p)
 	pthread_mutex_destroy(&p->publication_mtx);
 }
 
-int publication_fail(struct publication *p, int code, const struct trouble *t)
+int publication_fail(struct publication *p, int rc, const struct trouble *t)
 {
 	pthread_mutex_lock(&p->publication_mtx);
-	if (!p->code) {
-		p->code = code;
+	if (!p->failure) {
+		p->failure = rc;
 		if (t && t->code)
 			p->trouble = *t;
 		atomic_store(&p->failed, true);
 	}
 	pthread_cond_broadcast(&p->publication_cond);
 	pthread_mutex_unlock(&p->publication_mtx);
-	return code;
+	return rc;
 }
 
 int publication_failure(struct publication *p, struct trouble *t)
 {
-	int code;
+	int rc;
 
 	pthread_mutex_lock(&p->publication_mtx);
-	code = p->code;
-	if (code && t && p->trouble.code)
+	rc = p->failure;
+	if (rc && t && p->trouble.code)
 		*t = p->trouble;
 	pthread_mutex_unlock(&p->publication_mtx);
-	return code;
+	return rc;
 }
 
 uint8_t *publication_take_buffer(struct publication *p)

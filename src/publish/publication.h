@@ -25,7 +25,7 @@ struct publication {
 
 	pthread_mutex_t publication_mtx; /* the fields below, and some of struct unit */
 	pthread_cond_t publication_cond; /* a unit is done, or it failed */
-	int code;			 /* the first failure */
+	int failure;			 /* the first, or 0 */
 	struct trouble trouble;
 	uint8_t **buffers; /* free ones */
 	unsigned buffer_count, buffers_made, buffers_max;
@@ -36,8 +36,8 @@ struct publication {
  * CHUNK_SIZE_MAX bytes. ERR_NO_MEMORY. */
 int publication_init(struct publication *p, unsigned buffers_max);
 void publication_release(struct publication *p);
-/* Keeps the first; wakes who waits. `t` may be empty. Returns `code`. */
-int publication_fail(struct publication *p, int code, const struct trouble *t);
+/* Keeps the first; wakes who waits. `t` may be empty. Returns `rc`. */
+int publication_fail(struct publication *p, int rc, const struct trouble *t);
 /* 0, or the first failure with its words. */
 int publication_failure(struct publication *p, struct trouble *t);
 /* NULL when all are in use: then work on the chunk at once, in the buffer at hand. */

@@ -11,14 +11,9 @@
 #include <stdint.h>
 
 #include "format/manifest.h"
+#include "publish/progress.h"
 #include "util/error.h"
 #include "util/log.h"
-
-struct publish_progress {
-	uint64_t entries, entries_total; /* totals: from the counting walk */
-	uint64_t bytes, bytes_total;	 /* of file data, read or known unchanged */
-	uint64_t new_bytes;		 /* stored so far */
-};
 
 struct publish_options {
 	const char *source;  /* directory */

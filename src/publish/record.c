@@ -30,7 +30,7 @@ int record_append(struct bytes *out, const struct object_ref *object, uint32_t c
 	struct record_head head;
 	int rc;
 
-	memset(&head, 0, sizeof(head)); /* the padding as well */
+	memset(&head, 0, sizeof head); /* the padding as well */
 	head.version = RECORD_VERSION;
 	head.count = count;
 	if (object) {
@@ -41,7 +41,7 @@ int record_append(struct bytes *out, const struct object_ref *object, uint32_t c
 		head.recipe = object->recipe;
 		head.chunks = object->form == OBJECT_LISTED ? object->count : 0;
 	}
-	rc = bytes_append(out, &head, sizeof(head));
+	rc = bytes_append(out, &head, sizeof head);
 	if (!rc && head.chunks > 0)
 		rc = bytes_append(out, object->list, head.chunks * CHUNK_RECORD_SIZE);
 	return rc;
@@ -52,13 +52,13 @@ int record_append_file(struct bytes *out, const struct record_file *file)
 	struct file_head head;
 	int rc;
 
-	memset(&head, 0, sizeof(head));
+	memset(&head, 0, sizeof head);
 	head.content = file->content;
 	head.offset = file->offset;
 	head.size = file->size;
 	head.has_content = file->has_content;
 	head.extent_count = file->extent_count;
-	rc = bytes_append(out, &head, sizeof(head));
+	rc = bytes_append(out, &head, sizeof head);
 	if (!rc && file->extent_count > 0)
 		rc = bytes_append(
 			out, file->extents, file->extent_count * EXTENT_RECORD_SIZE);
@@ -66,7 +66,7 @@ int record_append_file(struct bytes *out, const struct record_file *file)
 }
 
 /* `size` bytes at *at, which moves on; NULL when there are fewer. */
-static const uint8_t *take(struct span text, size_t *at, size_t size)
+static const uint8_t *record_take(struct span text, size_t *at, size_t size)
 {
 	const uint8_t *found = text.data + *at;
 
@@ -87,11 +87,11 @@ int record_decode(struct span text, struct record *out)
 	struct record r = {0};
 	struct record_head head;
 	size_t at = 0;
-	const uint8_t *from = take(text, &at, sizeof(head));
+	const uint8_t *from = record_take(text, &at, sizeof head);
 
 	if (!from)
 		return ERR_CORRUPT;
-	memcpy(&head, from, sizeof(head));
+	memcpy(&head, from, sizeof head);
 	if (!head_is_good(&head))
 		return ERR_CORRUPT;
 	r.has_object = head.has_object;
@@ -102,7 +102,7 @@ int record_decode(struct span text, struct record *out)
 		.form = (enum object_form)head.form,
 		.recipe = head.recipe,
 		.count = head.chunks,
-		.list = take(text, &at, head.chunks * CHUNK_RECORD_SIZE),
+		.list = record_take(text, &at, head.chunks * CHUNK_RECORD_SIZE),
 	};
 	if (!r.object.list || (r.has_object && object_check(&r.object)))
 		return ERR_CORRUPT;
@@ -118,13 +118,13 @@ int record_next(const struct record *r, size_t *at, struct record_file *out)
 
 	if (*at == r->files.size)
 		return ERR_ABSENT;
-	from = take(r->files, at, sizeof(head));
+	from = record_take(r->files, at, sizeof head);
 	if (!from)
 		return ERR_CORRUPT;
-	memcpy(&head, from, sizeof(head));
+	memcpy(&head, from, sizeof head);
 	if (head.extent_count > EXTENT_COUNT_MAX || head.has_content > 1)
 		return ERR_CORRUPT;
-	extents = take(r->files, at, head.extent_count * EXTENT_RECORD_SIZE);
+	extents = record_take(r->files, at, head.extent_count * EXTENT_RECORD_SIZE);
 	if (!extents)
 		return ERR_CORRUPT;
 	*out = (struct record_file){

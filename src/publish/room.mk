@@ -1,9 +1,13 @@
 noinst_LIBRARIES += libpublish.a
 libpublish_a_SOURCES = \
 	%D%/attributes.c %D%/attributes.h %D%/blobs.c %D%/blobs.h %D%/bundle.c %D%/bundle.h \
-	%D%/bundle_job.c %D%/chunker.c %D%/chunker.h %D%/content.c %D%/content.h %D%/extents.c \
-	%D%/extents.h %D%/hardlinks.c %D%/hardlinks.h %D%/history.c %D%/history.h %D%/index.c \
-	%D%/index.h %D%/item.c %D%/item.h %D%/object_job.c %D%/page_sink.c %D%/page_sink.h \
-	%D%/pipeline.c %D%/pipeline.h %D%/publication.c %D%/publication.h %D%/publish.c \
-	%D%/publish.h %D%/record.c %D%/record.h %D%/scratch.c %D%/scratch.h %D%/store.c \
-	%D%/store.h %D%/tally.c %D%/tally.h %D%/unit.c %D%/walk.c %D%/walk.h
+	%D%/bundle_job.c %D%/bundle_job.h %D%/chunk_job.c %D%/chunk_job.h %D%/chunker.c \
+	%D%/chunker.h %D%/content.c %D%/content.h %D%/dir_names.c %D%/dir_names.h \
+	%D%/dispatcher.c %D%/dispatcher.h %D%/extents.c %D%/extents.h %D%/hardlinks.c \
+	%D%/hardlinks.h %D%/history.c %D%/history.h %D%/index.c %D%/index.h %D%/item.c \
+	%D%/item.h %D%/memory_plan.c %D%/memory_plan.h %D%/object_job.c %D%/object_job.h \
+	%D%/object_read.c %D%/object_read.h %D%/page_sink.c %D%/page_sink.h %D%/pipeline.c \
+	%D%/pipeline.h %D%/progress.h %D%/publication.c %D%/publication.h %D%/publish.c \
+	%D%/publish.h %D%/record.c %D%/record.h %D%/revision.c %D%/revision.h %D%/scratch.c \
+	%D%/scratch.h %D%/store.c %D%/store.h %D%/stored_blob.c %D%/stored_blob.h %D%/tally.c \
+	%D%/tally.h %D%/unit.c %D%/unit.h %D%/walk.c %D%/walk.h

@@ -16,7 +16,7 @@ struct scratches {
 
 struct scratches *scratches_new(struct store *store, const struct digest *previous)
 {
-	struct scratches *s = calloc(1, sizeof(*s));
+	struct scratches *s = calloc(1, sizeof *s);
 
 	if (!s)
 		return NULL;
@@ -56,7 +56,7 @@ void scratches_free(struct scratches *s)
 
 static struct scratch *scratch_new(const struct scratches *s)
 {
-	struct scratch *x = calloc(1, sizeof(*x));
+	struct scratch *x = calloc(1, sizeof *x);
 
 	if (!x)
 		return NULL;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -11,14 +10,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "publish/dir_names.h"
 #include "publish/store.h"
 #include "util/io.h"
 
-#define DIRECTORY_MODE 0777 /* the umask decides: a web server has to read it */
-#define FILE_MODE 0666
 #define LOCK_NAME ".lock"
-#define HEAD_SIZE 128 /* enough for a delta's head and a frame's header */
-#define TEMPORARY_SIZE 64
 
 struct store {
 	char *path;
@@ -31,7 +27,7 @@ struct store {
 };
 
 static const char *const directories[] = {"blobs", "revisions", "tags"};
-#define DIRECTORY_COUNT (sizeof(directories) / sizeof(directories[0]))
+#define DIRECTORY_COUNT (sizeof directories / sizeof directories[0])
 
 const struct stat *store_stat(const struct store *s)
 {
@@ -61,21 +57,6 @@ void store_discard(struct store *s)
 		rmdir(s->path);
 }
 
-static DIR *open_directory(const struct store *s, const char *name)
-{
-	int fd = openat(s->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir && fd >= 0)
-		close(fd);
-	return dir;
-}
-
-static bool is_dots(const char *name)
-{
-	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
 static bool is_temporary(const char *name)
 {
 	size_t size = strlen(name);
@@ -87,29 +68,29 @@ static bool is_temporary(const char *name)
  * mistake, such as SOURCE and STORE the wrong way round. */
 static int check_is_store(struct store *s, struct trouble *t)
 {
-	DIR *dir = open_directory(s, ".");
+	DIR *dir = dir_names_open(s->fd, ".", 0);
 	struct dirent *d;
 	bool found = false, other = false;
 
 	if (!dir)
 		return trouble_errno(t, "cannot list the store %s", s->path);
-	while ((d = readdir(dir))) {
+	while ((d = dir_names_next(dir))) {
 		if (strcmp(d->d_name, "blobs") == 0 || strcmp(d->d_name, LOCK_NAME) == 0)
 			found = true;
-		else if (!is_dots(d->d_name))
+		else
 			other = true;
 	}
 	closedir(dir);
 	s->fresh = !found && !other;
 	if (other && !found)
 		return trouble_set(t, ERR_INVALID,
-			"%s is not a store and not empty: name a new directory or an empty "
-			"one",
+			"%s is not a store and not empty: name a new directory or an "
+			"empty one",
 			s->path);
 	return 0;
 }
 
-static int take_lock(struct store *s, struct trouble *t)
+static int store_take_lock(struct store *s, struct trouble *t)
 {
 	s->lock = openat(s->fd, LOCK_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock < 0)
@@ -118,8 +99,8 @@ static int take_lock(struct store *s, struct trouble *t)
 		return 0;
 	if (errno == EWOULDBLOCK)
 		return trouble_set(t, ERR_BUSY,
-			"the store %s is being published to by another process: wait for "
-			"it",
+			"the store %s is being published to by another process: wait "
+			"for it",
 			s->path);
 	return trouble_errno(t, "cannot lock the store %s", s->path);
 }
@@ -127,10 +108,10 @@ static int take_lock(struct store *s, struct trouble *t)
 /* With the lock held, a temporary file is a dead publisher's. */
 static void remove_temporaries(const struct store *s, const char *name)
 {
-	DIR *dir = open_directory(s, name);
+	DIR *dir = dir_names_open(s->fd, name, 0);
 	struct dirent *d;
 
-	while (dir && (d = readdir(dir)))
+	while (dir && (d = dir_names_next(dir)))
 		if (is_temporary(d->d_name))
 			unlinkat(dirfd(dir), d->d_name, 0);
 	if (dir)
@@ -140,7 +121,8 @@ static void remove_temporaries(const struct store *s, const char *name)
 static int make_directories(struct store *s, struct trouble *t)
 {
 	for (size_t i = 0; i < DIRECTORY_COUNT; i++) {
-		if (mkdirat(s->fd, directories[i], DIRECTORY_MODE) != 0 && errno != EEXIST)
+		if (mkdirat(s->fd, directories[i], STORE_DIRECTORY_MODE) != 0 &&
+			errno != EEXIST)
 			return trouble_errno(t, "cannot make %s in the store %s",
 				directories[i], s->path);
 		remove_temporaries(s, directories[i]);
@@ -149,13 +131,12 @@ static int make_directories(struct store *s, struct trouble *t)
 	return 0;
 }
 
-static int open_root(struct store *s, struct trouble *t)
+static int store_open_root(struct store *s, struct trouble *t)
 {
 	int rc;
 
 	s->made = access(s->path, F_OK) != 0;
-	rc = io_make_directories(s->path, DIRECTORY_MODE);
-
+	rc = io_make_directories(s->path, STORE_DIRECTORY_MODE);
 	if (rc)
 		return trouble_errno(t, "cannot make the store %s", s->path);
 	s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -166,7 +147,7 @@ static int open_root(struct store *s, struct trouble *t)
 
 int store_open(const char *path, struct store **out, struct trouble *t)
 {
-	struct store *s = calloc(1, sizeof(*s));
+	struct store *s = calloc(1, sizeof *s);
 	int rc = ERR_NO_MEMORY;
 
 	if (!s)
@@ -175,11 +156,13 @@ int store_open(const char *path, struct store **out, struct trouble *t)
 	s->path = strdup(path);
 	if (!s->path)
 		goto out;
-	rc = open_root(s, t);
-	if (!rc)
-		rc = check_is_store(s, t);
-	if (!rc)
-		rc = take_lock(s, t);
+	rc = store_open_root(s, t);
+	if (rc)
+		goto out;
+	rc = check_is_store(s, t);
+	if (rc)
+		goto out;
+	rc = store_take_lock(s, t);
 	if (!rc)
 		rc = make_directories(s, t);
 out:
@@ -187,98 +170,6 @@ out:
 		store_close(s);
 	else
 		*out = s;
-	return rc;
-}
-
-static int read_head(int fd, struct stored *out)
-{
-	uint8_t head[HEAD_SIZE];
-	struct blob_head decoded;
-	struct stat st;
-	size_t done = 0;
-	int rc = fstat(fd, &st) ? error_from_errno(errno) : 0;
-
-	if (!rc)
-		rc = io_pread_some(fd, head, sizeof(head), 0, &done);
-	if (rc)
-		return rc;
-	if (blob_head_decode(span_of(head, done), PAGE_SIZE_MAX, &decoded))
-		return ERR_ABSENT;
-	*out = (struct stored){(uint64_t)st.st_size, decoded.has_base, decoded.base};
-	return 0;
-}
-
-int store_find_blob(struct store *s, const struct digest *name, struct stored *out)
-{
-	char path[BLOB_PATH_SIZE];
-	int fd, rc;
-
-	blob_path(name, path);
-	fd = openat(s->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return error_from_errno(errno);
-	rc = read_head(fd, out);
-	close(fd);
-	return rc;
-}
-
-/* `base` holds the base's bytes when the blob is a delta. */
-static int decode(struct blob_codec *codec, struct span stored,
-	const struct blob_head *head, const struct bytes *base, const struct digest *name,
-	struct bytes *content)
-{
-	int rc;
-
-	bytes_clear(content);
-	rc = bytes_reserve(content, head->size + 1);
-	if (!rc)
-		rc = blob_decode(codec, stored, span_of_bytes(base), name, content->data,
-			head->size);
-	if (!rc)
-		content->size = head->size;
-	return rc;
-}
-
-static int read_stored(struct store *s, const struct digest *name, struct bytes *stored,
-	struct blob_head *head)
-{
-	char path[BLOB_PATH_SIZE];
-	int rc;
-
-	blob_path(name, path);
-	rc = io_read_file(s->fd, path, BLOB_SIZE_MAX, stored);
-	return rc ? rc : blob_head_decode(span_of_bytes(stored), PAGE_SIZE_MAX, head);
-}
-
-/* A base is plain, so this ends the recursion. */
-static int read_plain(struct store *s, struct blob_codec *codec, const struct digest *name,
-	struct bytes *content)
-{
-	struct bytes stored = {0}, none = {0};
-	struct blob_head head;
-	int rc = read_stored(s, name, &stored, &head);
-
-	if (!rc && head.has_base)
-		rc = ERR_CORRUPT;
-	if (!rc)
-		rc = decode(codec, span_of_bytes(&stored), &head, &none, name, content);
-	bytes_release(&stored);
-	return rc;
-}
-
-int store_read_blob(struct store *s, struct blob_codec *codec, const struct digest *name,
-	struct bytes *content)
-{
-	struct bytes stored = {0}, base = {0};
-	struct blob_head head;
-	int rc = read_stored(s, name, &stored, &head);
-
-	if (!rc && head.has_base)
-		rc = read_plain(s, codec, &head.base, &base);
-	if (!rc)
-		rc = decode(codec, span_of_bytes(&stored), &head, &base, name, content);
-	bytes_release(&stored);
-	bytes_release(&base);
 	return rc;
 }
 
@@ -291,54 +182,27 @@ static int fail_write(const struct store *s, const char *path, int rc, struct tr
 				   : "");
 }
 
-/* Without syncfs() each blob is made durable by itself. */
-static int write_temporary(struct store *s, const char *path, struct span stored)
+int store_find_blob(struct store *s, const struct digest *name, struct stored *out)
 {
-	int fd = openat(s->fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		FILE_MODE);
-	int rc;
-
-	if (fd < 0)
-		return error_from_errno(errno);
-	rc = io_write_full(fd, stored.data, stored.size);
-#ifndef HAVE_SYNCFS
-	if (!rc && fsync(fd) != 0)
-		rc = error_from_errno(errno);
-#endif
-	if (close(fd) != 0 && !rc)
-		rc = error_from_errno(errno);
-	return rc;
+	return stored_blob_find(s->fd, name, out);
 }
 
-static int rename_blob(struct store *s, const char *from, const char *to)
+int store_read_blob(struct store *s, struct blob_codec *codec, const struct digest *name,
+	struct bytes *content)
 {
-	char directory[] = "blobs/xx";
-
-	if (renameat(s->fd, from, s->fd, to) == 0)
-		return 0;
-	if (errno != ENOENT)
-		return error_from_errno(errno);
-	memcpy(directory, to, sizeof(directory) - 1);
-	if (mkdirat(s->fd, directory, DIRECTORY_MODE) != 0 && errno != EEXIST)
-		return error_from_errno(errno);
-	return renameat(s->fd, from, s->fd, to) == 0 ? 0 : error_from_errno(errno);
+	return stored_blob_read(s->fd, codec, name, content);
 }
 
 int store_write_blob(
 	struct store *s, const struct digest *name, struct span stored, struct trouble *t)
 {
-	char path[BLOB_PATH_SIZE], temporary[TEMPORARY_SIZE];
-	int rc;
+	unsigned serial = atomic_fetch_add(&s->serial, 1);
+	int rc = stored_blob_write(s->fd, name, stored, serial);
+	char path[BLOB_PATH_SIZE];
 
-	blob_path(name, path);
-	snprintf(temporary, sizeof(temporary), "blobs/.%ld-%u.tmp", (long)getpid(),
-		atomic_fetch_add(&s->serial, 1));
-	rc = write_temporary(s, temporary, stored);
-	if (!rc)
-		rc = rename_blob(s, temporary, path);
 	if (!rc)
 		return 0;
-	unlinkat(s->fd, temporary, 0);
+	blob_path(name, path);
 	return fail_write(s, path, rc, t);
 }
 
@@ -368,8 +232,8 @@ int store_read_manifest(
 	if (rc)
 		return trouble_set(t, rc,
 			"manifest.json in the store %s cannot be used: %.400s; put the "
-			"newest "
-			"good file of revisions/ in its place, or publish to a new store",
+			"newest good "
+			"file of revisions/ in its place, or publish to a new store",
 			s->path, why.text[0] != '\0' ? why.text : error_text(rc));
 	return 0;
 }
@@ -389,7 +253,7 @@ static int replace(struct store *s, const char *path, struct span text, struct t
 {
 	struct stat before;
 	bool is_there = fstatat(s->fd, path, &before, 0) == 0;
-	int rc = io_replace_file(s->fd, path, text, FILE_MODE, 1);
+	int rc = io_replace_file(s->fd, path, text, STORE_FILE_MODE, 1);
 
 	if (!rc && is_there)
 		set_apart(s, path, &before);
@@ -402,7 +266,7 @@ int store_write_manifest(
 	char path[64];
 	int rc;
 
-	snprintf(path, sizeof(path), "revisions/%llu.json", (unsigned long long)revision);
+	snprintf(path, sizeof path, "revisions/%llu.json", (unsigned long long)revision);
 	rc = replace(s, path, text, t);
 	return rc ? rc : replace(s, "manifest.json", text, t);
 }
@@ -413,6 +277,6 @@ int store_write_tag(struct store *s, const char *tag, struct span text, struct t
 
 	if (tag_name_check(tag))
 		return ERR_INVALID;
-	snprintf(path, sizeof(path), "tags/%s.json", tag);
+	snprintf(path, sizeof path, "tags/%s.json", tag);
 	return replace(s, path, text, t);
 }

@@ -2,9 +2,7 @@
 /*
  * A store directory that is written: its lock, its blobs, revisions, tags and manifest.
  * Nothing that a reader can reach is ever changed but manifest.json and the tags, and
- * those by rename. Blobs are written to a temporary name and renamed; store_sync() makes
- * them durable once, before a manifest names them. After a power loss a blob that was
- * never synced may be empty: such a one counts as absent.
+ * those by rename. store_sync() makes the blobs durable once, before a manifest names them.
  *
  * store_open, store_close, the revision and the tag: one thread. Blobs: any thread.
  */
@@ -13,8 +11,8 @@
 
 #include <sys/stat.h>
 
-#include "format/blob.h"
 #include "format/manifest.h"
+#include "publish/stored_blob.h"
 #include "util/error.h"
 
 struct store;
@@ -28,15 +26,8 @@ void store_close(struct store *s);
 void store_discard(struct store *s);
 const struct stat *store_stat(const struct store *s);
 
-/* How a blob lies in the store. */
-struct stored {
-	uint64_t size; /* of the file */
-	bool has_base; /* a delta on `base` */
-	struct digest base;
-};
-/* 0, or ERR_ABSENT: also when the file is empty or does not begin as a blob does. */
+/* As stored_blob_find() and stored_blob_read(). */
 int store_find_blob(struct store *s, const struct digest *name, struct stored *out);
-/* The uncompressed bytes, checked, in place of what `content` held. */
 int store_read_blob(struct store *s, struct blob_codec *codec, const struct digest *name,
 	struct bytes *content);
 /* Writes the stored form. The error's sentence goes to `t`. */

@@ -18,12 +18,12 @@ struct tally {
 
 struct tally *tally_new(void)
 {
-	struct tally *t = calloc(1, sizeof(*t));
+	struct tally *t = calloc(1, sizeof *t);
 
 	if (!t)
 		return NULL;
 	t->slot_count = SLOTS_MIN;
-	t->slots = calloc(t->slot_count, sizeof(*t->slots));
+	t->slots = calloc(t->slot_count, sizeof *t->slots);
 	if (!t->slots) {
 		free(t);
 		return NULL;
@@ -41,7 +41,7 @@ void tally_free(struct tally *t)
 	free(t);
 }
 
-static uint64_t *probe(uint64_t *slots, size_t slot_count, uint64_t key)
+static uint64_t *tally_probe(uint64_t *slots, size_t slot_count, uint64_t key)
 {
 	size_t i = (size_t)key & (slot_count - 1);
 
@@ -50,30 +50,30 @@ static uint64_t *probe(uint64_t *slots, size_t slot_count, uint64_t key)
 	return &slots[i];
 }
 
-static int grow(struct tally *t)
+static int tally_grow(struct tally *t)
 {
 	size_t count = t->slot_count * 2;
-	uint64_t *slots = calloc(count, sizeof(*slots));
+	uint64_t *slots = calloc(count, sizeof *slots);
 
 	if (!slots)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < t->slot_count; i++)
 		if (t->slots[i] != 0)
-			*probe(slots, count, t->slots[i]) = t->slots[i];
+			*tally_probe(slots, count, t->slots[i]) = t->slots[i];
 	free(t->slots);
 	t->slots = slots;
 	t->slot_count = count;
 	return 0;
 }
 
-static int add_locked(struct tally *t, uint64_t key, uint64_t size)
+static int tally_add_locked(struct tally *t, uint64_t key, uint64_t size)
 {
 	uint64_t *slot;
-	int rc = t->count * 4 >= t->slot_count * 3 ? grow(t) : 0;
+	int rc = t->count * 4 >= t->slot_count * 3 ? tally_grow(t) : 0;
 
 	if (rc)
 		return rc;
-	slot = probe(t->slots, t->slot_count, key);
+	slot = tally_probe(t->slots, t->slot_count, key);
 	if (*slot == key)
 		return 0;
 	*slot = key;
@@ -88,7 +88,7 @@ int tally_add(struct tally *t, const struct digest *d, uint64_t size)
 	int rc;
 
 	pthread_mutex_lock(&t->tally_mtx);
-	rc = add_locked(t, key ? key : 1, size);
+	rc = tally_add_locked(t, key ? key : 1, size);
 	pthread_mutex_unlock(&t->tally_mtx);
 	return rc;
 }

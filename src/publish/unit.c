@@ -3,17 +3,16 @@
 
 #include <stdlib.h>
 
-#include "publish/item.h"
 #include "publish/record.h"
+#include "publish/unit.h"
 
-struct unit *unit_new(struct publication *p, bool large)
+struct unit *unit_new(struct publication *p)
 {
-	struct unit *u = calloc(1, sizeof(*u));
+	struct unit *u = calloc(1, sizeof *u);
 
 	if (!u)
 		return NULL;
 	u->publication = p;
-	u->large = large;
 	u->end = &u->first;
 	u->stable = true;
 	return u;
@@ -25,13 +24,6 @@ void unit_add(struct unit *u, struct item *item)
 	*u->end = item;
 	u->end = &item->member;
 	u->count++;
-}
-
-void unit_start(struct unit *u)
-{
-	u->job.run = u->large ? object_job_run : bundle_job_run;
-	u->pending = 1;
-	workers_add(u->publication->workers, &u->job, 0);
 }
 
 bool unit_is_done(struct unit *u)
@@ -116,9 +108,11 @@ int unit_adopt(struct unit *u, struct scratch *x)
 	struct record r;
 	int rc = record_decode(span_of_bytes(&u->record), &r);
 
-	if (!rc && r.count != u->count)
-		rc = ERR_CORRUPT;
-	if (!rc && r.has_object)
+	if (rc)
+		return rc;
+	if (r.count != u->count)
+		return ERR_CORRUPT;
+	if (r.has_object)
 		rc = history_each_blob(
 			x->history, &r.object, adopt_blob, u->publication->blobs);
 	if (!rc)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "format/names.h"
+#include "publish/dir_names.h"
 #include "publish/walk.h"
 
 /* A subdirectory to be entered: as it was when it was listed. */
@@ -39,13 +39,6 @@ struct walker {
 	size_t depth, frame_capacity;
 };
 
-/* The names of one directory, sorted. */
-struct listing {
-	struct bytes text;
-	const char **names;
-	size_t count;
-};
-
 bool walk_excluded(const char *const *patterns, const char *path)
 {
 	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
@@ -66,7 +59,7 @@ static const char *shown(const struct walker *w)
 	return w->path[0] != '\0' ? w->path : ".";
 }
 
-static int fail(const struct walker *w, const char *what)
+static int walker_fail(const struct walker *w, const char *what)
 {
 	if (errno == EACCES || errno == EPERM)
 		return trouble_set(w->t, ERR_DENIED,
@@ -76,7 +69,7 @@ static int fail(const struct walker *w, const char *what)
 	return trouble_errno(w->t, "%s '%s' in %s", what, shown(w), w->o->source);
 }
 
-static int fail_changed(const struct walker *w)
+static int walker_fail_changed(const struct walker *w)
 {
 	return trouble_set(w->t, ERR_CHANGED,
 		"'%s' in %s was moved or removed while it was published; try again",
@@ -100,39 +93,10 @@ static int set_path(struct walker *w, size_t parent_size, const char *name)
 	return 0;
 }
 
-static bool is_dots(const char *name)
-{
-	return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
-/* The next name, or NULL at the end, or NULL and errno. */
-static struct dirent *next_name(DIR *dir)
-{
-	struct dirent *d;
-
-	do {
-		errno = 0;
-		d = readdir(dir);
-	} while (d && is_dots(d->d_name));
-	return d;
-}
-
-/* A descriptor of `path` below `dirfd` if it is a directory, as a stream. */
-static DIR *open_stream(int dirfd, const char *path)
-{
-	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir && fd >= 0)
-		close(fd);
-	return dir;
-}
-
-static bool is_directory(const struct walker *w, DIR *dir, const struct dirent *d)
+static bool is_directory(DIR *dir, const struct dirent *d)
 {
 	struct stat st;
 
-	(void)w;
 #ifdef DT_UNKNOWN
 	if (d->d_type != DT_UNKNOWN)
 		return d->d_type == DT_DIR;
@@ -146,12 +110,12 @@ static bool is_directory(const struct walker *w, DIR *dir, const struct dirent *
 static uint32_t count_subdirectories(struct walker *w, int at, const char *name)
 {
 	size_t path_size = w->path_size;
-	DIR *dir = open_stream(at, name[0] != '\0' ? name : ".");
+	DIR *dir = dir_names_open(at, name[0] != '\0' ? name : ".", O_NOFOLLOW);
 	struct dirent *d;
 	uint32_t count = 0;
 
-	while (dir && (d = next_name(dir)))
-		if (is_directory(w, dir, d) &&
+	while (dir && (d = dir_names_next(dir)))
+		if (is_directory(dir, d) &&
 			(!w->o->exclude || (!set_path(w, path_size, d->d_name) &&
 						   !walk_excluded(w->o->exclude, w->path))))
 			count++;
@@ -190,57 +154,11 @@ static int emit(struct walker *w, size_t parent_size, int at, const struct stat 
 	return w->each(w->ctx, &e, w->t);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Sorts, and drops what a changing directory gave twice. */
-static void sort_names(struct listing *l)
-{
-	size_t kept = 0;
-
-	qsort(l->names, l->count, sizeof(*l->names), compare_names);
-	for (size_t i = 0; i < l->count; i++)
-		if (kept == 0 || strcmp(l->names[kept - 1], l->names[i]) != 0)
-			l->names[kept++] = l->names[i];
-	l->count = kept;
-}
-
-static void listing_release(struct listing *l)
-{
-	bytes_release(&l->text);
-	free(l->names);
-}
-
-static int read_names(const struct walker *w, DIR *dir, struct listing *l)
-{
-	struct dirent *d;
-	size_t at = 0;
-
-	while ((d = next_name(dir))) {
-		if (bytes_append(&l->text, d->d_name, strlen(d->d_name) + 1))
-			return ERR_NO_MEMORY;
-		l->count++;
-	}
-	if (errno)
-		return fail(w, "cannot list");
-	l->names = calloc(l->count + 1, sizeof(*l->names));
-	if (!l->names)
-		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < l->count; i++) {
-		l->names[i] = (const char *)l->text.data + at;
-		at += strlen(l->names[i]) + 1;
-	}
-	sort_names(l);
-	return 0;
-}
-
 static int frame_add(struct frame *f, const char *name, const struct stat *st)
 {
 	if (f->count == f->capacity) {
 		size_t capacity = f->capacity ? f->capacity * 2 : 8;
-		struct subdirectory *items = realloc(f->items, capacity * sizeof(*items));
+		struct subdirectory *items = realloc(f->items, capacity * sizeof *items);
 
 		if (!items)
 			return ERR_NO_MEMORY;
@@ -254,7 +172,7 @@ static int frame_add(struct frame *f, const char *name, const struct stat *st)
 	return 0;
 }
 
-static int check_store(const struct walker *w, const struct stat *st)
+static int check_not_store(const struct walker *w, const struct stat *st)
 {
 	const struct stat *store = w->o->store;
 
@@ -262,8 +180,7 @@ static int check_store(const struct walker *w, const struct stat *st)
 		return 0;
 	return trouble_set(w->t, ERR_INVALID,
 		"the store lies inside the source, at '%s': put it elsewhere or leave it "
-		"out "
-		"with --exclude",
+		"out with --exclude",
 		shown(w));
 }
 
@@ -277,8 +194,9 @@ static int list_entry(struct walker *w, struct frame *f, int at, const char *nam
 	if (walk_excluded(w->o->exclude, w->path))
 		return 0;
 	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? 0 : fail(w, "cannot read the attributes of");
-	rc = check_store(w, &st);
+		return errno == ENOENT ? 0
+				       : walker_fail(w, "cannot read the attributes of");
+	rc = check_not_store(w, &st);
 	if (!rc)
 		rc = emit(w, f->path_size, at, &st);
 	if (!rc && is_entered(w, &st))
@@ -288,12 +206,14 @@ static int list_entry(struct walker *w, struct frame *f, int at, const char *nam
 
 static int list_entries(struct walker *w, struct frame *f, DIR *dir)
 {
-	struct listing l = {0};
-	int rc = read_names(w, dir, &l);
+	struct dir_names l = {0};
+	int rc = dir_names_read(dir, &l);
 
+	if (rc)
+		rc = walker_fail(w, "cannot list");
 	for (size_t i = 0; !rc && i < l.count; i++)
 		rc = list_entry(w, f, dirfd(dir), l.names[i]);
-	listing_release(&l);
+	dir_names_release(&l);
 	return rc;
 }
 
@@ -301,7 +221,7 @@ static int push_frame(struct walker *w)
 {
 	if (w->depth == w->frame_capacity) {
 		size_t capacity = w->frame_capacity ? w->frame_capacity * 2 : 16;
-		struct frame *frames = realloc(w->frames, capacity * sizeof(*frames));
+		struct frame *frames = realloc(w->frames, capacity * sizeof *frames);
 
 		if (!frames)
 			return ERR_NO_MEMORY;
@@ -321,21 +241,21 @@ static void pop_frame(struct walker *w)
 }
 
 /* Lists the directory w->path, which was `dev` and `ino` when its parent was listed. */
-static int enter(struct walker *w, dev_t dev, ino_t ino)
+static int walker_enter(struct walker *w, dev_t dev, ino_t ino)
 {
-	DIR *dir = open_stream(w->o->root, shown(w));
+	DIR *dir = dir_names_open(w->o->root, shown(w), O_NOFOLLOW);
 	struct stat st;
 	int rc;
 
 	if (!dir) {
 		bool gone = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
 
-		return gone ? fail_changed(w) : fail(w, "cannot open");
+		return gone ? walker_fail_changed(w) : walker_fail(w, "cannot open");
 	}
 	if (fstat(dirfd(dir), &st) != 0)
-		rc = fail(w, "cannot read the attributes of");
+		rc = walker_fail(w, "cannot read the attributes of");
 	else if (st.st_dev != dev || st.st_ino != ino)
-		rc = fail_changed(w);
+		rc = walker_fail_changed(w);
 	else
 		rc = push_frame(w);
 	if (!rc)
@@ -359,10 +279,8 @@ static int descend(struct walker *w)
 		d = &f->items[f->next++];
 		rc = set_path(w, f->path_size, (const char *)f->names.data + d->name);
 		if (!rc)
-			rc = enter(w, d->dev, d->ino);
+			rc = walker_enter(w, d->dev, d->ino);
 	}
-	while (w->depth > 0)
-		pop_frame(w);
 	return rc;
 }
 
@@ -372,19 +290,19 @@ static int walk_root(struct walker *w)
 	int rc;
 
 	if (fstat(w->o->root, &st) != 0)
-		return fail(w, "cannot read the attributes of");
+		return walker_fail(w, "cannot read the attributes of");
 	w->dev = st.st_dev;
-	rc = check_store(w, &st);
+	rc = check_not_store(w, &st);
 	if (!rc)
 		rc = emit(w, 0, w->o->root, &st);
 	if (!rc)
-		rc = enter(w, st.st_dev, st.st_ino);
+		rc = walker_enter(w, st.st_dev, st.st_ino);
 	return rc;
 }
 
 int walk(const struct walk_options *options, walk_fn each, void *ctx, struct trouble *t)
 {
-	struct walker *w = calloc(1, sizeof(*w));
+	struct walker *w = calloc(1, sizeof *w);
 	int rc;
 
 	if (!w)

@@ -189,12 +189,12 @@ static void test_acls(void **state)
 	(void)state;
 	trees_text(directory, "acl", "x");
 	trees_directory(directory, "default");
-	set("acl", "system.posix_acl_access", acl, sizeof(acl));
-	set("default", "system.posix_acl_default", acl, sizeof(acl));
+	set("acl", "system.posix_acl_access", acl, sizeof acl);
+	set("default", "system.posix_acl_default", acl, sizeof acl);
 	assert_int_equal(attributes_xattrs(fd, "acl", &packed), 0);
 	assert_true(xattr_find(
 		span_of_bytes(&packed), span_of_string("system.posix_acl_access"), &value));
-	assert_true(span_equal(value, span_of(acl, sizeof(acl))));
+	assert_true(span_equal(value, span_of(acl, sizeof acl)));
 	bytes_clear(&packed);
 	assert_int_equal(attributes_xattrs(fd, "default", &packed), 0);
 	assert_true(xattr_find(span_of_bytes(&packed),

@@ -14,7 +14,7 @@
 
 #define SIZE (300u << 10)
 #define THREADS 4
-#define ROUNDS 40
+#define CONTENTS 40
 
 static char *directory;
 static struct store *store;
@@ -187,11 +187,11 @@ static void *put_all(void *arg)
 	struct blobs *b = arg;
 	struct scratch *own = scratch_take(scratches);
 
-	for (uint64_t i = 0; i < ROUNDS; i++) {
-		struct digest name = digest_of(&i, sizeof(i));
+	for (uint64_t i = 0; i < CONTENTS; i++) {
+		struct digest name = digest_of(&i, sizeof i);
 
 		assert_int_equal(
-			blobs_put(b, own, &name, span_of(&i, sizeof(i)), NULL, NULL), 0);
+			blobs_put(b, own, &name, span_of(&i, sizeof i), NULL, NULL), 0);
 	}
 	scratch_give(scratches, own);
 	return NULL;
@@ -207,7 +207,7 @@ static void test_many_threads_one_blob(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, put_all, b), 0);
 	for (unsigned i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	assert_int_equal(blobs_totals(b).new_blobs, ROUNDS);
+	assert_int_equal(blobs_totals(b).new_blobs, CONTENTS);
 	assert_int_equal(blobs_totals(b).stored, blobs_totals(b).new_bytes);
 	blobs_free(b);
 }

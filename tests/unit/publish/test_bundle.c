@@ -23,7 +23,7 @@ struct ends {
 
 static struct key_hash hash_of(uint64_t number)
 {
-	return (struct key_hash){digest_of(&number, sizeof(number))};
+	return (struct key_hash){digest_of(&number, sizeof number)};
 }
 
 static void bundle_all(
@@ -44,9 +44,9 @@ static void bundle_all(
 
 static uint64_t mean_of(uint64_t size, uint32_t count)
 {
-	uint64_t *sizes = malloc(count * sizeof(*sizes)),
-		 *keys = malloc(count * sizeof(*keys));
-	struct ends *ends = malloc(sizeof(*ends));
+	uint64_t *sizes = malloc(count * sizeof *sizes),
+		 *keys = malloc(count * sizeof *keys);
+	struct ends *ends = malloc(sizeof *ends);
 	uint64_t mean;
 
 	for (uint32_t i = 0; i < count; i++) {
@@ -117,9 +117,9 @@ static void test_never_over_the_chunk_size(void **state)
 static void test_an_edit_is_local(void **state)
 {
 	uint32_t count = 20000, edited = 10000, missing = 0;
-	uint64_t *sizes = malloc((count + 1) * sizeof(*sizes));
-	uint64_t *keys = malloc((count + 1) * sizeof(*keys));
-	struct ends *before = malloc(sizeof(*before)), *after = malloc(sizeof(*after));
+	uint64_t *sizes = malloc((count + 1) * sizeof *sizes);
+	uint64_t *keys = malloc((count + 1) * sizeof *keys);
+	struct ends *before = malloc(sizeof *before), *after = malloc(sizeof *after);
 
 	(void)state;
 	for (uint32_t i = 0; i < count; i++) {

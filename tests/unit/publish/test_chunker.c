@@ -72,7 +72,7 @@ static void test_cuts_do_not_change(void **state)
 
 	(void)state;
 	find_cuts(data, 4u << 20, 4u << 20, &cuts);
-	assert_int_equal(cuts.count, sizeof(expected) / sizeof(expected[0]));
+	assert_int_equal(cuts.count, sizeof expected / sizeof expected[0]);
 	for (size_t i = 0; i < cuts.count; i++)
 		assert_int_equal(cuts.at[i], expected[i]);
 	free(data);
@@ -105,10 +105,10 @@ static void test_steps_do_not_matter(void **state)
 	(void)state;
 	find_cuts(data, size, size, &whole);
 	assert_true(whole.count > 3);
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
 		find_cuts(data, size, steps[i], &part);
 		assert_int_equal(part.count, whole.count);
-		assert_memory_equal(part.at, whole.at, whole.count * sizeof(whole.at[0]));
+		assert_memory_equal(part.at, whole.at, whole.count * sizeof whole.at[0]);
 	}
 	free(data);
 }

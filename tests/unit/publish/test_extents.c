@@ -170,7 +170,7 @@ static void test_equal_holes(void **state)
 static void test_more_runs_than_the_format_has(void **state)
 {
 	uint32_t count = 2 * EXTENT_COUNT_MAX + 100;
-	uint64_t *offsets = malloc(count * sizeof(*offsets));
+	uint64_t *offsets = malloc(count * sizeof *offsets);
 	struct extents x = {0};
 	struct stat st;
 	int fd;

@@ -39,7 +39,7 @@ static void test_many_groups(void **state)
 	int leader;
 
 	(void)state;
-	for (unsigned round = 0; round < 3; round++)
+	for (unsigned pass = 0; pass < 3; pass++)
 		for (unsigned i = 0; i < 5000; i++)
 			assert_int_equal(hardlinks_count(h, 7 + i % 3, (ino_t)i * 1024), 0);
 	for (unsigned i = 0; i < 5000; i++) {

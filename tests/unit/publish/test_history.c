@@ -52,7 +52,7 @@ static int emit(void *ctx, const struct digest *name, struct span text)
 
 static struct digest number(unsigned i)
 {
-	return digest_of(&i, sizeof(i));
+	return digest_of(&i, sizeof i);
 }
 
 static struct digest make_tree(void)
@@ -66,7 +66,7 @@ static struct digest make_tree(void)
 	assert_int_equal(page_builder_new(emit, NULL, &b), 0);
 	assert_int_equal(page_builder_add(b, &e, NULL), 0);
 	for (unsigned i = 0; i < FILES; i++) {
-		snprintf(name, sizeof(name), "f%06u", i);
+		snprintf(name, sizeof name, "f%06u", i);
 		e = (struct entry){.type = ENTRY_FILE, .mode = 0644, .links = 1, .size = i};
 		e.name = span_of_string(name);
 		assert_int_equal(page_builder_add(b, &e, NULL), 0);
@@ -88,7 +88,7 @@ static void test_finds_entries(void **state)
 		unsigned n = i * 31 % FILES;
 		char name[16];
 
-		snprintf(name, sizeof(name), "f%06u", n);
+		snprintf(name, sizeof name, "f%06u", n);
 		assert_int_equal(
 			history_find(h, span_of("", 0), span_of_string(name), &e), 0);
 		assert_int_equal(e.size, n);
@@ -104,7 +104,7 @@ static void test_finds_entries(void **state)
 
 static struct object_ref make_object(void)
 {
-	struct chunk_ref *chunks = malloc(CHUNKS * sizeof(*chunks));
+	struct chunk_ref *chunks = malloc(CHUNKS * sizeof *chunks);
 	struct object_ref o = {
 		.digest = digest_of("o", 1), .size = CHUNKS * CHUNK, .form = OBJECT_RECIPE};
 

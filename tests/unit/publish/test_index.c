@@ -40,7 +40,7 @@ static struct index *open_it(void)
 
 static struct digest number(unsigned i)
 {
-	return digest_of(&i, sizeof(i));
+	return digest_of(&i, sizeof i);
 }
 
 static void put(struct index *x, unsigned i, const char *record)
@@ -182,8 +182,8 @@ static void test_a_rotten_record(void **state)
 			continue;
 		bytes_reserve(&text, (size_t)st.st_size);
 		text.size = (size_t)pread(fd, text.data, (size_t)st.st_size, 0);
-		for (size_t i = 0; i + sizeof(record) < text.size; i++)
-			if (memcmp(text.data + i, record, sizeof(record) - 1) == 0)
+		for (size_t i = 0; i + sizeof record < text.size; i++)
+			if (memcmp(text.data + i, record, sizeof record - 1) == 0)
 				assert_int_equal(pwrite(fd, "A", 1, (off_t)i), 1);
 		bytes_release(&text);
 		close(fd);
@@ -205,7 +205,7 @@ static void test_no_index(void **state)
 	assert_true(t.code < 0);
 }
 
-static void test_settled(void **state)
+static void test_stable(void **state)
 {
 	struct stat st = {.st_mtim = {1000, 0}, .st_ctim = {1000, 0}};
 
@@ -262,7 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_grows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_rotten_record, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_index, set_up, tear_down),
-		cmocka_unit_test(test_settled),
+		cmocka_unit_test(test_stable),
 		cmocka_unit_test(test_fingerprints_differ),
 	};
 

@@ -117,18 +117,18 @@ static void make_tree(const char *root)
 	char name[128];
 
 	for (unsigned d = 0; d < DIRECTORIES; d++) {
-		snprintf(name, sizeof(name), "%s/dir %u", root, d);
+		snprintf(name, sizeof name, "%s/dir %u", root, d);
 		trees_directory(directory, name);
 		for (unsigned i = 0; i < FILES; i++) {
-			snprintf(name, sizeof(name), "%s/dir %u/file-%u", root, d, i);
+			snprintf(name, sizeof name, "%s/dir %u/file-%u", root, d, i);
 			trees_fill(directory, name, d * 1000 + i, 500 + i * 397 % 20000);
 		}
 	}
-	snprintf(name, sizeof(name), "%s/large", root);
+	snprintf(name, sizeof name, "%s/large", root);
 	trees_fill(directory, name, 77, 4u << 20);
-	snprintf(name, sizeof(name), "%s/middling", root);
+	snprintf(name, sizeof name, "%s/middling", root);
 	trees_fill(directory, name, 78, LARGE_FILE_MIN);
-	snprintf(name, sizeof(name), "%s/below", root);
+	snprintf(name, sizeof name, "%s/below", root);
 	trees_fill(directory, name, 79, LARGE_FILE_MIN - 1);
 }
 
@@ -193,7 +193,7 @@ static void test_the_root_depends_on_the_entries_alone(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		char store[32];
 
-		snprintf(store, sizeof(store), "store-%u", i);
+		snprintf(store, sizeof store, "store-%u", i);
 		b = publish_with("source", store,
 			(struct publish_options){.jobs = jobs[i],
 				.memory = i == 2 ? 1 : 0,
@@ -250,7 +250,7 @@ static void test_manifest_and_tag(void **state)
 	assert_false(p.manifest->has_previous);
 	assert_false(p.manifest->delta);
 	first = p.manifest->digest;
-	memcpy(dataset, p.manifest->dataset, sizeof(dataset));
+	memcpy(dataset, p.manifest->dataset, sizeof dataset);
 	assert_int_equal(strlen(dataset), MANIFEST_DATASET_SIZE - 1);
 	published_close(&p);
 
@@ -295,7 +295,7 @@ static void make_odd_tree(void)
 	trees_directory(directory, "source/empty-directory");
 	trees_text(directory, "source/\xff\xfe", "not UTF-8");
 	trees_text(directory, "source/new\nline\ttab", "x");
-	snprintf(name, sizeof(name), "source/%0255d", 1);
+	snprintf(name, sizeof name, "source/%0255d", 1);
 	trees_text(directory, name, "the longest name");
 	assert_int_equal(symlink("nowhere", at("source/dangling")), 0);
 	assert_int_equal(symlink("\xff", at("source/odd-link")), 0);
@@ -311,9 +311,9 @@ static void make_odd_tree(void)
 	trees_text(directory, "source/setuid", "x");
 	assert_int_equal(chmod(at("source/setuid"), 06755), 0);
 	assert_int_equal(chmod(at("source/empty-directory"), 01777), 0);
-	memset(value, 0xee, sizeof(value));
+	memset(value, 0xee, sizeof value);
 	trees_text(directory, "source/xattrs", "x");
-	lsetxattr(at("source/xattrs"), "user.big", value, sizeof(value), 0);
+	lsetxattr(at("source/xattrs"), "user.big", value, sizeof value, 0);
 	lsetxattr(at("source/xattrs"), "user.empty", "", 0, 0);
 	lsetxattr(at("source/empty-directory"), "user.on-a-directory", "y", 1, 0);
 }
@@ -451,7 +451,7 @@ static void edit(unsigned from, unsigned step)
 	for (unsigned i = from; i < DIRECTORIES * FILES; i += step) {
 		int fd;
 
-		snprintf(name, sizeof(name), "source/dir %u/file-%u", i / FILES, i % FILES);
+		snprintf(name, sizeof name, "source/dir %u/file-%u", i / FILES, i % FILES);
 		fd = open(at(name), O_WRONLY);
 		assert_int_equal(pwrite(fd, "edited", 6, 100), 6);
 		close(fd);
@@ -568,7 +568,7 @@ static void test_the_index_within_the_source(void **state)
 }
 
 /* A file with a fresh time stamp may change within it: it is not remembered. */
-static void test_fresh_files_are_not_trusted(void **state)
+static void test_fresh_files_are_not_remembered(void **state)
 {
 	char *index = strdup(at("index"));
 	struct publish_options o = {.index_dir = index};
@@ -813,7 +813,7 @@ int main(void)
 		TEST(test_changes_of_all_kinds),
 		TEST(test_index),
 		TEST(test_the_index_within_the_source),
-		TEST(test_fresh_files_are_not_trusted),
+		TEST(test_fresh_files_are_not_remembered),
 		TEST(test_exclude),
 		TEST(test_refusals),
 		TEST(test_another_key),

@@ -29,7 +29,7 @@ static void make(struct bytes *out)
 		.has_content = true, .content = digest_of("1", 1), .size = 2000};
 
 	for (uint32_t i = 0; i < CHUNKS; i++) {
-		struct chunk_ref chunk = {.digest = digest_of(&i, sizeof(i)), .size = 1000};
+		struct chunk_ref chunk = {.digest = digest_of(&i, sizeof i), .size = 1000};
 
 		chunk_list_put(list, i, &chunk);
 	}

@@ -14,9 +14,9 @@ static void test_counts_each_once(void **state)
 	struct tally *t = tally_new();
 
 	(void)state;
-	for (unsigned round = 0; round < 2; round++)
+	for (unsigned pass = 0; pass < 2; pass++)
 		for (uint64_t i = 0; i < 5000; i++) {
-			struct digest d = digest_of(&i, sizeof(i));
+			struct digest d = digest_of(&i, sizeof i);
 
 			assert_int_equal(tally_add(t, &d, i), 0);
 		}

@@ -57,7 +57,7 @@ static int see(void *ctx, const struct walk_entry *e, struct trouble *t)
 		assert_int_equal(fstatat(e->dirfd, (const char *)e->name.data, &st,
 					 AT_SYMLINK_NOFOLLOW),
 			0);
-	if (s->size + e->path_size + 16 < sizeof(s->text))
+	if (s->size + e->path_size + 16 < sizeof s->text)
 		s->size += (size_t)sprintf(
 			s->text + s->size, "%s:%u ", e->path[0] ? e->path : ".", e->links);
 	return s->stop_after && s->entries == (uint64_t)s->stop_after ? 77 : 0;

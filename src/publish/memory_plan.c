@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "format/blob.h"
+#include "publish/memory_plan.h"
+#include "publish/scratch.h"
+
+#define MEMORY_DEFAULT ((uint64_t)256 << 20)
+#define MEMORY_MIN ((uint64_t)64 << 20)
+#define JOBS_MAX 256
+#define ITEMS_PART 8  /* of the memory: entries that wait for their page */
+#define BUFFERS_MIN 2 /* for each job */
+/* A job takes a scratch and a buffer or two; what is left is for more buffers. */
+#define JOB_SIZE (SCRATCH_SIZE + BUFFERS_MIN * (uint64_t)CHUNK_SIZE_MAX)
+
+static uint64_t choose_memory(unsigned jobs, uint64_t memory)
+{
+	if (memory > 0)
+		return memory < MEMORY_MIN ? MEMORY_MIN : memory;
+	memory = 2 * jobs * JOB_SIZE;
+	return memory > MEMORY_DEFAULT ? memory : MEMORY_DEFAULT;
+}
+
+struct memory_plan memory_plan_of(unsigned jobs, uint64_t memory)
+{
+	struct memory_plan plan = {.jobs = jobs < JOBS_MAX ? jobs : JOBS_MAX};
+	uint64_t most, taken;
+
+	memory = choose_memory(plan.jobs, memory);
+	most = memory / 2 / JOB_SIZE;
+	if (plan.jobs > most)
+		plan.jobs = most > 0 ? (unsigned)most : 1;
+	plan.items = memory / ITEMS_PART;
+	plan.buffers = BUFFERS_MIN * plan.jobs;
+	taken = plan.jobs * (uint64_t)SCRATCH_SIZE + plan.items;
+	if (memory > taken && (memory - taken) / CHUNK_SIZE_MAX > plan.buffers)
+		plan.buffers = (unsigned)((memory - taken) / CHUNK_SIZE_MAX);
+	return plan;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a publish divides its memory: between jobs, chunk buffers and entries in line. A
+ * function of its arguments, for publish.c.
+ */
+#ifndef CAIRN_PUBLISH_MEMORY_PLAN_H
+#define CAIRN_PUBLISH_MEMORY_PLAN_H
+
+#include <stdint.h>
+
+struct memory_plan {
+	unsigned jobs;	  /* at least 1; each takes a scratch */
+	unsigned buffers; /* of CHUNK_SIZE_MAX bytes, at least two a job */
+	uint64_t items;	  /* bytes of entries that wait for their page */
+};
+
+/* `jobs` (at least 1) are wished for; fewer where `memory`, in bytes, is too little for
+ * them. `memory` 0: 256 MiB, or what that many jobs need. */
+struct memory_plan memory_plan_of(unsigned jobs, uint64_t memory);
+
+#endif

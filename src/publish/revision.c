@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "publish/revision.h"
+#include "util/clock.h"
+
+int revision_check_options(const struct revision_options *o, struct trouble *t)
+{
+	if (o->tag && tag_name_check(o->tag))
+		return trouble_set(t, ERR_INVALID,
+			"'%s' cannot be a tag: use letters, digits, '.', '_' and '-', not "
+			"first '.' or '-', at most %d",
+			o->tag, TAG_NAME_MAX);
+	if (o->message && strlen(o->message) > MANIFEST_MESSAGE_MAX)
+		return trouble_set(t, ERR_LIMIT, "the message is longer than %d bytes",
+			MANIFEST_MESSAGE_MAX);
+	if (o->message && !json_byte_string_is_text(span_of_string(o->message)))
+		return trouble_set(t, ERR_INVALID, "the message is not UTF-8");
+	return 0;
+}
+
+static int check_key(const struct revision *r, struct trouble *t)
+{
+	struct public_key key = private_key_public(r->o.key);
+	char text[PUBLIC_KEY_TEXT_SIZE];
+
+	if (r->o.new_key || !manifest_verify(span_of_bytes(&r->previous_text), &key))
+		return 0;
+	public_key_to_text(&key, text);
+	return trouble_set(t, ERR_UNTRUSTED,
+		"the store %s is signed by another key than %s, and its readers would "
+		"refuse this one: use the key of its last revision (--key), or this one "
+		"from now on (--new-key) and tell the readers",
+		r->o.store, text);
+}
+
+/* What the manifest may hold: see document_name(). */
+static bool is_name(const char *name)
+{
+	size_t size = strlen(name);
+
+	for (size_t i = 0; i < size; i++)
+		if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
+			return false;
+	return size > 0 && size <= MANIFEST_NAME_MAX &&
+	       json_byte_string_is_text(span_of_string(name));
+}
+
+/* The dataset's name: given, the store's, or that of the source. */
+static int choose_name(struct revision *r, struct trouble *t)
+{
+	const char *slash = strrchr(r->o.source, '/');
+	const char *name = r->o.name;
+
+	if (r->previous && name && strcmp(name, r->previous->name) != 0)
+		return trouble_set(t, ERR_INVALID,
+			"the store %s holds the dataset '%s', not '%s': leave the name out "
+			"or publish to another store",
+			r->o.store, r->previous->name, name);
+	if (!name)
+		name = r->previous ? r->previous->name : slash + 1;
+	if (name[0] == '\0')
+		name = r->o.name ? "" : "root";
+	if (!is_name(name))
+		return trouble_set(t, ERR_INVALID,
+			"'%s' cannot be a dataset's name: give one of 1 to %d bytes of "
+			"UTF-8 without control characters (--name)",
+			name, MANIFEST_NAME_MAX);
+	r->name = strdup(name);
+	return r->name ? 0 : ERR_NO_MEMORY;
+}
+
+int revision_init(struct revision *r, const struct revision_options *o, struct store *store,
+	struct trouble *t)
+{
+	int rc;
+
+	*r = (struct revision){.o = *o, .store = store};
+	rc = store_read_manifest(store, &r->previous_text, &r->previous, t);
+	if (rc == ERR_ABSENT)
+		rc = 0;
+	else if (!rc)
+		rc = check_key(r, t);
+	return rc ? rc : choose_name(r, t);
+}
+
+void revision_release(struct revision *r)
+{
+	manifest_free(r->previous);
+	bytes_release(&r->previous_text);
+	free(r->name);
+	*r = (struct revision){0};
+}
+
+/* A message is reason enough for a revision. */
+static bool is_unchanged(const struct revision *r, const struct digest *root)
+{
+	return r->previous && !r->o.message && !r->o.new_key &&
+	       digest_equal(&r->previous->root, root);
+}
+
+/* The dataset's random number: the first revision makes it, the others keep it. */
+static int name_dataset(
+	const struct revision *r, char dataset[MANIFEST_DATASET_SIZE], struct trouble *t)
+{
+	unsigned char number[(MANIFEST_DATASET_SIZE - 1) / 2];
+
+	if (r->previous) {
+		memcpy(dataset, r->previous->dataset, MANIFEST_DATASET_SIZE);
+		return 0;
+	}
+	if (getentropy(number, sizeof number))
+		return trouble_errno(t, "no random number for the new dataset");
+	for (size_t i = 0; i < sizeof number; i++)
+		snprintf(dataset + 2 * i, 3, "%02x", number[i]);
+	return 0;
+}
+
+static int write_manifest(struct revision *r, uint64_t number,
+	const struct revision_content *content, struct bytes *text, struct trouble *t)
+{
+	struct manifest m = {
+		.name = r->name,
+		.revision = number,
+		.created = clock_realtime() / NS_PER_SECOND,
+		.message = (char *)(uintptr_t)(r->o.message ? r->o.message : ""),
+		.has_previous = r->previous != NULL,
+		.root = content->root,
+		.first = content->first,
+		.totals = content->totals,
+		.delta = content->delta,
+	};
+	int rc;
+
+	if (r->previous) {
+		m.previous = r->previous->digest;
+		m.mirrors = r->previous->mirrors;
+		m.mirror_count = r->previous->mirror_count;
+	}
+	rc = name_dataset(r, m.dataset, t);
+	if (!rc)
+		rc = manifest_encode(&m, &r->o.key, 1, text);
+	return rc ? rc : store_write_manifest(r->store, number, span_of_bytes(text), t);
+}
+
+/* `manifest` is the text of revision `number`. */
+static int write_tag(
+	struct revision *r, uint64_t number, struct span manifest, struct trouble *t)
+{
+	struct tag tag = {
+		.name = r->name,
+		.revision = number,
+		.manifest = digest_of(manifest.data, manifest.size),
+		.created = clock_realtime() / NS_PER_SECOND,
+	};
+	struct bytes text = {0};
+	int rc;
+
+	if (!r->o.tag)
+		return 0;
+	memcpy(tag.tag, r->o.tag, strlen(r->o.tag) + 1);
+	rc = tag_encode(&tag, &r->o.key, 1, &text);
+	if (!rc)
+		rc = store_write_tag(r->store, tag.tag, span_of_bytes(&text), t);
+	bytes_release(&text);
+	return rc;
+}
+
+int revision_write(struct revision *r, const struct revision_content *content,
+	struct revision_result *out, struct trouble *t)
+{
+	uint64_t before = r->previous ? r->previous->revision : 0;
+	struct bytes text = {0};
+	int rc;
+
+	if (is_unchanged(r, &content->root)) {
+		rc = write_tag(r, before, span_of_bytes(&r->previous_text), t);
+		if (!rc)
+			*out = (struct revision_result){
+				.number = before, .unchanged = true};
+		return rc;
+	}
+	if (before >= REVISION_MAX)
+		return trouble_set(t, ERR_LIMIT, "the store has no revisions left");
+	rc = write_manifest(r, before + 1, content, &text, t);
+	if (!rc)
+		rc = write_tag(r, before + 1, span_of_bytes(&text), t);
+	if (!rc)
+		*out = (struct revision_result){.number = before + 1};
+	bytes_release(&text);
+	return rc;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The revision that is published: what the store held before it, the name that the dataset
+ * has, and the manifest and the tag, which are written last, when all that they name is in
+ * the store and durable. For publish.c, on the tool's thread; blocks on the store.
+ */
+#ifndef CAIRN_PUBLISH_REVISION_H
+#define CAIRN_PUBLISH_REVISION_H
+
+#include "publish/store.h"
+
+/* As in struct publish_options; all borrowed. */
+struct revision_options {
+	const char *store;  /* its path, for sentences */
+	const char *source; /* absolute: gives the name when nothing else does */
+	const char *name;
+	const char *message;
+	const char *tag;
+	const struct private_key *key;
+	bool new_key;
+};
+
+struct revision {
+	struct revision_options o;
+	struct store *store; /* borrowed */
+	struct bytes previous_text;
+	struct manifest *previous; /* NULL: this is the first */
+	char *name;
+};
+
+/* ERR_INVALID or ERR_LIMIT: the tag or the message cannot be used. */
+int revision_check_options(const struct revision_options *o, struct trouble *t);
+/* Reads what is in the store, checks that the key may follow it and finds the name. To be
+ * released also after a failure. */
+int revision_init(struct revision *r, const struct revision_options *o, struct store *store,
+	struct trouble *t);
+void revision_release(struct revision *r);
+
+/* What the manifest is to say of the content. */
+struct revision_content {
+	struct digest root;
+	struct first_pages first;
+	struct totals totals;
+	bool delta; /* some blob is one */
+};
+struct revision_result {
+	uint64_t number;
+	bool unchanged; /* the same root as before: that revision stands */
+};
+/* Writes manifest (unless unchanged) and tag. */
+int revision_write(struct revision *r, const struct revision_content *content,
+	struct revision_result *out, struct trouble *t);
+
+#endif
