@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

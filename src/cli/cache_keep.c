@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is to be kept and what is to go: pin, unpin, evict. */
+#include <config.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How much of each file is held: over the pages that are in the cache, asking nobody. */
+#include <config.h>
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>

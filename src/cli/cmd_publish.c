@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <getopt.h>
 #include <jansson.h>
 #include <fcntl.h>

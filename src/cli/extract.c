@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/extract.h"
-
 #include <config.h>
+
+#include "cli/extract.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/extract_attributes.h"
-
 #include <config.h>
+
+#include "cli/extract_attributes.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,6 +4,8 @@
  * tool's thread fills a free slot; ready() gives it back. Lock: mtx covers the slots'
  * states and is a leaf: nothing else is taken under it.
  */
+#include <config.h>
+
 #include "cli/prefetcher.h"
 
 #include <pthread.h>
