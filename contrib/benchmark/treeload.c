@@ -167,16 +167,15 @@ static int pick_step(struct attempt *a, void *arg)
 	struct place place;
 	struct entry e;
 	uint64_t entries = 0;
-	int err = tree_count(&pages, p->root, &entries);
+	int rc = tree_count(&pages, p->root, &entries);
 
-	if (err == 0)
-		err = tree_at(
-			&pages, p->root, 1 + p->number % (entries - 1), 0, &place, &e);
-	if (err == 0)
+	if (rc == 0)
+		rc = tree_at(&pages, p->root, 1 + p->number % (entries - 1), 0, &place, &e);
+	if (rc == 0)
 		printf("%.*s%s%.*s\n", (int)e.parent.size, (const char *)e.parent.data,
 			e.parent.size > 0 ? "/" : "", (int)e.name.size,
 			(const char *)e.name.data);
-	return err;
+	return rc;
 }
 
 static void sample_all(struct load *l, const char *count)

@@ -89,17 +89,16 @@ int cache_command_info(struct cache_command *c, struct trouble *t)
 {
 	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
 	struct cache_info info;
-	int err = reader_open_cache(&r, &c->reader, t);
+	int rc = reader_open_cache(&r, &c->reader, t);
 
-	if (!err && (err = cache_info(r.cache, &info)))
-		trouble_set(
-			t, err, "cannot read the cache's accounts: %s", error_text(err));
-	if (!err && c->json)
+	if (!rc && (rc = cache_info(r.cache, &info)))
+		trouble_set(t, rc, "cannot read the cache's accounts: %s", error_text(rc));
+	if (!rc && c->json)
 		print_json(r.cache, &info);
-	else if (!err)
+	else if (!rc)
 		print_text(r.cache, &info);
 	reader_close(&r);
-	return err;
+	return rc;
 }
 
 struct verify {
@@ -141,23 +140,23 @@ int cache_command_verify(struct cache_command *c, struct trouble *t)
 	struct cache_verify verify = {
 		.repair = c->repair, .rotten = rotten, .progress = progress, .ctx = &v};
 	char size[SIZE_TEXT];
-	int err = reader_open_cache(&r, &c->reader, t);
+	int rc = reader_open_cache(&r, &c->reader, t);
 
-	if (!err && (err = cache_verify(r.cache, &verify)))
-		trouble_set(t, err, "cannot verify the cache: %s", error_text(err));
+	if (!rc && (rc = cache_verify(r.cache, &verify)))
+		trouble_set(t, rc, "cannot verify the cache: %s", error_text(rc));
 	progress_end(v.progress);
-	if (!err && c->json)
+	if (!rc && c->json)
 		printf("{\"bytes\":%llu,\"bad\":%llu,\"repaired\":%s}\n",
 			(unsigned long long)verify.bytes, (unsigned long long)verify.bad,
 			c->repair ? "true" : "false");
-	else if (!err)
+	else if (!rc)
 		printf("%s verified, %llu rotten pieces%s\n", size_text(verify.bytes, size),
 			(unsigned long long)verify.bad,
 			verify.bad && c->repair ? ", thrown out" : "");
 	reader_close(&r);
-	if (!err && verify.bad && !c->repair)
-		err = trouble_set(t, ERR_CORRUPT,
+	if (!rc && verify.bad && !c->repair)
+		rc = trouble_set(t, ERR_CORRUPT,
 			"%llu rotten pieces: run it with --repair to throw them out",
 			(unsigned long long)verify.bad);
-	return err;
+	return rc;
 }

@@ -72,13 +72,13 @@ static int held_entry(struct held *h, const struct entry *e)
 {
 	struct cache_object object = {0};
 	uint64_t resident = 0;
-	int err;
+	int rc;
 
 	if (e->type != ENTRY_FILE || !e->has_content || !is_under(e, h->under))
 		return 0;
-	err = attempt_resident(&h->attempt, e, &resident);
-	if (err && err != ERR_PENDING)
-		return err;
+	rc = attempt_resident(&h->attempt, e, &resident);
+	if (rc && rc != ERR_PENDING)
+		return rc;
 	h->files++;
 	h->bytes += entry_data_size(e);
 	h->resident += resident;
@@ -97,28 +97,28 @@ static int held_entry(struct held *h, const struct entry *e)
 static int held_page(struct held *h, const struct digest *digest, uint64_t entries)
 {
 	struct page page;
-	int err = attempt_page(&h->attempt, digest, &page);
+	int rc = attempt_page(&h->attempt, digest, &page);
 
-	if (err == ERR_PENDING) {
+	if (rc == ERR_PENDING) {
 		h->attempt.want_count = 0;
 		h->unlisted += entries;
 		return 0;
 	}
-	for (uint32_t i = 0; !err && i < page.count; i++) {
+	for (uint32_t i = 0; !rc && i < page.count; i++) {
 		struct page_child child;
 		struct entry entry;
 
 		if (page.level) {
-			err = page_child(&page, i, &child);
-			if (!err)
-				err = held_page(h, &child.digest, child.entries);
+			rc = page_child(&page, i, &child);
+			if (!rc)
+				rc = held_page(h, &child.digest, child.entries);
 		} else {
-			err = page_entry(&page, i, &entry);
-			if (!err)
-				err = held_entry(h, &entry);
+			rc = page_entry(&page, i, &entry);
+			if (!rc)
+				rc = held_entry(h, &entry);
 		}
 	}
-	return err;
+	return rc;
 }
 
 static int list_dataset(
@@ -127,18 +127,18 @@ static int list_dataset(
 	const struct manifest *m = r->dataset->manifest;
 	struct held h = {.command = c, .reader = r, .under = under};
 	char a[SIZE_TEXT], b[SIZE_TEXT];
-	int err = attempt_begin(&h.attempt, r->cache, NULL);
+	int rc = attempt_begin(&h.attempt, r->cache, NULL);
 
 	if (!c->json)
 		printf("%s, revision %llu, %s\n", m->name, (unsigned long long)m->revision,
 			r->dataset->url);
-	if (!err) {
-		err = held_page(&h, &m->root, m->totals.entries);
+	if (!rc) {
+		rc = held_page(&h, &m->root, m->totals.entries);
 		attempt_end(&h.attempt);
 	}
-	if (err)
-		return trouble_set(t, err, "cannot list what is held of %s: %s",
-			r->dataset->url, error_text(err));
+	if (rc)
+		return trouble_set(t, rc, "cannot list what is held of %s: %s",
+			r->dataset->url, error_text(rc));
 	if (!c->json)
 		printf("%s of %s in %llu files; %llu entries not listed yet\n",
 			size_text(h.resident, a), size_text(h.bytes, b),
@@ -150,23 +150,23 @@ static int list_url(struct cache_command *c, struct trouble *t)
 {
 	struct reader r = {0};
 	char *below = NULL, *path = NULL;
-	int err = cache_command_open(c, true, &r, &below, t);
+	int rc = cache_command_open(c, true, &r, &below, t);
 
-	for (int i = 0; !err && i < (c->argc > 1 ? c->argc - 1 : 1); i++) {
+	for (int i = 0; !rc && i < (c->argc > 1 ? c->argc - 1 : 1); i++) {
 		char *joined = NULL;
 
 		if (asprintf(&joined, "%s/%s", below ? below : "",
 			    c->argc > 1 ? c->argv[i + 1] : "") < 0)
 			joined = NULL;
 		path = joined ? reader_path(joined, t) : NULL;
-		err = path ? list_dataset(c, &r, path, t) : ERR_INVALID;
+		rc = path ? list_dataset(c, &r, path, t) : ERR_INVALID;
 		free(path);
 		free(joined);
 	}
 	free(below);
 	if (r.cache)
 		reader_close(&r);
-	return err;
+	return rc;
 }
 
 struct urls {
@@ -191,10 +191,10 @@ static int list_all(struct cache_command *c, struct trouble *t)
 	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
 	struct urls u = {0};
 	struct trouble one;
-	int err = reader_open_cache(&r, &c->reader, t);
+	int rc = reader_open_cache(&r, &c->reader, t);
 
-	if (!err)
-		err = cache_each_dataset(r.cache, collect_url, &u);
+	if (!rc)
+		rc = cache_each_dataset(r.cache, collect_url, &u);
 	reader_close(&r);
 	for (size_t i = 0; i < u.count; i++) {
 		c->argc = 1;
@@ -202,15 +202,15 @@ static int list_all(struct cache_command *c, struct trouble *t)
 		/* One that cannot be listed keeps none of the others from it. */
 		if (list_url(c, &one) == 0)
 			continue;
-		if (err)
+		if (rc)
 			command_fail("cache", t);
 		*t = one;
-		err = one.code;
+		rc = one.code;
 	}
 	for (size_t i = 0; i < u.count; i++)
 		free(u.list[i]);
 	free(u.list);
-	return err;
+	return rc;
 }
 
 int cache_command_ls(struct cache_command *c, struct trouble *t)

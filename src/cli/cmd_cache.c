@@ -49,7 +49,7 @@ int cache_command_open(struct cache_command *c, bool offline, struct reader *r,
 	char **below, struct trouble *t)
 {
 	struct mount_record m = {0};
-	int err;
+	int rc;
 
 	*below = NULL;
 	if (!strstr(c->argv[0], "://") && mounts_find(c->argv[0], &m, below) == 0)
@@ -61,9 +61,9 @@ int cache_command_open(struct cache_command *c, bool offline, struct reader *r,
 			"%s is neither a store's URL nor in a running cairn mount",
 			c->argv[0]);
 	c->reader.dataset.offline |= offline;
-	err = reader_open(r, &c->reader, NULL, t);
+	rc = reader_open(r, &c->reader, NULL, t);
 	mount_record_release(&m);
-	return err;
+	return rc;
 }
 
 static int size_option(const char *name, const char *value, uint64_t *out)
@@ -76,10 +76,10 @@ static int size_option(const char *name, const char *value, uint64_t *out)
 static int option(struct cache_command *c, int letter)
 {
 	bool taken;
-	int err = reader_option(&c->reader, "cache", letter, optarg, &taken);
+	int rc = reader_option(&c->reader, "cache", letter, optarg, &taken);
 
-	if (err || taken)
-		return err;
+	if (rc || taken)
+		return rc;
 	switch (letter) {
 	case OPTION_JSON:
 		c->json = true;
@@ -105,7 +105,7 @@ int cmd_cache(int argc, char **argv)
 {
 	struct cache_command c = {0};
 	struct trouble t = {0};
-	int letter, err;
+	int letter, rc;
 	const char *verb;
 
 	reader_options_init(&c.reader);
@@ -122,10 +122,10 @@ int cmd_cache(int argc, char **argv)
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
 		if (strcmp(verb, verbs[i].name) != 0)
 			continue;
-		err = verbs[i].run(&c, &t);
-		if (err < 0)
-			err = command_fail("cache", &t);
-		return reader_options_end(&c.reader, err);
+		rc = verbs[i].run(&c, &t);
+		if (rc < 0)
+			rc = command_fail("cache", &t);
+		return reader_options_end(&c.reader, rc);
 	}
 	return reader_options_end(
 		&c.reader, command_use("cache", "there is no '%s'", verb));

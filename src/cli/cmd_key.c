@@ -19,10 +19,10 @@ static int show(const char *path, const char *name, bool short_name, struct trou
 	struct private_key *key;
 	struct public_key public;
 	char text[PUBLIC_KEY_TEXT_SIZE], id[KEY_NAME_SIZE];
-	int err = keys_load(path, &key, t);
+	int rc = keys_load(path, &key, t);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	public = private_key_public(key);
 	private_key_free(key);
 	public_key_to_text(&public, text);
@@ -49,10 +49,10 @@ static int list_one(void *ctx, const char *name, const char *path)
 static int make(const char *path, struct trouble *t)
 {
 	struct private_key *key;
-	int err = keys_make(path, &key, t);
+	int rc = keys_make(path, &key, t);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	private_key_free(key);
 	fprintf(stderr, "made %s; keep it safe: whoever has it can publish in your name\n",
 		path);
@@ -74,7 +74,7 @@ int cmd_key(int argc, char **argv)
 	struct trouble t = {0};
 	char *file = NULL, *path;
 	const char *verb = NULL;
-	int letter, err;
+	int letter, rc;
 
 	while ((letter = command_getopt(argc, argv)) != -1)
 		file = optarg;
@@ -92,7 +92,7 @@ int cmd_key(int argc, char **argv)
 		    : keys_path(optind + 1 < argc ? argv[optind + 1] : "default", &t);
 	if (!path)
 		return command_fail("key", &t);
-	err = run(verb, path, &t);
+	rc = run(verb, path, &t);
 	free(path);
-	return err ? command_fail("key", &t) : EXIT_SUCCESS;
+	return rc ? command_fail("key", &t) : EXIT_SUCCESS;
 }

@@ -80,22 +80,22 @@ static int list(struct reader *r, struct listing *l, const char *text, struct tr
 	struct entry_copy copy = {0};
 	char *path = reader_path(text, t);
 	uint64_t first, end;
-	int err = path ? reader_find(r, path, &copy, NULL, t) : t->code;
+	int rc = path ? reader_find(r, path, &copy, NULL, t) : t->code;
 
-	if (!err && (copy.entry.type != ENTRY_DIRECTORY || l->itself)) {
-		err = print_entry(l, &copy.entry)
-			      ? trouble_set(t, ERR_NO_MEMORY, "out of memory")
-			      : 0;
-	} else if (!err) {
+	if (!rc && (copy.entry.type != ENTRY_DIRECTORY || l->itself)) {
+		rc = print_entry(l, &copy.entry)
+			     ? trouble_set(t, ERR_NO_MEMORY, "out of memory")
+			     : 0;
+	} else if (!rc) {
 		l->directory = path;
-		err = reader_subtree(r, path, &first, &end, t);
-		if (!err)
-			err = reader_walk(r, first, end, each, l, t);
-		err = err == 1 ? 0 : err;
+		rc = reader_subtree(r, path, &first, &end, t);
+		if (!rc)
+			rc = reader_walk(r, first, end, each, l, t);
+		rc = rc == 1 ? 0 : rc;
 	}
 	entry_copy_release(&copy);
 	free(path);
-	return err;
+	return rc;
 }
 
 int cmd_ls(int argc, char **argv)

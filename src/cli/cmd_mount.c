@@ -112,13 +112,13 @@ static void *hear_parent(void *arg)
 static int hear(struct serving *s, struct trouble *t)
 {
 	sigset_t all, before;
-	int err;
+	int rc;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&s->thread, NULL, hear_parent, s);
+	rc = pthread_create(&s->thread, NULL, hear_parent, s);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err ? trouble_set(t, ERR_NO_MEMORY, "no thread could be started") : 0;
+	return rc ? trouble_set(t, ERR_NO_MEMORY, "no thread could be started") : 0;
 }
 
 static void ready(void *ctx)
@@ -157,24 +157,24 @@ static int run(
 	struct mount_request *m, struct reader *r, struct serving *s, struct trouble *t)
 {
 	struct session *session;
-	int err;
+	int rc;
 
 	m->session.log = r->log;
-	err = session_new(r->dataset, &m->session, &session, t);
-	if (err)
-		return err;
+	rc = session_new(r->dataset, &m->session, &session, t);
+	if (rc)
+		return rc;
 	set_session(s, session);
 	/* Other tools do without, if need be. */
 	if (mounts_add(m->session.mountpoint, &m->reader, r, t))
 		log_warning(r->log, "%s", t->text);
-	err = session_run(session, ready, s);
+	rc = session_run(session, ready, s);
 	mounts_remove(m->session.mountpoint);
-	if (err)
+	if (rc)
 		trouble_set(
-			t, err, "the mount on %s has broken down", m->session.mountpoint);
+			t, rc, "the mount on %s has broken down", m->session.mountpoint);
 	set_session(s, NULL);
 	session_free(session);
-	return err;
+	return rc;
 }
 
 /* The log has it too, but in the background that is not where people look now. */
@@ -193,17 +193,17 @@ static int serve(struct mount_request *m, struct serving *s, struct trouble *t)
 {
 	struct log *log = open_log(m, t);
 	struct reader r;
-	int err;
+	int rc;
 
 	if (!log)
 		return t->code;
-	err = reader_open(&r, &m->reader, log, t);
-	if (err)
-		return err;
+	rc = reader_open(&r, &m->reader, log, t);
+	if (rc)
+		return rc;
 	say_from_cache(m, r.dataset);
-	err = run(m, &r, s, t);
+	rc = run(m, &r, s, t);
 	reader_close(&r);
-	return err;
+	return rc;
 }
 
 /* The daemon's process: its exit status. */
@@ -211,26 +211,26 @@ static int daemon_main(struct mount_request *m, int channel)
 {
 	struct serving s = {.channel = channel};
 	struct trouble t = {0};
-	int err;
+	int rc;
 
 	setsid();
 	pthread_mutex_init(&s.lock, NULL);
-	err = hear(&s, &t);
-	if (!err) {
-		err = serve(m, &s, &t);
+	rc = hear(&s, &t);
+	if (!rc) {
+		rc = serve(m, &s, &t);
 		pthread_mutex_lock(&s.lock);
 		s.over = true;
 		pthread_mutex_unlock(&s.lock);
-		if (err)
-			send_verdict(channel, err, t.text);
+		if (rc)
+			send_verdict(channel, rc, t.text);
 		shutdown(channel, SHUT_RD);
 		pthread_join(s.thread, NULL);
 	} else {
-		send_verdict(channel, err, t.text);
+		send_verdict(channel, rc, t.text);
 	}
 	pthread_mutex_destroy(&s.lock);
 	close(channel);
-	return err ? EXIT_FAILURE : EXIT_SUCCESS;
+	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* ---- the parent ---- */
@@ -326,12 +326,12 @@ static int in_foreground(struct mount_request *m)
 {
 	struct serving s = {.channel = -1};
 	struct trouble t = {0};
-	int err;
+	int rc;
 
 	pthread_mutex_init(&s.lock, NULL);
-	err = serve(m, &s, &t);
+	rc = serve(m, &s, &t);
 	pthread_mutex_destroy(&s.lock);
-	return err ? command_fail("mount", &t) : EXIT_SUCCESS;
+	return rc ? command_fail("mount", &t) : EXIT_SUCCESS;
 }
 
 /* ---- the command ---- */

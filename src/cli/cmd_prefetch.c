@@ -74,31 +74,31 @@ static int each_selected(void *ctx, const char *path, const struct entry *e, uin
 {
 	struct prefetch *p = ctx;
 	uint64_t first, end;
-	int err = each_entry(p, e, rank, t);
+	int rc = each_entry(p, e, rank, t);
 
-	if (err || e->type != ENTRY_DIRECTORY)
-		return err;
-	err = reader_subtree(p->reader, path, &first, &end, t);
-	return err ? err : reader_walk(p->reader, first, end, each_entry, p, t);
+	if (rc || e->type != ENTRY_DIRECTORY)
+		return rc;
+	rc = reader_subtree(p->reader, path, &first, &end, t);
+	return rc ? rc : reader_walk(p->reader, first, end, each_entry, p, t);
 }
 
 /* Once over the metadata, for the totals, and once over the contents. */
 static int run(struct prefetch *p, char **paths, int count, struct trouble *t)
 {
 	static char *whole[] = {(char *)""};
-	int err = 0;
+	int rc = 0;
 
 	if (count == 0) {
 		paths = whole;
 		count = 1;
 	}
-	for (int pass = 0; pass < (p->metadata ? 1 : 2) && !err; pass++) {
+	for (int pass = 0; pass < (p->metadata ? 1 : 2) && !rc; pass++) {
 		p->counting = pass == 0;
-		for (int i = 0; i < count && !err; i++)
-			err = selection_each(p->reader, paths[i], each_selected, p, t);
+		for (int i = 0; i < count && !rc; i++)
+			rc = selection_each(p->reader, paths[i], each_selected, p, t);
 	}
 	prefetcher_finish(p->gather);
-	return err;
+	return rc;
 }
 
 static void summary(const struct prefetch *p)
@@ -132,24 +132,24 @@ static int prefetch(
 {
 	struct reader r;
 	struct trouble t = {0};
-	int err = reader_open(&r, o, NULL, &t);
+	int rc = reader_open(&r, o, NULL, &t);
 
-	if (err)
+	if (rc)
 		return command_fail("prefetch", &t);
 	p->reader = &r;
 	p->began = clock_monotonic();
 	p->progress = progress_new("prefetch");
-	err = prefetcher_new(&r, failed, p, &p->gather);
-	if (!err)
-		err = run(p, paths, count, &t);
+	rc = prefetcher_new(&r, failed, p, &p->gather);
+	if (!rc)
+		rc = run(p, paths, count, &t);
 	progress_end(p->progress);
-	if (err)
+	if (rc)
 		command_fail("prefetch", &t);
 	else
 		summary(p);
 	prefetcher_free(p->gather);
 	reader_close(&r);
-	return err || p->failures ? EXIT_FAILURE : EXIT_SUCCESS;
+	return rc || p->failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* "MOUNTPOINT/sub" as the first argument stands for the paths below it too. */

@@ -50,17 +50,17 @@ static int split_listen(char *text, const char **host, uint16_t *port)
 static int check_store(const char *store, struct trouble *t)
 {
 	char *manifest = NULL;
-	int err = 0;
+	int rc = 0;
 
 	if (asprintf(&manifest, "%s/manifest.json", store) < 0)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	if (access(store, X_OK) == 0 && access(manifest, R_OK))
-		err = trouble_set(t, error_from_errno(errno),
+		rc = trouble_set(t, error_from_errno(errno),
 			"%s is not a store: there is no manifest.json in it to be read; "
 			"`cairn publish` makes one",
 			store);
 	free(manifest);
-	return err;
+	return rc;
 }
 
 static int serve_until_signal(const struct serve_options *o)

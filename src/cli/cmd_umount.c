@@ -97,20 +97,20 @@ static int unmount(const char *path, bool lazy, struct trouble *t)
 {
 	char *real = realpath(path, NULL);
 	pid_t pid;
-	int fd, err;
+	int fd, rc;
 
 	if (!real)
 		return trouble_errno(t, "%s", path);
 	/* The daemon of a mount to be detached may be stuck: not to be asked. */
 	pid = lazy ? 0 : daemon_of(real);
 	fd = open_process(pid);
-	err = mountpoint_unmount(real, lazy, t);
-	if (!err)
+	rc = mountpoint_unmount(real, lazy, t);
+	if (!rc)
 		wait_for(pid, fd);
 	if (fd >= 0)
 		close(fd);
 	free(real);
-	return err;
+	return rc;
 }
 
 int cmd_umount(int argc, char **argv)

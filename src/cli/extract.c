@@ -86,7 +86,7 @@ int extract_new(struct reader *r, const char *base, const char *destination,
 {
 	struct extract *x = calloc(1, sizeof *x);
 	struct entry_copy copy = {0};
-	int err;
+	int rc;
 
 	if (!x)
 		return oom(t);
@@ -94,15 +94,15 @@ int extract_new(struct reader *r, const char *base, const char *destination,
 		.reader = r, .warn = warn, .ctx = ctx, .root = -1, .parent = -1};
 	x->base_size = *base ? strlen(base) + 1 : 0;
 	x->block = malloc(BLOCK);
-	err = x->block ? reader_find(r, base, &copy, NULL, t) : oom(t);
-	if (!err)
-		err = open_root(x, destination, copy.entry.type == ENTRY_DIRECTORY, t);
+	rc = x->block ? reader_find(r, base, &copy, NULL, t) : oom(t);
+	if (!rc)
+		rc = open_root(x, destination, copy.entry.type == ENTRY_DIRECTORY, t);
 	entry_copy_release(&copy);
-	if (err)
+	if (rc)
 		extract_free(x);
 	else
 		*out = x;
-	return err;
+	return rc;
 }
 
 /* The directory that holds `path` (relative): descends without following symlinks. */
@@ -191,14 +191,14 @@ static int make_link(struct extract *x, const struct entry *e, const char *path,
 }
 
 static int fail_read(
-	const struct entry *e, int err, const struct trouble *why, struct trouble *t)
+	const struct entry *e, int rc, const struct trouble *why, struct trouble *t)
 {
 	char *path = entry_path_text(e);
 
-	trouble_set(t, err, "cannot read %.256s: %.700s", path ? path : "",
-		why->text[0] ? why->text : error_text(err));
+	trouble_set(t, rc, "cannot read %.256s: %.700s", path ? path : "",
+		why->text[0] ? why->text : error_text(rc));
 	free(path);
-	return err;
+	return rc;
 }
 
 static int write_data(struct extract *x, const struct entry *e, int fd, const char *path,
@@ -207,7 +207,7 @@ static int write_data(struct extract *x, const struct entry *e, int fd, const ch
 	struct trouble why = {0};
 	uint64_t offset = 0;
 	size_t done;
-	int err;
+	int rc;
 
 	while (offset < e->size) {
 		struct piece piece = entry_map(e, offset);
@@ -217,12 +217,12 @@ static int write_data(struct extract *x, const struct entry *e, int fd, const ch
 			offset += piece.size;
 			continue;
 		}
-		err = reader_read(x->reader, e, offset, x->block, want, &done, &why);
-		if (err)
-			return fail_read(e, err, &why, t);
-		if ((err = io_pwrite_full(fd, x->block, done, offset)))
+		rc = reader_read(x->reader, e, offset, x->block, want, &done, &why);
+		if (rc)
+			return fail_read(e, rc, &why, t);
+		if ((rc = io_pwrite_full(fd, x->block, done, offset)))
 			return trouble_set(
-				t, err, "cannot write %s: %s", path, strerror(errno));
+				t, rc, "cannot write %s: %s", path, strerror(errno));
 		offset += done;
 	}
 	return 0;
@@ -233,20 +233,20 @@ static int make_file(struct extract *x, const struct entry *e, const char *path,
 {
 	int fd = openat(x->parent, name,
 		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int err;
+	int rc;
 
 	if (fd < 0)
 		return trouble_errno(t, "cannot make %s", path);
-	err = ftruncate(fd, (off_t)e->size) ? trouble_errno(t, "cannot size %s", path) : 0;
-	if (!err)
-		err = write_data(x, e, fd, path, t);
-	if (!err)
+	rc = ftruncate(fd, (off_t)e->size) ? trouble_errno(t, "cannot size %s", path) : 0;
+	if (!rc)
+		rc = write_data(x, e, fd, path, t);
+	if (!rc)
 		extract_attributes_fd(fd, e, path, x->warn, x->ctx);
-	if (close(fd) && !err)
-		err = trouble_errno(t, "cannot write %s", path);
-	if (err)
+	if (close(fd) && !rc)
+		rc = trouble_errno(t, "cannot write %s", path);
+	if (rc)
 		unlinkat(x->parent, name, 0); /* nothing half-written is left */
-	return err;
+	return rc;
 }
 
 static int make_special(struct extract *x, const struct entry *e, const char *path,
@@ -301,19 +301,19 @@ int extract_entry(struct extract *x, const struct entry *e, struct trouble *t)
 {
 	char *full = entry_path_text(e);
 	const char *path, *name;
-	int err;
+	int rc;
 
 	if (!full)
 		return oom(t);
 	path = relative(x, full);
-	err = open_parent(x, path, &name, t);
-	if (!err && e->type == ENTRY_DIRECTORY)
-		err = make_directory(x, e, path, name, t);
-	else if (!err && (err = make_link(x, e, path, name, t)) == 0)
-		err = e->type == ENTRY_FILE ? make_file(x, e, path, name, t)
-					    : make_special(x, e, path, name, t);
+	rc = open_parent(x, path, &name, t);
+	if (!rc && e->type == ENTRY_DIRECTORY)
+		rc = make_directory(x, e, path, name, t);
+	else if (!rc && (rc = make_link(x, e, path, name, t)) == 0)
+		rc = e->type == ENTRY_FILE ? make_file(x, e, path, name, t)
+					   : make_special(x, e, path, name, t);
 	free(full);
-	return err == 1 ? 0 : err;
+	return rc == 1 ? 0 : rc;
 }
 
 int extract_finish(struct extract *x, struct trouble *t)
@@ -322,25 +322,25 @@ int extract_finish(struct extract *x, struct trouble *t)
 		const struct entry *e = &x->directories[i].entry;
 		char *full = entry_path_text(e);
 		const char *name, *path;
-		int fd, err;
+		int fd, rc;
 
 		if (!full)
 			return oom(t);
 		path = relative(x, full);
-		err = open_parent(x, path, &name, t);
-		fd = err     ? -1
+		rc = open_parent(x, path, &name, t);
+		fd = rc	     ? -1
 		     : *name ? openat(x->parent, name,
 				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 			     : dup(x->root);
 		if (fd >= 0) {
 			extract_attributes_fd(fd, e, path, x->warn, x->ctx);
 			close(fd);
-		} else if (!err) {
-			err = trouble_errno(t, "cannot open the directory %s", path);
+		} else if (!rc) {
+			rc = trouble_errno(t, "cannot open the directory %s", path);
 		}
 		free(full);
-		if (err)
-			return err;
+		if (rc)
+			return rc;
 	}
 	return 0;
 }

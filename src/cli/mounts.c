@@ -113,19 +113,19 @@ int mounts_add(const char *mountpoint, const struct reader_options *o,
 	struct bytes text = {0};
 	json_t *json = record_json(mountpoint, o, r);
 	int dir = open_run_directory(true);
-	int err = dir < 0 ? ERR_DENIED : json_canonical(json, &text);
+	int rc = dir < 0 ? ERR_DENIED : json_canonical(json, &text);
 
 	record_name(mountpoint, name);
-	if (!err)
-		err = io_replace_file(dir, name, span_of_bytes(&text), 0600, 0);
-	if (err)
-		trouble_set(t, err, "cannot note the mount for other tools (%s)",
-			error_text(err));
+	if (!rc)
+		rc = io_replace_file(dir, name, span_of_bytes(&text), 0600, 0);
+	if (rc)
+		trouble_set(t, rc, "cannot note the mount for other tools (%s)",
+			error_text(rc));
 	if (dir >= 0)
 		close(dir);
 	bytes_release(&text);
 	json_decref(json);
-	return err;
+	return rc;
 }
 
 void mounts_remove(const char *mountpoint)
@@ -158,13 +158,13 @@ static int record_read(int dir, const char *name, struct mount_record *out)
 	struct bytes text = {0};
 	json_t *json = NULL;
 	uint64_t pid = 0;
-	int err = io_read_file(dir, name, RECORD_SIZE_MAX, &text);
+	int rc = io_read_file(dir, name, RECORD_SIZE_MAX, &text);
 
-	if (!err)
-		err = json_parse(span_of_bytes(&text), &json, NULL);
+	if (!rc)
+		rc = json_parse(span_of_bytes(&text), &json, NULL);
 	bytes_release(&text);
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	m.mountpoint = get(json, "mountpoint");
 	m.url = get(json, "url");
 	m.cache = get(json, "cache");

@@ -142,12 +142,12 @@ static int plan_step(struct attempt *a, void *arg)
 {
 	struct plan *p = arg;
 	struct want w;
-	int err;
+	int rc;
 
 	while (p->offset < p->end && p->count < WANTS_MAX) {
-		err = attempt_chunk(a, &p->entry->object, p->offset, &w);
-		if (err)
-			return err;
+		rc = attempt_chunk(a, &p->entry->object, p->offset, &w);
+		if (rc)
+			return rc;
 		if (attempt_has(a, &w))
 			p->present += w.size;
 		else
@@ -161,7 +161,7 @@ static int plan_step(struct attempt *a, void *arg)
 static int prefetcher_submit(struct prefetcher *g, struct plan *p)
 {
 	struct slot *s = slot_wait(g, false);
-	int err;
+	int rc;
 
 	s->bytes = 0;
 	for (unsigned i = 0; i < p->count; i++)
@@ -170,10 +170,10 @@ static int prefetcher_submit(struct prefetcher *g, struct plan *p)
 	pthread_mutex_lock(&g->mtx);
 	s->state = SLOT_WAITING;
 	pthread_mutex_unlock(&g->mtx);
-	err = source_want(g->reader->dataset->source, p->wants, p->count, FETCH_PREFETCH,
+	rc = source_want(g->reader->dataset->source, p->wants, p->count, FETCH_PREFETCH,
 		clock_monotonic() + g->reader->deadline_ns, &s->waiter);
-	if (err) { /* ready() will not run */
-		s->waiter.error = err;
+	if (rc) { /* ready() will not run */
+		s->waiter.error = rc;
 		pthread_mutex_lock(&g->mtx);
 		s->state = SLOT_DONE;
 		pthread_mutex_unlock(&g->mtx);
@@ -185,7 +185,7 @@ int prefetcher_add(struct prefetcher *g, const struct entry *e, struct trouble *
 {
 	struct reader *r = g->reader;
 	struct plan p = {.entry = e};
-	int err = 0;
+	int rc = 0;
 
 	if (e->type != ENTRY_FILE || !e->has_content)
 		return 0;
@@ -193,15 +193,15 @@ int prefetcher_add(struct prefetcher *g, const struct entry *e, struct trouble *
 		p.end = e->object.size; /* a large file: never seen twice in a row */
 	else if (!seen_lately(g, &e->object.digest))
 		p.end = e->object.size;
-	while (!err && p.offset < p.end) {
+	while (!rc && p.offset < p.end) {
 		p.count = 0;
-		err = source_run(r->dataset->source, plan_step, &p, r->deadline_ns,
+		rc = source_run(r->dataset->source, plan_step, &p, r->deadline_ns,
 			FETCH_PREFETCH, t);
-		if (!err && p.count)
-			err = prefetcher_submit(g, &p);
+		if (!rc && p.count)
+			rc = prefetcher_submit(g, &p);
 	}
 	g->present += p.present;
-	return err;
+	return rc;
 }
 
 void prefetcher_finish(struct prefetcher *g)
