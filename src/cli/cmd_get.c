@@ -18,7 +18,7 @@ const struct option_help get_options_help[] = {READER_OPTIONS_HELP, {0}};
 
 struct get {
 	struct reader *reader;
-	struct prefetcher *gather;
+	struct prefetcher *prefetcher;
 	struct extract *extract;
 	struct progress *progress;
 	uint64_t bytes, warnings;
@@ -46,7 +46,7 @@ static int prefetcher_each(
 	struct get *g = ctx;
 
 	(void)rank;
-	return prefetcher_add(g->gather, e, t);
+	return prefetcher_add(g->prefetcher, e, t);
 }
 
 static int extract_each(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
@@ -69,7 +69,7 @@ static int get_range(struct get *g, uint64_t first, uint64_t end, struct trouble
 		uint64_t stop = first + AHEAD_ENTRIES < end ? first + AHEAD_ENTRIES : end;
 
 		rc = reader_walk(g->reader, first, stop, prefetcher_each, g, t);
-		prefetcher_finish(g->gather);
+		prefetcher_finish(g->prefetcher);
 		if (!rc)
 			rc = reader_walk(g->reader, first, stop, extract_each, g, t);
 		first = stop;
@@ -99,7 +99,7 @@ static int get(
 	if (rc)
 		return rc;
 	g.progress = progress_new("get");
-	if ((rc = prefetcher_new(r, prefetcher_failed, &g, &g.gather)))
+	if ((rc = prefetcher_new(r, prefetcher_failed, &g, &g.prefetcher)))
 		trouble_set(t, rc, "out of memory");
 	if (!rc)
 		rc = extract_new(r, path, destination, warn, &g, &g.extract, t);
@@ -115,7 +115,7 @@ static int get(
 	if (rc && g.extract)
 		say_where(rc, destination, t);
 	progress_end(g.progress);
-	prefetcher_free(g.gather);
+	prefetcher_free(g.prefetcher);
 	extract_free(g.extract);
 	entry_copy_release(&base);
 	return rc;

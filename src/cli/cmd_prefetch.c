@@ -27,7 +27,7 @@ const struct option_help prefetch_options_help[] = {
 
 struct prefetch {
 	struct reader *reader;
-	struct prefetcher *gather;
+	struct prefetcher *prefetcher;
 	struct progress *progress;
 	bool metadata, json, counting;
 	uint64_t entries, bytes; /* found by the counting walk */
@@ -60,7 +60,7 @@ static int each_entry(void *ctx, const struct entry *e, uint64_t rank, struct tr
 	p->seen += e->type == ENTRY_FILE ? entry_data_size(e) : 0;
 	progress_set(p->progress, p->seen, p->bytes, NULL);
 	/* A file whose own recipe cannot be had does not stop the others. */
-	if (prefetcher_add(p->gather, e, t)) {
+	if (prefetcher_add(p->prefetcher, e, t)) {
 		path = entry_path_text(e);
 		failed(p, path, t);
 		free(path);
@@ -97,7 +97,7 @@ static int run(struct prefetch *p, char **paths, int count, struct trouble *t)
 		for (int i = 0; i < count && !rc; i++)
 			rc = selection_each(p->reader, paths[i], each_selected, p, t);
 	}
-	prefetcher_finish(p->gather);
+	prefetcher_finish(p->prefetcher);
 	return rc;
 }
 
@@ -107,7 +107,7 @@ static void summary(const struct prefetch *p)
 	double seconds = (double)(clock_monotonic() - p->began) / 1e9;
 	char here[SIZE_TEXT], got[SIZE_TEXT], rate[SIZE_TEXT];
 
-	prefetcher_count(p->gather, &present, &fetched);
+	prefetcher_count(p->prefetcher, &present, &fetched);
 	if (p->json) {
 		printf("{\"entries\":%llu,\"bytes\":%llu,\"present\":%llu,\"fetched\":%llu,"
 		       "\"failures\":%llu,\"seconds\":%.3f}\n",
@@ -139,7 +139,7 @@ static int prefetch(
 	p->reader = &r;
 	p->began = clock_monotonic();
 	p->progress = progress_new("prefetch");
-	rc = prefetcher_new(&r, failed, p, &p->gather);
+	rc = prefetcher_new(&r, failed, p, &p->prefetcher);
 	if (!rc)
 		rc = run(p, paths, count, &t);
 	progress_end(p->progress);
@@ -147,7 +147,7 @@ static int prefetch(
 		command_fail("prefetch", &t);
 	else
 		summary(p);
-	prefetcher_free(p->gather);
+	prefetcher_free(p->prefetcher);
 	reader_close(&r);
 	return rc || p->failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
