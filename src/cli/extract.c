@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "cli/entry_text.h"
-#include "cli/extract_attributes.h"
 #include "util/io.h"
 
 #define BLOCK (1u << 20)

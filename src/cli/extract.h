@@ -7,12 +7,12 @@
 #ifndef CAIRN_CLI_EXTRACT_H
 #define CAIRN_CLI_EXTRACT_H
 
+#include "cli/extract_attributes.h"
 #include "cli/reader.h"
 
 struct extract;
 /* `base`: path in the dataset that becomes `destination` (a directory's, or a file's, new
- * name). `warn` is told what could not be set (an owner, an attribute). */
-typedef void (*extract_warn_fn)(void *ctx, const struct trouble *t);
+ * name). `warn` is also told of devices that only root can make. */
 int extract_new(struct reader *r, const char *base, const char *destination,
 	extract_warn_fn warn, void *ctx, struct extract **out, struct trouble *t);
 /* Entries in key order, the base first. ERR_EXISTS rather than overwrite anything but a

@@ -14,6 +14,8 @@
 #include <sys/xattr.h>
 #endif
 
+#include "format/names.h"
+
 static void warn_errno(const char *what, const char *path, extract_warn_fn warn, void *ctx)
 {
 	struct trouble t;
