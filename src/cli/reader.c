@@ -8,9 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/size.h"
 #include "cache/attempt_pages.h"
-#include "util/clock.h"
+#include "format/names.h"
 #include "util/io.h"
 
 #define WALK_BATCH 128 /* entries copied out of the pages at a time */
@@ -148,33 +147,6 @@ char *reader_path(const char *text, struct trouble *t)
 	if (!path)
 		trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	return path;
-}
-
-void entry_copy_release(struct entry_copy *c)
-{
-	bytes_release(&c->packed);
-	memset(c, 0, sizeof *c);
-}
-
-int entry_copy(const struct entry *e, struct entry_copy *out)
-{
-	struct page_packer *packer = page_packer_new(0);
-	struct page page;
-	struct entry_copy copy = {0};
-	int rc = packer ? page_packer_entry(packer, e) : ERR_NO_MEMORY;
-
-	if (!rc)
-		rc = page_packer_finish(packer, &copy.packed);
-	if (!rc)
-		rc = page_view(span_of_bytes(&copy.packed), &page);
-	if (!rc)
-		rc = page_entry(&page, 0, &copy.entry);
-	page_packer_free(packer);
-	if (rc)
-		entry_copy_release(&copy);
-	else
-		*out = copy;
-	return rc;
 }
 
 struct find {
