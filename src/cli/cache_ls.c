@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* How much of each file is held: over the pages that are in the cache, asking nobody. */
 #include <config.h>
+
+#include "cli/cache_ls.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -8,7 +9,6 @@
 #include <string.h>
 
 #include "cache/inspect.h"
-#include "cli/cache_commands.h"
 #include "cli/entry_text.h"
 #include "cli/size.h"
 #include "format/json.h"
@@ -36,7 +36,7 @@ static bool is_under(const struct entry *e, const char *under)
 	return yes;
 }
 
-static void print_json(
+static void held_json(
 	const struct entry *e, uint64_t resident, const struct cache_object *o)
 {
 	json_t *json = entry_json(e);
@@ -49,7 +49,7 @@ static void print_json(
 	json_decref(json);
 }
 
-static void print_text(
+static void held_text(
 	const struct entry *e, uint64_t resident, const struct cache_object *o)
 {
 	uint64_t size = entry_data_size(e);
@@ -87,9 +87,9 @@ static int held_entry(struct held *h, const struct entry *e)
 	if (cache_find_object(h->reader->cache, &e->object.digest, &object))
 		memset(&object, 0, sizeof object);
 	if (h->command->json)
-		print_json(e, resident, &object);
+		held_json(e, resident, &object);
 	else
-		print_text(e, resident, &object);
+		held_text(e, resident, &object);
 	return 0;
 }
 
@@ -121,9 +121,9 @@ static int held_page(struct held *h, const struct digest *digest, uint64_t entri
 	return rc;
 }
 
-static int list_dataset(
-	struct cache_command *c, struct reader *r, const char *under, struct trouble *t)
+static int list_below(void *ctx, struct reader *r, const char *under, struct trouble *t)
 {
+	const struct cache_command *c = ctx;
 	const struct manifest *m = r->dataset->manifest;
 	struct held h = {.command = c, .reader = r, .under = under};
 	char a[SIZE_TEXT], b[SIZE_TEXT];
@@ -144,29 +144,6 @@ static int list_dataset(
 			size_text(h.resident, a), size_text(h.bytes, b),
 			(unsigned long long)h.files, (unsigned long long)h.unlisted);
 	return 0;
-}
-
-static int list_url(struct cache_command *c, struct trouble *t)
-{
-	struct reader r = {0};
-	char *below = NULL, *path = NULL;
-	int rc = cache_command_open(c, true, &r, &below, t);
-
-	for (int i = 0; !rc && i < (c->argc > 1 ? c->argc - 1 : 1); i++) {
-		char *joined = NULL;
-
-		if (asprintf(&joined, "%s/%s", below ? below : "",
-			    c->argc > 1 ? c->argv[i + 1] : "") < 0)
-			joined = NULL;
-		path = joined ? reader_path(joined, t) : NULL;
-		rc = path ? list_dataset(c, &r, path, t) : ERR_INVALID;
-		free(path);
-		free(joined);
-	}
-	free(below);
-	if (r.cache)
-		reader_close(&r);
-	return rc;
 }
 
 struct urls {
@@ -190,7 +167,7 @@ static int list_all(struct cache_command *c, struct trouble *t)
 {
 	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
 	struct urls u = {0};
-	struct trouble one;
+	struct trouble one = {0};
 	int rc = reader_open_cache(&r, &c->reader, t);
 
 	if (!rc)
@@ -200,7 +177,7 @@ static int list_all(struct cache_command *c, struct trouble *t)
 		c->argc = 1;
 		c->argv = &u.list[i];
 		/* One that cannot be listed keeps none of the others from it. */
-		if (list_url(c, &one) == 0)
+		if (cache_command_each_path(c, true, list_below, c, &one) == 0)
 			continue;
 		if (rc)
 			command_fail("cache", t);
@@ -213,7 +190,9 @@ static int list_all(struct cache_command *c, struct trouble *t)
 	return rc;
 }
 
-int cache_command_ls(struct cache_command *c, struct trouble *t)
+int cache_ls(struct cache_command *c, struct trouble *t)
 {
-	return c->argc ? list_url(c, t) : list_all(c, t);
+	if (!c->argc)
+		return list_all(c, t);
+	return cache_command_each_path(c, true, list_below, c, t);
 }

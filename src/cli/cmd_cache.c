@@ -6,8 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cache_commands.h"
-#include "cli/mounts.h"
+#include "cli/cache_command.h"
+#include "cli/cache_keep.h"
+#include "cli/cache_ls.h"
+#include "cli/cache_report.h"
 #include "cli/size.h"
 
 enum {
@@ -37,34 +39,13 @@ static const struct {
 	const char *name;
 	int (*run)(struct cache_command *c, struct trouble *t);
 } verbs[] = {
-	{"info", cache_command_info},
-	{"ls", cache_command_ls},
-	{"verify", cache_command_verify},
-	{"evict", cache_command_evict},
-	{"pin", cache_command_pin},
-	{"unpin", cache_command_unpin},
+	{"info", cache_report_info},
+	{"ls", cache_ls},
+	{"verify", cache_report_verify},
+	{"evict", cache_keep_evict},
+	{"pin", cache_keep_pin},
+	{"unpin", cache_keep_unpin},
 };
-
-int cache_command_open(struct cache_command *c, bool offline, struct reader *r,
-	char **below, struct trouble *t)
-{
-	struct mount_record m = {0};
-	int rc;
-
-	*below = NULL;
-	if (!strstr(c->argv[0], "://") && mounts_find(c->argv[0], &m, below) == 0)
-		mounts_options(&m, &c->reader);
-	else if (reader_is_url(c->argv[0]))
-		c->reader.dataset.url = c->argv[0];
-	else
-		return trouble_set(t, ERR_ABSENT,
-			"%s is neither a store's URL nor in a running cairn mount",
-			c->argv[0]);
-	c->reader.dataset.offline |= offline;
-	rc = reader_open(r, &c->reader, NULL, t);
-	mount_record_release(&m);
-	return rc;
-}
 
 static int size_option(const char *name, const char *value, uint64_t *out)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include "cli/cache_report.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cache/inspect.h"
-#include "cli/cache_commands.h"
 #include "cli/progress.h"
 #include "cli/size.h"
 #include "format/json.h"
@@ -30,7 +31,7 @@ static int pin_json(void *ctx, const char *pin, uint64_t objects)
 		ctx, json_pack("{s:s,s:I}", "pin", pin, "objects", (json_int_t)objects));
 }
 
-static void print_json(struct cache *c, const struct cache_info *i)
+static void info_json(struct cache *c, const struct cache_info *i)
 {
 	json_t *datasets = json_array(), *pins = json_array();
 	json_t *o;
@@ -66,7 +67,7 @@ static int print_pin(void *ctx, const char *pin, uint64_t objects)
 	return 0;
 }
 
-static void print_text(struct cache *c, const struct cache_info *i)
+static void info_text(struct cache *c, const struct cache_info *i)
 {
 	char a[SIZE_TEXT], b[SIZE_TEXT];
 
@@ -85,18 +86,18 @@ static void print_text(struct cache *c, const struct cache_info *i)
 	cache_each_pin(c, print_pin, NULL);
 }
 
-int cache_command_info(struct cache_command *c, struct trouble *t)
+int cache_report_info(struct cache_command *c, struct trouble *t)
 {
 	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
 	struct cache_info info;
 	int rc = reader_open_cache(&r, &c->reader, t);
 
 	if (!rc && (rc = cache_info(r.cache, &info)))
-		trouble_set(t, rc, "cannot read the cache's accounts: %s", error_text(rc));
+		trouble_set(t, rc, "cannot read the cache's totals: %s", error_text(rc));
 	if (!rc && c->json)
-		print_json(r.cache, &info);
+		info_json(r.cache, &info);
 	else if (!rc)
-		print_text(r.cache, &info);
+		info_text(r.cache, &info);
 	reader_close(&r);
 	return rc;
 }
@@ -106,7 +107,7 @@ struct verify {
 	bool json, repair;
 };
 
-static int rotten(void *ctx, const struct cache_rot *rot)
+static int verify_rotten(void *ctx, const struct cache_rot *rot)
 {
 	const struct verify *v = ctx;
 	char object[DIGEST_HEX_SIZE], chunk[DIGEST_HEX_SIZE];
@@ -126,19 +127,21 @@ static int rotten(void *ctx, const struct cache_rot *rot)
 	return 0;
 }
 
-static void progress(void *ctx, uint64_t done, uint64_t total)
+static void verify_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	const struct verify *v = ctx;
 
 	progress_set(v->progress, done, total, NULL);
 }
 
-int cache_command_verify(struct cache_command *c, struct trouble *t)
+int cache_report_verify(struct cache_command *c, struct trouble *t)
 {
 	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
 	struct verify v = {progress_new("verify"), c->json, c->repair};
-	struct cache_verify verify = {
-		.repair = c->repair, .rotten = rotten, .progress = progress, .ctx = &v};
+	struct cache_verify verify = {.repair = c->repair,
+		.rotten = verify_rotten,
+		.progress = verify_progress,
+		.ctx = &v};
 	char size[SIZE_TEXT];
 	int rc = reader_open_cache(&r, &c->reader, t);
 
