@@ -3,7 +3,7 @@
 #ifndef CAIRN_CLI_MOUNT_OPTIONS_H
 #define CAIRN_CLI_MOUNT_OPTIONS_H
 
-#include "cli/reader.h"
+#include "cli/reader_options.h"
 #include "fs/session.h"
 #include "util/bytes.h"
 
