@@ -33,15 +33,14 @@ static void warn(void *ctx, const struct trouble *t)
 }
 
 /* A chunk that did not come is asked for again, and complained of, by the extraction. */
-static void prefetcher_failed(void *ctx, const char *path, const struct trouble *t)
+static void get_prefetch_failed(void *ctx, const char *path, const struct trouble *t)
 {
 	(void)ctx;
 	(void)path;
 	(void)t;
 }
 
-static int prefetcher_each(
-	void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+static int get_prefetch(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	struct get *g = ctx;
 
@@ -49,7 +48,7 @@ static int prefetcher_each(
 	return prefetcher_add(g->prefetcher, e, t);
 }
 
-static int extract_each(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+static int get_extract(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	struct get *g = ctx;
 
@@ -68,10 +67,10 @@ static int get_range(struct get *g, uint64_t first, uint64_t end, struct trouble
 	while (!rc && first < end) {
 		uint64_t stop = first + AHEAD_ENTRIES < end ? first + AHEAD_ENTRIES : end;
 
-		rc = reader_walk(g->reader, first, stop, prefetcher_each, g, t);
+		rc = reader_walk(g->reader, first, stop, get_prefetch, g, t);
 		prefetcher_finish(g->prefetcher);
 		if (!rc)
-			rc = reader_walk(g->reader, first, stop, extract_each, g, t);
+			rc = reader_walk(g->reader, first, stop, get_extract, g, t);
 		first = stop;
 	}
 	return rc;
@@ -88,7 +87,7 @@ static int say_where(int rc, const char *destination, struct trouble *t)
 				     : "");
 }
 
-static int get(
+static int get_path(
 	struct reader *r, const char *path, const char *destination, struct trouble *t)
 {
 	struct get g = {.reader = r};
@@ -99,12 +98,12 @@ static int get(
 	if (rc)
 		return rc;
 	g.progress = progress_new("get");
-	if ((rc = prefetcher_new(r, prefetcher_failed, &g, &g.prefetcher)))
+	if ((rc = prefetcher_new(r, get_prefetch_failed, &g, &g.prefetcher)))
 		trouble_set(t, rc, "out of memory");
 	if (!rc)
 		rc = extract_new(r, path, destination, warn, &g, &g.extract, t);
 	if (!rc)
-		rc = extract_each(&g, &base.entry, rank, t);
+		rc = get_extract(&g, &base.entry, rank, t);
 	if (!rc && base.entry.type == ENTRY_DIRECTORY) {
 		rc = reader_subtree(r, path, &first, &end, t);
 		if (!rc)
@@ -169,7 +168,7 @@ int cmd_get(int argc, char **argv)
 	rc = reader_open(&r, &o, NULL, &t);
 	if (!rc) {
 		destination = destination_of(path, argv[optind + 2], &r, &t);
-		rc = destination ? get(&r, path, destination, &t) : ERR_NO_MEMORY;
+		rc = destination ? get_path(&r, path, destination, &t) : ERR_NO_MEMORY;
 		reader_close(&r);
 	}
 	free(path);

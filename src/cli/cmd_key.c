@@ -14,7 +14,7 @@ const struct option_help key_options_help[] = {
 	{0},
 };
 
-static int show(const char *path, const char *name, bool short_name, struct trouble *t)
+static int key_show(const char *path, const char *name, bool short_name, struct trouble *t)
 {
 	struct private_key *key;
 	struct public_key public;
@@ -41,12 +41,12 @@ static int list_one(void *ctx, const char *name, const char *path)
 	struct trouble t = {0};
 
 	(void)ctx;
-	if (show(path, name, false, &t))
+	if (key_show(path, name, false, &t))
 		command_fail("key", &t);
 	return 0;
 }
 
-static int make(const char *path, struct trouble *t)
+static int key_make(const char *path, struct trouble *t)
 {
 	struct private_key *key;
 	int rc = keys_make(path, &key, t);
@@ -56,16 +56,16 @@ static int make(const char *path, struct trouble *t)
 	private_key_free(key);
 	fprintf(stderr, "made %s; keep it safe: whoever has it can publish in your name\n",
 		path);
-	return show(path, NULL, false, t);
+	return key_show(path, NULL, false, t);
 }
 
-static int run(const char *verb, const char *path, struct trouble *t)
+static int key_verb(const char *verb, const char *path, struct trouble *t)
 {
 	if (strcmp(verb, "make") == 0)
-		return make(path, t);
+		return key_make(path, t);
 	if (strcmp(verb, "show") == 0)
-		return show(path, NULL, false, t);
-	return show(path, NULL, true, t);
+		return key_show(path, NULL, false, t);
+	return key_show(path, NULL, true, t);
 }
 
 int cmd_key(int argc, char **argv)
@@ -92,7 +92,7 @@ int cmd_key(int argc, char **argv)
 		    : keys_path(optind + 1 < argc ? argv[optind + 1] : "default", &t);
 	if (!path)
 		return command_fail("key", &t);
-	rc = run(verb, path, &t);
+	rc = key_verb(verb, path, &t);
 	free(path);
 	return rc ? command_fail("key", &t) : EXIT_SUCCESS;
 }

@@ -65,7 +65,7 @@ static int print_entry(const struct listing *l, const struct entry *e)
 	return 0;
 }
 
-static int each(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+static int ls_each(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	const struct listing *l = ctx;
 
@@ -75,7 +75,7 @@ static int each(void *ctx, const struct entry *e, uint64_t rank, struct trouble 
 	return print_entry(l, e) ? trouble_set(t, ERR_NO_MEMORY, "out of memory") : 0;
 }
 
-static int list(struct reader *r, struct listing *l, const char *text, struct trouble *t)
+static int ls_path(struct reader *r, struct listing *l, const char *text, struct trouble *t)
 {
 	struct entry_copy copy = {0};
 	char *path = reader_path(text, t);
@@ -90,7 +90,7 @@ static int list(struct reader *r, struct listing *l, const char *text, struct tr
 		l->directory = path;
 		rc = reader_subtree(r, path, &first, &end, t);
 		if (!rc)
-			rc = reader_walk(r, first, end, each, l, t);
+			rc = reader_walk(r, first, end, ls_each, l, t);
 		rc = rc == 1 ? 0 : rc;
 	}
 	entry_copy_release(&copy);
@@ -121,10 +121,10 @@ int cmd_ls(int argc, char **argv)
 	o.dataset.url = argv[optind++];
 	if (reader_open(&r, &o, NULL, &t))
 		return reader_options_end(&o, command_fail("ls", &t));
-	if (optind == argc && list(&r, &l, "", &t))
+	if (optind == argc && ls_path(&r, &l, "", &t))
 		status = command_fail("ls", &t);
 	for (; optind < argc; optind++)
-		if (list(&r, &l, argv[optind], &t))
+		if (ls_path(&r, &l, argv[optind], &t))
 			status = command_fail("ls", &t);
 	reader_close(&r);
 	return reader_options_end(&o, status);

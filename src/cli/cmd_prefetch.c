@@ -36,7 +36,7 @@ struct prefetch {
 	int64_t began;
 };
 
-static void failed(void *ctx, const char *path, const struct trouble *t)
+static void prefetch_failed(void *ctx, const char *path, const struct trouble *t)
 {
 	struct prefetch *p = ctx;
 
@@ -45,7 +45,8 @@ static void failed(void *ctx, const char *path, const struct trouble *t)
 			t->text[0] ? t->text : error_text(t->code));
 }
 
-static int each_entry(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+static int prefetch_entry(
+	void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	struct prefetch *p = ctx;
 	char *path;
@@ -62,28 +63,28 @@ static int each_entry(void *ctx, const struct entry *e, uint64_t rank, struct tr
 	/* A file whose own recipe cannot be had does not stop the others. */
 	if (prefetcher_add(p->prefetcher, e, t)) {
 		path = entry_path_text(e);
-		failed(p, path, t);
+		prefetch_failed(p, path, t);
 		free(path);
 		memset(t, 0, sizeof *t);
 	}
 	return 0;
 }
 
-static int each_selected(void *ctx, const char *path, const struct entry *e, uint64_t rank,
-	struct trouble *t)
+static int prefetch_selected(void *ctx, const char *path, const struct entry *e,
+	uint64_t rank, struct trouble *t)
 {
 	struct prefetch *p = ctx;
 	uint64_t first, end;
-	int rc = each_entry(p, e, rank, t);
+	int rc = prefetch_entry(p, e, rank, t);
 
 	if (rc || e->type != ENTRY_DIRECTORY)
 		return rc;
 	rc = reader_subtree(p->reader, path, &first, &end, t);
-	return rc ? rc : reader_walk(p->reader, first, end, each_entry, p, t);
+	return rc ? rc : reader_walk(p->reader, first, end, prefetch_entry, p, t);
 }
 
 /* Once over the metadata, for the totals, and once over the contents. */
-static int run(struct prefetch *p, char **paths, int count, struct trouble *t)
+static int prefetch_passes(struct prefetch *p, char **paths, int count, struct trouble *t)
 {
 	static char *whole[] = {(char *)""};
 	int rc = 0;
@@ -95,7 +96,7 @@ static int run(struct prefetch *p, char **paths, int count, struct trouble *t)
 	for (int pass = 0; pass < (p->metadata ? 1 : 2) && !rc; pass++) {
 		p->counting = pass == 0;
 		for (int i = 0; i < count && !rc; i++)
-			rc = selection_each(p->reader, paths[i], each_selected, p, t);
+			rc = selection_each(p->reader, paths[i], prefetch_selected, p, t);
 	}
 	prefetcher_finish(p->prefetcher);
 	return rc;
@@ -139,9 +140,9 @@ static int prefetch(
 	p->reader = &r;
 	p->began = clock_monotonic();
 	p->progress = progress_new("prefetch");
-	rc = prefetcher_new(&r, failed, p, &p->prefetcher);
+	rc = prefetcher_new(&r, prefetch_failed, p, &p->prefetcher);
 	if (!rc)
-		rc = run(p, paths, count, &t);
+		rc = prefetch_passes(p, paths, count, &t);
 	progress_end(p->progress);
 	if (rc)
 		command_fail("prefetch", &t);

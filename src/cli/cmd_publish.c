@@ -242,7 +242,8 @@ static char *index_directory(void)
 	return path;
 }
 
-static int run(struct arguments *a, const struct private_key *key, struct trouble *t)
+static int publish_run(
+	struct arguments *a, const struct private_key *key, struct trouble *t)
 {
 	struct progress *progress = progress_new("publish");
 	char *index = a->no_index ? NULL : index_directory();
@@ -283,7 +284,7 @@ int cmd_publish(int argc, char **argv)
 		if (!rc)
 			rc = a->key ? keys_load(a->key, &key, &t) : default_key(&key, &t);
 		if (!rc)
-			rc = run(a, key, &t);
+			rc = publish_run(a, key, &t);
 		status = rc ? command_fail("publish", &t) : EXIT_SUCCESS;
 	}
 	if (key)

@@ -47,7 +47,7 @@ static int split_listen(char *text, const char **host, uint16_t *port)
 }
 
 /* A slip in the path would else serve nothing but 404s, without a word. */
-static int check_store(const char *store, struct trouble *t)
+static int serve_check_store(const char *store, struct trouble *t)
 {
 	char *manifest = NULL;
 	int rc = 0;
@@ -76,7 +76,7 @@ static int serve_until_signal(const struct serve_options *o)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	if (check_store(o->store, &t) || serve_start(o, &serve, &t))
+	if (serve_check_store(o->store, &t) || serve_start(o, &serve, &t))
 		return command_fail("serve", &t);
 	printf("serving %s at %s://%s%s%s:%u\n", o->store, o->tls ? "https" : "http",
 		strchr(o->host, ':') ? "[" : "", o->host, strchr(o->host, ':') ? "]" : "",

@@ -77,7 +77,7 @@ static int open_process(pid_t pid)
 	return -1;
 }
 
-static void wait_for(pid_t pid, int fd)
+static void umount_wait(pid_t pid, int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	const struct timespec step = {0, STEP_MS * NS_PER_MS};
@@ -106,7 +106,7 @@ static int unmount(const char *path, bool lazy, struct trouble *t)
 	fd = open_process(pid);
 	rc = mountpoint_unmount(real, lazy, t);
 	if (!rc)
-		wait_for(pid, fd);
+		umount_wait(pid, fd);
 	if (fd >= 0)
 		close(fd);
 	free(real);

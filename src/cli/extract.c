@@ -53,7 +53,7 @@ static const char *relative(const struct extract *x, const char *path)
 	return strlen(path) <= x->base_size ? "" : path + x->base_size;
 }
 
-static int open_root(
+static int extract_open_root(
 	struct extract *x, const char *destination, bool directory, struct trouble *t)
 {
 	const char *slash;
@@ -95,7 +95,8 @@ int extract_new(struct reader *r, const char *base, const char *destination,
 	x->block = malloc(BLOCK);
 	rc = x->block ? reader_find(r, base, &copy, NULL, t) : oom(t);
 	if (!rc)
-		rc = open_root(x, destination, copy.entry.type == ENTRY_DIRECTORY, t);
+		rc = extract_open_root(
+			x, destination, copy.entry.type == ENTRY_DIRECTORY, t);
 	entry_copy_release(&copy);
 	if (rc)
 		extract_free(x);
@@ -105,7 +106,7 @@ int extract_new(struct reader *r, const char *base, const char *destination,
 }
 
 /* The directory that holds `path` (relative): descends without following symlinks. */
-static int open_parent(
+static int extract_open_parent(
 	struct extract *x, const char *path, const char **name, struct trouble *t)
 {
 	const char *slash = strrchr(path, '/');
@@ -168,7 +169,7 @@ static int links_grow(struct extract *x)
 }
 
 /* Links to the first name of the same inode. 1: done; 0: this is the first name. */
-static int make_link(struct extract *x, const struct entry *e, const char *path,
+static int extract_link(struct extract *x, const struct entry *e, const char *path,
 	const char *name, struct trouble *t)
 {
 	struct first_name *first;
@@ -227,7 +228,7 @@ static int write_data(struct extract *x, const struct entry *e, int fd, const ch
 	return 0;
 }
 
-static int make_file(struct extract *x, const struct entry *e, const char *path,
+static int extract_file(struct extract *x, const struct entry *e, const char *path,
 	const char *name, struct trouble *t)
 {
 	int fd = openat(x->parent, name,
@@ -248,7 +249,7 @@ static int make_file(struct extract *x, const struct entry *e, const char *path,
 	return rc;
 }
 
-static int make_special(struct extract *x, const struct entry *e, const char *path,
+static int extract_special(struct extract *x, const struct entry *e, const char *path,
 	const char *name, struct trouble *t)
 {
 	struct trouble skipped;
@@ -276,7 +277,7 @@ static int make_special(struct extract *x, const struct entry *e, const char *pa
 	return 0;
 }
 
-static int make_directory(struct extract *x, const struct entry *e, const char *path,
+static int extract_directory(struct extract *x, const struct entry *e, const char *path,
 	const char *name, struct trouble *t)
 {
 	struct entry_copy *grown;
@@ -305,12 +306,12 @@ int extract_entry(struct extract *x, const struct entry *e, struct trouble *t)
 	if (!full)
 		return oom(t);
 	path = relative(x, full);
-	rc = open_parent(x, path, &name, t);
+	rc = extract_open_parent(x, path, &name, t);
 	if (!rc && e->type == ENTRY_DIRECTORY)
-		rc = make_directory(x, e, path, name, t);
-	else if (!rc && (rc = make_link(x, e, path, name, t)) == 0)
-		rc = e->type == ENTRY_FILE ? make_file(x, e, path, name, t)
-					   : make_special(x, e, path, name, t);
+		rc = extract_directory(x, e, path, name, t);
+	else if (!rc && (rc = extract_link(x, e, path, name, t)) == 0)
+		rc = e->type == ENTRY_FILE ? extract_file(x, e, path, name, t)
+					   : extract_special(x, e, path, name, t);
 	free(full);
 	return rc == 1 ? 0 : rc;
 }
@@ -326,7 +327,7 @@ int extract_finish(struct extract *x, struct trouble *t)
 		if (!full)
 			return oom(t);
 		path = relative(x, full);
-		rc = open_parent(x, path, &name, t);
+		rc = extract_open_parent(x, path, &name, t);
 		fd = rc	     ? -1
 		     : *name ? openat(x->parent, name,
 				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

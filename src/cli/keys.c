@@ -73,7 +73,7 @@ int keys_load(const char *path, struct private_key **out, struct trouble *t)
 	return rc;
 }
 
-static int make_parent(const char *path, struct trouble *t)
+static int keys_make_parent(const char *path, struct trouble *t)
 {
 	char *copy = strdup(path);
 	int rc = copy ? io_make_directories(dirname(copy), 0700) : ERR_NO_MEMORY;
@@ -90,7 +90,7 @@ int keys_make(const char *path, struct private_key **out, struct trouble *t)
 	struct bytes pem = {0};
 	int rc, fd = -1;
 
-	rc = make_parent(path, t);
+	rc = keys_make_parent(path, t);
 	if (rc)
 		return rc;
 	if ((rc = private_key_generate(&key)) || (rc = private_key_encode(key, &pem))) {

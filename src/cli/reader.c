@@ -157,7 +157,7 @@ struct find {
 	bool no_name; /* what is absent is the name, not a blob */
 };
 
-static int find_step(struct attempt *a, void *arg)
+static int reader_find_step(struct attempt *a, void *arg)
 {
 	struct find *f = arg;
 	struct page_source pages = attempt_pages(a);
@@ -179,7 +179,7 @@ int reader_find(struct reader *r, const char *path, struct entry_copy *out, uint
 	struct find f = {
 		&r->dataset->manifest->root, span_of_string(path), out, rank, false};
 	int rc = source_run(
-		r->dataset->source, find_step, &f, r->deadline_ns, FETCH_DEMAND, t);
+		r->dataset->source, reader_find_step, &f, r->deadline_ns, FETCH_DEMAND, t);
 
 	if (f.no_name)
 		trouble_set(t, rc, "%s: there is no '%s' in revision %llu", r->dataset->url,
@@ -194,7 +194,7 @@ struct walk {
 	unsigned count;
 };
 
-static int walk_each(void *ctx, const struct place *place, const struct entry *e)
+static int reader_walk_each(void *ctx, const struct place *place, const struct entry *e)
 {
 	struct walk *w = ctx;
 	int rc;
@@ -208,11 +208,11 @@ static int walk_each(void *ctx, const struct place *place, const struct entry *e
 }
 
 /* What was copied before a page was found missing is kept: that is progress too. */
-static int walk_step(struct attempt *a, void *arg)
+static int reader_walk_step(struct attempt *a, void *arg)
 {
 	struct walk *w = arg;
 	struct page_source pages = attempt_pages(a);
-	int rc = tree_walk(&pages, w->root, w->rank, WALK_AHEAD, walk_each, w);
+	int rc = tree_walk(&pages, w->root, w->rank, WALK_AHEAD, reader_walk_each, w);
 
 	if (rc == 1 || (rc == ERR_PENDING && w->count > 0))
 		rc = 0;
@@ -231,8 +231,8 @@ int reader_walk(struct reader *r, uint64_t first, uint64_t end, reader_each_fn e
 	w->rank = first;
 	w->end = end;
 	while (!rc && w->rank < end) {
-		rc = source_run(
-			r->dataset->source, walk_step, w, r->deadline_ns, FETCH_DEMAND, t);
+		rc = source_run(r->dataset->source, reader_walk_step, w, r->deadline_ns,
+			FETCH_DEMAND, t);
 		if (!rc && w->count == 0)
 			break;
 		for (unsigned i = 0; i < w->count; i++) {
@@ -253,7 +253,7 @@ struct subtree {
 	uint64_t first, end;
 };
 
-static int subtree_step(struct attempt *a, void *arg)
+static int reader_subtree_step(struct attempt *a, void *arg)
 {
 	struct subtree *s = arg;
 	struct page_source pages = attempt_pages(a);
@@ -265,8 +265,8 @@ int reader_subtree(struct reader *r, const char *path, uint64_t *first, uint64_t
 	struct trouble *t)
 {
 	struct subtree s = {&r->dataset->manifest->root, span_of_string(path), 0, 0};
-	int rc = source_run(
-		r->dataset->source, subtree_step, &s, r->deadline_ns, FETCH_DEMAND, t);
+	int rc = source_run(r->dataset->source, reader_subtree_step, &s, r->deadline_ns,
+		FETCH_DEMAND, t);
 
 	if (!rc) {
 		*first = s.first;
@@ -282,7 +282,7 @@ struct read {
 	size_t size, done;
 };
 
-static int read_step(struct attempt *a, void *arg)
+static int reader_read_step(struct attempt *a, void *arg)
 {
 	struct read *r = arg;
 
@@ -293,8 +293,8 @@ int reader_read(struct reader *r, const struct entry *e, uint64_t offset, void *
 	size_t size, size_t *done, struct trouble *t)
 {
 	struct read read = {e, offset, buffer, size, 0};
-	int rc = source_run(
-		r->dataset->source, read_step, &read, r->deadline_ns, FETCH_DEMAND, t);
+	int rc = source_run(r->dataset->source, reader_read_step, &read, r->deadline_ns,
+		FETCH_DEMAND, t);
 
 	if (!rc)
 		*done = read.done;

@@ -34,7 +34,8 @@ static char *fixed_prefix(const char *pattern)
 	return strndup(pattern, size);
 }
 
-static int each_entry(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+static int selection_entry(
+	void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	struct selection *s = ctx;
 	char *path = entry_path_text(e);
@@ -52,17 +53,17 @@ static int each_entry(void *ctx, const struct entry *e, uint64_t rank, struct tr
 	return rc;
 }
 
-static int each_match(struct selection *s, const char *prefix, struct trouble *t)
+static int selection_matches(struct selection *s, const char *prefix, struct trouble *t)
 {
 	uint64_t first, end;
 	int rc = reader_subtree(s->reader, prefix, &first, &end, t);
 
 	if (!rc)
-		rc = reader_walk(s->reader, first, end, each_entry, s, t);
+		rc = reader_walk(s->reader, first, end, selection_entry, s, t);
 	return rc == 1 ? 0 : rc;
 }
 
-static int plain(
+static int selection_plain(
 	struct reader *r, const char *path, selection_fn each, void *ctx, struct trouble *t)
 {
 	struct entry_copy copy = {0};
@@ -75,7 +76,7 @@ static int plain(
 	return rc;
 }
 
-static bool exists(struct reader *r, const char *path)
+static bool selection_exists(struct reader *r, const char *path)
 {
 	struct entry_copy copy = {0};
 	struct trouble ignored = {0};
@@ -93,8 +94,8 @@ int selection_each(
 	int rc = path ? 0 : t->code;
 
 	/* A name that has such characters in it is that name before it is a pattern. */
-	if (!rc && (!is_glob(path) || exists(r, path))) {
-		rc = plain(r, path, each, ctx, t);
+	if (!rc && (!is_glob(path) || selection_exists(r, path))) {
+		rc = selection_plain(r, path, each, ctx, t);
 		goto out;
 	}
 	prefix = path ? fixed_prefix(path) : NULL;
@@ -107,7 +108,7 @@ int selection_each(
 	/* One directory's run suffices when only the last component has a glob. */
 	if (s.flags && strchr(path + strlen(prefix) + (*prefix != 0), '/') == NULL)
 		s.parent = prefix;
-	rc = each_match(&s, prefix, t);
+	rc = selection_matches(&s, prefix, t);
 	if (!rc && !s.found)
 		rc = trouble_set(t, ERR_ABSENT, "nothing matches '%s'", text);
 out:
