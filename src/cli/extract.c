@@ -15,14 +15,10 @@
 #include <unistd.h>
 
 #include "cli/entry_text.h"
+#include "cli/link_table.h"
 #include "util/io.h"
 
 #define BLOCK (1u << 20)
-
-struct first_name {
-	uint64_t inode;
-	char *path; /* relative to the destination */
-};
 
 struct extract {
 	struct reader *reader;
@@ -35,8 +31,7 @@ struct extract {
 	int parent;
 	struct entry_copy *directories;
 	size_t directory_count, directory_capacity;
-	struct first_name *links; /* hash by inode, open addressing; size a power of two */
-	size_t link_count, link_capacity;
+	struct link_table links; /* by paths relative to the destination */
 	uint8_t *block;
 };
 
@@ -140,54 +135,21 @@ static int extract_open_parent(
 	return 0;
 }
 
-static struct first_name *link_slot(struct extract *x, uint64_t inode)
-{
-	size_t i = (size_t)inode & (x->link_capacity - 1);
-
-	while (x->links[i].path && x->links[i].inode != inode)
-		i = (i + 1) & (x->link_capacity - 1);
-	return &x->links[i];
-}
-
-static int links_grow(struct extract *x)
-{
-	struct first_name *old = x->links;
-	size_t capacity = x->link_capacity;
-
-	x->link_capacity = capacity ? capacity * 2 : 256;
-	x->links = calloc(x->link_capacity, sizeof *x->links);
-	if (!x->links) {
-		x->links = old;
-		x->link_capacity = capacity;
-		return ERR_NO_MEMORY;
-	}
-	for (size_t i = 0; i < capacity; i++)
-		if (old[i].path)
-			*link_slot(x, old[i].inode) = old[i];
-	free(old);
-	return 0;
-}
-
 /* Links to the first name of the same inode. 1: done; 0: this is the first name. */
 static int extract_link(struct extract *x, const struct entry *e, const char *path,
 	const char *name, struct trouble *t)
 {
-	struct first_name *first;
+	const char *first;
 
 	if (e->links < 2 || e->type == ENTRY_DIRECTORY)
 		return 0;
-	if (x->link_count * 2 >= x->link_capacity && links_grow(x))
+	if (link_table_add(&x->links, e->inode, path, &first))
 		return oom(t);
-	first = link_slot(x, e->inode);
-	if (first->path) {
-		if (linkat(x->root, first->path, x->parent, name, 0))
-			return trouble_errno(t, "cannot link %s to %s", path, first->path);
-		return 1;
-	}
-	first->path = strdup(path);
-	first->inode = e->inode;
-	x->link_count++;
-	return first->path ? 0 : oom(t);
+	if (!first)
+		return 0;
+	if (linkat(x->root, first, x->parent, name, 0))
+		return trouble_errno(t, "cannot link %s to %s", path, first);
+	return 1;
 }
 
 static int fail_read(
@@ -316,33 +278,38 @@ int extract_entry(struct extract *x, const struct entry *e, struct trouble *t)
 	return rc == 1 ? 0 : rc;
 }
 
+static int extract_finish_directory(
+	struct extract *x, const struct entry *e, const char *path, struct trouble *t)
+{
+	const char *name;
+	int fd, rc = extract_open_parent(x, path, &name, t);
+
+	if (rc)
+		return rc;
+	if (*name)
+		fd = openat(
+			x->parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	else
+		fd = dup(x->root);
+	if (fd < 0)
+		return trouble_errno(t, "cannot open the directory %s", path);
+	extract_attributes_fd(fd, e, path, x->warn, x->ctx);
+	close(fd);
+	return 0;
+}
+
 int extract_finish(struct extract *x, struct trouble *t)
 {
-	for (size_t i = x->directory_count; i-- > 0;) {
+	int rc = 0;
+
+	for (size_t i = x->directory_count; !rc && i-- > 0;) {
 		const struct entry *e = &x->directories[i].entry;
 		char *full = entry_path_text(e);
-		const char *name, *path;
-		int fd, rc;
 
-		if (!full)
-			return oom(t);
-		path = relative(x, full);
-		rc = extract_open_parent(x, path, &name, t);
-		fd = rc	     ? -1
-		     : *name ? openat(x->parent, name,
-				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-			     : dup(x->root);
-		if (fd >= 0) {
-			extract_attributes_fd(fd, e, path, x->warn, x->ctx);
-			close(fd);
-		} else if (!rc) {
-			rc = trouble_errno(t, "cannot open the directory %s", path);
-		}
+		rc = full ? extract_finish_directory(x, e, relative(x, full), t) : oom(t);
 		free(full);
-		if (rc)
-			return rc;
 	}
-	return 0;
+	return rc;
 }
 
 void extract_free(struct extract *x)
@@ -351,15 +318,13 @@ void extract_free(struct extract *x)
 		return;
 	for (size_t i = 0; i < x->directory_count; i++)
 		entry_copy_release(&x->directories[i]);
-	for (size_t i = 0; i < x->link_capacity; i++)
-		free(x->links[i].path);
+	link_table_release(&x->links);
 	if (x->parent >= 0)
 		close(x->parent);
 	if (x->root >= 0)
 		close(x->root);
 	free(x->parent_path);
 	free(x->directories);
-	free(x->links);
 	free(x->single);
 	free(x->block);
 	free(x);
