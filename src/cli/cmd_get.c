@@ -24,7 +24,7 @@ struct get {
 	uint64_t bytes, warnings;
 };
 
-static void warn(void *ctx, const struct trouble *t)
+static void get_warn(void *ctx, const struct trouble *t)
 {
 	struct get *g = ctx;
 
@@ -87,32 +87,40 @@ static int say_where(int rc, const char *destination, struct trouble *t)
 				     : "");
 }
 
+/* What is below the base, and then the attributes of the directories. */
+static int get_below(struct get *g, const char *path, struct trouble *t)
+{
+	uint64_t first, end;
+	int rc = reader_subtree(g->reader, path, &first, &end, t);
+
+	if (!rc)
+		rc = get_range(g, first, end, t);
+	return rc ? rc : extract_finish(g->extract, t);
+}
+
 static int get_path(
 	struct reader *r, const char *path, const char *destination, struct trouble *t)
 {
 	struct get g = {.reader = r};
 	struct entry_copy base = {0};
-	uint64_t rank, first, end;
+	uint64_t rank;
 	int rc = reader_find(r, path, &base, &rank, t);
 
 	if (rc)
 		return rc;
 	g.progress = progress_new("get");
-	if ((rc = prefetcher_new(r, get_prefetch_failed, &g, &g.prefetcher)))
+	if ((rc = prefetcher_new(r, get_prefetch_failed, &g, &g.prefetcher))) {
 		trouble_set(t, rc, "out of memory");
-	if (!rc)
-		rc = extract_new(r, path, destination, warn, &g, &g.extract, t);
-	if (!rc)
-		rc = get_extract(&g, &base.entry, rank, t);
-	if (!rc && base.entry.type == ENTRY_DIRECTORY) {
-		rc = reader_subtree(r, path, &first, &end, t);
-		if (!rc)
-			rc = get_range(&g, first, end, t);
-		if (!rc)
-			rc = extract_finish(g.extract, t);
+		goto out;
 	}
-	if (rc && g.extract)
+	if ((rc = extract_new(r, path, destination, get_warn, &g, &g.extract, t)))
+		goto out;
+	rc = get_extract(&g, &base.entry, rank, t);
+	if (!rc && base.entry.type == ENTRY_DIRECTORY)
+		rc = get_below(&g, path, t);
+	if (rc)
 		say_where(rc, destination, t);
+out:
 	progress_end(g.progress);
 	prefetcher_free(g.prefetcher);
 	extract_free(g.extract);

@@ -84,33 +84,39 @@ static int keys_make_parent(const char *path, struct trouble *t)
 	return rc;
 }
 
+/* A new file: ERR_EXISTS. Nothing is left of it when it cannot be written. */
+static int keys_write(const char *path, struct span pem, struct trouble *t)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int rc;
+
+	if (fd < 0 && errno == EEXIST)
+		return trouble_set(t, ERR_EXISTS, "%s exists; it is not overwritten", path);
+	if (fd < 0)
+		return trouble_errno(t, "cannot make %s", path);
+	rc = io_write_full(fd, pem.data, pem.size);
+	if (!rc && fsync(fd))
+		rc = ERR_IO;
+	if (rc) {
+		trouble_set(t, rc, "cannot write the key %s: %s", path, error_text(rc));
+		unlink(path);
+	}
+	close(fd);
+	return rc;
+}
+
 int keys_make(const char *path, struct private_key **out, struct trouble *t)
 {
 	struct private_key *key = NULL;
 	struct bytes pem = {0};
-	int rc, fd = -1;
+	int rc = keys_make_parent(path, t);
 
-	rc = keys_make_parent(path, t);
 	if (rc)
 		return rc;
-	if ((rc = private_key_generate(&key)) || (rc = private_key_encode(key, &pem))) {
+	if ((rc = private_key_generate(&key)) || (rc = private_key_encode(key, &pem)))
 		trouble_set(t, rc, "cannot make a key");
-		goto out;
-	}
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		rc = errno == EEXIST ? trouble_set(t, ERR_EXISTS,
-					       "%s exists; it is not overwritten", path)
-				     : trouble_errno(t, "cannot make %s", path);
-		goto out;
-	}
-	if ((rc = io_write_full(fd, pem.data, pem.size)) || (rc = fsync(fd) ? ERR_IO : 0)) {
-		trouble_set(t, rc, "cannot write the key %s: %s", path, error_text(rc));
-		unlink(path);
-	}
-out:
-	if (fd >= 0)
-		close(fd);
+	else
+		rc = keys_write(path, span_of_bytes(&pem), t);
 	if (pem.data)
 		explicit_bzero(pem.data, pem.size);
 	bytes_release(&pem);

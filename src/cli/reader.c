@@ -109,44 +109,44 @@ bool reader_is_url(const char *text)
 	return found;
 }
 
+static int reader_path_add(
+	struct bytes *path, const char *name, size_t size, struct trouble *t)
+{
+	int rc = 0;
+
+	if (size == 0 || (size == 1 && *name == '.'))
+		return 0;
+	if (size == 2 && memcmp(name, "..", 2) == 0)
+		return trouble_set(t, ERR_INVALID, "a path may not contain '..'");
+	if (path->size)
+		rc = bytes_append(path, "/", 1);
+	if (!rc)
+		rc = bytes_append(path, name, size);
+	return rc ? trouble_set(t, rc, "out of memory") : 0;
+}
+
 char *reader_path(const char *text, struct trouble *t)
 {
-	struct bytes out = {0};
-	char *path;
+	struct bytes path = {0};
+	char *out = NULL;
+	int rc = 0;
 
-	while (*text) {
-		size_t n = strcspn(text, "/");
-		int rc = 0;
+	while (!rc && *text) {
+		size_t size = strcspn(text, "/");
 
-		if (n == 2 && memcmp(text, "..", 2) == 0) {
-			bytes_release(&out);
-			trouble_set(t, ERR_INVALID, "a path may not contain '..'");
-			return NULL;
-		}
-		if (n && !(n == 1 && *text == '.')) {
-			if (out.size)
-				rc = bytes_append(&out, "/", 1);
-			if (!rc)
-				rc = bytes_append(&out, text, n);
-		}
-		if (rc) {
-			bytes_release(&out);
-			trouble_set(t, rc, "out of memory");
-			return NULL;
-		}
-		text += n + (text[n] == '/');
+		rc = reader_path_add(&path, text, size, t);
+		text += size + (text[size] == '/');
 	}
-	if (out.size > PATH_SIZE_MAX) {
-		bytes_release(&out);
-		trouble_set(
+	if (!rc && path.size > PATH_SIZE_MAX)
+		rc = trouble_set(
 			t, ERR_INVALID, "a path is at most %d bytes long", PATH_SIZE_MAX);
-		return NULL;
+	if (!rc) {
+		out = span_to_string(span_of_bytes(&path));
+		if (!out)
+			trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	}
-	path = span_to_string(span_of_bytes(&out));
-	bytes_release(&out);
-	if (!path)
-		trouble_set(t, ERR_NO_MEMORY, "out of memory");
-	return path;
+	bytes_release(&path);
+	return out;
 }
 
 struct find {
