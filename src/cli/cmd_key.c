@@ -74,9 +74,9 @@ int cmd_key(int argc, char **argv)
 	struct trouble t = {0};
 	char *file = NULL, *path;
 	const char *verb = NULL;
-	int letter, rc;
+	int rc;
 
-	while ((letter = command_getopt(argc, argv)) != -1)
+	while (command_getopt(argc, argv) != -1)
 		file = optarg;
 	for (unsigned i = 0; optind < argc && i < sizeof verbs / sizeof *verbs; i++)
 		if (strcmp(argv[optind], verbs[i]) == 0)

@@ -128,9 +128,11 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 		rc = take_option(a, letter);
 	if (rc)
 		return rc;
-	if (argc - optind != 2)
-		return command_use(
+	if (argc - optind != 2) {
+		command_use(
 			"publish", "a SOURCE directory and a STORE directory are needed");
+		return EXIT_USE;
+	}
 	a->o.source = argv[optind];
 	a->o.store = argv[optind + 1];
 	return 0;
@@ -176,7 +178,7 @@ static void show_progress(void *ctx, const struct publish_progress *p)
 {
 	char extra[96], size[SIZE_TEXT];
 
-	snprintf(extra, sizeof(extra), "%llu/%llu entries, %s new",
+	snprintf(extra, sizeof extra, "%llu/%llu entries, %s new",
 		(unsigned long long)p->entries, (unsigned long long)p->entries_total,
 		size_text(p->new_bytes, size));
 	progress_set(ctx, p->bytes, p->bytes_total, extra);
@@ -270,7 +272,7 @@ static int publish_run(
 
 int cmd_publish(int argc, char **argv)
 {
-	struct arguments *a = calloc(1, sizeof(*a));
+	struct arguments *a = calloc(1, sizeof *a);
 	struct private_key *key = NULL;
 	struct trouble t = {.code = ERR_NO_MEMORY};
 	int status;

@@ -26,7 +26,7 @@ struct slot {
 	struct prefetcher *prefetcher;
 	enum slot_state state;
 	uint64_t bytes;
-	char *path;
+	char *path; /* of the file asked for last; freed when the slot is filled again */
 };
 
 struct prefetcher {
@@ -87,8 +87,6 @@ static void slot_reap(struct prefetcher *p, struct slot *s)
 	}
 	waiter_release(&s->waiter);
 	s->waiter = slot_waiter;
-	free(s->path);
-	s->path = NULL;
 	s->state = SLOT_FREE;
 }
 
@@ -165,6 +163,7 @@ static void prefetcher_submit(struct prefetcher *p, struct plan *plan)
 	s->bytes = 0;
 	for (unsigned i = 0; i < plan->count; i++)
 		s->bytes += plan->wants[i].size;
+	free(s->path);
 	s->path = entry_path_text(plan->entry);
 	pthread_mutex_lock(&p->mtx);
 	s->state = SLOT_WAITING;
@@ -212,6 +211,8 @@ void prefetcher_free(struct prefetcher *p)
 	if (!p)
 		return;
 	prefetcher_finish(p);
+	for (int i = 0; i < SLOTS; i++)
+		free(p->slots[i].path);
 	pthread_cond_destroy(&p->cond);
 	pthread_mutex_destroy(&p->mtx);
 	free(p);

@@ -91,16 +91,18 @@ int selection_each(
 {
 	struct selection s = {.reader = r, .each = each, .ctx = ctx};
 	char *path = reader_path(text, t), *prefix = NULL;
-	int rc = path ? 0 : t->code;
+	int rc;
 
+	if (!path)
+		return t->code;
 	/* A name that has such characters in it is that name before it is a pattern. */
-	if (!rc && (!is_glob(path) || selection_exists(r, path))) {
+	if (!is_glob(path) || selection_exists(r, path)) {
 		rc = selection_plain(r, path, each, ctx, t);
 		goto out;
 	}
-	prefix = path ? fixed_prefix(path) : NULL;
+	prefix = fixed_prefix(path);
 	if (!prefix) {
-		rc = rc ? rc : trouble_set(t, ERR_NO_MEMORY, "out of memory");
+		rc = trouble_set(t, ERR_NO_MEMORY, "out of memory");
 		goto out;
 	}
 	s.pattern = path;
