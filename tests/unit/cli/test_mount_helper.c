@@ -80,7 +80,7 @@ static void test_refuses_what_it_does_not_know(void **state)
 	bool fake;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_int_equal(parse(bad[i], out, &fake), ERR_INVALID);
 }
 
