@@ -16,12 +16,13 @@ struct reader {
 	struct dataset *dataset;
 	int64_t deadline_ns;
 };
-/* Opens the cache alone: for `cairn cache`. */
+/* Opens the cache alone, with r->log: for `cairn cache`. */
 int reader_open_cache(struct reader *r, const struct reader_options *o, struct trouble *t);
 /* Cache, engine and the dataset at o->dataset.url; says so when a key was pinned. `log`
  * is taken over; NULL: one to stderr at o->verbose's level. */
 int reader_open(struct reader *r, const struct reader_options *o, struct log *log,
 	struct trouble *t);
+/* All that is open, the log too; leaves zeros, and takes them. */
 void reader_close(struct reader *r);
 
 /* Is it a URL, or the absolute path of a directory with a store in it? (Else it may be in
@@ -31,7 +32,8 @@ bool reader_is_url(const char *text);
  * with a sentence (ERR_INVALID). */
 char *reader_path(const char *text, struct trouble *t);
 
-/* The entry of that path; ERR_ABSENT with a sentence. */
+/* The entry of that path; ERR_ABSENT with a sentence. *out is to be released; `rank` may be
+ * NULL. */
 int reader_find(struct reader *r, const char *path, struct entry_copy *out, uint64_t *rank,
 	struct trouble *t);
 /* The entries at ranks first..end-1 in order, without holding a transaction while `each`

@@ -57,7 +57,9 @@ struct reader_options {
 	bool set_quota;
 	int verbose;
 };
+/* The defaults. */
 void reader_options_init(struct reader_options *o);
+/* The credentials; texts that are borrowed stay. */
 void reader_options_release(struct reader_options *o);
 /* Releases, and returns `status`: the last thing that a command does. */
 int reader_options_end(struct reader_options *o, int status);
