@@ -17,7 +17,8 @@ struct cache_command {
 	char **argv;
 };
 
-/* Opens the dataset that operand 0 names. `offline`: what the cache knows is enough.
+/* Opens the dataset that operand 0, which must be there, names. `offline`: what the cache
+ * knows is enough.
  * *below: the path behind a mount point, heap, or NULL. */
 int cache_command_open(struct cache_command *c, bool offline, struct reader *r,
 	char **below, struct trouble *t);
