@@ -106,8 +106,6 @@ static const uint8_t *map_file(struct load *l, const char *path, size_t *size)
 	return map;
 }
 
-/* Loads */
-
 static void list_directory(struct load *l, int fd)
 {
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
@@ -167,7 +165,7 @@ static void load_map(struct load *l, const char *path)
 	for (size_t at = 0; at + sizeof(uint64_t) <= size; at += sizeof(uint64_t)) {
 		uint64_t word;
 
-		memcpy(&word, map + at, sizeof(word));
+		memcpy(&word, map + at, sizeof word);
 		sum = sum + word;
 	}
 	l->tally->bytes += size;
@@ -272,11 +270,9 @@ static const struct kind {
 	{"check", load_check, true, true},
 };
 
-/* Processes */
-
 static const struct kind *find_kind(const char *name)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kinds[i].name, name) == 0)
 			return &kinds[i];
 	return NULL;
@@ -296,7 +292,7 @@ static void read_paths(struct load *l, const char *list)
 			line[n - 1] = '\0';
 		if (l->path_count == capacity) {
 			capacity = 2 * capacity + 1024;
-			l->paths = reallocarray(l->paths, capacity, sizeof(*l->paths));
+			l->paths = reallocarray(l->paths, capacity, sizeof *l->paths);
 		}
 		if (!l->paths || !(l->paths[l->path_count++] = strdup(line)))
 			die("memory");
@@ -408,7 +404,7 @@ int main(int argc, char **argv)
 		l.other_directory = open_root(l.other);
 	if (kind->listed)
 		read_paths(&l, argv[optind + 1]);
-	tallies = mmap(NULL, PROCESSES_MAX * sizeof(*tallies), PROT_READ | PROT_WRITE,
+	tallies = mmap(NULL, PROCESSES_MAX * sizeof *tallies, PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (tallies == MAP_FAILED)
 		die("memory");

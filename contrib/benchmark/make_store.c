@@ -89,7 +89,7 @@ static struct digest made_digest(uint64_t number, uint64_t version)
 	for (unsigned i = 0; i < DIGEST_SIZE / sizeof(uint64_t); i++) {
 		uint64_t word = mix(mix(number * 4 + i) ^ version);
 
-		memcpy(d.bytes + i * sizeof(word), &word, sizeof(word));
+		memcpy(d.bytes + i * sizeof word, &word, sizeof word);
 	}
 	return d;
 }
@@ -151,10 +151,10 @@ static void add_readme(struct maker *m, struct span parent)
 		.type = ENTRY_FILE,
 		.mode = 0644,
 		.links = 1,
-		.size = sizeof(readme_text) - 1,
+		.size = sizeof readme_text - 1,
 		.has_content = true,
 		.content = m->readme,
-		.object = {.digest = m->readme, .size = sizeof(readme_text) - 1},
+		.object = {.digest = m->readme, .size = sizeof readme_text - 1},
 	};
 
 	m->totals.files++;
@@ -169,7 +169,7 @@ static void add_file(struct maker *m, struct span parent, unsigned index)
 	char name[64];
 	struct entry e = {.parent = parent, .type = ENTRY_FILE, .mode = 0644, .links = 1};
 
-	snprintf(name, sizeof(name), "sample_%03u_%06x.%s", index,
+	snprintf(name, sizeof name, "sample_%03u_%06x.%s", index,
 		(unsigned)(mix(file) & 0xffffff), kinds[file % 4]);
 	open_bundle(m, file / FILES_PER_BUNDLE);
 	e.name = span_of_string(name);
@@ -232,7 +232,7 @@ static void add_tree(struct maker *m, struct span path, uint64_t leaves)
 		int size;
 
 		name_directory(name, i);
-		size = snprintf(below, sizeof(below), "%.*s%s%s", (int)path.size,
+		size = snprintf(below, sizeof below, "%.*s%s%s", (int)path.size,
 			(const char *)path.data, path.size > 0 ? "/" : "", name);
 		add_tree(m, span_of(below, (size_t)size), share(leaves, i, count));
 	}

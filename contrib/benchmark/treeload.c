@@ -76,11 +76,11 @@ static uint64_t lookup_pass(struct load *l, FILE *in)
 	struct lookup step = {.root = &d->manifest->root};
 	uint64_t count = 0;
 	char *line = NULL;
-	size_t room = 0;
+	size_t capacity = 0;
 	ssize_t size;
 
 	rewind(in);
-	for (; (size = getline(&line, &room, in)) > 0; count++) {
+	for (; (size = getline(&line, &capacity, in)) > 0; count++) {
 		step.path = span_of(line, (size_t)size - (line[size - 1] == '\n'));
 		if (source_run(d->source, lookup_step, &step, 0, FETCH_DEMAND,
 			    &l->trouble) != 0)
@@ -167,16 +167,15 @@ static int pick_step(struct attempt *a, void *arg)
 	struct place place;
 	struct entry e;
 	uint64_t entries = 0;
-	int err = tree_count(&pages, p->root, &entries);
+	int rc = tree_count(&pages, p->root, &entries);
 
-	if (err == 0)
-		err = tree_at(
-			&pages, p->root, 1 + p->number % (entries - 1), 0, &place, &e);
-	if (err == 0)
+	if (rc == 0)
+		rc = tree_at(&pages, p->root, 1 + p->number % (entries - 1), 0, &place, &e);
+	if (rc == 0)
 		printf("%.*s%s%.*s\n", (int)e.parent.size, (const char *)e.parent.data,
 			e.parent.size > 0 ? "/" : "", (int)e.name.size,
 			(const char *)e.name.data);
-	return err;
+	return rc;
 }
 
 static void sample_all(struct load *l, const char *count)
@@ -205,7 +204,7 @@ static const struct kind {
 
 static const struct kind *find_kind(const char *name)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
 		if (strcmp(kinds[i].name, name) == 0)
 			return &kinds[i];
 	return NULL;

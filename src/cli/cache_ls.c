@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* How much of each file is held: over the pages that are in the cache, asking nobody. */
+#include <config.h>
+
+#include "cli/cache_ls.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cache/inspect.h"
-#include "cli/cache_commands.h"
 #include "cli/entry_text.h"
 #include "cli/size.h"
 #include "format/json.h"
@@ -34,7 +36,7 @@ static bool is_under(const struct entry *e, const char *under)
 	return yes;
 }
 
-static void print_json(
+static void held_json(
 	const struct entry *e, uint64_t resident, const struct cache_object *o)
 {
 	json_t *json = entry_json(e);
@@ -47,7 +49,7 @@ static void print_json(
 	json_decref(json);
 }
 
-static void print_text(
+static void held_text(
 	const struct entry *e, uint64_t resident, const struct cache_object *o)
 {
 	uint64_t size = entry_data_size(e);
@@ -70,13 +72,13 @@ static int held_entry(struct held *h, const struct entry *e)
 {
 	struct cache_object object = {0};
 	uint64_t resident = 0;
-	int err;
+	int rc;
 
 	if (e->type != ENTRY_FILE || !e->has_content || !is_under(e, h->under))
 		return 0;
-	err = attempt_resident(&h->attempt, e, &resident);
-	if (err && err != ERR_PENDING)
-		return err;
+	rc = attempt_resident(&h->attempt, e, &resident);
+	if (rc && rc != ERR_PENDING)
+		return rc;
 	h->files++;
 	h->bytes += entry_data_size(e);
 	h->resident += resident;
@@ -85,9 +87,9 @@ static int held_entry(struct held *h, const struct entry *e)
 	if (cache_find_object(h->reader->cache, &e->object.digest, &object))
 		memset(&object, 0, sizeof object);
 	if (h->command->json)
-		print_json(e, resident, &object);
+		held_json(e, resident, &object);
 	else
-		print_text(e, resident, &object);
+		held_text(e, resident, &object);
 	return 0;
 }
 
@@ -95,76 +97,53 @@ static int held_entry(struct held *h, const struct entry *e)
 static int held_page(struct held *h, const struct digest *digest, uint64_t entries)
 {
 	struct page page;
-	int err = attempt_page(&h->attempt, digest, &page);
+	int rc = attempt_page(&h->attempt, digest, &page);
 
-	if (err == ERR_PENDING) {
+	if (rc == ERR_PENDING) {
 		h->attempt.want_count = 0;
 		h->unlisted += entries;
 		return 0;
 	}
-	for (uint32_t i = 0; !err && i < page.count; i++) {
+	for (uint32_t i = 0; !rc && i < page.count; i++) {
 		struct page_child child;
 		struct entry entry;
 
 		if (page.level) {
-			err = page_child(&page, i, &child);
-			if (!err)
-				err = held_page(h, &child.digest, child.entries);
+			rc = page_child(&page, i, &child);
+			if (!rc)
+				rc = held_page(h, &child.digest, child.entries);
 		} else {
-			err = page_entry(&page, i, &entry);
-			if (!err)
-				err = held_entry(h, &entry);
+			rc = page_entry(&page, i, &entry);
+			if (!rc)
+				rc = held_entry(h, &entry);
 		}
 	}
-	return err;
+	return rc;
 }
 
-static int list_dataset(
-	struct cache_command *c, struct reader *r, const char *under, struct trouble *t)
+static int list_below(void *ctx, struct reader *r, const char *under, struct trouble *t)
 {
+	const struct cache_command *c = ctx;
 	const struct manifest *m = r->dataset->manifest;
 	struct held h = {.command = c, .reader = r, .under = under};
 	char a[SIZE_TEXT], b[SIZE_TEXT];
-	int err = attempt_begin(&h.attempt, r->cache, NULL);
+	int rc = attempt_begin(&h.attempt, r->cache, NULL);
 
 	if (!c->json)
 		printf("%s, revision %llu, %s\n", m->name, (unsigned long long)m->revision,
 			r->dataset->url);
-	if (!err) {
-		err = held_page(&h, &m->root, m->totals.entries);
+	if (!rc) {
+		rc = held_page(&h, &m->root, m->totals.entries);
 		attempt_end(&h.attempt);
 	}
-	if (err)
-		return trouble_set(t, err, "cannot list what is held of %s: %s",
-			r->dataset->url, error_text(err));
+	if (rc)
+		return trouble_set(t, rc, "cannot list what is held of %s: %s",
+			r->dataset->url, error_text(rc));
 	if (!c->json)
 		printf("%s of %s in %llu files; %llu entries not listed yet\n",
 			size_text(h.resident, a), size_text(h.bytes, b),
 			(unsigned long long)h.files, (unsigned long long)h.unlisted);
 	return 0;
-}
-
-static int list_url(struct cache_command *c, struct trouble *t)
-{
-	struct reader r = {0};
-	char *below = NULL, *path = NULL;
-	int err = cache_command_open(c, true, &r, &below, t);
-
-	for (int i = 0; !err && i < (c->argc > 1 ? c->argc - 1 : 1); i++) {
-		char *joined = NULL;
-
-		if (asprintf(&joined, "%s/%s", below ? below : "",
-			    c->argc > 1 ? c->argv[i + 1] : "") < 0)
-			joined = NULL;
-		path = joined ? reader_path(joined, t) : NULL;
-		err = path ? list_dataset(c, &r, path, t) : ERR_INVALID;
-		free(path);
-		free(joined);
-	}
-	free(below);
-	if (r.cache)
-		reader_close(&r);
-	return err;
 }
 
 struct urls {
@@ -188,30 +167,32 @@ static int list_all(struct cache_command *c, struct trouble *t)
 {
 	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
 	struct urls u = {0};
-	struct trouble one;
-	int err = reader_open_cache(&r, &c->reader, t);
+	struct trouble one = {0};
+	int rc = reader_open_cache(&r, &c->reader, t);
 
-	if (!err)
-		err = cache_each_dataset(r.cache, collect_url, &u);
+	if (!rc)
+		rc = cache_each_dataset(r.cache, collect_url, &u);
 	reader_close(&r);
 	for (size_t i = 0; i < u.count; i++) {
 		c->argc = 1;
 		c->argv = &u.list[i];
 		/* One that cannot be listed keeps none of the others from it. */
-		if (list_url(c, &one) == 0)
+		if (cache_command_each_path(c, true, list_below, c, &one) == 0)
 			continue;
-		if (err)
+		if (rc)
 			command_fail("cache", t);
 		*t = one;
-		err = one.code;
+		rc = one.code;
 	}
 	for (size_t i = 0; i < u.count; i++)
 		free(u.list[i]);
 	free(u.list);
-	return err;
+	return rc;
 }
 
-int cache_command_ls(struct cache_command *c, struct trouble *t)
+int cache_ls(struct cache_command *c, struct trouble *t)
 {
-	return c->argc ? list_url(c, t) : list_all(c, t);
+	if (!c->argc)
+		return list_all(c, t);
+	return cache_command_each_path(c, true, list_below, c, t);
 }

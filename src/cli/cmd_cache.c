@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cache_commands.h"
-#include "cli/mounts.h"
+#include "cli/cache_command.h"
+#include "cli/cache_keep.h"
+#include "cli/cache_ls.h"
+#include "cli/cache_report.h"
 #include "cli/size.h"
 
 enum {
@@ -35,34 +39,13 @@ static const struct {
 	const char *name;
 	int (*run)(struct cache_command *c, struct trouble *t);
 } verbs[] = {
-	{"info", cache_command_info},
-	{"ls", cache_command_ls},
-	{"verify", cache_command_verify},
-	{"evict", cache_command_evict},
-	{"pin", cache_command_pin},
-	{"unpin", cache_command_unpin},
+	{"info", cache_report_info},
+	{"ls", cache_ls},
+	{"verify", cache_report_verify},
+	{"evict", cache_keep_evict},
+	{"pin", cache_keep_pin},
+	{"unpin", cache_keep_unpin},
 };
-
-int cache_command_open(struct cache_command *c, bool offline, struct reader *r,
-	char **below, struct trouble *t)
-{
-	struct mount_record m = {0};
-	int err;
-
-	*below = NULL;
-	if (!strstr(c->argv[0], "://") && mounts_find(c->argv[0], &m, below) == 0)
-		mounts_options(&m, &c->reader);
-	else if (reader_is_url(c->argv[0]))
-		c->reader.dataset.url = c->argv[0];
-	else
-		return trouble_set(t, ERR_ABSENT,
-			"%s is neither a store's URL nor in a running cairn mount",
-			c->argv[0]);
-	c->reader.dataset.offline |= offline;
-	err = reader_open(r, &c->reader, NULL, t);
-	mount_record_release(&m);
-	return err;
-}
 
 static int size_option(const char *name, const char *value, uint64_t *out)
 {
@@ -74,10 +57,10 @@ static int size_option(const char *name, const char *value, uint64_t *out)
 static int option(struct cache_command *c, int letter)
 {
 	bool taken;
-	int err = reader_option(&c->reader, "cache", letter, optarg, &taken);
+	int rc = reader_option(&c->reader, "cache", letter, optarg, &taken);
 
-	if (err || taken)
-		return err;
+	if (rc || taken)
+		return rc;
 	switch (letter) {
 	case OPTION_JSON:
 		c->json = true;
@@ -103,7 +86,7 @@ int cmd_cache(int argc, char **argv)
 {
 	struct cache_command c = {0};
 	struct trouble t = {0};
-	int letter, err;
+	int letter, rc;
 	const char *verb;
 
 	reader_options_init(&c.reader);
@@ -120,10 +103,10 @@ int cmd_cache(int argc, char **argv)
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
 		if (strcmp(verb, verbs[i].name) != 0)
 			continue;
-		err = verbs[i].run(&c, &t);
-		if (err < 0)
-			err = command_fail("cache", &t);
-		return reader_options_end(&c.reader, err);
+		rc = verbs[i].run(&c, &t);
+		if (rc < 0)
+			rc = command_fail("cache", &t);
+		return reader_options_end(&c.reader, rc);
 	}
 	return reader_options_end(
 		&c.reader, command_use("cache", "there is no '%s'", verb));

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,37 +21,37 @@ static int cat_file(
 	uint8_t *buffer = malloc(CAT_BLOCK);
 	uint64_t offset = 0;
 	size_t done;
-	int err = buffer ? 0 : trouble_set(t, ERR_NO_MEMORY, "out of memory");
+	int rc = buffer ? 0 : trouble_set(t, ERR_NO_MEMORY, "out of memory");
 
-	while (!err && offset < e->size) {
+	while (!rc && offset < e->size) {
 		prefetcher_ahead(r, e, offset);
-		err = reader_read(r, e, offset, buffer, CAT_BLOCK, &done, t);
-		if (err)
+		rc = reader_read(r, e, offset, buffer, CAT_BLOCK, &done, t);
+		if (rc)
 			break;
 		if (io_write_full(STDOUT_FILENO, buffer, done)) {
-			err = errno == EPIPE ? ERR_INTERRUPTED
-					     : trouble_errno(t, "%s: cannot write", path);
+			rc = errno == EPIPE ? ERR_INTERRUPTED
+					    : trouble_errno(t, "%s: cannot write", path);
 			break;
 		}
 		offset += done;
 	}
 	free(buffer);
-	return err;
+	return rc;
 }
 
 static int cat_path(struct reader *r, const char *text, struct trouble *t)
 {
 	struct entry_copy copy = {0};
 	char *path = reader_path(text, t);
-	int err = path ? reader_find(r, path, &copy, NULL, t) : t->code;
+	int rc = path ? reader_find(r, path, &copy, NULL, t) : t->code;
 
-	if (!err && copy.entry.type != ENTRY_FILE)
-		err = trouble_set(t, ERR_INVALID, "%s is not a file", text);
-	if (!err)
-		err = cat_file(r, path, &copy.entry, t);
+	if (!rc && copy.entry.type != ENTRY_FILE)
+		rc = trouble_set(t, ERR_INVALID, "%s is not a file", text);
+	if (!rc)
+		rc = cat_file(r, path, &copy.entry, t);
 	entry_copy_release(&copy);
 	free(path);
-	return err;
+	return rc;
 }
 
 int cmd_cat(int argc, char **argv)
@@ -71,11 +73,11 @@ int cmd_cat(int argc, char **argv)
 	if (reader_open(&r, &o, NULL, &t))
 		return reader_options_end(&o, command_fail("cat", &t));
 	for (; optind < argc; optind++) {
-		int err = cat_path(&r, argv[optind], &t);
+		int rc = cat_path(&r, argv[optind], &t);
 
-		if (err == ERR_INTERRUPTED)
+		if (rc == ERR_INTERRUPTED)
 			break; /* nobody reads on: as cat(1), without a word */
-		if (err)
+		if (rc)
 			status = command_fail("cat", &t);
 	}
 	reader_close(&r);

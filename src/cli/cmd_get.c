@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +18,13 @@ const struct option_help get_options_help[] = {READER_OPTIONS_HELP, {0}};
 
 struct get {
 	struct reader *reader;
-	struct prefetcher *gather;
+	struct prefetcher *prefetcher;
 	struct extract *extract;
 	struct progress *progress;
 	uint64_t bytes, warnings;
 };
 
-static void warn(void *ctx, const struct trouble *t)
+static void get_warn(void *ctx, const struct trouble *t)
 {
 	struct get *g = ctx;
 
@@ -31,23 +33,22 @@ static void warn(void *ctx, const struct trouble *t)
 }
 
 /* A chunk that did not come is asked for again, and complained of, by the extraction. */
-static void prefetcher_failed(void *ctx, const char *path, const struct trouble *t)
+static void get_prefetch_failed(void *ctx, const char *path, const struct trouble *t)
 {
 	(void)ctx;
 	(void)path;
 	(void)t;
 }
 
-static int prefetcher_each(
-	void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+static int get_prefetch(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	struct get *g = ctx;
 
 	(void)rank;
-	return prefetcher_add(g->gather, e, t);
+	return prefetcher_add(g->prefetcher, e, t);
 }
 
-static int extract_each(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+static int get_extract(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	struct get *g = ctx;
 
@@ -61,63 +62,70 @@ static int extract_each(void *ctx, const struct entry *e, uint64_t rank, struct 
  * the others out of a small cache, and is read ahead of by its own reads. */
 static int get_range(struct get *g, uint64_t first, uint64_t end, struct trouble *t)
 {
-	int err = 0;
+	int rc = 0;
 
-	while (!err && first < end) {
+	while (!rc && first < end) {
 		uint64_t stop = first + AHEAD_ENTRIES < end ? first + AHEAD_ENTRIES : end;
 
-		err = reader_walk(g->reader, first, stop, prefetcher_each, g, t);
-		prefetcher_finish(g->gather);
-		if (!err)
-			err = reader_walk(g->reader, first, stop, extract_each, g, t);
+		rc = reader_walk(g->reader, first, stop, get_prefetch, g, t);
+		prefetcher_finish(g->prefetcher);
+		if (!rc)
+			rc = reader_walk(g->reader, first, stop, get_extract, g, t);
 		first = stop;
 	}
-	return err;
+	return rc;
 }
 
 /* The entry is named; where it was to go, and what now? */
-static int say_where(int err, const char *destination, struct trouble *t)
+static int say_where(int rc, const char *destination, struct trouble *t)
 {
 	struct trouble what = *t;
 
-	return trouble_set(t, err, "%.700s (extracting to %.200s)%s", what.text,
-		destination,
-		err == ERR_EXISTS     ? "; name a destination that is new or empty"
-		: err == ERR_NO_SPACE ? "; make room there, or name another destination"
-				      : "");
+	return trouble_set(t, rc, "%.700s (extracting to %.200s)%s", what.text, destination,
+		rc == ERR_EXISTS     ? "; name a destination that is new or empty"
+		: rc == ERR_NO_SPACE ? "; make room there, or name another destination"
+				     : "");
 }
 
-static int get(
+/* What is below the base, and then the attributes of the directories. */
+static int get_below(struct get *g, const char *path, struct trouble *t)
+{
+	uint64_t first, end;
+	int rc = reader_subtree(g->reader, path, &first, &end, t);
+
+	if (!rc)
+		rc = get_range(g, first, end, t);
+	return rc ? rc : extract_finish(g->extract, t);
+}
+
+static int get_path(
 	struct reader *r, const char *path, const char *destination, struct trouble *t)
 {
 	struct get g = {.reader = r};
 	struct entry_copy base = {0};
-	uint64_t rank, first, end;
-	int err = reader_find(r, path, &base, &rank, t);
+	uint64_t rank;
+	int rc = reader_find(r, path, &base, &rank, t);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	g.progress = progress_new("get");
-	if ((err = prefetcher_new(r, prefetcher_failed, &g, &g.gather)))
-		trouble_set(t, err, "out of memory");
-	if (!err)
-		err = extract_new(r, path, destination, warn, &g, &g.extract, t);
-	if (!err)
-		err = extract_each(&g, &base.entry, rank, t);
-	if (!err && base.entry.type == ENTRY_DIRECTORY) {
-		err = reader_subtree(r, path, &first, &end, t);
-		if (!err)
-			err = get_range(&g, first, end, t);
-		if (!err)
-			err = extract_finish(g.extract, t);
+	if ((rc = prefetcher_new(r, get_prefetch_failed, &g, &g.prefetcher))) {
+		trouble_set(t, rc, "out of memory");
+		goto out;
 	}
-	if (err && g.extract)
-		say_where(err, destination, t);
+	if ((rc = extract_new(r, path, destination, get_warn, &g, &g.extract, t)))
+		goto out;
+	rc = get_extract(&g, &base.entry, rank, t);
+	if (!rc && base.entry.type == ENTRY_DIRECTORY)
+		rc = get_below(&g, path, t);
+	if (rc)
+		say_where(rc, destination, t);
+out:
 	progress_end(g.progress);
-	prefetcher_free(g.gather);
+	prefetcher_free(g.prefetcher);
 	extract_free(g.extract);
 	entry_copy_release(&base);
-	return err;
+	return rc;
 }
 
 /* DESTINATION as cp(1) reads it: an existing directory receives a file under its own
@@ -150,7 +158,7 @@ int cmd_get(int argc, char **argv)
 	struct reader r;
 	struct trouble t = {0};
 	char *path = NULL, *destination = NULL;
-	int letter, err;
+	int letter, rc;
 	bool taken;
 
 	reader_options_init(&o);
@@ -165,14 +173,14 @@ int cmd_get(int argc, char **argv)
 	path = reader_path(argv[optind + 1], &t);
 	if (!path)
 		return reader_options_end(&o, command_fail("get", &t));
-	err = reader_open(&r, &o, NULL, &t);
-	if (!err) {
+	rc = reader_open(&r, &o, NULL, &t);
+	if (!rc) {
 		destination = destination_of(path, argv[optind + 2], &r, &t);
-		err = destination ? get(&r, path, destination, &t) : ERR_NO_MEMORY;
+		rc = destination ? get_path(&r, path, destination, &t) : ERR_NO_MEMORY;
 		reader_close(&r);
 	}
 	free(path);
 	free(destination);
 	reader_options_release(&o);
-	return err ? command_fail("get", &t) : EXIT_SUCCESS;
+	return rc ? command_fail("get", &t) : EXIT_SUCCESS;
 }

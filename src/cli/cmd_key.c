@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +14,15 @@ const struct option_help key_options_help[] = {
 	{0},
 };
 
-static int show(const char *path, const char *name, bool short_name, struct trouble *t)
+static int key_show(const char *path, const char *name, bool short_name, struct trouble *t)
 {
 	struct private_key *key;
 	struct public_key public;
 	char text[PUBLIC_KEY_TEXT_SIZE], id[KEY_NAME_SIZE];
-	int err = keys_load(path, &key, t);
+	int rc = keys_load(path, &key, t);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	public = private_key_public(key);
 	private_key_free(key);
 	public_key_to_text(&public, text);
@@ -39,31 +41,31 @@ static int list_one(void *ctx, const char *name, const char *path)
 	struct trouble t = {0};
 
 	(void)ctx;
-	if (show(path, name, false, &t))
+	if (key_show(path, name, false, &t))
 		command_fail("key", &t);
 	return 0;
 }
 
-static int make(const char *path, struct trouble *t)
+static int key_make(const char *path, struct trouble *t)
 {
 	struct private_key *key;
-	int err = keys_make(path, &key, t);
+	int rc = keys_make(path, &key, t);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	private_key_free(key);
 	fprintf(stderr, "made %s; keep it safe: whoever has it can publish in your name\n",
 		path);
-	return show(path, NULL, false, t);
+	return key_show(path, NULL, false, t);
 }
 
-static int run(const char *verb, const char *path, struct trouble *t)
+static int key_verb(const char *verb, const char *path, struct trouble *t)
 {
 	if (strcmp(verb, "make") == 0)
-		return make(path, t);
+		return key_make(path, t);
 	if (strcmp(verb, "show") == 0)
-		return show(path, NULL, false, t);
-	return show(path, NULL, true, t);
+		return key_show(path, NULL, false, t);
+	return key_show(path, NULL, true, t);
 }
 
 int cmd_key(int argc, char **argv)
@@ -72,9 +74,9 @@ int cmd_key(int argc, char **argv)
 	struct trouble t = {0};
 	char *file = NULL, *path;
 	const char *verb = NULL;
-	int letter, err;
+	int rc;
 
-	while ((letter = command_getopt(argc, argv)) != -1)
+	while (command_getopt(argc, argv) != -1)
 		file = optarg;
 	for (unsigned i = 0; optind < argc && i < sizeof verbs / sizeof *verbs; i++)
 		if (strcmp(argv[optind], verbs[i]) == 0)
@@ -90,7 +92,7 @@ int cmd_key(int argc, char **argv)
 		    : keys_path(optind + 1 < argc ? argv[optind + 1] : "default", &t);
 	if (!path)
 		return command_fail("key", &t);
-	err = run(verb, path, &t);
+	rc = key_verb(verb, path, &t);
 	free(path);
-	return err ? command_fail("key", &t) : EXIT_SUCCESS;
+	return rc ? command_fail("key", &t) : EXIT_SUCCESS;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +65,7 @@ static int print_entry(const struct listing *l, const struct entry *e)
 	return 0;
 }
 
-static int each(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+static int ls_each(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	const struct listing *l = ctx;
 
@@ -73,27 +75,27 @@ static int each(void *ctx, const struct entry *e, uint64_t rank, struct trouble 
 	return print_entry(l, e) ? trouble_set(t, ERR_NO_MEMORY, "out of memory") : 0;
 }
 
-static int list(struct reader *r, struct listing *l, const char *text, struct trouble *t)
+static int ls_path(struct reader *r, struct listing *l, const char *text, struct trouble *t)
 {
 	struct entry_copy copy = {0};
 	char *path = reader_path(text, t);
 	uint64_t first, end;
-	int err = path ? reader_find(r, path, &copy, NULL, t) : t->code;
+	int rc = path ? reader_find(r, path, &copy, NULL, t) : t->code;
 
-	if (!err && (copy.entry.type != ENTRY_DIRECTORY || l->itself)) {
-		err = print_entry(l, &copy.entry)
-			      ? trouble_set(t, ERR_NO_MEMORY, "out of memory")
-			      : 0;
-	} else if (!err) {
+	if (!rc && (copy.entry.type != ENTRY_DIRECTORY || l->itself)) {
+		rc = print_entry(l, &copy.entry)
+			     ? trouble_set(t, ERR_NO_MEMORY, "out of memory")
+			     : 0;
+	} else if (!rc) {
 		l->directory = path;
-		err = reader_subtree(r, path, &first, &end, t);
-		if (!err)
-			err = reader_walk(r, first, end, each, l, t);
-		err = err == 1 ? 0 : err;
+		rc = reader_subtree(r, path, &first, &end, t);
+		if (!rc)
+			rc = reader_walk(r, first, end, ls_each, l, t);
+		rc = rc == 1 ? 0 : rc;
 	}
 	entry_copy_release(&copy);
 	free(path);
-	return err;
+	return rc;
 }
 
 int cmd_ls(int argc, char **argv)
@@ -119,10 +121,10 @@ int cmd_ls(int argc, char **argv)
 	o.dataset.url = argv[optind++];
 	if (reader_open(&r, &o, NULL, &t))
 		return reader_options_end(&o, command_fail("ls", &t));
-	if (optind == argc && list(&r, &l, "", &t))
+	if (optind == argc && ls_path(&r, &l, "", &t))
 		status = command_fail("ls", &t);
 	for (; optind < argc; optind++)
-		if (list(&r, &l, argv[optind], &t))
+		if (ls_path(&r, &l, argv[optind], &t))
 			status = command_fail("ls", &t);
 	reader_close(&r);
 	return reader_options_end(&o, status);

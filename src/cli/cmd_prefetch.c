@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +27,7 @@ const struct option_help prefetch_options_help[] = {
 
 struct prefetch {
 	struct reader *reader;
-	struct prefetcher *gather;
+	struct prefetcher *prefetcher;
 	struct progress *progress;
 	bool metadata, json, counting;
 	uint64_t entries, bytes; /* found by the counting walk */
@@ -34,7 +36,7 @@ struct prefetch {
 	int64_t began;
 };
 
-static void failed(void *ctx, const char *path, const struct trouble *t)
+static void prefetch_failed(void *ctx, const char *path, const struct trouble *t)
 {
 	struct prefetch *p = ctx;
 
@@ -43,7 +45,8 @@ static void failed(void *ctx, const char *path, const struct trouble *t)
 			t->text[0] ? t->text : error_text(t->code));
 }
 
-static int each_entry(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+static int prefetch_entry(
+	void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	struct prefetch *p = ctx;
 	char *path;
@@ -58,45 +61,45 @@ static int each_entry(void *ctx, const struct entry *e, uint64_t rank, struct tr
 	p->seen += e->type == ENTRY_FILE ? entry_data_size(e) : 0;
 	progress_set(p->progress, p->seen, p->bytes, NULL);
 	/* A file whose own recipe cannot be had does not stop the others. */
-	if (prefetcher_add(p->gather, e, t)) {
+	if (prefetcher_add(p->prefetcher, e, t)) {
 		path = entry_path_text(e);
-		failed(p, path, t);
+		prefetch_failed(p, path, t);
 		free(path);
 		memset(t, 0, sizeof *t);
 	}
 	return 0;
 }
 
-static int each_selected(void *ctx, const char *path, const struct entry *e, uint64_t rank,
-	struct trouble *t)
+static int prefetch_selected(void *ctx, const char *path, const struct entry *e,
+	uint64_t rank, struct trouble *t)
 {
 	struct prefetch *p = ctx;
 	uint64_t first, end;
-	int err = each_entry(p, e, rank, t);
+	int rc = prefetch_entry(p, e, rank, t);
 
-	if (err || e->type != ENTRY_DIRECTORY)
-		return err;
-	err = reader_subtree(p->reader, path, &first, &end, t);
-	return err ? err : reader_walk(p->reader, first, end, each_entry, p, t);
+	if (rc || e->type != ENTRY_DIRECTORY)
+		return rc;
+	rc = reader_subtree(p->reader, path, &first, &end, t);
+	return rc ? rc : reader_walk(p->reader, first, end, prefetch_entry, p, t);
 }
 
 /* Once over the metadata, for the totals, and once over the contents. */
-static int run(struct prefetch *p, char **paths, int count, struct trouble *t)
+static int prefetch_passes(struct prefetch *p, char **paths, int count, struct trouble *t)
 {
 	static char *whole[] = {(char *)""};
-	int err = 0;
+	int rc = 0;
 
 	if (count == 0) {
 		paths = whole;
 		count = 1;
 	}
-	for (int pass = 0; pass < (p->metadata ? 1 : 2) && !err; pass++) {
+	for (int pass = 0; pass < (p->metadata ? 1 : 2) && !rc; pass++) {
 		p->counting = pass == 0;
-		for (int i = 0; i < count && !err; i++)
-			err = selection_each(p->reader, paths[i], each_selected, p, t);
+		for (int i = 0; i < count && !rc; i++)
+			rc = selection_each(p->reader, paths[i], prefetch_selected, p, t);
 	}
-	prefetcher_finish(p->gather);
-	return err;
+	prefetcher_finish(p->prefetcher);
+	return rc;
 }
 
 static void summary(const struct prefetch *p)
@@ -105,7 +108,7 @@ static void summary(const struct prefetch *p)
 	double seconds = (double)(clock_monotonic() - p->began) / 1e9;
 	char here[SIZE_TEXT], got[SIZE_TEXT], rate[SIZE_TEXT];
 
-	prefetcher_count(p->gather, &present, &fetched);
+	prefetcher_count(p->prefetcher, &present, &fetched);
 	if (p->json) {
 		printf("{\"entries\":%llu,\"bytes\":%llu,\"present\":%llu,\"fetched\":%llu,"
 		       "\"failures\":%llu,\"seconds\":%.3f}\n",
@@ -130,24 +133,24 @@ static int prefetch(
 {
 	struct reader r;
 	struct trouble t = {0};
-	int err = reader_open(&r, o, NULL, &t);
+	int rc = reader_open(&r, o, NULL, &t);
 
-	if (err)
+	if (rc)
 		return command_fail("prefetch", &t);
 	p->reader = &r;
 	p->began = clock_monotonic();
 	p->progress = progress_new("prefetch");
-	err = prefetcher_new(&r, failed, p, &p->gather);
-	if (!err)
-		err = run(p, paths, count, &t);
+	rc = prefetcher_new(&r, prefetch_failed, p, &p->prefetcher);
+	if (!rc)
+		rc = prefetch_passes(p, paths, count, &t);
 	progress_end(p->progress);
-	if (err)
+	if (rc)
 		command_fail("prefetch", &t);
 	else
 		summary(p);
-	prefetcher_free(p->gather);
+	prefetcher_free(p->prefetcher);
 	reader_close(&r);
-	return err || p->failures ? EXIT_FAILURE : EXIT_SUCCESS;
+	return rc || p->failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* "MOUNTPOINT/sub" as the first argument stands for the paths below it too. */

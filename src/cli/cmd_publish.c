@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <getopt.h>
 #include <jansson.h>
 #include <fcntl.h>
@@ -126,9 +128,11 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 		rc = take_option(a, letter);
 	if (rc)
 		return rc;
-	if (argc - optind != 2)
-		return command_use(
+	if (argc - optind != 2) {
+		command_use(
 			"publish", "a SOURCE directory and a STORE directory are needed");
+		return EXIT_USE;
+	}
 	a->o.source = argv[optind];
 	a->o.store = argv[optind + 1];
 	return 0;
@@ -174,7 +178,7 @@ static void show_progress(void *ctx, const struct publish_progress *p)
 {
 	char extra[96], size[SIZE_TEXT];
 
-	snprintf(extra, sizeof(extra), "%llu/%llu entries, %s new",
+	snprintf(extra, sizeof extra, "%llu/%llu entries, %s new",
 		(unsigned long long)p->entries, (unsigned long long)p->entries_total,
 		size_text(p->new_bytes, size));
 	progress_set(ctx, p->bytes, p->bytes_total, extra);
@@ -240,7 +244,8 @@ static char *index_directory(void)
 	return path;
 }
 
-static int run(struct arguments *a, const struct private_key *key, struct trouble *t)
+static int publish_run(
+	struct arguments *a, const struct private_key *key, struct trouble *t)
 {
 	struct progress *progress = progress_new("publish");
 	char *index = a->no_index ? NULL : index_directory();
@@ -267,7 +272,7 @@ static int run(struct arguments *a, const struct private_key *key, struct troubl
 
 int cmd_publish(int argc, char **argv)
 {
-	struct arguments *a = calloc(1, sizeof(*a));
+	struct arguments *a = calloc(1, sizeof *a);
 	struct private_key *key = NULL;
 	struct trouble t = {.code = ERR_NO_MEMORY};
 	int status;
@@ -281,7 +286,7 @@ int cmd_publish(int argc, char **argv)
 		if (!rc)
 			rc = a->key ? keys_load(a->key, &key, &t) : default_key(&key, &t);
 		if (!rc)
-			rc = run(a, key, &t);
+			rc = publish_run(a, key, &t);
 		status = rc ? command_fail("publish", &t) : EXIT_SUCCESS;
 	}
 	if (key)

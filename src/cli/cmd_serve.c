@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,20 +47,20 @@ static int split_listen(char *text, const char **host, uint16_t *port)
 }
 
 /* A slip in the path would else serve nothing but 404s, without a word. */
-static int check_store(const char *store, struct trouble *t)
+static int serve_check_store(const char *store, struct trouble *t)
 {
 	char *manifest = NULL;
-	int err = 0;
+	int rc = 0;
 
 	if (asprintf(&manifest, "%s/manifest.json", store) < 0)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	if (access(store, X_OK) == 0 && access(manifest, R_OK))
-		err = trouble_set(t, error_from_errno(errno),
+		rc = trouble_set(t, error_from_errno(errno),
 			"%s is not a store: there is no manifest.json in it to be read; "
 			"`cairn publish` makes one",
 			store);
 	free(manifest);
-	return err;
+	return rc;
 }
 
 static int serve_until_signal(const struct serve_options *o)
@@ -74,7 +76,7 @@ static int serve_until_signal(const struct serve_options *o)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	if (check_store(o->store, &t) || serve_start(o, &serve, &t))
+	if (serve_check_store(o->store, &t) || serve_start(o, &serve, &t))
 		return command_fail("serve", &t);
 	printf("serving %s at %s://%s%s%s:%u\n", o->store, o->tls ? "https" : "http",
 		strchr(o->host, ':') ? "[" : "", o->host, strchr(o->host, ':') ? "]" : "",

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,9 +96,9 @@ static int stat_path(struct reader *r, const char *text, bool json, struct troub
 	struct entry_copy copy = {0};
 	char *path = reader_path(text, t);
 	uint64_t rank = 0;
-	int err = path ? reader_find(r, path, &copy, &rank, t) : t->code;
+	int rc = path ? reader_find(r, path, &copy, &rank, t) : t->code;
 
-	if (!err && json) {
+	if (!rc && json) {
 		json_t *o = entry_json(&copy.entry);
 
 		json_object_set_new(
@@ -104,12 +106,12 @@ static int stat_path(struct reader *r, const char *text, bool json, struct troub
 		json_dumpf(o, stdout, JSON_COMPACT);
 		putchar('\n');
 		json_decref(o);
-	} else if (!err) {
+	} else if (!rc) {
 		print(r, &copy.entry, rank);
 	}
 	entry_copy_release(&copy);
 	free(path);
-	return err;
+	return rc;
 }
 
 int cmd_stat(int argc, char **argv)

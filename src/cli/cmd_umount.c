@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+
 #include <config.h>
 
 #include <errno.h>
@@ -76,7 +77,7 @@ static int open_process(pid_t pid)
 	return -1;
 }
 
-static void wait_for(pid_t pid, int fd)
+static void umount_wait(pid_t pid, int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	const struct timespec step = {0, STEP_MS * NS_PER_MS};
@@ -96,20 +97,20 @@ static int unmount(const char *path, bool lazy, struct trouble *t)
 {
 	char *real = realpath(path, NULL);
 	pid_t pid;
-	int fd, err;
+	int fd, rc;
 
 	if (!real)
 		return trouble_errno(t, "%s", path);
 	/* The daemon of a mount to be detached may be stuck: not to be asked. */
 	pid = lazy ? 0 : daemon_of(real);
 	fd = open_process(pid);
-	err = mountpoint_unmount(real, lazy, t);
-	if (!err)
-		wait_for(pid, fd);
+	rc = mountpoint_unmount(real, lazy, t);
+	if (!rc)
+		umount_wait(pid, fd);
 	if (fd >= 0)
 		close(fd);
 	free(real);
-	return err;
+	return rc;
 }
 
 int cmd_umount(int argc, char **argv)

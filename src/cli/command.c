@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "cli/command.h"
 
 #include <errno.h>
@@ -95,7 +97,7 @@ int command_getopt(int argc, char **argv)
 
 /* Control bytes, as file names may have them, must not forge lines or talk to the terminal.
  */
-static void clean(char *text)
+static void command_clean(char *text)
 {
 	for (; *text; text++)
 		if ((unsigned char)*text < 0x20 || *text == 0x7f)
@@ -107,7 +109,7 @@ int command_fail(const char *name, const struct trouble *t)
 	char text[TROUBLE_MAX];
 
 	snprintf(text, sizeof text, "%s", t->text[0] ? t->text : error_text(t->code));
-	clean(text);
+	command_clean(text);
 	fprintf(stderr, "cairn %s: %s\n", name, text);
 	return EXIT_FAILURE;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of commands: apart from main(), so that tests can link it. */
+#include <config.h>
+
 #include "cli/command.h"
 
 #define ROW(x, use_text, summary_text)                                                     \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/extract.h"
-
 #include <config.h>
+
+#include "cli/extract.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,15 +15,10 @@
 #include <unistd.h>
 
 #include "cli/entry_text.h"
-#include "cli/extract_attributes.h"
+#include "cli/link_table.h"
 #include "util/io.h"
 
 #define BLOCK (1u << 20)
-
-struct first_name {
-	uint64_t inode;
-	char *path; /* relative to the destination */
-};
 
 struct extract {
 	struct reader *reader;
@@ -36,8 +31,7 @@ struct extract {
 	int parent;
 	struct entry_copy *directories;
 	size_t directory_count, directory_capacity;
-	struct first_name *links; /* hash by inode, open addressing; size a power of two */
-	size_t link_count, link_capacity;
+	struct link_table links; /* by paths relative to the destination */
 	uint8_t *block;
 };
 
@@ -54,7 +48,7 @@ static const char *relative(const struct extract *x, const char *path)
 	return strlen(path) <= x->base_size ? "" : path + x->base_size;
 }
 
-static int open_root(
+static int extract_open_root(
 	struct extract *x, const char *destination, bool directory, struct trouble *t)
 {
 	const char *slash;
@@ -86,7 +80,7 @@ int extract_new(struct reader *r, const char *base, const char *destination,
 {
 	struct extract *x = calloc(1, sizeof *x);
 	struct entry_copy copy = {0};
-	int err;
+	int rc;
 
 	if (!x)
 		return oom(t);
@@ -94,19 +88,20 @@ int extract_new(struct reader *r, const char *base, const char *destination,
 		.reader = r, .warn = warn, .ctx = ctx, .root = -1, .parent = -1};
 	x->base_size = *base ? strlen(base) + 1 : 0;
 	x->block = malloc(BLOCK);
-	err = x->block ? reader_find(r, base, &copy, NULL, t) : oom(t);
-	if (!err)
-		err = open_root(x, destination, copy.entry.type == ENTRY_DIRECTORY, t);
+	rc = x->block ? reader_find(r, base, &copy, NULL, t) : oom(t);
+	if (!rc)
+		rc = extract_open_root(
+			x, destination, copy.entry.type == ENTRY_DIRECTORY, t);
 	entry_copy_release(&copy);
-	if (err)
+	if (rc)
 		extract_free(x);
 	else
 		*out = x;
-	return err;
+	return rc;
 }
 
 /* The directory that holds `path` (relative): descends without following symlinks. */
-static int open_parent(
+static int extract_open_parent(
 	struct extract *x, const char *path, const char **name, struct trouble *t)
 {
 	const char *slash = strrchr(path, '/');
@@ -140,65 +135,32 @@ static int open_parent(
 	return 0;
 }
 
-static struct first_name *link_slot(struct extract *x, uint64_t inode)
-{
-	size_t i = (size_t)inode & (x->link_capacity - 1);
-
-	while (x->links[i].path && x->links[i].inode != inode)
-		i = (i + 1) & (x->link_capacity - 1);
-	return &x->links[i];
-}
-
-static int links_grow(struct extract *x)
-{
-	struct first_name *old = x->links;
-	size_t capacity = x->link_capacity;
-
-	x->link_capacity = capacity ? capacity * 2 : 256;
-	x->links = calloc(x->link_capacity, sizeof *x->links);
-	if (!x->links) {
-		x->links = old;
-		x->link_capacity = capacity;
-		return ERR_NO_MEMORY;
-	}
-	for (size_t i = 0; i < capacity; i++)
-		if (old[i].path)
-			*link_slot(x, old[i].inode) = old[i];
-	free(old);
-	return 0;
-}
-
 /* Links to the first name of the same inode. 1: done; 0: this is the first name. */
-static int make_link(struct extract *x, const struct entry *e, const char *path,
+static int extract_link(struct extract *x, const struct entry *e, const char *path,
 	const char *name, struct trouble *t)
 {
-	struct first_name *first;
+	const char *first;
 
 	if (e->links < 2 || e->type == ENTRY_DIRECTORY)
 		return 0;
-	if (x->link_count * 2 >= x->link_capacity && links_grow(x))
+	if (link_table_add(&x->links, e->inode, path, &first))
 		return oom(t);
-	first = link_slot(x, e->inode);
-	if (first->path) {
-		if (linkat(x->root, first->path, x->parent, name, 0))
-			return trouble_errno(t, "cannot link %s to %s", path, first->path);
-		return 1;
-	}
-	first->path = strdup(path);
-	first->inode = e->inode;
-	x->link_count++;
-	return first->path ? 0 : oom(t);
+	if (!first)
+		return 0;
+	if (linkat(x->root, first, x->parent, name, 0))
+		return trouble_errno(t, "cannot link %s to %s", path, first);
+	return 1;
 }
 
 static int fail_read(
-	const struct entry *e, int err, const struct trouble *why, struct trouble *t)
+	const struct entry *e, int rc, const struct trouble *why, struct trouble *t)
 {
 	char *path = entry_path_text(e);
 
-	trouble_set(t, err, "cannot read %.256s: %.700s", path ? path : "",
-		why->text[0] ? why->text : error_text(err));
+	trouble_set(t, rc, "cannot read %.256s: %.700s", path ? path : "",
+		why->text[0] ? why->text : error_text(rc));
 	free(path);
-	return err;
+	return rc;
 }
 
 static int write_data(struct extract *x, const struct entry *e, int fd, const char *path,
@@ -207,7 +169,7 @@ static int write_data(struct extract *x, const struct entry *e, int fd, const ch
 	struct trouble why = {0};
 	uint64_t offset = 0;
 	size_t done;
-	int err;
+	int rc;
 
 	while (offset < e->size) {
 		struct piece piece = entry_map(e, offset);
@@ -217,39 +179,39 @@ static int write_data(struct extract *x, const struct entry *e, int fd, const ch
 			offset += piece.size;
 			continue;
 		}
-		err = reader_read(x->reader, e, offset, x->block, want, &done, &why);
-		if (err)
-			return fail_read(e, err, &why, t);
-		if ((err = io_pwrite_full(fd, x->block, done, offset)))
+		rc = reader_read(x->reader, e, offset, x->block, want, &done, &why);
+		if (rc)
+			return fail_read(e, rc, &why, t);
+		if ((rc = io_pwrite_full(fd, x->block, done, offset)))
 			return trouble_set(
-				t, err, "cannot write %s: %s", path, strerror(errno));
+				t, rc, "cannot write %s: %s", path, strerror(errno));
 		offset += done;
 	}
 	return 0;
 }
 
-static int make_file(struct extract *x, const struct entry *e, const char *path,
+static int extract_file(struct extract *x, const struct entry *e, const char *path,
 	const char *name, struct trouble *t)
 {
 	int fd = openat(x->parent, name,
 		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int err;
+	int rc;
 
 	if (fd < 0)
 		return trouble_errno(t, "cannot make %s", path);
-	err = ftruncate(fd, (off_t)e->size) ? trouble_errno(t, "cannot size %s", path) : 0;
-	if (!err)
-		err = write_data(x, e, fd, path, t);
-	if (!err)
+	rc = ftruncate(fd, (off_t)e->size) ? trouble_errno(t, "cannot size %s", path) : 0;
+	if (!rc)
+		rc = write_data(x, e, fd, path, t);
+	if (!rc)
 		extract_attributes_fd(fd, e, path, x->warn, x->ctx);
-	if (close(fd) && !err)
-		err = trouble_errno(t, "cannot write %s", path);
-	if (err)
+	if (close(fd) && !rc)
+		rc = trouble_errno(t, "cannot write %s", path);
+	if (rc)
 		unlinkat(x->parent, name, 0); /* nothing half-written is left */
-	return err;
+	return rc;
 }
 
-static int make_special(struct extract *x, const struct entry *e, const char *path,
+static int extract_special(struct extract *x, const struct entry *e, const char *path,
 	const char *name, struct trouble *t)
 {
 	struct trouble skipped;
@@ -277,7 +239,7 @@ static int make_special(struct extract *x, const struct entry *e, const char *pa
 	return 0;
 }
 
-static int make_directory(struct extract *x, const struct entry *e, const char *path,
+static int extract_directory(struct extract *x, const struct entry *e, const char *path,
 	const char *name, struct trouble *t)
 {
 	struct entry_copy *grown;
@@ -301,48 +263,53 @@ int extract_entry(struct extract *x, const struct entry *e, struct trouble *t)
 {
 	char *full = entry_path_text(e);
 	const char *path, *name;
-	int err;
+	int rc;
 
 	if (!full)
 		return oom(t);
 	path = relative(x, full);
-	err = open_parent(x, path, &name, t);
-	if (!err && e->type == ENTRY_DIRECTORY)
-		err = make_directory(x, e, path, name, t);
-	else if (!err && (err = make_link(x, e, path, name, t)) == 0)
-		err = e->type == ENTRY_FILE ? make_file(x, e, path, name, t)
-					    : make_special(x, e, path, name, t);
+	rc = extract_open_parent(x, path, &name, t);
+	if (!rc && e->type == ENTRY_DIRECTORY)
+		rc = extract_directory(x, e, path, name, t);
+	else if (!rc && (rc = extract_link(x, e, path, name, t)) == 0)
+		rc = e->type == ENTRY_FILE ? extract_file(x, e, path, name, t)
+					   : extract_special(x, e, path, name, t);
 	free(full);
-	return err == 1 ? 0 : err;
+	return rc == 1 ? 0 : rc;
+}
+
+static int extract_finish_directory(
+	struct extract *x, const struct entry *e, const char *path, struct trouble *t)
+{
+	const char *name;
+	int fd, rc = extract_open_parent(x, path, &name, t);
+
+	if (rc)
+		return rc;
+	if (*name)
+		fd = openat(
+			x->parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	else
+		fd = dup(x->root);
+	if (fd < 0)
+		return trouble_errno(t, "cannot open the directory %s", path);
+	extract_attributes_fd(fd, e, path, x->warn, x->ctx);
+	close(fd);
+	return 0;
 }
 
 int extract_finish(struct extract *x, struct trouble *t)
 {
-	for (size_t i = x->directory_count; i-- > 0;) {
+	int rc = 0;
+
+	for (size_t i = x->directory_count; !rc && i-- > 0;) {
 		const struct entry *e = &x->directories[i].entry;
 		char *full = entry_path_text(e);
-		const char *name, *path;
-		int fd, err;
 
-		if (!full)
-			return oom(t);
-		path = relative(x, full);
-		err = open_parent(x, path, &name, t);
-		fd = err     ? -1
-		     : *name ? openat(x->parent, name,
-				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-			     : dup(x->root);
-		if (fd >= 0) {
-			extract_attributes_fd(fd, e, path, x->warn, x->ctx);
-			close(fd);
-		} else if (!err) {
-			err = trouble_errno(t, "cannot open the directory %s", path);
-		}
+		rc = full ? extract_finish_directory(x, e, relative(x, full), t) : oom(t);
 		free(full);
-		if (err)
-			return err;
 	}
-	return 0;
+	return rc;
 }
 
 void extract_free(struct extract *x)
@@ -351,15 +318,13 @@ void extract_free(struct extract *x)
 		return;
 	for (size_t i = 0; i < x->directory_count; i++)
 		entry_copy_release(&x->directories[i]);
-	for (size_t i = 0; i < x->link_capacity; i++)
-		free(x->links[i].path);
+	link_table_release(&x->links);
 	if (x->parent >= 0)
 		close(x->parent);
 	if (x->root >= 0)
 		close(x->root);
 	free(x->parent_path);
 	free(x->directories);
-	free(x->links);
 	free(x->single);
 	free(x->block);
 	free(x);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "cli/extract_attributes.h"
-
 #include <config.h>
+
+#include "cli/extract_attributes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,8 @@
 #ifdef HAVE_SYS_XATTR_H
 #include <sys/xattr.h>
 #endif
+
+#include "format/names.h"
 
 static void warn_errno(const char *what, const char *path, extract_warn_fn warn, void *ctx)
 {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "cli/keys.h"
 
 #include <dirent.h>
@@ -51,7 +53,7 @@ int keys_load(const char *path, struct private_key **out, struct trouble *t)
 {
 	struct bytes pem = {0};
 	struct stat st;
-	int err;
+	int rc;
 
 	if (stat(path, &st))
 		return trouble_errno(t, "cannot read the key %s", path);
@@ -59,66 +61,70 @@ int keys_load(const char *path, struct private_key **out, struct trouble *t)
 		return trouble_set(t, ERR_DENIED,
 			"the key %s can be read by others: chmod 600 it, or make a new one",
 			path);
-	err = io_read_file(AT_FDCWD, path, KEY_FILE_MAX, &pem);
-	if (err)
-		err = trouble_set(
-			t, err, "cannot read the key %s: %s", path, error_text(err));
-	else if ((err = private_key_decode(span_of_bytes(&pem), out)) != 0)
+	rc = io_read_file(AT_FDCWD, path, KEY_FILE_MAX, &pem);
+	if (rc)
+		rc = trouble_set(t, rc, "cannot read the key %s: %s", path, error_text(rc));
+	else if ((rc = private_key_decode(span_of_bytes(&pem), out)) != 0)
 		trouble_set(
-			t, err, "%s is not an unencrypted Ed25519 key in PEM form", path);
+			t, rc, "%s is not an unencrypted Ed25519 key in PEM form", path);
 	if (pem.data)
 		explicit_bzero(pem.data, pem.size);
 	bytes_release(&pem);
-	return err;
+	return rc;
 }
 
-static int make_parent(const char *path, struct trouble *t)
+static int keys_make_parent(const char *path, struct trouble *t)
 {
 	char *copy = strdup(path);
-	int err = copy ? io_make_directories(dirname(copy), 0700) : ERR_NO_MEMORY;
+	int rc = copy ? io_make_directories(dirname(copy), 0700) : ERR_NO_MEMORY;
 
-	if (err)
-		err = trouble_errno(t, "cannot make the directory of the key %s", path);
+	if (rc)
+		rc = trouble_errno(t, "cannot make the directory of the key %s", path);
 	free(copy);
-	return err;
+	return rc;
+}
+
+/* A new file: ERR_EXISTS. Nothing is left of it when it cannot be written. */
+static int keys_write(const char *path, struct span pem, struct trouble *t)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int rc;
+
+	if (fd < 0 && errno == EEXIST)
+		return trouble_set(t, ERR_EXISTS, "%s exists; it is not overwritten", path);
+	if (fd < 0)
+		return trouble_errno(t, "cannot make %s", path);
+	rc = io_write_full(fd, pem.data, pem.size);
+	if (!rc && fsync(fd))
+		rc = ERR_IO;
+	if (rc) {
+		trouble_set(t, rc, "cannot write the key %s: %s", path, error_text(rc));
+		unlink(path);
+	}
+	close(fd);
+	return rc;
 }
 
 int keys_make(const char *path, struct private_key **out, struct trouble *t)
 {
 	struct private_key *key = NULL;
 	struct bytes pem = {0};
-	int err, fd = -1;
+	int rc = keys_make_parent(path, t);
 
-	err = make_parent(path, t);
-	if (err)
-		return err;
-	if ((err = private_key_generate(&key)) || (err = private_key_encode(key, &pem))) {
-		trouble_set(t, err, "cannot make a key");
-		goto out;
-	}
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		err = errno == EEXIST ? trouble_set(t, ERR_EXISTS,
-						"%s exists; it is not overwritten", path)
-				      : trouble_errno(t, "cannot make %s", path);
-		goto out;
-	}
-	if ((err = io_write_full(fd, pem.data, pem.size)) ||
-		(err = fsync(fd) ? ERR_IO : 0)) {
-		trouble_set(t, err, "cannot write the key %s: %s", path, error_text(err));
-		unlink(path);
-	}
-out:
-	if (fd >= 0)
-		close(fd);
+	if (rc)
+		return rc;
+	if ((rc = private_key_generate(&key)) || (rc = private_key_encode(key, &pem)))
+		trouble_set(t, rc, "cannot make a key");
+	else
+		rc = keys_write(path, span_of_bytes(&pem), t);
 	if (pem.data)
 		explicit_bzero(pem.data, pem.size);
 	bytes_release(&pem);
-	if (err)
+	if (rc)
 		private_key_free(key);
 	else
 		*out = key;
-	return err;
+	return rc;
 }
 
 int keys_each(int (*each)(void *ctx, const char *name, const char *path), void *ctx,
@@ -127,9 +133,9 @@ int keys_each(int (*each)(void *ctx, const char *name, const char *path), void *
 	char *dir = keys_directory(t);
 	DIR *d = dir ? opendir(dir) : NULL;
 	struct dirent *e;
-	int err = dir ? 0 : ERR_NO_MEMORY;
+	int rc = dir ? 0 : ERR_NO_MEMORY;
 
-	while (d && !err && (e = readdir(d))) {
+	while (d && !rc && (e = readdir(d))) {
 		size_t n = strlen(e->d_name);
 		char name[256], *path;
 
@@ -138,11 +144,11 @@ int keys_each(int (*each)(void *ctx, const char *name, const char *path), void *
 			continue;
 		snprintf(name, sizeof name, "%.*s", (int)(n - strlen(SUFFIX)), e->d_name);
 		path = keys_path(name, t);
-		err = path ? each(ctx, name, path) : ERR_NO_MEMORY;
+		rc = path ? each(ctx, name, path) : ERR_NO_MEMORY;
 		free(path);
 	}
 	if (d)
 		closedir(d);
 	free(dir);
-	return err;
+	return rc;
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `mount.cairn`: what mount(8) runs for file systems of type "cairn", from fstab too. It
- * is the program under another name.
+ * is the program under another name; main() asks, and `cairn mount` does the work. Pure
+ * but for mount_helper_run().
  */
 #ifndef CAIRN_CLI_MOUNT_HELPER_H
 #define CAIRN_CLI_MOUNT_HELPER_H
 
 #include <stdbool.h>
 
+/* Whether argv[0] says so. */
 bool mount_helper_is(const char *program);
 
 /* "mount" URL DIR [-o WORDS] [-v], NULL-terminated; borrows from the helper's own. */
@@ -22,7 +24,7 @@ struct mount_helper {
  * ERR_INVALID. */
 int mount_helper_parse(char **argv, struct mount_helper *out);
 
-/* All of it: the exit status. */
+/* All of it, from main()'s arguments: the exit status. Says what is wrong on stderr. */
 int mount_helper_run(char **argv);
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "cli/mount_options.h"
 
 #include <string.h>
@@ -48,13 +50,13 @@ static bool begins_with_one_of(const char *const *prefixes, const char *word)
 
 static int pass(struct mount_request *m, const char *word)
 {
-	int err = 0;
+	int rc = 0;
 
 	if (m->fuse_options.size)
-		err = bytes_append(&m->fuse_options, ",", 1);
-	if (!err)
-		err = bytes_append_string(&m->fuse_options, word);
-	return err ? command_use("mount", "out of memory") : 0;
+		rc = bytes_append(&m->fuse_options, ",", 1);
+	if (!rc)
+		rc = bytes_append_string(&m->fuse_options, word);
+	return rc ? command_use("mount", "out of memory") : 0;
 }
 
 static int size_word(const char *name, const char *value, uint64_t *out)
@@ -162,10 +164,10 @@ int mount_request_words(struct mount_request *m, char *text)
 
 int mount_request_finish(struct mount_request *m)
 {
-	int err = bytes_append(&m->fuse_options, "", 1);
+	int rc = bytes_append(&m->fuse_options, "", 1);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	m->session.fuse_options = (const char *)m->fuse_options.data;
 	m->session.deadline_ns = m->reader.dataset.deadline_ns;
 	return 0;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What `cairn mount` was asked for, and the words that -o and fstab may hold. Pure. */
+/*
+ * What `cairn mount` was asked for, and the words that -o and fstab may hold. For
+ * cmd_mount.c and the two processes of a mount. No I/O but a sentence on stderr for a word
+ * that makes no sense.
+ */
 #ifndef CAIRN_CLI_MOUNT_OPTIONS_H
 #define CAIRN_CLI_MOUNT_OPTIONS_H
 
-#include "cli/reader.h"
+#include "cli/reader_options.h"
 #include "fs/session.h"
 #include "util/bytes.h"
 
@@ -16,11 +20,13 @@ struct mount_request {
 };
 
 void mount_request_init(struct mount_request *m);
+/* Not the texts that are borrowed from the command line. */
 void mount_request_release(struct mount_request *m);
 /* One -o argument: comma-separated. `text` is borrowed and cut up. EXIT_USE (said
  * already) when a word is unknown or makes no sense. */
 int mount_request_words(struct mount_request *m, char *text);
-/* Puts what was gathered where the session finds it. ERR_NO_MEMORY. */
+/* Puts what was collected where the session finds it. Once, after the last word.
+ * ERR_NO_MEMORY. */
 int mount_request_finish(struct mount_request *m);
 
 #endif

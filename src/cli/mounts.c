@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "cli/mounts.h"
 
 #include <dirent.h>
@@ -73,7 +75,7 @@ static void record_name(const char *mountpoint, char name[RECORD_NAME_SIZE])
 	snprintf(name, RECORD_NAME_SIZE, "%.32s.json", hex);
 }
 
-static void put(json_t *o, const char *key, const char *value)
+static void record_put(json_t *o, const char *key, const char *value)
 {
 	if (value)
 		json_object_set_new(o, key, json_byte_string(span_of_string(value)));
@@ -87,15 +89,15 @@ static json_t *record_json(
 	char key[PUBLIC_KEY_TEXT_SIZE];
 
 	public_key_to_text(&r->dataset->key, key);
-	put(json, "mountpoint", mountpoint);
-	put(json, "url", r->dataset->url);
-	put(json, "cache", cache);
-	put(json, "trust", key);
-	put(json, "cacert", o->credentials.cacert);
-	put(json, "client_cert", o->credentials.client_cert);
-	put(json, "client_key", o->credentials.client_key);
-	put(json, "bearer_file", o->credentials.bearer_file);
-	put(json, "proxy", o->credentials.proxy);
+	record_put(json, "mountpoint", mountpoint);
+	record_put(json, "url", r->dataset->url);
+	record_put(json, "cache", cache);
+	record_put(json, "trust", key);
+	record_put(json, "cacert", o->credentials.cacert);
+	record_put(json, "client_cert", o->credentials.client_cert);
+	record_put(json, "client_key", o->credentials.client_key);
+	record_put(json, "bearer_file", o->credentials.bearer_file);
+	record_put(json, "proxy", o->credentials.proxy);
 	json_object_set_new(json, "netrc", json_boolean(o->credentials.netrc));
 	json_object_set_new(
 		json, "revision", json_integer((json_int_t)r->dataset->manifest->revision));
@@ -111,19 +113,19 @@ int mounts_add(const char *mountpoint, const struct reader_options *o,
 	struct bytes text = {0};
 	json_t *json = record_json(mountpoint, o, r);
 	int dir = open_run_directory(true);
-	int err = dir < 0 ? ERR_DENIED : json_canonical(json, &text);
+	int rc = dir < 0 ? ERR_DENIED : json_canonical(json, &text);
 
 	record_name(mountpoint, name);
-	if (!err)
-		err = io_replace_file(dir, name, span_of_bytes(&text), 0600, 0);
-	if (err)
-		trouble_set(t, err, "cannot note the mount for other tools (%s)",
-			error_text(err));
+	if (!rc)
+		rc = io_replace_file(dir, name, span_of_bytes(&text), 0600, 0);
+	if (rc)
+		trouble_set(t, rc, "cannot note the mount for other tools (%s)",
+			error_text(rc));
 	if (dir >= 0)
 		close(dir);
 	bytes_release(&text);
 	json_decref(json);
-	return err;
+	return rc;
 }
 
 void mounts_remove(const char *mountpoint)
@@ -138,7 +140,7 @@ void mounts_remove(const char *mountpoint)
 	close(dir);
 }
 
-static char *get(const json_t *json, const char *key)
+static char *record_get(const json_t *json, const char *key)
 {
 	struct bytes text = {0};
 	const json_t *value = json_object_get(json, key);
@@ -156,22 +158,22 @@ static int record_read(int dir, const char *name, struct mount_record *out)
 	struct bytes text = {0};
 	json_t *json = NULL;
 	uint64_t pid = 0;
-	int err = io_read_file(dir, name, RECORD_SIZE_MAX, &text);
+	int rc = io_read_file(dir, name, RECORD_SIZE_MAX, &text);
 
-	if (!err)
-		err = json_parse(span_of_bytes(&text), &json, NULL);
+	if (!rc)
+		rc = json_parse(span_of_bytes(&text), &json, NULL);
 	bytes_release(&text);
-	if (err)
-		return err;
-	m.mountpoint = get(json, "mountpoint");
-	m.url = get(json, "url");
-	m.cache = get(json, "cache");
-	m.trust = get(json, "trust");
-	m.cacert = get(json, "cacert");
-	m.client_cert = get(json, "client_cert");
-	m.client_key = get(json, "client_key");
-	m.bearer_file = get(json, "bearer_file");
-	m.proxy = get(json, "proxy");
+	if (rc)
+		return rc;
+	m.mountpoint = record_get(json, "mountpoint");
+	m.url = record_get(json, "url");
+	m.cache = record_get(json, "cache");
+	m.trust = record_get(json, "trust");
+	m.cacert = record_get(json, "cacert");
+	m.client_cert = record_get(json, "client_cert");
+	m.client_key = record_get(json, "client_key");
+	m.bearer_file = record_get(json, "bearer_file");
+	m.proxy = record_get(json, "proxy");
 	m.netrc = json_is_true(json_object_get(json, "netrc"));
 	json_get_u64(json_object_get(json, "revision"), REVISION_MAX, &m.revision);
 	json_get_u64(json_object_get(json, "pid"), INT32_MAX, &pid);

@@ -22,13 +22,16 @@ struct mount_record {
 	uint64_t revision; /* that is mounted */
 	pid_t pid;
 };
+/* Leaves zeros. */
 void mount_record_release(struct mount_record *m);
-/* `mountpoint` must be resolved already. */
+/* Notes that this process has mounted what `r` reads. `mountpoint` must be resolved
+ * already. A code with a sentence. */
 int mounts_add(const char *mountpoint, const struct reader_options *o,
 	const struct reader *r, struct trouble *t);
+/* Takes the note back; no error when there is none. */
 void mounts_remove(const char *mountpoint);
 /* The running mount that `path` is in or at; *below (heap) is the rest of the path, "" for
- * the mount point itself. ERR_ABSENT. */
+ * the mount point itself. *out is to be released. ERR_ABSENT. */
 int mounts_find(const char *path, struct mount_record *out, char **below);
 /* Makes options read the same dataset through the same cache as the mount does. The
  * record must outlive the options' use. */

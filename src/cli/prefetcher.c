@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A fixed number of slots, each a waiter with up to WANTS_MAX chunks of one file. The
- * tool's thread fills a free slot; ready() gives it back. Lock: mtx covers the slots'
- * states and is a leaf: nothing else is taken under it.
+ * tool's thread fills a free slot, slot_ready() marks it done on an engine's worker, and
+ * the tool's thread reaps it. Lock: mtx covers the states of the slots and is a leaf:
+ * nothing else is taken under it. All else in a slot that does not wait is the tool's.
  */
+#include <config.h>
+
 #include "cli/prefetcher.h"
 
 #include <pthread.h>
@@ -20,17 +23,17 @@ enum slot_state { SLOT_FREE, SLOT_WAITING, SLOT_DONE };
 
 struct slot {
 	struct waiter waiter; /* first: ready() gets the slot from it */
-	struct prefetcher *gather;
+	struct prefetcher *prefetcher;
 	enum slot_state state;
 	uint64_t bytes;
-	char *path;
+	char *path; /* of the file asked for last; freed when the slot is filled again */
 };
 
 struct prefetcher {
 	struct reader *reader;
-	gather_failed_fn failed;
+	prefetcher_failed_fn failed;
 	void *ctx;
-	pthread_mutex_t mtx;
+	pthread_mutex_t mtx; /* slots[].state */
 	pthread_cond_t cond; /* a slot became SLOT_DONE */
 	struct slot slots[SLOTS];
 	struct digest recent[RECENT_OBJECTS]; /* objects just asked for: bundles have many
@@ -42,88 +45,84 @@ struct prefetcher {
 static void slot_ready(struct waiter *waiter)
 {
 	struct slot *s = (struct slot *)waiter;
-	struct prefetcher *g = s->gather;
+	struct prefetcher *p = s->prefetcher;
 
-	pthread_mutex_lock(&g->mtx);
+	pthread_mutex_lock(&p->mtx);
 	s->state = SLOT_DONE;
-	pthread_cond_signal(&g->cond);
-	pthread_mutex_unlock(&g->mtx);
+	pthread_cond_signal(&p->cond);
+	pthread_mutex_unlock(&p->mtx);
 }
 
 /* What arrives is for the cache: all slots together would hold hundreds of MiB of it. */
-static const struct waiter slot_ticket = {.ready = slot_ready, .discards = true};
+static const struct waiter slot_waiter = {.ready = slot_ready, .discards = true};
 
 int prefetcher_new(
-	struct reader *r, gather_failed_fn failed, void *ctx, struct prefetcher **out)
+	struct reader *r, prefetcher_failed_fn failed, void *ctx, struct prefetcher **out)
 {
-	struct prefetcher *g = calloc(1, sizeof *g);
+	struct prefetcher *p = calloc(1, sizeof *p);
 
-	if (!g)
+	if (!p)
 		return ERR_NO_MEMORY;
-	g->reader = r;
-	g->failed = failed;
-	g->ctx = ctx;
-	pthread_mutex_init(&g->mtx, NULL);
-	pthread_cond_init(&g->cond, NULL);
+	p->reader = r;
+	p->failed = failed;
+	p->ctx = ctx;
+	pthread_mutex_init(&p->mtx, NULL);
+	pthread_cond_init(&p->cond, NULL);
 	for (int i = 0; i < SLOTS; i++) {
-		g->slots[i].gather = g;
-		g->slots[i].waiter = slot_ticket;
+		p->slots[i].prefetcher = p;
+		p->slots[i].waiter = slot_waiter;
 	}
-	*out = g;
+	*out = p;
 	return 0;
 }
 
 /* Takes the result of a finished slot and makes it free. */
-static void slot_settle(struct prefetcher *g, struct slot *s)
+static void slot_reap(struct prefetcher *p, struct slot *s)
 {
 	if (s->waiter.error)
-		g->failed(g->ctx, s->path, &s->waiter.trouble);
+		p->failed(p->ctx, s->path, &s->waiter.trouble);
 	else {
-		g->present += s->bytes;
-		g->fetched += s->bytes;
+		p->present += s->bytes;
+		p->fetched += s->bytes;
 	}
 	waiter_release(&s->waiter);
-	s->waiter = slot_ticket;
-	free(s->path);
-	s->path = NULL;
+	s->waiter = slot_waiter;
 	s->state = SLOT_FREE;
 }
 
-/* A free slot, or, with `drain`, NULL once no slot is waiting. */
-static struct slot *slot_wait(struct prefetcher *g, bool drain)
+static struct slot *slot_in_state(struct prefetcher *p, enum slot_state state)
 {
+	for (int i = 0; i < SLOTS; i++)
+		if (p->slots[i].state == state)
+			return &p->slots[i];
+	return NULL;
+}
+
+/* A free slot, or, with `drain`, NULL once no slot is waiting. */
+static struct slot *slot_wait(struct prefetcher *p, bool drain)
+{
+	struct slot *done, *empty;
+
 	for (;;) {
-		struct slot *done = NULL, *empty = NULL;
-		bool waiting = false;
-
-		pthread_mutex_lock(&g->mtx);
-		for (;;) {
-			for (int i = 0; i < SLOTS; i++) {
-				struct slot *s = &g->slots[i];
-
-				done = s->state == SLOT_DONE ? s : done;
-				empty = s->state == SLOT_FREE ? s : empty;
-				waiting |= s->state == SLOT_WAITING;
-			}
-			if (done || !waiting || (empty && !drain))
-				break;
-			pthread_cond_wait(&g->cond, &g->mtx);
-			waiting = false;
-		}
-		pthread_mutex_unlock(&g->mtx);
-		if (done)
-			slot_settle(g, done);
-		else
+		pthread_mutex_lock(&p->mtx);
+		while (!(done = slot_in_state(p, SLOT_DONE)) &&
+			slot_in_state(p, SLOT_WAITING) &&
+			(drain || !slot_in_state(p, SLOT_FREE)))
+			pthread_cond_wait(&p->cond, &p->mtx);
+		empty = slot_in_state(p, SLOT_FREE);
+		pthread_mutex_unlock(&p->mtx);
+		if (!done)
 			return drain ? NULL : empty;
+		slot_reap(p, done);
 	}
 }
 
-static bool seen_lately(struct prefetcher *g, const struct digest *object)
+static bool seen_lately(struct prefetcher *p, const struct digest *object)
 {
 	for (unsigned i = 0; i < RECENT_OBJECTS; i++)
-		if (digest_equal(&g->recent[i], object))
+		if (digest_equal(&p->recent[i], object))
 			return true;
-	g->recent[g->recent_next++ % RECENT_OBJECTS] = *object;
+	p->recent[p->recent_next++ % RECENT_OBJECTS] = *object;
 	return false;
 }
 
@@ -138,94 +137,96 @@ struct plan {
 /* The next missing chunks of the slice, up to WANTS_MAX; recipes come by ERR_PENDING. */
 static int plan_step(struct attempt *a, void *arg)
 {
-	struct plan *p = arg;
+	struct plan *plan = arg;
 	struct want w;
-	int err;
+	int rc;
 
-	while (p->offset < p->end && p->count < WANTS_MAX) {
-		err = attempt_chunk(a, &p->entry->object, p->offset, &w);
-		if (err)
-			return err;
+	while (plan->offset < plan->end && plan->count < WANTS_MAX) {
+		rc = attempt_chunk(a, &plan->entry->object, plan->offset, &w);
+		if (rc)
+			return rc;
 		if (attempt_has(a, &w))
-			p->present += w.size;
+			plan->present += w.size;
 		else
-			p->wants[p->count++] = w;
-		p->offset = w.start + w.size;
+			plan->wants[plan->count++] = w;
+		plan->offset = w.start + w.size;
 	}
 	return 0;
 }
 
-/* A failure is told to `failed` like any other, when the slot is settled. */
-static int prefetcher_submit(struct prefetcher *g, struct plan *p)
+/* A failure is told to `failed` like any other, when the slot is reaped. */
+static void prefetcher_submit(struct prefetcher *p, struct plan *plan)
 {
-	struct slot *s = slot_wait(g, false);
-	int err;
+	struct slot *s = slot_wait(p, false);
+	int rc;
 
 	s->bytes = 0;
-	for (unsigned i = 0; i < p->count; i++)
-		s->bytes += p->wants[i].size;
-	s->path = entry_path_text(p->entry);
-	pthread_mutex_lock(&g->mtx);
+	for (unsigned i = 0; i < plan->count; i++)
+		s->bytes += plan->wants[i].size;
+	free(s->path);
+	s->path = entry_path_text(plan->entry);
+	pthread_mutex_lock(&p->mtx);
 	s->state = SLOT_WAITING;
-	pthread_mutex_unlock(&g->mtx);
-	err = source_want(g->reader->dataset->source, p->wants, p->count, FETCH_PREFETCH,
-		clock_monotonic() + g->reader->deadline_ns, &s->waiter);
-	if (err) { /* ready() will not run */
-		s->waiter.error = err;
-		pthread_mutex_lock(&g->mtx);
+	pthread_mutex_unlock(&p->mtx);
+	rc = source_want(p->reader->dataset->source, plan->wants, plan->count,
+		FETCH_PREFETCH, clock_monotonic() + p->reader->deadline_ns, &s->waiter);
+	if (rc) { /* ready() will not run */
+		s->waiter.error = rc;
+		pthread_mutex_lock(&p->mtx);
 		s->state = SLOT_DONE;
-		pthread_mutex_unlock(&g->mtx);
+		pthread_mutex_unlock(&p->mtx);
 	}
-	return 0;
 }
 
-int prefetcher_add(struct prefetcher *g, const struct entry *e, struct trouble *t)
+int prefetcher_add(struct prefetcher *p, const struct entry *e, struct trouble *t)
 {
-	struct reader *r = g->reader;
-	struct plan p = {.entry = e};
-	int err = 0;
+	struct reader *r = p->reader;
+	struct plan plan = {.entry = e};
+	int rc = 0;
 
 	if (e->type != ENTRY_FILE || !e->has_content)
 		return 0;
 	if (e->offset == 0 && entry_data_size(e) == e->object.size)
-		p.end = e->object.size; /* a large file: never seen twice in a row */
-	else if (!seen_lately(g, &e->object.digest))
-		p.end = e->object.size;
-	while (!err && p.offset < p.end) {
-		p.count = 0;
-		err = source_run(r->dataset->source, plan_step, &p, r->deadline_ns,
+		plan.end = e->object.size; /* a large file: never seen twice in a row */
+	else if (!seen_lately(p, &e->object.digest))
+		plan.end = e->object.size;
+	while (!rc && plan.offset < plan.end) {
+		plan.count = 0;
+		rc = source_run(r->dataset->source, plan_step, &plan, r->deadline_ns,
 			FETCH_PREFETCH, t);
-		if (!err && p.count)
-			err = prefetcher_submit(g, &p);
+		if (!rc && plan.count)
+			prefetcher_submit(p, &plan);
 	}
-	g->present += p.present;
-	return err;
+	p->present += plan.present;
+	return rc;
 }
 
-void prefetcher_finish(struct prefetcher *g)
+void prefetcher_finish(struct prefetcher *p)
 {
-	slot_wait(g, true);
+	slot_wait(p, true);
 }
 
-void prefetcher_free(struct prefetcher *g)
+void prefetcher_free(struct prefetcher *p)
 {
-	if (!g)
+	if (!p)
 		return;
-	prefetcher_finish(g);
-	pthread_cond_destroy(&g->cond);
-	pthread_mutex_destroy(&g->mtx);
-	free(g);
+	prefetcher_finish(p);
+	for (int i = 0; i < SLOTS; i++)
+		free(p->slots[i].path);
+	pthread_cond_destroy(&p->cond);
+	pthread_mutex_destroy(&p->mtx);
+	free(p);
 }
 
-void prefetcher_count(struct prefetcher *g, uint64_t *present, uint64_t *fetched)
+void prefetcher_count(struct prefetcher *p, uint64_t *present, uint64_t *fetched)
 {
-	*present = g->present;
-	*fetched = g->fetched;
+	*present = p->present;
+	*fetched = p->fetched;
 }
 
 void prefetcher_ahead(struct reader *r, const struct entry *e, uint64_t offset)
 {
-	struct plan p = {.entry = e};
+	struct plan plan = {.entry = e};
 	struct attempt a;
 	struct piece piece;
 
@@ -234,13 +235,13 @@ void prefetcher_ahead(struct reader *r, const struct entry *e, uint64_t offset)
 	piece = entry_map(e, offset);
 	if (piece.hole)
 		return;
-	p.offset = piece.object_offset;
-	p.end = p.offset + AHEAD_BYTES < e->object.size ? p.offset + AHEAD_BYTES
-							: e->object.size;
+	plan.offset = piece.object_offset;
+	plan.end = plan.offset + AHEAD_BYTES < e->object.size ? plan.offset + AHEAD_BYTES
+							      : e->object.size;
 	if (attempt_begin(&a, r->cache, NULL))
 		return;
-	plan_step(&a, &p);
+	plan_step(&a, &plan);
 	attempt_end(&a);
-	if (p.count)
-		source_hint(r->dataset->source, p.wants, p.count, FETCH_READAHEAD);
+	if (plan.count)
+		source_hint(r->dataset->source, plan.wants, plan.count, FETCH_READAHEAD);
 }

@@ -12,16 +12,19 @@
 struct prefetcher;
 /* `failed` is told of each file whose chunks could not be had, with the reason; on the
  * tool's thread, within prefetcher_add or prefetcher_finish. */
-typedef void (*gather_failed_fn)(void *ctx, const char *path, const struct trouble *t);
+typedef void (*prefetcher_failed_fn)(void *ctx, const char *path, const struct trouble *t);
+/* Borrows the reader, which must outlive it. ERR_NO_MEMORY. */
 int prefetcher_new(
-	struct reader *r, gather_failed_fn failed, void *ctx, struct prefetcher **out);
-/* Asks for what of the file's data is not here. Blocks while enough is under way. */
-int prefetcher_add(struct prefetcher *g, const struct entry *e, struct trouble *t);
+	struct reader *r, prefetcher_failed_fn failed, void *ctx, struct prefetcher **out);
+/* Asks for what of the file's data is not here. Blocks while enough is under way. An error
+ * is the recipe's (with a sentence): the others may go on. */
+int prefetcher_add(struct prefetcher *p, const struct entry *e, struct trouble *t);
 /* Waits for all that is under way. */
-void prefetcher_finish(struct prefetcher *g);
-void prefetcher_free(struct prefetcher *g);
+void prefetcher_finish(struct prefetcher *p);
+/* After prefetcher_finish(), which it calls. NULL is taken. */
+void prefetcher_free(struct prefetcher *p);
 /* Bytes of objects that are now in the cache (or were there before), and fetched ones. */
-void prefetcher_count(struct prefetcher *g, uint64_t *present, uint64_t *fetched);
+void prefetcher_count(struct prefetcher *p, uint64_t *present, uint64_t *fetched);
 
 /* Asks for the chunks of the next few megabytes of a file, without waiting. */
 void prefetcher_ahead(struct reader *r, const struct entry *e, uint64_t offset);

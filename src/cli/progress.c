@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "cli/progress.h"
 
 #include <stdio.h>

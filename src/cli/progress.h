@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A bar with amount, rate and time left, on stderr when that is a terminal, and only once
- * the wait has lasted a second. One thread at a time. All functions take NULL.
+ * the wait has lasted a second: for publish, prefetch, get and cache verify. One thread at
+ * a time. All functions take NULL.
  */
 #ifndef CAIRN_CLI_PROGRESS_H
 #define CAIRN_CLI_PROGRESS_H

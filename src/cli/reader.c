@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "cli/reader.h"
 
 #include <stdio.h>
@@ -6,9 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/size.h"
 #include "cache/attempt_pages.h"
-#include "util/clock.h"
+#include "format/names.h"
 #include "util/io.h"
 
 #define WALK_BATCH 128 /* entries copied out of the pages at a time */
@@ -23,16 +24,16 @@ int reader_open_cache(struct reader *r, const struct reader_options *o, struct t
 		.floor = o->floor,
 	};
 	char *own = NULL;
-	int err;
+	int rc;
 
 	if (!o->cache)
 		own = io_cache_directory();
 	options.directory = o->cache ? o->cache : own;
 	if (!options.directory)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
-	err = cache_open(&options, &r->cache, t);
+	rc = cache_open(&options, &r->cache, t);
 	free(own);
-	return err;
+	return rc;
 }
 
 static void say_pinned(const struct dataset *d)
@@ -53,17 +54,17 @@ int reader_open(struct reader *r, const struct reader_options *o, struct log *lo
 {
 	struct engine_options engine;
 	int level = LOG_LEVEL_WARNING + o->verbose;
-	int err;
+	int rc;
 
 	memset(r, 0, sizeof *r);
 	r->log = log ? log
 		     : log_new_stderr(level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG
 							      : (enum log_level)level);
 	r->deadline_ns = o->dataset.deadline_ns;
-	err = credentials_check(&o->credentials, t);
-	if (!err)
-		err = reader_open_cache(r, o, t);
-	if (err)
+	rc = credentials_check(&o->credentials, t);
+	if (!rc)
+		rc = reader_open_cache(r, o, t);
+	if (rc)
 		goto out;
 	engine = (struct engine_options){
 		.cache = r->cache,
@@ -71,15 +72,15 @@ int reader_open(struct reader *r, const struct reader_options *o, struct log *lo
 		.credentials = &o->credentials,
 		.memory = o->memory,
 	};
-	err = engine_new(&engine, &r->engine, t);
-	if (!err)
-		err = dataset_open(r->engine, &o->dataset, &r->dataset, t);
-	if (!err && r->dataset->newly_pinned)
+	rc = engine_new(&engine, &r->engine, t);
+	if (!rc)
+		rc = dataset_open(r->engine, &o->dataset, &r->dataset, t);
+	if (!rc && r->dataset->newly_pinned)
 		say_pinned(r->dataset);
 out:
-	if (err)
+	if (rc)
 		reader_close(r);
-	return err;
+	return rc;
 }
 
 void reader_close(struct reader *r)
@@ -108,71 +109,44 @@ bool reader_is_url(const char *text)
 	return found;
 }
 
+static int reader_path_add(
+	struct bytes *path, const char *name, size_t size, struct trouble *t)
+{
+	int rc = 0;
+
+	if (size == 0 || (size == 1 && *name == '.'))
+		return 0;
+	if (size == 2 && memcmp(name, "..", 2) == 0)
+		return trouble_set(t, ERR_INVALID, "a path may not contain '..'");
+	if (path->size)
+		rc = bytes_append(path, "/", 1);
+	if (!rc)
+		rc = bytes_append(path, name, size);
+	return rc ? trouble_set(t, rc, "out of memory") : 0;
+}
+
 char *reader_path(const char *text, struct trouble *t)
 {
-	struct bytes out = {0};
-	char *path;
+	struct bytes path = {0};
+	char *out = NULL;
+	int rc = 0;
 
-	while (*text) {
-		size_t n = strcspn(text, "/");
-		int err = 0;
+	while (!rc && *text) {
+		size_t size = strcspn(text, "/");
 
-		if (n == 2 && memcmp(text, "..", 2) == 0) {
-			bytes_release(&out);
-			trouble_set(t, ERR_INVALID, "a path may not contain '..'");
-			return NULL;
-		}
-		if (n && !(n == 1 && *text == '.')) {
-			if (out.size)
-				err = bytes_append(&out, "/", 1);
-			if (!err)
-				err = bytes_append(&out, text, n);
-		}
-		if (err) {
-			bytes_release(&out);
-			trouble_set(t, err, "out of memory");
-			return NULL;
-		}
-		text += n + (text[n] == '/');
+		rc = reader_path_add(&path, text, size, t);
+		text += size + (text[size] == '/');
 	}
-	if (out.size > PATH_SIZE_MAX) {
-		bytes_release(&out);
-		trouble_set(
+	if (!rc && path.size > PATH_SIZE_MAX)
+		rc = trouble_set(
 			t, ERR_INVALID, "a path is at most %d bytes long", PATH_SIZE_MAX);
-		return NULL;
+	if (!rc) {
+		out = span_to_string(span_of_bytes(&path));
+		if (!out)
+			trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	}
-	path = span_to_string(span_of_bytes(&out));
-	bytes_release(&out);
-	if (!path)
-		trouble_set(t, ERR_NO_MEMORY, "out of memory");
-	return path;
-}
-
-void entry_copy_release(struct entry_copy *c)
-{
-	bytes_release(&c->packed);
-	memset(c, 0, sizeof *c);
-}
-
-int entry_copy(const struct entry *e, struct entry_copy *out)
-{
-	struct page_packer *packer = page_packer_new(0);
-	struct page page;
-	struct entry_copy copy = {0};
-	int err = packer ? page_packer_entry(packer, e) : ERR_NO_MEMORY;
-
-	if (!err)
-		err = page_packer_finish(packer, &copy.packed);
-	if (!err)
-		err = page_view(span_of_bytes(&copy.packed), &page);
-	if (!err)
-		err = page_entry(&page, 0, &copy.entry);
-	page_packer_free(packer);
-	if (err)
-		entry_copy_release(&copy);
-	else
-		*out = copy;
-	return err;
+	bytes_release(&path);
+	return out;
 }
 
 struct find {
@@ -183,20 +157,20 @@ struct find {
 	bool no_name; /* what is absent is the name, not a blob */
 };
 
-static int find_step(struct attempt *a, void *arg)
+static int reader_find_step(struct attempt *a, void *arg)
 {
 	struct find *f = arg;
 	struct page_source pages = attempt_pages(a);
 	struct place place;
 	struct entry entry;
-	int err = tree_find_path(&pages, f->root, f->path, &place, &entry);
+	int rc = tree_find_path(&pages, f->root, f->path, &place, &entry);
 
-	if (!err)
-		err = entry_copy(&entry, f->out);
-	if (!err && f->rank)
+	if (!rc)
+		rc = entry_copy(&entry, f->out);
+	if (!rc && f->rank)
 		*f->rank = place.rank;
-	f->no_name = err == ERR_ABSENT;
-	return err;
+	f->no_name = rc == ERR_ABSENT;
+	return rc;
 }
 
 int reader_find(struct reader *r, const char *path, struct entry_copy *out, uint64_t *rank,
@@ -204,14 +178,13 @@ int reader_find(struct reader *r, const char *path, struct entry_copy *out, uint
 {
 	struct find f = {
 		&r->dataset->manifest->root, span_of_string(path), out, rank, false};
-	int err = source_run(
-		r->dataset->source, find_step, &f, r->deadline_ns, FETCH_DEMAND, t);
+	int rc = source_run(
+		r->dataset->source, reader_find_step, &f, r->deadline_ns, FETCH_DEMAND, t);
 
 	if (f.no_name)
-		trouble_set(t, err, "%s: there is no '%s' in revision %llu",
-			r->dataset->url, path,
-			(unsigned long long)r->dataset->manifest->revision);
-	return err;
+		trouble_set(t, rc, "%s: there is no '%s' in revision %llu", r->dataset->url,
+			path, (unsigned long long)r->dataset->manifest->revision);
+	return rc;
 }
 
 struct walk {
@@ -221,57 +194,57 @@ struct walk {
 	unsigned count;
 };
 
-static int walk_each(void *ctx, const struct place *place, const struct entry *e)
+static int reader_walk_each(void *ctx, const struct place *place, const struct entry *e)
 {
 	struct walk *w = ctx;
-	int err;
+	int rc;
 
 	if (place->rank >= w->end || w->count == WALK_BATCH)
 		return 1;
-	err = entry_copy(e, &w->batch[w->count]);
-	if (!err)
+	rc = entry_copy(e, &w->batch[w->count]);
+	if (!rc)
 		w->count++;
-	return err;
+	return rc;
 }
 
 /* What was copied before a page was found missing is kept: that is progress too. */
-static int walk_step(struct attempt *a, void *arg)
+static int reader_walk_step(struct attempt *a, void *arg)
 {
 	struct walk *w = arg;
 	struct page_source pages = attempt_pages(a);
-	int err = tree_walk(&pages, w->root, w->rank, WALK_AHEAD, walk_each, w);
+	int rc = tree_walk(&pages, w->root, w->rank, WALK_AHEAD, reader_walk_each, w);
 
-	if (err == 1 || (err == ERR_PENDING && w->count > 0))
-		err = 0;
-	return err;
+	if (rc == 1 || (rc == ERR_PENDING && w->count > 0))
+		rc = 0;
+	return rc;
 }
 
 int reader_walk(struct reader *r, uint64_t first, uint64_t end, reader_each_fn each,
 	void *ctx, struct trouble *t)
 {
 	struct walk *w = calloc(1, sizeof *w);
-	int err = 0;
+	int rc = 0;
 
 	if (!w)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	w->root = &r->dataset->manifest->root;
 	w->rank = first;
 	w->end = end;
-	while (!err && w->rank < end) {
-		err = source_run(
-			r->dataset->source, walk_step, w, r->deadline_ns, FETCH_DEMAND, t);
-		if (!err && w->count == 0)
+	while (!rc && w->rank < end) {
+		rc = source_run(r->dataset->source, reader_walk_step, w, r->deadline_ns,
+			FETCH_DEMAND, t);
+		if (!rc && w->count == 0)
 			break;
 		for (unsigned i = 0; i < w->count; i++) {
-			if (!err)
-				err = each(ctx, &w->batch[i].entry, w->rank + i, t);
+			if (!rc)
+				rc = each(ctx, &w->batch[i].entry, w->rank + i, t);
 			entry_copy_release(&w->batch[i]);
 		}
 		w->rank += w->count;
 		w->count = 0;
 	}
 	free(w);
-	return err;
+	return rc;
 }
 
 struct subtree {
@@ -280,7 +253,7 @@ struct subtree {
 	uint64_t first, end;
 };
 
-static int subtree_step(struct attempt *a, void *arg)
+static int reader_subtree_step(struct attempt *a, void *arg)
 {
 	struct subtree *s = arg;
 	struct page_source pages = attempt_pages(a);
@@ -292,14 +265,14 @@ int reader_subtree(struct reader *r, const char *path, uint64_t *first, uint64_t
 	struct trouble *t)
 {
 	struct subtree s = {&r->dataset->manifest->root, span_of_string(path), 0, 0};
-	int err = source_run(
-		r->dataset->source, subtree_step, &s, r->deadline_ns, FETCH_DEMAND, t);
+	int rc = source_run(r->dataset->source, reader_subtree_step, &s, r->deadline_ns,
+		FETCH_DEMAND, t);
 
-	if (!err) {
+	if (!rc) {
 		*first = s.first;
 		*end = s.end;
 	}
-	return err;
+	return rc;
 }
 
 struct read {
@@ -309,7 +282,7 @@ struct read {
 	size_t size, done;
 };
 
-static int read_step(struct attempt *a, void *arg)
+static int reader_read_step(struct attempt *a, void *arg)
 {
 	struct read *r = arg;
 
@@ -320,10 +293,10 @@ int reader_read(struct reader *r, const struct entry *e, uint64_t offset, void *
 	size_t size, size_t *done, struct trouble *t)
 {
 	struct read read = {e, offset, buffer, size, 0};
-	int err = source_run(
-		r->dataset->source, read_step, &read, r->deadline_ns, FETCH_DEMAND, t);
+	int rc = source_run(r->dataset->source, reader_read_step, &read, r->deadline_ns,
+		FETCH_DEMAND, t);
 
-	if (!err)
+	if (!rc)
 		*done = read.done;
-	return err;
+	return rc;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "cli/reader_options.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/reader.h"
 #include "cli/size.h"
 #include "util/clock.h"
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "cli/selection.h"
 
 #include <fnmatch.h>
@@ -32,55 +34,56 @@ static char *fixed_prefix(const char *pattern)
 	return strndup(pattern, size);
 }
 
-static int each_entry(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
+static int selection_entry(
+	void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	struct selection *s = ctx;
 	char *path = entry_path_text(e);
-	int err = 0;
+	int rc = 0;
 
 	if (!path)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	if (s->parent && !span_equal(e->parent, span_of_string(s->parent)))
-		err = 1; /* past the directory's own run */
+		rc = 1; /* past the directory's own run */
 	else if (fnmatch(s->pattern, path, s->flags) == 0) {
 		s->found++;
-		err = s->each(s->ctx, path, e, rank, t);
+		rc = s->each(s->ctx, path, e, rank, t);
 	}
 	free(path);
-	return err;
+	return rc;
 }
 
-static int each_match(struct selection *s, const char *prefix, struct trouble *t)
+static int selection_matches(struct selection *s, const char *prefix, struct trouble *t)
 {
 	uint64_t first, end;
-	int err = reader_subtree(s->reader, prefix, &first, &end, t);
+	int rc = reader_subtree(s->reader, prefix, &first, &end, t);
 
-	if (!err)
-		err = reader_walk(s->reader, first, end, each_entry, s, t);
-	return err == 1 ? 0 : err;
+	if (!rc)
+		rc = reader_walk(s->reader, first, end, selection_entry, s, t);
+	return rc == 1 ? 0 : rc;
 }
 
-static int plain(
+static int selection_plain(
 	struct reader *r, const char *path, selection_fn each, void *ctx, struct trouble *t)
 {
 	struct entry_copy copy = {0};
 	uint64_t rank;
-	int err = reader_find(r, path, &copy, &rank, t);
+	int rc = reader_find(r, path, &copy, &rank, t);
 
-	if (!err)
-		err = each(ctx, path, &copy.entry, rank, t);
+	if (!rc)
+		rc = each(ctx, path, &copy.entry, rank, t);
 	entry_copy_release(&copy);
-	return err;
+	return rc;
 }
 
-static bool exists(struct reader *r, const char *path)
+static bool selection_exists(struct reader *r, const char *path)
 {
 	struct entry_copy copy = {0};
 	struct trouble ignored = {0};
-	int err = reader_find(r, path, &copy, NULL, &ignored);
+	int rc = reader_find(r, path, &copy, NULL, &ignored);
 
 	entry_copy_release(&copy);
-	return err == 0;
+	return rc == 0;
 }
 
 int selection_each(
@@ -88,16 +91,18 @@ int selection_each(
 {
 	struct selection s = {.reader = r, .each = each, .ctx = ctx};
 	char *path = reader_path(text, t), *prefix = NULL;
-	int err = path ? 0 : t->code;
+	int rc;
 
+	if (!path)
+		return t->code;
 	/* A name that has such characters in it is that name before it is a pattern. */
-	if (!err && (!is_glob(path) || exists(r, path))) {
-		err = plain(r, path, each, ctx, t);
+	if (!is_glob(path) || selection_exists(r, path)) {
+		rc = selection_plain(r, path, each, ctx, t);
 		goto out;
 	}
-	prefix = path ? fixed_prefix(path) : NULL;
+	prefix = fixed_prefix(path);
 	if (!prefix) {
-		err = err ? err : trouble_set(t, ERR_NO_MEMORY, "out of memory");
+		rc = trouble_set(t, ERR_NO_MEMORY, "out of memory");
 		goto out;
 	}
 	s.pattern = path;
@@ -105,11 +110,11 @@ int selection_each(
 	/* One directory's run suffices when only the last component has a glob. */
 	if (s.flags && strchr(path + strlen(prefix) + (*prefix != 0), '/') == NULL)
 		s.parent = prefix;
-	err = each_match(&s, prefix, t);
-	if (!err && !s.found)
-		err = trouble_set(t, ERR_ABSENT, "nothing matches '%s'", text);
+	rc = selection_matches(&s, prefix, t);
+	if (!rc && !s.found)
+		rc = trouble_set(t, ERR_ABSENT, "nothing matches '%s'", text);
 out:
 	free(prefix);
 	free(path);
-	return err;
+	return rc;
 }

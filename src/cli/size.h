@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sizes and numbers as people write them. Pure. */
+/* Sizes and numbers as people write them in options, and read them in summaries. Pure. */
 #ifndef CAIRN_CLI_SIZE_H
 #define CAIRN_CLI_SIZE_H
 

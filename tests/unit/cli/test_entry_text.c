@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,10 +73,10 @@ static void test_names_to_a_pipe_are_raw(void **state)
 
 	(void)state;
 	assert_non_null(f);
-	put_name(f, span_of(name, sizeof(name) - 1));
+	put_name(f, span_of(name, sizeof name - 1));
 	rewind(f);
-	assert_int_equal(fread(buffer, 1, sizeof(buffer), f), sizeof(name) - 1);
-	assert_memory_equal(buffer, name, sizeof(name) - 1);
+	assert_int_equal(fread(buffer, 1, sizeof buffer, f), sizeof name - 1);
+	assert_memory_equal(buffer, name, sizeof name - 1);
 	fclose(f);
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,22 +98,22 @@ static int extract(const char *base, const char *to)
 	struct entry_copy copy = {0};
 	struct extract *x = NULL;
 	uint64_t rank, first, end;
-	int err = extract_new(&d.reader, base, to, warn, &d, &x, &d.trouble);
+	int rc = extract_new(&d.reader, base, to, warn, &d, &x, &d.trouble);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	assert_int_equal(reader_find(&d.reader, base, &copy, &rank, &d.trouble), 0);
-	err = extract_entry(x, &copy.entry, &d.trouble);
-	if (!err && copy.entry.type == ENTRY_DIRECTORY) {
+	rc = extract_entry(x, &copy.entry, &d.trouble);
+	if (!rc && copy.entry.type == ENTRY_DIRECTORY) {
 		assert_int_equal(
 			reader_subtree(&d.reader, base, &first, &end, &d.trouble), 0);
-		err = reader_walk(&d.reader, first, end, each, x, &d.trouble);
+		rc = reader_walk(&d.reader, first, end, each, x, &d.trouble);
 	}
-	if (!err)
-		err = extract_finish(x, &d.trouble);
+	if (!rc)
+		rc = extract_finish(x, &d.trouble);
 	entry_copy_release(&copy);
 	extract_free(x);
-	return err;
+	return rc;
 }
 
 static void test_everything_is_as_it_was(void **state)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,14 +19,14 @@ static int parse(const char *line, char out[256], bool *fake)
 	static char text[256];
 	char *argv[16] = {NULL}, *rest = text;
 	struct mount_helper h;
-	int argc = 0, err;
+	int argc = 0, rc;
 
 	strcpy(text, line);
 	while (argc < 15 && (argv[argc] = strsep(&rest, " ")))
 		argc++;
-	err = mount_helper_parse(argv, &h);
-	if (err)
-		return err;
+	rc = mount_helper_parse(argv, &h);
+	if (rc)
+		return rc;
 	out[0] = '\0';
 	for (int i = 0; i < h.argc; i++)
 		strcat(strcat(out, i ? " " : ""), h.argv[i]);
@@ -78,7 +80,7 @@ static void test_refuses_what_it_does_not_know(void **state)
 	bool fake;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_int_equal(parse(bad[i], out, &fake), ERR_INVALID);
 }
 

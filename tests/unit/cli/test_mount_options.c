@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +39,7 @@ static void what_fstab_passes_is_taken(void **state)
 	mount_request_release(&m);
 }
 
-static void values_arrive(void **state)
+static void values_reach_the_request(void **state)
 {
 	struct mount_request m;
 
@@ -98,7 +100,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_fstab_passes_is_taken),
-		cmocka_unit_test(values_arrive),
+		cmocka_unit_test(values_reach_the_request),
 		cmocka_unit_test(some_are_handed_on),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(only_root_gets_devices),

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -56,11 +58,11 @@ static int tear_down(void **state)
 
 static void add(void)
 {
-	int err = mounts_add(mountpoint, &options, &reader, &t);
+	int rc = mounts_add(mountpoint, &options, &reader, &t);
 
-	if (err == ERR_DENIED && geteuid() == 0)
+	if (rc == ERR_DENIED && geteuid() == 0)
 		skip(); /* /run cannot be written here */
-	assert_int_equal(err, 0);
+	assert_int_equal(rc, 0);
 }
 
 static void finds(const char *path, const char *want)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +15,7 @@
 #define LARGE (5u << 20)
 
 static struct cli_dataset d;
-static struct prefetcher *gather;
+static struct prefetcher *prefetcher;
 static unsigned failures;
 static char failed_path[256];
 
@@ -54,14 +56,14 @@ static int set_up(void **state)
 	(void)state;
 	cli_dataset_open(&d);
 	failures = 0;
-	assert_int_equal(prefetcher_new(&d.reader, failed, &d, &gather), 0);
+	assert_int_equal(prefetcher_new(&d.reader, failed, &d, &prefetcher), 0);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	prefetcher_free(gather);
+	prefetcher_free(prefetcher);
 	cli_dataset_close(&d);
 	return 0;
 }
@@ -70,14 +72,14 @@ static int add(void *ctx, const struct entry *e, uint64_t rank, struct trouble *
 {
 	(void)ctx;
 	(void)rank;
-	return prefetcher_add(gather, e, t);
+	return prefetcher_add(prefetcher, e, t);
 }
 
 static void prefetcher_all(void)
 {
 	if (reader_walk(&d.reader, 0, UINT64_MAX, add, NULL, &d.trouble))
 		fail_msg("%s", d.trouble.text);
-	prefetcher_finish(gather);
+	prefetcher_finish(prefetcher);
 }
 
 /* How much of all files is in the cache. */
@@ -115,7 +117,7 @@ static void test_brings_everything(void **state)
 	prefetcher_all();
 	assert_int_equal(failures, 0);
 	assert_int_equal(resident(), FILES * 10000 + 2 * LARGE);
-	prefetcher_count(gather, &present, &fetched);
+	prefetcher_count(prefetcher, &present, &fetched);
 	assert_int_equal(present, FILES * 10000 + 2 * LARGE);
 	assert_true(fetched >= FILES * 10000 + LARGE && fetched <= present);
 }
@@ -126,12 +128,12 @@ static void test_what_is_here_is_not_fetched_again(void **state)
 
 	(void)state;
 	prefetcher_all();
-	prefetcher_free(gather);
+	prefetcher_free(prefetcher);
 	cli_dataset_lose_blobs(&d);
-	assert_int_equal(prefetcher_new(&d.reader, failed, &d, &gather), 0);
+	assert_int_equal(prefetcher_new(&d.reader, failed, &d, &prefetcher), 0);
 	prefetcher_all();
 	assert_int_equal(failures, 0);
-	prefetcher_count(gather, &present, &fetched);
+	prefetcher_count(prefetcher, &present, &fetched);
 	assert_int_equal(fetched, 0);
 	assert_int_equal(present, FILES * 10000 + 2 * LARGE);
 }
@@ -148,7 +150,7 @@ static void test_tells_what_cannot_be_had(void **state)
 	assert_true(failures >= 2);
 	assert_true(strcmp(failed_path, "large") == 0 ||
 		    strcmp(failed_path, "large2") == 0 || failed_path[0] == 's');
-	prefetcher_count(gather, &present, &fetched);
+	prefetcher_count(prefetcher, &present, &fetched);
 	assert_int_equal(present, 0);
 	assert_int_equal(fetched, 0);
 }
@@ -159,19 +161,19 @@ static void test_one_file(void **state)
 
 	(void)state;
 	assert_int_equal(reader_find(&d.reader, "empty", &copy, NULL, &d.trouble), 0);
-	assert_int_equal(prefetcher_add(gather, &copy.entry, &d.trouble), 0);
+	assert_int_equal(prefetcher_add(prefetcher, &copy.entry, &d.trouble), 0);
 	entry_copy_release(&copy);
 	assert_int_equal(reader_find(&d.reader, "", &copy, NULL, &d.trouble), 0);
-	assert_int_equal(prefetcher_add(gather, &copy.entry, &d.trouble), 0);
+	assert_int_equal(prefetcher_add(prefetcher, &copy.entry, &d.trouble), 0);
 	entry_copy_release(&copy);
-	prefetcher_finish(gather);
+	prefetcher_finish(prefetcher);
 	assert_int_equal(resident(), 0);
 	assert_int_equal(reader_find(&d.reader, "large", &copy, NULL, &d.trouble), 0);
-	assert_int_equal(prefetcher_add(gather, &copy.entry, &d.trouble), 0);
+	assert_int_equal(prefetcher_add(prefetcher, &copy.entry, &d.trouble), 0);
 	entry_copy_release(&copy);
-	prefetcher_finish(gather);
+	prefetcher_finish(prefetcher);
 	assert_int_equal(resident(), 2 * LARGE); /* one object, two names */
-	prefetcher_finish(gather);
+	prefetcher_finish(prefetcher);
 }
 
 /* Asking ahead waits for nothing and needs no more than a place in the file. */

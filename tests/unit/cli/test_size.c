@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +26,7 @@ static void test_parses_sizes(void **state)
 	uint64_t bytes;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		assert_int_equal(size_parse(good[i].text, &bytes), 0);
 		assert_int_equal(bytes, good[i].bytes);
 	}
@@ -38,7 +40,7 @@ static void test_refuses_other_texts(void **state)
 	uint64_t bytes = 7;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		if (size_parse(bad[i], &bytes) != ERR_INVALID)
 			fail_msg("'%s' is a size?", bad[i]);
 	assert_int_equal(bytes, 7);
@@ -78,7 +80,7 @@ static void test_writes_sizes(void **state)
 	char text[SIZE_TEXT];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		assert_ptr_equal(size_text(good[i].bytes, text), text);
 		assert_string_equal(text, good[i].text);
 	}

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "cli/cache_report.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cache/inspect.h"
-#include "cli/cache_commands.h"
 #include "cli/progress.h"
 #include "cli/size.h"
 #include "format/json.h"
@@ -28,7 +31,7 @@ static int pin_json(void *ctx, const char *pin, uint64_t objects)
 		ctx, json_pack("{s:s,s:I}", "pin", pin, "objects", (json_int_t)objects));
 }
 
-static void print_json(struct cache *c, const struct cache_info *i)
+static void info_json(struct cache *c, const struct cache_info *i)
 {
 	json_t *datasets = json_array(), *pins = json_array();
 	json_t *o;
@@ -64,7 +67,7 @@ static int print_pin(void *ctx, const char *pin, uint64_t objects)
 	return 0;
 }
 
-static void print_text(struct cache *c, const struct cache_info *i)
+static void info_text(struct cache *c, const struct cache_info *i)
 {
 	char a[SIZE_TEXT], b[SIZE_TEXT];
 
@@ -83,21 +86,20 @@ static void print_text(struct cache *c, const struct cache_info *i)
 	cache_each_pin(c, print_pin, NULL);
 }
 
-int cache_command_info(struct cache_command *c, struct trouble *t)
+int cache_report_info(struct cache_command *c, struct trouble *t)
 {
 	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
 	struct cache_info info;
-	int err = reader_open_cache(&r, &c->reader, t);
+	int rc = reader_open_cache(&r, &c->reader, t);
 
-	if (!err && (err = cache_info(r.cache, &info)))
-		trouble_set(
-			t, err, "cannot read the cache's accounts: %s", error_text(err));
-	if (!err && c->json)
-		print_json(r.cache, &info);
-	else if (!err)
-		print_text(r.cache, &info);
+	if (!rc && (rc = cache_info(r.cache, &info)))
+		trouble_set(t, rc, "cannot read the cache's totals: %s", error_text(rc));
+	if (!rc && c->json)
+		info_json(r.cache, &info);
+	else if (!rc)
+		info_text(r.cache, &info);
 	reader_close(&r);
-	return err;
+	return rc;
 }
 
 struct verify {
@@ -105,7 +107,7 @@ struct verify {
 	bool json, repair;
 };
 
-static int rotten(void *ctx, const struct cache_rot *rot)
+static int verify_rotten(void *ctx, const struct cache_rot *rot)
 {
 	const struct verify *v = ctx;
 	char object[DIGEST_HEX_SIZE], chunk[DIGEST_HEX_SIZE];
@@ -125,37 +127,39 @@ static int rotten(void *ctx, const struct cache_rot *rot)
 	return 0;
 }
 
-static void progress(void *ctx, uint64_t done, uint64_t total)
+static void verify_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	const struct verify *v = ctx;
 
 	progress_set(v->progress, done, total, NULL);
 }
 
-int cache_command_verify(struct cache_command *c, struct trouble *t)
+int cache_report_verify(struct cache_command *c, struct trouble *t)
 {
 	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
 	struct verify v = {progress_new("verify"), c->json, c->repair};
-	struct cache_verify verify = {
-		.repair = c->repair, .rotten = rotten, .progress = progress, .ctx = &v};
+	struct cache_verify verify = {.repair = c->repair,
+		.rotten = verify_rotten,
+		.progress = verify_progress,
+		.ctx = &v};
 	char size[SIZE_TEXT];
-	int err = reader_open_cache(&r, &c->reader, t);
+	int rc = reader_open_cache(&r, &c->reader, t);
 
-	if (!err && (err = cache_verify(r.cache, &verify)))
-		trouble_set(t, err, "cannot verify the cache: %s", error_text(err));
+	if (!rc && (rc = cache_verify(r.cache, &verify)))
+		trouble_set(t, rc, "cannot verify the cache: %s", error_text(rc));
 	progress_end(v.progress);
-	if (!err && c->json)
+	if (!rc && c->json)
 		printf("{\"bytes\":%llu,\"bad\":%llu,\"repaired\":%s}\n",
 			(unsigned long long)verify.bytes, (unsigned long long)verify.bad,
 			c->repair ? "true" : "false");
-	else if (!err)
+	else if (!rc)
 		printf("%s verified, %llu rotten pieces%s\n", size_text(verify.bytes, size),
 			(unsigned long long)verify.bad,
 			verify.bad && c->repair ? ", thrown out" : "");
 	reader_close(&r);
-	if (!err && verify.bad && !c->repair)
-		err = trouble_set(t, ERR_CORRUPT,
+	if (!rc && verify.bad && !c->repair)
+		rc = trouble_set(t, ERR_CORRUPT,
 			"%llu rotten pieces: run it with --repair to throw them out",
 			(unsigned long long)verify.bad);
-	return err;
+	return rc;
 }

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "cli/mount_daemon.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cli/mounts.h"
+#include "cli/reader.h"
+
+/* What the thread that hears the parent shares. */
+struct mount_daemon {
+	int channel; /* to the parent; -1: in the foreground */
+	pthread_t thread;
+	pthread_mutex_t mtx;	 /* the two below */
+	struct session *session; /* NULL: not yet, or not any more */
+	bool over;		 /* an end of file is of our own making */
+};
+
+static void send_verdict(int channel, int code, const char *text)
+{
+	struct mount_verdict v = {.code = code};
+
+	snprintf(v.text, sizeof v.text, "%s", text);
+	(void)!send(channel, &v, sizeof v, MSG_NOSIGNAL);
+}
+
+/* Lets go of the terminal and of the directory it was started in. */
+static void daemon_detach(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	(void)!chdir("/");
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	if (null > STDERR_FILENO)
+		close(null);
+}
+
+/* Ends the daemon. Where nothing is mounted yet, at once: it may be waiting for a server.
+ */
+static void daemon_drop(struct mount_daemon *d)
+{
+	struct trouble t = {0};
+
+	pthread_mutex_lock(&d->mtx);
+	if (d->session)
+		session_failure(d->session, &t);
+	if (!d->over) {
+		send_verdict(d->channel, t.code ? t.code : ERR_IO, t.text);
+		kill(getpid(), SIGTERM);
+	}
+	pthread_mutex_unlock(&d->mtx);
+}
+
+static void *daemon_hear(void *arg)
+{
+	struct mount_daemon *d = arg;
+	char word = MOUNT_DROP;
+
+	if (recv(d->channel, &word, 1, 0) == 1 && word == MOUNT_KEEP)
+		daemon_detach();
+	else
+		daemon_drop(d);
+	return NULL;
+}
+
+/* Signals are for the main thread. */
+static int daemon_listen(struct mount_daemon *d, struct trouble *t)
+{
+	sigset_t all, before;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&d->thread, NULL, daemon_hear, d);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc ? trouble_set(t, ERR_NO_MEMORY, "no thread could be started") : 0;
+}
+
+static void daemon_ready(void *ctx)
+{
+	struct mount_daemon *d = ctx;
+
+	if (d->channel >= 0)
+		send_verdict(d->channel, 0, "");
+}
+
+static void set_session(struct mount_daemon *d, struct session *session)
+{
+	pthread_mutex_lock(&d->mtx);
+	d->session = session;
+	pthread_mutex_unlock(&d->mtx);
+}
+
+static struct log *open_log(const struct mount_request *m, struct trouble *t)
+{
+	int level = LOG_LEVEL_WARNING + m->reader.verbose;
+	struct log *log;
+
+	level = level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : level;
+	if (m->log_file)
+		log = log_new_file((enum log_level)level, m->log_file);
+	else if (m->foreground)
+		log = log_new_stderr((enum log_level)level);
+	else
+		log = log_new_syslog((enum log_level)level, "cairn");
+	if (!log)
+		trouble_errno(t, "cannot log to %s", m->log_file ? m->log_file : "syslog");
+	return log;
+}
+
+static int daemon_mount(struct mount_request *m, struct reader *r, struct mount_daemon *d,
+	struct trouble *t)
+{
+	struct session *session;
+	int rc;
+
+	m->session.log = r->log;
+	rc = session_new(r->dataset, &m->session, &session, t);
+	if (rc)
+		return rc;
+	set_session(d, session);
+	/* Other tools do without, if need be. */
+	if (mounts_add(m->session.mountpoint, &m->reader, r, t))
+		log_warning(r->log, "%s", t->text);
+	rc = session_run(session, daemon_ready, d);
+	mounts_remove(m->session.mountpoint);
+	if (rc)
+		trouble_set(
+			t, rc, "the mount on %s has broken down", m->session.mountpoint);
+	set_session(d, NULL);
+	session_free(session);
+	return rc;
+}
+
+/* The log has it too, but in the background that is not where people look now. */
+static void say_from_cache(const struct mount_request *m, const struct dataset *dataset)
+{
+	if (dataset->from_cache && !m->reader.dataset.offline && !m->foreground)
+		fprintf(stderr,
+			"cairn mount: %s cannot be reached: going on with revision %llu, "
+			"and what the cache has of it\n",
+			dataset->url, (unsigned long long)dataset->manifest->revision);
+}
+
+/* Everything from the log to the end of the mount. */
+static int daemon_serve(struct mount_request *m, struct mount_daemon *d, struct trouble *t)
+{
+	struct log *log = open_log(m, t);
+	struct reader r;
+	int rc;
+
+	if (!log)
+		return t->code;
+	rc = reader_open(&r, &m->reader, log, t);
+	if (rc)
+		return rc;
+	say_from_cache(m, r.dataset);
+	rc = daemon_mount(m, &r, d, t);
+	reader_close(&r);
+	return rc;
+}
+
+int mount_daemon_run(struct mount_request *m, int channel)
+{
+	struct mount_daemon d = {.channel = channel};
+	struct trouble t = {0};
+	int rc;
+
+	setsid();
+	pthread_mutex_init(&d.mtx, NULL);
+	rc = daemon_listen(&d, &t);
+	if (!rc) {
+		rc = daemon_serve(m, &d, &t);
+		pthread_mutex_lock(&d.mtx);
+		d.over = true;
+		pthread_mutex_unlock(&d.mtx);
+		if (rc)
+			send_verdict(channel, rc, t.text);
+		shutdown(channel, SHUT_RD);
+		pthread_join(d.thread, NULL);
+	} else {
+		send_verdict(channel, rc, t.text);
+	}
+	pthread_mutex_destroy(&d.mtx);
+	close(channel);
+	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int mount_daemon_foreground(struct mount_request *m, struct trouble *t)
+{
+	struct mount_daemon d = {.channel = -1};
+	int rc;
+
+	pthread_mutex_init(&d.mtx, NULL);
+	rc = daemon_serve(m, &d, t);
+	pthread_mutex_destroy(&d.mtx);
+	return rc;
+}
