@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cache/meta/checksum.h"
+#include "util/checksum.h"
 #include "cache/meta/metadata.h"
 #include "util/timed_wait.h"
 

@@ -4,8 +4,8 @@
  * defence against an attacker: what comes from elsewhere is checked with SHA-256.
  * Algorithm: github.com/Cyan4973/xxHash, doc/xxhash_spec.md. Pure; any thread.
  */
-#ifndef CAIRN_CACHE_META_CHECKSUM_H
-#define CAIRN_CACHE_META_CHECKSUM_H
+#ifndef CAIRN_UTIL_CHECKSUM_H
+#define CAIRN_UTIL_CHECKSUM_H
 
 #include <stddef.h>
 #include <stdint.h>

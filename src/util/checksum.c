@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "cache/meta/checksum.h"
+#include "util/checksum.h"
 
 #define PRIME_1 UINT64_C(0x9E3779B185EBCA87)
 #define PRIME_2 UINT64_C(0xC2B2AE3D27D4EB4F)
@@ -34,14 +34,14 @@ static uint64_t load32(const uint8_t *p)
 	       (uint64_t)p[3] << 24;
 }
 
-static uint64_t step(uint64_t lane, uint64_t input)
+static uint64_t checksum_step(uint64_t lane, uint64_t input)
 {
 	return rotate(lane + input * PRIME_2, 31) * PRIME_1;
 }
 
 static uint64_t merge(uint64_t hash, uint64_t lane)
 {
-	return (hash ^ step(0, lane)) * PRIME_1 + PRIME_4;
+	return (hash ^ checksum_step(0, lane)) * PRIME_1 + PRIME_4;
 }
 
 static uint64_t stripes(const uint8_t *p, size_t count)
@@ -50,10 +50,10 @@ static uint64_t stripes(const uint8_t *p, size_t count)
 	uint64_t hash;
 
 	for (; count; count--, p += STRIPE) {
-		a = step(a, load64(p));
-		b = step(b, load64(p + 8));
-		c = step(c, load64(p + 16));
-		d = step(d, load64(p + 24));
+		a = checksum_step(a, load64(p));
+		b = checksum_step(b, load64(p + 8));
+		c = checksum_step(c, load64(p + 16));
+		d = checksum_step(d, load64(p + 24));
 	}
 	hash = rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18);
 	hash = merge(hash, a);
@@ -65,7 +65,7 @@ static uint64_t stripes(const uint8_t *p, size_t count)
 static uint64_t tail(uint64_t hash, const uint8_t *p, size_t left)
 {
 	for (; left >= 8; left -= 8, p += 8)
-		hash = rotate(hash ^ step(0, load64(p)), 27) * PRIME_1 + PRIME_4;
+		hash = rotate(hash ^ checksum_step(0, load64(p)), 27) * PRIME_1 + PRIME_4;
 	if (left >= 4) {
 		hash = rotate(hash ^ load32(p) * PRIME_1, 23) * PRIME_2 + PRIME_3;
 		left -= 4;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "cache/meta/checksum.h"
+#include "util/checksum.h"
 
 static uint64_t of(const char *s)
 {
