@@ -9,7 +9,7 @@
 #include "cli/size.h"
 #include "cache/attempt_pages.h"
 #include "util/clock.h"
-#include "util/io.h"
+#include "util/home.h"
 
 #define WALK_BATCH 128 /* entries copied out of the pages at a time */
 #define WALK_AHEAD 16  /* leaves asked for before they are reached */
@@ -26,7 +26,7 @@ int reader_open_cache(struct reader *r, const struct reader_options *o, struct t
 	int err;
 
 	if (!o->cache)
-		own = io_cache_directory();
+		own = home_cache_directory();
 	options.directory = o->cache ? o->cache : own;
 	if (!options.directory)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");

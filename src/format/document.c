@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/document.h"
+#include "util/base64.h"
 #include "util/clock.h"
 
 #define SIGNATURE_TEXT_SIZE BASE64_SIZE(SIGNATURE_SIZE)

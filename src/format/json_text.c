@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/names.h"
+#include "util/base64.h"
 
 static void append(struct json_text *w, const void *data, size_t size)
 {

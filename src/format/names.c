@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "util/base64.h"
 #include "util/error.h"
 
 int name_check(struct span name)

@@ -10,6 +10,7 @@
 #include <openssl/pem.h>
 
 #include "format/signature.h"
+#include "util/base64.h"
 #include "util/digest.h"
 
 #define PEM_SIZE_MAX 65536

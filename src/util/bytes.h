@@ -41,11 +41,4 @@ int span_compare(struct span a, struct span b);
 /* A NUL-terminated heap copy (caller frees), NULL without memory. */
 char *span_to_string(struct span s);
 
-/* Base64 (RFC 4648, with padding), appended. Decoding is strict: ERR_CORRUPT. */
-#define BASE64_SIZE(size) (((size) + 2) / 3 * 4) /* characters for `size` bytes */
-/* Into out[0..BASE64_SIZE(in.size)), without a NUL. */
-void base64_write(struct span in, char *out);
-int base64_encode(struct span in, struct bytes *out);
-int base64_decode(struct span in, struct bytes *out);
-
 #endif

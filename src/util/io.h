@@ -27,10 +27,5 @@ int io_replace_file(
 	int dirfd, const char *path, struct span data, mode_t mode, int durable);
 /* mkdir -p; existing directories are fine. On failure errno says why. */
 int io_make_directories(const char *path, mode_t mode);
-/* $XDG_CONFIG_HOME/cairn, else ~/.config/cairn (or cache: $XDG_CACHE_HOME/cairn,
- * else ~/.cache/cairn; root without HOME: /var/cache/cairn); heap, caller frees;
- * NULL without memory. The directory is not made. */
-char *io_config_directory(void);
-char *io_cache_directory(void);
 
 #endif

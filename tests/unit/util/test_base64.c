@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "util/bytes.h"
+#include "util/base64.h"
 #include "util/error.h"
 
 /* RFC 4648, section 10. */
