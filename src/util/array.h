@@ -13,7 +13,7 @@
 
 #define ARRAY_FIRST 16 /* elements */
 
-/* Makes room for one more element of `size` bytes behind `count` others in *array, where
+/* Makes place for one more element of `size` bytes behind `count` others in *array, where
  * `array` points at the owner's pointer (evaluated twice). ERR_NO_MEMORY, with the array
  * as it was. A macro because the owner's pointer has any type, and may be read and written
  * as its own type only. */

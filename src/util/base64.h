@@ -14,7 +14,8 @@
 void base64_write(struct span in, char *out);
 /* Appended to `out`. ERR_NO_MEMORY. */
 int base64_encode(struct span in, struct bytes *out);
-/* Appended to `out`. ERR_CORRUPT: no base64, or not the one right spelling. ERR_NO_MEMORY. */
+/* Appended to `out`. ERR_CORRUPT: no base64, or not the one right spelling. ERR_NO_MEMORY.
+ */
 int base64_decode(struct span in, struct bytes *out);
 
 #endif

@@ -7,8 +7,8 @@
 #ifndef CAIRN_UTIL_HOME_H
 #define CAIRN_UTIL_HOME_H
 
-/* $XDG_CONFIG_HOME/cairn, else ~/.config/cairn; no home at all: /etc/cairn. Heap, the caller
- * frees it; NULL without memory. */
+/* $XDG_CONFIG_HOME/cairn, else ~/.config/cairn; no home at all: /etc/cairn. Heap, the
+ * caller frees it; NULL without memory. */
 char *home_config_directory(void);
 /* $XDG_CACHE_HOME/cairn, else ~/.cache/cairn; root without HOME, or no home at all:
  * /var/cache/cairn. Heap, the caller frees it; NULL without memory. */

@@ -97,7 +97,7 @@ int io_write_full(int fd, const void *data, size_t size)
 	return 0;
 }
 
-/* Room for the next read: what the file is said to hold and one byte to see its end, or
+/* Space for the next read: what the file is said to hold and one byte to see its end, or
  * twice as much as so far for pipes and files of /proc. */
 static int reserve_step(int fd, struct bytes *out, size_t got, size_t max)
 {
@@ -198,7 +198,7 @@ static int sync_parent(int dirfd, const char *path)
 	return rc;
 }
 
-static int fill(int fd, struct span data, int durable)
+static int io_fill(int fd, struct span data, int durable)
 {
 	int rc = io_write_full(fd, data.data, data.size);
 
@@ -218,7 +218,7 @@ int io_replace_file(int dirfd, const char *path, struct span data, mode_t mode, 
 	rc = open_temporary(dirfd, path, mode, &name, &fd);
 	if (rc)
 		return rc;
-	rc = fill(fd, data, durable);
+	rc = io_fill(fd, data, durable);
 	if (!rc && renameat(dirfd, name, dirfd, path))
 		rc = error_from_errno(errno);
 	if (rc)
@@ -230,7 +230,7 @@ int io_replace_file(int dirfd, const char *path, struct span data, mode_t mode, 
 }
 
 /* One step of mkdir -p. */
-static int make_directory(const char *path, mode_t mode)
+static int io_make_directory(const char *path, mode_t mode)
 {
 	struct stat st;
 	int errnum;
@@ -257,11 +257,11 @@ int io_make_directories(const char *path, mode_t mode)
 			continue;
 		*at = '\0';
 		/* What holds others must let their maker in. */
-		rc = make_directory(copy, mode | S_IWUSR | S_IXUSR);
+		rc = io_make_directory(copy, mode | S_IWUSR | S_IXUSR);
 		*at = '/';
 	}
 	if (!rc)
-		rc = make_directory(copy, mode);
+		rc = io_make_directory(copy, mode);
 	errnum = errno;
 	free(copy);
 	errno = errnum;
