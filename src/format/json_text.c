@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "format/json_text.h"
+#include <config.h>
 
 #include <string.h>
 
+#include "format/json_text.h"
 #include "format/names.h"
 #include "util/base64.h"
 
 static void append(struct json_text *w, const void *data, size_t size)
 {
-	if (bytes_append(&w->text, data, size) != 0)
+	if (bytes_append(&w->text, data, size))
 		w->failed = true;
 }
 
@@ -21,6 +22,7 @@ void json_text_unsigned(struct json_text *w, uint64_t value)
 {
 	char digits[20];
 	size_t at = sizeof(digits);
+
 	do
 		digits[--at] = (char)('0' + value % 10);
 	while ((value /= 10) != 0);
@@ -37,6 +39,7 @@ void json_text_signed(struct json_text *w, int64_t value)
 void json_text_digest(struct json_text *w, const struct digest *d)
 {
 	char text[DIGEST_HEX_SIZE + 2];
+
 	text[0] = '"';
 	digest_to_hex(d, text + 1);
 	text[DIGEST_HEX_SIZE] = '"';
@@ -50,6 +53,7 @@ static void append_escape(struct json_text *w, uint8_t c)
 	static const char letters[] = "\"\\bfnrt";
 	const char *found = memchr(plain, c, sizeof(plain) - 1);
 	char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+
 	if (found)
 		text[1] = letters[found - plain];
 	append(w, text, found ? 2 : sizeof(text));
@@ -58,9 +62,11 @@ static void append_escape(struct json_text *w, uint8_t c)
 static void append_text(struct json_text *w, struct span s)
 {
 	size_t from = 0;
+
 	append(w, "\"", 1);
 	for (size_t i = 0; i < s.size; i++) {
 		uint8_t c = s.data[i];
+
 		if (c >= 0x20 && c != '"' && c != '\\')
 			continue;
 		append(w, s.data + from, i - from);
@@ -78,7 +84,7 @@ void json_text_byte_string(struct json_text *w, struct span s)
 		return;
 	}
 	json_text_raw(w, "{\"base64\":\"");
-	if (base64_encode(s, &w->text) != 0)
+	if (base64_encode(s, &w->text))
 		w->failed = true;
 	json_text_raw(w, "\"}");
 }
