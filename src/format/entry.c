@@ -398,3 +398,25 @@ bool object_equal(const struct object_ref *a, const struct object_ref *b)
 	return a->count == b->count &&
 	       memcmp(a->list, b->list, (size_t)a->count * CHUNK_RECORD_SIZE) == 0;
 }
+
+bool entry_same(const struct entry *a, const struct entry *b)
+{
+	if (!span_equal(a->parent, b->parent) || !span_equal(a->name, b->name))
+		return false;
+	if (a->type != b->type || a->mode != b->mode || a->uid != b->uid ||
+		a->gid != b->gid)
+		return false;
+	if (a->mtime != b->mtime || a->mtime_nsec != b->mtime_nsec || a->size != b->size ||
+		a->links != b->links || a->inode != b->inode)
+		return false;
+	if (a->major != b->major || a->minor != b->minor ||
+		!span_equal(a->target, b->target) || !span_equal(a->xattrs, b->xattrs))
+		return false;
+	if (a->has_content != b->has_content || a->extent_count != b->extent_count)
+		return false;
+	if (a->extent_count > 0 &&
+		memcmp(a->extents, b->extents,
+			(size_t)a->extent_count * EXTENT_RECORD_SIZE) != 0)
+		return false;
+	return !a->has_content || digest_equal(&a->content, &b->content);
+}

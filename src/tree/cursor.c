@@ -134,7 +134,7 @@ static void hint_child(const struct cursor *c, const struct page *page, uint32_t
 
 /* Hints the leaves behind the head, each once, and towards the end of their page the page
  * that has those behind. */
-static void hint_ahead(struct cursor *c, unsigned ahead)
+static void cursor_hint_ahead(struct cursor *c, unsigned ahead)
 {
 	const struct page *page;
 	uint32_t at, end;
@@ -161,7 +161,7 @@ int cursor_down(struct cursor *c, unsigned ahead)
 	int rc = cursor_open_child(c->source, parent, index, &digest, &page);
 
 	/* After the page itself was asked for: a source may take but a few wishes. */
-	hint_ahead(c, ahead);
+	cursor_hint_ahead(c, ahead);
 	if (!rc)
 		rc = check_keys(parent, index, &page);
 	if (rc)

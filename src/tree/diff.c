@@ -6,9 +6,8 @@
  */
 #include <config.h>
 
-#include <string.h>
-
 #include "tree/cursor.h"
+#include "tree/diff.h"
 #include "util/error.h"
 
 struct diff {
@@ -17,28 +16,6 @@ struct diff {
 	tree_diff_fn each;
 	void *ctx;
 };
-
-bool entry_same(const struct entry *a, const struct entry *b)
-{
-	if (!span_equal(a->parent, b->parent) || !span_equal(a->name, b->name))
-		return false;
-	if (a->type != b->type || a->mode != b->mode || a->uid != b->uid ||
-		a->gid != b->gid)
-		return false;
-	if (a->mtime != b->mtime || a->mtime_nsec != b->mtime_nsec || a->size != b->size ||
-		a->links != b->links || a->inode != b->inode)
-		return false;
-	if (a->major != b->major || a->minor != b->minor ||
-		!span_equal(a->target, b->target) || !span_equal(a->xattrs, b->xattrs))
-		return false;
-	if (a->has_content != b->has_content || a->extent_count != b->extent_count)
-		return false;
-	if (a->extent_count > 0 &&
-		memcmp(a->extents, b->extents,
-			(size_t)a->extent_count * EXTENT_RECORD_SIZE) != 0)
-		return false;
-	return !a->has_content || digest_equal(&a->content, &b->content);
-}
 
 static int current_entry(const struct cursor *c, struct entry *out)
 {
@@ -204,7 +181,7 @@ static int open_heads(struct diff *d)
 	return rc ? rc : after_rc;
 }
 
-static int step(struct diff *d)
+static int diff_step(struct diff *d)
 {
 	if (cursor_at_end(&d->before))
 		return step_rest(d, TREE_ADDED);
@@ -243,6 +220,6 @@ int tree_diff(const struct page_source *s, const struct digest *before,
 	if (!rc)
 		hint_all(&d.before, &d.after);
 	while (!rc && !(cursor_at_end(&d.before) && cursor_at_end(&d.after)))
-		rc = step(&d);
+		rc = diff_step(&d);
 	return rc;
 }
