@@ -5,4 +5,4 @@ libformat_a_SOURCES = \
 	%D%/manifest.h %D%/names.c %D%/names.h %D%/object_table.c %D%/object_table.h %D%/page.c \
 	%D%/page.h %D%/page_builder.c %D%/page_json.c %D%/page_json.h %D%/page_layout.h \
 	%D%/page_packer.c %D%/page_writer.c %D%/page_writer.h %D%/recipe.c %D%/recipe.h \
-	%D%/signature.c %D%/signature.h %D%/tag.c %D%/want.h
+	%D%/signature.c %D%/signature.h %D%/tag.c %D%/tag.h %D%/want.h

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "format/names.h"
+#include "format/tag.h"
 #include "publish/attributes.h"
 #include "publish/item.h"
 #include "publish/pipeline.h"

@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "format/tag.h"
 #include "publish/store.h"
 #include "util/io.h"
 

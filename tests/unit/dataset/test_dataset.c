@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/gate_server.h"
 
+#include "format/tag.h"
 #include "dataset/dataset.h"
 #include "dataset/known_keys.h"
 #include "net/mirrors.h"

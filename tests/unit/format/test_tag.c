@@ -11,6 +11,7 @@
 
 #include "format/json.h"
 #include "format/manifest.h"
+#include "format/tag.h"
 
 static struct private_key *generate(void)
 {
