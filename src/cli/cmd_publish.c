@@ -11,7 +11,7 @@
 #include "cli/keys.h"
 #include "cli/progress.h"
 #include "cli/size.h"
-#include "format/names.h"
+#include "format/json_byte_string.h"
 #include "publish/publish.h"
 #include "util/clock.h"
 #include "util/home.h"

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "format/json.h"
+#include "format/json_byte_string.h"
 #include "util/home.h"
 #include "util/io.h"
 

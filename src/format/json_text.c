@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "format/json_text.h"
-#include "format/names.h"
+#include "format/json_byte_string.h"
 #include "util/base64.h"
 
 static void append(struct json_text *w, const void *data, size_t size)

@@ -7,6 +7,7 @@
 #include "format/page_json.h"
 #include "format/blob.h"
 #include "format/json.h"
+#include "format/json_byte_string.h"
 #include "format/page_layout.h"
 
 static const char *const leaf_columns[LEAF_COLUMN_COUNT + 1] = {"name", "type", "mode",

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/json_byte_string.h"
 #include "format/names.h"
 #include "format/tag.h"
 #include "publish/attributes.h"

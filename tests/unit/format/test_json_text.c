@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 #include "format/json_text.h"
-#include "format/names.h"
+#include "format/json_byte_string.h"
 
 static void check_text(struct json_text *w, const char *want)
 {
