@@ -7,7 +7,7 @@
 #include "format/json_byte_string.h"
 #include "util/base64.h"
 
-static void append(struct json_text *w, const void *data, size_t size)
+static void json_text_append(struct json_text *w, const void *data, size_t size)
 {
 	if (bytes_append(&w->text, data, size))
 		w->failed = true;
@@ -15,7 +15,7 @@ static void append(struct json_text *w, const void *data, size_t size)
 
 void json_text_raw(struct json_text *w, const char *s)
 {
-	append(w, s, strlen(s));
+	json_text_append(w, s, strlen(s));
 }
 
 void json_text_unsigned(struct json_text *w, uint64_t value)
@@ -26,13 +26,13 @@ void json_text_unsigned(struct json_text *w, uint64_t value)
 	do
 		digits[--at] = (char)('0' + value % 10);
 	while ((value /= 10) != 0);
-	append(w, digits + at, sizeof(digits) - at);
+	json_text_append(w, digits + at, sizeof(digits) - at);
 }
 
 void json_text_signed(struct json_text *w, int64_t value)
 {
 	if (value < 0)
-		append(w, "-", 1);
+		json_text_append(w, "-", 1);
 	json_text_unsigned(w, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
@@ -43,7 +43,7 @@ void json_text_digest(struct json_text *w, const struct digest *d)
 	text[0] = '"';
 	digest_to_hex(d, text + 1);
 	text[DIGEST_HEX_SIZE] = '"';
-	append(w, text, DIGEST_HEX_SIZE + 1);
+	json_text_append(w, text, DIGEST_HEX_SIZE + 1);
 }
 
 static void append_escape(struct json_text *w, uint8_t c)
@@ -56,25 +56,25 @@ static void append_escape(struct json_text *w, uint8_t c)
 
 	if (found)
 		text[1] = letters[found - plain];
-	append(w, text, found ? 2 : sizeof(text));
+	json_text_append(w, text, found ? 2 : sizeof(text));
 }
 
 static void append_text(struct json_text *w, struct span s)
 {
 	size_t from = 0;
 
-	append(w, "\"", 1);
+	json_text_append(w, "\"", 1);
 	for (size_t i = 0; i < s.size; i++) {
 		uint8_t c = s.data[i];
 
 		if (c >= 0x20 && c != '"' && c != '\\')
 			continue;
-		append(w, s.data + from, i - from);
+		json_text_append(w, s.data + from, i - from);
 		append_escape(w, c);
 		from = i + 1;
 	}
-	append(w, s.data + from, s.size - from);
-	append(w, "\"", 1);
+	json_text_append(w, s.data + from, s.size - from);
+	json_text_append(w, "\"", 1);
 }
 
 void json_text_byte_string(struct json_text *w, struct span s)
@@ -91,7 +91,7 @@ void json_text_byte_string(struct json_text *w, struct span s)
 
 void json_text_join(struct json_text *w, const struct json_text *part)
 {
-	append(w, part->text.data, part->text.size);
+	json_text_append(w, part->text.data, part->text.size);
 	w->failed |= part->failed;
 }
 

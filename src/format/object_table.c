@@ -50,7 +50,7 @@ static uint32_t find_bucket(const struct object_table *t, const struct digest *d
 }
 
 /* Keeps a quarter of the buckets free or more. */
-static int grow(struct object_table *t)
+static int object_table_grow(struct object_table *t)
 {
 	uint32_t capacity, bucket_count;
 	struct object_slot *objects;
@@ -96,7 +96,7 @@ static int append_object(struct object_table *t, const struct object_ref *o)
 
 int object_table_add(struct object_table *t, const struct object_ref *o, uint32_t *index)
 {
-	int rc = grow(t);
+	int rc = object_table_grow(t);
 	uint32_t bucket, found;
 	struct object_ref known;
 

@@ -51,7 +51,7 @@ int recipe_view(struct span packed, struct recipe *out)
 	return 0;
 }
 
-static struct recipe_row row_at(const struct recipe *r, uint32_t index)
+static struct recipe_row recipe_row_at(const struct recipe *r, uint32_t index)
 {
 	struct recipe_row row;
 
@@ -66,9 +66,9 @@ int recipe_at(const struct recipe *r, uint32_t index, struct recipe_hit *out)
 
 	if (index >= r->count)
 		return ERR_ABSENT;
-	row = row_at(r, index);
+	row = recipe_row_at(r, index);
 	if (index > 0)
-		before = row_at(r, index - 1);
+		before = recipe_row_at(r, index - 1);
 	if (row.bytes_end <= before.bytes_end || row.chunks_end <= before.chunks_end)
 		return ERR_CORRUPT;
 	*out = (struct recipe_hit){
@@ -90,7 +90,7 @@ int recipe_find(const struct recipe *r, uint64_t offset, struct recipe_hit *out)
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (row_at(r, middle).bytes_end > offset)
+		if (recipe_row_at(r, middle).bytes_end > offset)
 			high = middle;
 		else
 			low = middle + 1;
@@ -185,7 +185,7 @@ static int decode_rows(struct decoder *d, const json_t *rows, struct trouble *t)
 	return rc;
 }
 
-static int decode_root(struct decoder *d, const json_t *root, struct trouble *t)
+static int recipe_decode_root(struct decoder *d, const json_t *root, struct trouble *t)
 {
 	static const char *const leaf[] = {"cairn", "chunks", NULL};
 	static const char *const inner[] = {"cairn", "level", "parts", NULL};
@@ -220,7 +220,7 @@ int recipe_decode(struct span text, struct bytes *packed, struct trouble *t)
 	rc = json_parse(text, &root, t);
 	if (rc)
 		return rc;
-	rc = decode_root(&d, root, t);
+	rc = recipe_decode_root(&d, root, t);
 	if (!rc)
 		memcpy(packed->data + before, &d.header, sizeof(d.header));
 	else
@@ -241,7 +241,7 @@ struct builder {
 	struct json_text text;
 };
 
-static int emit_text(struct builder *b, struct part *out)
+static int recipe_emit(struct builder *b, struct part *out)
 {
 	struct span text;
 
@@ -272,7 +272,7 @@ static int build_leaf(
 		out->bytes += chunks[i].size;
 	}
 	json_text_raw(&b->text, "]}");
-	return emit_text(b, out);
+	return recipe_emit(b, out);
 }
 
 static int build_inner(struct builder *b, unsigned level, const struct part *parts,
@@ -295,7 +295,7 @@ static int build_inner(struct builder *b, unsigned level, const struct part *par
 		sum.bytes += parts[i].bytes;
 	}
 	json_text_raw(&b->text, "]}");
-	rc = emit_text(b, &sum);
+	rc = recipe_emit(b, &sum);
 	if (!rc)
 		*out = sum;
 	return rc;
