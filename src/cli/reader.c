@@ -8,6 +8,7 @@
 
 #include "cli/size.h"
 #include "cache/attempt_pages.h"
+#include "format/page_packer.h"
 #include "util/clock.h"
 #include "util/home.h"
 

@@ -21,9 +21,10 @@ struct blob_buffers {
 };
 void blob_buffers_release(struct blob_buffers *a);
 
-/* A blob in memory with one reference, `size` bytes at blob_buffer_data() to be filled in by
- * the maker before it is shared. NULL without memory. */
-struct blob_buffer *blob_buffer_new(enum blob_kind kind, const struct digest *digest, size_t size);
+/* A blob in memory with one reference, `size` bytes at blob_buffer_data() to be filled in
+ * by the maker before it is shared. NULL without memory. */
+struct blob_buffer *blob_buffer_new(
+	enum blob_kind kind, const struct digest *digest, size_t size);
 uint8_t *blob_buffer_data(struct blob_buffer *a);
 struct span blob_buffer_span(const struct blob_buffer *a);
 const struct digest *blob_buffer_digest(const struct blob_buffer *a);

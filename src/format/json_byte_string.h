@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Byte strings in JSON: names, paths, link targets and attributes are bytes, JSON's strings
- * are UTF-8. A string when it is UTF-8 without NUL, else {"base64": "..."}; anything but the
- * one right spelling is ERR_CORRUPT. Called by what reads and writes documents and by cli/.
- * Pure; any thread.
+ * are UTF-8. A string when it is UTF-8 without NUL, else {"base64": "..."}; anything but
+ * the one right spelling is ERR_CORRUPT. Called by what reads and writes documents and by
+ * cli/. Pure; any thread.
  */
 #ifndef CAIRN_FORMAT_JSON_BYTE_STRING_H
 #define CAIRN_FORMAT_JSON_BYTE_STRING_H

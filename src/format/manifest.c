@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "format/manifest.h"
-#include "format/page_json.h"
+#include "format/page_builder.h"
 #include "util/clock.h"
 
 /* What the publisher does (publish/chunker.h, which stands above this layer). A reader

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <string.h>
+
 #include "format/page.h"
 #include "format/page_layout.h"
 #include "util/error.h"
@@ -81,7 +83,7 @@ uint64_t page_bytes(const struct page *p)
 	return header_of(p).bytes;
 }
 
-static const uint8_t *row_at(const struct page *p, uint32_t row)
+static const uint8_t *page_row_at(const struct page *p, uint32_t row)
 {
 	return p->data + sizeof(struct page_header) + (size_t)row * sizeof(struct page_row);
 }
@@ -103,7 +105,7 @@ static int run_at(
 	return heap_span(p, run->parent_at, run->parent_size, parent);
 }
 
-static int read_list(
+static int page_read_list(
 	const struct page *p, const struct page_object *from, struct object_ref *out)
 {
 	struct span list;
@@ -132,7 +134,7 @@ static int read_list(
 	}
 }
 
-static int read_object(const struct page *p, uint32_t index, struct object_ref *out)
+static int page_read_object(const struct page *p, uint32_t index, struct object_ref *out)
 {
 	struct page_object object;
 
@@ -142,10 +144,10 @@ static int read_object(const struct page *p, uint32_t index, struct object_ref *
 	out->digest = object.digest;
 	out->size = object.size;
 	out->form = (enum object_form)object.form;
-	return read_list(p, &object, out);
+	return page_read_list(p, &object, out);
 }
 
-static int read_file(const struct page *p, uint32_t index, struct entry *out)
+static int page_read_file(const struct page *p, uint32_t index, struct entry *out)
 {
 	struct page_file file;
 
@@ -155,10 +157,10 @@ static int read_file(const struct page *p, uint32_t index, struct entry *out)
 	out->has_content = true;
 	out->content = file.content;
 	out->offset = file.offset;
-	return read_object(p, file.object, &out->object);
+	return page_read_object(p, file.object, &out->object);
 }
 
-static int read_extra(const struct page *p, uint32_t at, struct entry *out)
+static int page_read_extra(const struct page *p, uint32_t at, struct entry *out)
 {
 	struct page_extra extra;
 	struct span rest;
@@ -185,7 +187,7 @@ static int read_extra(const struct page *p, uint32_t at, struct entry *out)
 }
 
 /* Does the slice lie in the object? Readers go by that. */
-static bool slice_good(const struct entry *e)
+static bool page_slice_good(const struct entry *e)
 {
 	uint64_t end;
 
@@ -193,7 +195,7 @@ static bool slice_good(const struct entry *e)
 	       end <= e->object.size;
 }
 
-static int read_row(const struct page *p, const struct page_row *row, struct entry *e)
+static int page_read_row(const struct page *p, const struct page_row *row, struct entry *e)
 {
 	struct page_run run;
 	int rc;
@@ -213,10 +215,10 @@ static int read_row(const struct page *p, const struct page_row *row, struct ent
 	if (!rc)
 		rc = heap_span(p, row->name_at, row->name_size, &e->name);
 	if (!rc && row->extra_at != PAGE_NO_EXTRA)
-		rc = read_extra(p, row->extra_at, e);
+		rc = page_read_extra(p, row->extra_at, e);
 	if (!rc && row->file != 0)
-		rc = read_file(p, row->file - 1, e);
-	if (!rc && row->file != 0 && !slice_good(e))
+		rc = page_read_file(p, row->file - 1, e);
+	if (!rc && row->file != 0 && !page_slice_good(e))
 		rc = ERR_CORRUPT;
 	return rc;
 }
@@ -229,15 +231,16 @@ int page_entry(const struct page *p, uint32_t row, struct entry *out)
 
 	if (p->level != 0 || row >= p->count)
 		return ERR_CORRUPT;
-	memcpy(&record, row_at(p, row), sizeof(record));
-	rc = read_row(p, &record, &e);
+	memcpy(&record, page_row_at(p, row), sizeof(record));
+	rc = page_read_row(p, &record, &e);
 	if (!rc)
 		*out = e;
 	return rc;
 }
 
 /* The first run whose parent is not below `parent`; run_count if none. */
-static int find_run(const struct page *p, struct span parent, uint32_t *index, bool *exact)
+static int page_find_run(
+	const struct page *p, struct span parent, uint32_t *index, bool *exact)
 {
 	uint32_t low = 0, high = p->run_count;
 
@@ -282,7 +285,7 @@ static int row_name(const struct page *p, uint32_t row, struct span *name)
 {
 	struct page_row record;
 
-	memcpy(&record, row_at(p, row), sizeof(record));
+	memcpy(&record, page_row_at(p, row), sizeof(record));
 	return heap_span(p, record.name_at, record.name_size, name);
 }
 
@@ -320,7 +323,7 @@ int page_find(const struct page *p, struct span parent, struct span name, uint32
 
 	if (p->level != 0)
 		return ERR_CORRUPT;
-	rc = find_run(p, parent, &index, &known);
+	rc = page_find_run(p, parent, &index, &known);
 	if (!rc)
 		rc = run_start(p, index, &low);
 	if (rc)
@@ -334,7 +337,7 @@ int page_find(const struct page *p, struct span parent, struct span name, uint32
 	return rc ? rc : find_name(p, low, high, name, row, exact);
 }
 
-static int read_child(
+static int page_read_child(
 	const struct page *p, uint32_t index, struct page_child *out, uint64_t *before)
 {
 	struct page_child_row row;
@@ -357,7 +360,8 @@ int page_child(const struct page *p, uint32_t index, struct page_child *out)
 	struct page_child child;
 	uint64_t before;
 
-	if (p->level == 0 || index >= p->count || read_child(p, index, &child, &before))
+	if (p->level == 0 || index >= p->count ||
+		page_read_child(p, index, &child, &before))
 		return ERR_CORRUPT;
 	*out = child;
 	return 0;
@@ -369,7 +373,7 @@ static int entries_before(const struct page *p, uint32_t index, uint64_t *before
 	struct page_child child;
 
 	if (index < p->count)
-		return read_child(p, index, &child, before);
+		return page_read_child(p, index, &child, before);
 	*before = page_entries(p);
 	return 0;
 }
@@ -387,7 +391,7 @@ int page_find_child(const struct page *p, struct span parent, struct span name,
 		uint32_t middle = low + (high - low) / 2;
 		struct page_child child;
 
-		if (read_child(p, middle, &child, &entries))
+		if (page_read_child(p, middle, &child, &entries))
 			return ERR_CORRUPT;
 		if (place_compare(child.last_parent, child.last_name, parent, name) < 0)
 			low = middle + 1;

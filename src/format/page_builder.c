@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/page_builder.h"
 #include "format/blob.h"
-#include "format/page_json.h"
-#include "format/page_layout.h"
+#include "format/names.h"
+#include "format/page_order.h"
 #include "format/page_writer.h"
 
 /* One level of inner pages: the page that is being filled. */
@@ -58,7 +59,7 @@ void page_builder_free(struct page_builder *b)
 }
 
 /* Gives out b->text. */
-static int emit_text(struct page_builder *b, struct digest *name)
+static int page_builder_emit(struct page_builder *b, struct digest *name)
 {
 	struct span text = span_of_bytes(&b->text.text);
 
@@ -81,7 +82,7 @@ static bool inner_full(
 }
 
 /* A page ends with the last entry that was added, whatever its level. */
-static struct page_child describe(
+static struct page_child page_builder_describe(
 	const struct page_builder *b, uint64_t entries, uint64_t bytes)
 {
 	return (struct page_child){
@@ -97,12 +98,12 @@ static int flush_leaf(struct page_builder *b, struct page_child *out)
 	bool lists_root;
 	int rc;
 
-	*out = describe(b, b->leaf.count, b->leaf.bytes);
+	*out = page_builder_describe(b, b->leaf.count, b->leaf.bytes);
 	lists_root = b->leaf_lists_root;
 	rc = leaf_writer_finish(&b->leaf, &b->text);
 	leaf_writer_clear(&b->leaf);
 	if (!rc)
-		rc = emit_text(b, &out->digest);
+		rc = page_builder_emit(b, &out->digest);
 	if (!rc && lists_root && b->listing.count < PAGES_FIRST_MAX)
 		b->listing.pages[b->listing.count++] = out->digest;
 	return rc;
@@ -113,11 +114,11 @@ static int flush_inner(struct page_builder *b, unsigned level, struct page_child
 	struct level *l = &b->levels[level - 1];
 	int rc;
 
-	*out = describe(b, l->page.entries, l->page.bytes);
+	*out = page_builder_describe(b, l->page.entries, l->page.bytes);
 	rc = inner_writer_finish(&l->page, level, &b->text);
 	inner_writer_clear(&l->page);
 	if (!rc)
-		rc = emit_text(b, &out->digest);
+		rc = page_builder_emit(b, &out->digest);
 	if (!l->emitted)
 		l->first_page = out->digest;
 	l->emitted = true;
@@ -175,7 +176,7 @@ static int check_entry(
 	return !rc ? 0 : entry_trouble(t, rc, e, column);
 }
 
-static int keep(struct bytes *copy, struct span s)
+static int page_builder_keep(struct bytes *copy, struct span s)
 {
 	bytes_clear(copy);
 	return bytes_append(copy, s.data, s.size);
@@ -195,8 +196,8 @@ static int step_to(struct page_builder *b, const struct entry *e)
 		b->bytes = page_bytes_add(b->bytes, e->size);
 	/* Rows of one directory follow each other. */
 	if (!span_equal(span_of_bytes(&b->parent), e->parent))
-		rc = keep(&b->parent, e->parent);
-	return rc ? rc : keep(&b->name, e->name);
+		rc = page_builder_keep(&b->parent, e->parent);
+	return rc ? rc : page_builder_keep(&b->name, e->name);
 }
 
 int page_builder_add(struct page_builder *b, const struct entry *e, struct trouble *t)

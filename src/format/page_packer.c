@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <assert.h>
 #include <stdlib.h>
 
+#include "format/page_packer.h"
+#include "format/names.h"
 #include "format/object_table.h"
 #include "format/page_layout.h"
+#include "format/page_order.h"
 #include "util/error.h"
 
 /* Records are collected per table and joined at the end. */
@@ -46,28 +50,6 @@ void page_packer_free(struct page_packer *k)
 uint32_t page_packer_objects(const struct page_packer *k)
 {
 	return k->objects.count;
-}
-
-int page_order_check(const struct page_order *last, struct span parent, struct span name,
-	enum entry_type type, const char **column)
-{
-	bool same_run = last->begun && span_equal(last->parent, parent);
-	bool root = name.size == 0 && parent.size == 0;
-
-	*column = "parent";
-	if (!same_run && path_check(parent))
-		return ERR_CORRUPT;
-	*column = "name";
-	if (root ? last->begun || type != ENTRY_DIRECTORY : name_check(name))
-		return ERR_CORRUPT;
-	if (parent.size > 0 && parent.size + 1 + name.size > PATH_SIZE_MAX)
-		return ERR_LIMIT;
-	if (!last->begun)
-		return 0;
-	if (same_run)
-		return span_compare(last->name, name) < 0 ? 0 : ERR_CORRUPT;
-	*column = "parent";
-	return path_compare(last->parent, parent) < 0 ? 0 : ERR_CORRUPT;
 }
 
 static int heap_append(struct page_packer *k, struct span s, uint32_t *at)
@@ -158,7 +140,8 @@ static uint64_t derive_inode(const struct entry *e)
 	return key_hash_inode(&hash);
 }
 
-static int put_row(struct page_packer *k, const struct entry *e, uint32_t extra_at)
+static int page_packer_put_row(
+	struct page_packer *k, const struct entry *e, uint32_t extra_at)
 {
 	struct page_row row = {
 		.mtime = e->mtime,
@@ -205,7 +188,7 @@ int page_packer_put(struct page_packer *k, const struct entry *e, const char **c
 		rc = put_file(k, e, column);
 	if (!rc && has_extra(e))
 		rc = put_extra(k, e, &extra_at);
-	return rc ? rc : put_row(k, e, extra_at);
+	return rc ? rc : page_packer_put_row(k, e, extra_at);
 }
 
 int page_packer_entry(struct page_packer *k, const struct entry *e)

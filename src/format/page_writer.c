@@ -2,7 +2,6 @@
 #include <config.h>
 
 #include "format/page_writer.h"
-#include "format/page_layout.h"
 #include "util/error.h"
 
 #define LEAF_HEAD                                                                          \

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/page_json.h"
+#include "format/page_builder.h"
 #include "publish/attributes.h"
 #include "publish/bundle.h"
 #include "publish/item.h"

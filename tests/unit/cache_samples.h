@@ -23,7 +23,7 @@
 #include "cache/inspect.h"
 
 #include "cache/state.h"
-#include "format/page.h"
+#include "format/page_packer.h"
 
 #define SAMPLE_CHUNK 65536u
 

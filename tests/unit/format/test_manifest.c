@@ -11,7 +11,7 @@
 
 #include "format/json.h"
 #include "format/manifest.h"
-#include "format/page_json.h"
+#include "format/page_builder.h"
 #include "publish/chunker.h"
 
 /* Keys that the tests sign with. */

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "format/page.h"
+#include "format/page_packer.h"
 #include "unit/entry_samples.h"
 #include "util/error.h"
 
