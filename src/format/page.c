@@ -216,11 +216,10 @@ static int page_read_row(const struct page *p, const struct page_row *row, struc
 		rc = heap_span(p, row->name_at, row->name_size, &e->name);
 	if (!rc && row->extra_at != PAGE_NO_EXTRA)
 		rc = page_read_extra(p, row->extra_at, e);
-	if (!rc && row->file != 0)
-		rc = page_read_file(p, row->file - 1, e);
-	if (!rc && row->file != 0 && !page_slice_good(e))
-		rc = ERR_CORRUPT;
-	return rc;
+	if (rc || row->file == 0)
+		return rc;
+	rc = page_read_file(p, row->file - 1, e);
+	return rc || page_slice_good(e) ? rc : ERR_CORRUPT;
 }
 
 int page_entry(const struct page *p, uint32_t row, struct entry *out)

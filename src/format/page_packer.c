@@ -182,7 +182,9 @@ int page_packer_put(struct page_packer *k, const struct entry *e, const char **c
 	rc = page_order_check(&last, e->parent, e->name, e->type, column);
 	if (!rc)
 		rc = entry_check(e, column);
-	if (!rc && !(last.begun && span_equal(last.parent, e->parent)))
+	if (rc)
+		return rc;
+	if (!last.begun || !span_equal(last.parent, e->parent))
 		rc = put_run(k, e->parent);
 	if (!rc && e->has_content)
 		rc = put_file(k, e, column);
@@ -262,9 +264,24 @@ static int put_object(struct page_packer *k, uint32_t index, struct bytes *out)
 	return rc ? rc : bytes_append(out, &object, sizeof(object));
 }
 
-static int append_bytes(struct bytes *out, const struct bytes *part)
+/* The header and the tables, in the order of the layout. */
+static int append_tables(
+	const struct page_packer *k, const struct bytes *objects, struct bytes *out)
 {
-	return bytes_append(out, part->data, part->size);
+	const struct bytes *const tables[] = {
+		&k->rows, &k->runs, &k->files, objects, &k->heap};
+	const size_t count = sizeof(tables) / sizeof(tables[0]);
+	size_t size = sizeof(k->header);
+	int rc;
+
+	for (size_t i = 0; i < count; i++)
+		size += tables[i]->size;
+	rc = bytes_reserve(out, size);
+	if (!rc)
+		rc = bytes_append(out, &k->header, sizeof(k->header));
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = bytes_append(out, tables[i]->data, tables[i]->size);
+	return rc;
 }
 
 int page_packer_finish(struct page_packer *k, struct bytes *out)
@@ -281,21 +298,7 @@ int page_packer_finish(struct page_packer *k, struct bytes *out)
 	k->header.heap_size = (uint32_t)k->heap.size;
 	if (k->header.level == 0)
 		k->header.entries = k->header.count;
-	rc = bytes_reserve(out, sizeof(k->header) + k->rows.size + k->runs.size +
-					k->files.size + objects.size + k->heap.size);
-	if (rc)
-		goto out;
-	rc = bytes_append(out, &k->header, sizeof(k->header));
-	if (!rc)
-		rc = append_bytes(out, &k->rows);
-	if (!rc)
-		rc = append_bytes(out, &k->runs);
-	if (!rc)
-		rc = append_bytes(out, &k->files);
-	if (!rc)
-		rc = append_bytes(out, &objects);
-	if (!rc)
-		rc = append_bytes(out, &k->heap);
+	rc = append_tables(k, &objects, out);
 out:
 	if (rc)
 		out->size = before;

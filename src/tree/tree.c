@@ -139,6 +139,25 @@ int tree_walk(const struct page_source *s, const struct digest *root, uint64_t r
 	return rc;
 }
 
+/* The child of *page that holds the entry at `rank` of its subtree, if it is here, in its
+ * parent's place; *before entries stand before it. */
+static int step_down(
+	const struct page_source *s, uint64_t rank, struct page *page, uint64_t *before)
+{
+	struct page_child child;
+	struct digest digest;
+	uint32_t index;
+	int rc = page_child_at(page, rank, &index, before);
+
+	if (!rc)
+		rc = page_child(page, index, &child);
+	if (rc)
+		return rc;
+	if (!s->hint(s->ctx, &child.digest))
+		return ERR_PENDING;
+	return cursor_open_child(s, page, index, &digest, page);
+}
+
 /* The page at level 1 that holds the entry at `rank`, if the pages on the way are here, and
  * the rank of its own first entry. */
 static int find_above_leaf(const struct page_source *s, const struct digest *root,
@@ -148,18 +167,9 @@ static int find_above_leaf(const struct page_source *s, const struct digest *roo
 
 	*start = 0;
 	while (!rc && page->level > 1) {
-		struct page_child child;
-		struct digest digest;
-		uint32_t index;
 		uint64_t before;
 
-		rc = page_child_at(page, rank - *start, &index, &before);
-		if (!rc)
-			rc = page_child(page, index, &child);
-		if (!rc && !s->hint(s->ctx, &child.digest))
-			rc = ERR_PENDING;
-		if (!rc)
-			rc = cursor_open_child(s, page, index, &digest, page);
+		rc = step_down(s, rank - *start, page, &before);
 		if (!rc)
 			*start += before;
 	}
