@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* page_json_decode() on any text. */
+#include <config.h>
+
 #include "fuzz/fuzz_pages.h"
 #include "format/page_packer.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* tag_decode() and tag_verify() on any text. */
+#include <config.h>
+
 #include "format/tag.h"
 #include "fuzz/fuzz_keys.h"
 
