@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "cache/attempt.h"
-#include "cache/write/writer.h"
+#include "cache/insert.h"
 #include "cache/object_io.h"
-#include "cache/meta/pages.h"
-#include "cache/meta/records.h"
+#include "cache/page_lookup.h"
+#include "cache/state.h"
 
 int attempt_begin(
 	struct attempt *a, struct cache *cache, const struct blob_buffers *buffers)
@@ -88,7 +88,7 @@ static int look_up(struct attempt *a, const struct digest *digest, enum blob_kin
 	if (!page)
 		page = arrived(&a->held, digest);
 	if (!page) {
-		page = committer_find_page(a->cache->committer, digest);
+		page = page_lookup_pending(a->cache, digest);
 		if (page && blob_buffers_add(&a->held, page))
 			return ERR_NO_MEMORY;
 	}
@@ -98,7 +98,7 @@ static int look_up(struct attempt *a, const struct digest *digest, enum blob_kin
 		return 0;
 	}
 	rc = begin_txn(a);
-	return rc ? rc : pages_get(a->cache, a->txn, digest, kind, packed);
+	return rc ? rc : page_lookup(a->cache, a->txn, digest, kind, packed);
 }
 
 static int get_packed(struct attempt *a, enum blob_kind kind, const struct digest *digest,
@@ -260,12 +260,12 @@ static int read_chunk(struct attempt *a, struct opened *opened, const struct wan
 	}
 	if (!opened->tried) {
 		opened->tried = true;
-		if (!object_open(a->cache, &w->object, w, &opened->object))
-			object_touch(opened->object);
+		if (!object_io_open(a->cache, &w->object, w, &opened->object))
+			object_io_touch(a->cache, opened->object);
 	}
-	if (!opened->object || !object_has(opened->object, w->ordinal))
+	if (!opened->object || !object_io_has(a->cache, opened->object, w->ordinal))
 		return ERR_ABSENT;
-	return object_read(opened->object, w, skip, buffer, size);
+	return object_io_read(a->cache, opened->object, w, skip, buffer, size);
 }
 
 static size_t least(uint64_t a, uint64_t b)
@@ -354,7 +354,7 @@ static int open_object(struct attempt *a, const struct entry *e, struct object *
 	int rc = e->has_content ? attempt_chunk(a, &e->object, e->offset, &w) : ERR_ABSENT;
 
 	a->want_count = wants; /* asking costs nothing */
-	return rc ? rc : object_open(a->cache, &w.object, &w, out);
+	return rc ? rc : object_io_open(a->cache, &w.object, &w, out);
 }
 
 int attempt_lend(struct attempt *a, const struct entry *e, int *fd)
@@ -367,9 +367,9 @@ int attempt_lend(struct attempt *a, const struct entry *e, int *fd)
 	rc = open_object(a, e, &o);
 	if (rc)
 		return rc == ERR_PENDING ? ERR_ABSENT : rc;
-	rc = object_lend(o, fd);
+	rc = object_io_lend(a->cache, o, fd);
 	if (!rc)
-		object_touch(o);
+		object_io_touch(a->cache, o);
 	object_put(o);
 	return rc;
 }
@@ -380,7 +380,7 @@ void attempt_touch(struct attempt *a, const struct entry *e)
 
 	if (open_object(a, e, &o))
 		return;
-	object_touch(o);
+	object_io_touch(a->cache, o);
 	object_put(o);
 }
 
@@ -411,9 +411,9 @@ int attempt_resident(struct attempt *a, const struct entry *e, uint64_t *bytes)
 		rc = attempt_chunk(a, &e->object, at, &w);
 		if (rc)
 			break;
-		if (!o && at == from && object_open(a->cache, &w.object, &w, &o))
+		if (!o && at == from && object_io_open(a->cache, &w.object, &w, &o))
 			break;
-		if (object_has(o, w.ordinal))
+		if (object_io_has(a->cache, o, w.ordinal))
 			sum += overlap(&w, from, end);
 		at = w.start + w.size;
 	}

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "cache/attempt_pages.h"
 
-static int page(void *ctx, const struct digest *digest, struct page *out)
+static int attempt_pages_page(void *ctx, const struct digest *digest, struct page *out)
 {
 	return attempt_page(ctx, digest, out);
 }
 
-static bool hint(void *ctx, const struct digest *digest)
+static bool attempt_pages_hint(void *ctx, const struct digest *digest)
 {
 	return attempt_hint_page(ctx, digest);
 }
 
 struct page_source attempt_pages(struct attempt *a)
 {
-	return (struct page_source){.page = page, .hint = hint, .ctx = a};
+	return (struct page_source){
+		.page = attempt_pages_page, .hint = attempt_pages_hint, .ctx = a};
 }

@@ -5,93 +5,31 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cache/meta/settings.h"
+#include "cache/meta/space.h"
+#include "cache/state.h"
+#include "cache/write/evictor.h"
 #include "util/boot_id.h"
-#include "cache/write/writer.h"
-#include "cache/objects/open_objects.h"
-#include "cache/meta/eviction.h"
-#include "util/clock.h"
 
-#define HANDLES_MAX 1024 /* and at most half of the files that the process may open */
-#define TRIM_ROUNDS 1000
-#define TRIM_AT_ONCE 256 /* objects */
+#define OPEN_OBJECTS_MAX                                                                   \
+	1024 /* and at most half of the files that the process may open                    \
+	      */
+#define OPEN_WAIT (30 * NS_PER_SECOND) /* for whoever writes while we come */
 
 static unsigned open_objects_limit(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur / 2 > HANDLES_MAX)
-		return HANDLES_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur / 2 > OPEN_OBJECTS_MAX)
+		return OPEN_OBJECTS_MAX;
 	return (unsigned)(limit.rlim_cur / 2);
 }
 
 struct opening {
 	struct cache *cache;
 	const struct cache_options *options;
-	struct boot_record boot;
-	bool newer,
-		changed; /* out: the layout is not ours; the boot record is to be written */
+	struct settings settings;
 };
-
-static int check_layout(struct opening *o, MDB_txn *txn)
-{
-	struct layout_record layout;
-	struct metadata *m = o->cache->metadata;
-	int rc = setting_get(m, txn, SETTING_LAYOUT, &layout, sizeof(layout));
-
-	if (rc == ERR_ABSENT) {
-		layout = (struct layout_record){CACHE_LAYOUT, LAYOUT_ORDER};
-		return setting_put(m, txn, SETTING_LAYOUT, &layout, sizeof(layout));
-	}
-	if (rc)
-		return rc;
-	if (layout.order != LAYOUT_ORDER)
-		return ERR_CORRUPT;
-	o->newer = layout.layout > CACHE_LAYOUT;
-	if (o->newer)
-		return ERR_UNSUPPORTED;
-	return layout.layout == CACHE_LAYOUT ? 0 : ERR_CORRUPT;
-}
-
-/* Another boot, and not synced before: marks made so far are to be checked. */
-static int check_boot(struct opening *o, MDB_txn *txn)
-{
-	struct boot_record *b = &o->boot;
-	struct cache *c = o->cache;
-	int rc = setting_get(c->metadata, txn, SETTING_BOOT, b, sizeof(*b));
-
-	if (rc && rc != ERR_ABSENT && rc != ERR_CORRUPT)
-		return rc;
-	if (!rc && (b->clean || b->boot == c->boot)) {
-		c->generation = b->generation;
-		return 0;
-	}
-	/* Any number that was not used before. */
-	c->generation = rc ? (uint64_t)clock_realtime() : b->generation + 1;
-	*b = (struct boot_record){c->boot, c->generation, rc == ERR_ABSENT};
-	return setting_put(c->metadata, txn, SETTING_BOOT, b, sizeof(*b));
-}
-
-static int set_limits(struct opening *o, MDB_txn *txn)
-{
-	struct limits_record limits = {o->options->quota, o->options->floor};
-
-	if (!o->options->set_quota)
-		return 0;
-	return setting_put(
-		o->cache->metadata, txn, SETTING_LIMITS, &limits, sizeof(limits));
-}
-
-static int settle_in(MDB_txn *txn, void *arg)
-{
-	struct opening *o = arg;
-	int rc = check_layout(o, txn);
-
-	if (!rc)
-		rc = check_boot(o, txn);
-	if (!rc)
-		rc = set_limits(o, txn);
-	return rc;
-}
 
 static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 {
@@ -100,12 +38,12 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 
 	if (rc)
 		return rc;
-	rc = metadata_write(c->metadata, settle_in, o);
+	rc = settings_enter(c->metadata, clock_monotonic() + OPEN_WAIT, &o->settings);
 	if (!rc)
 		return 0;
 	metadata_close(c->metadata);
 	c->metadata = NULL;
-	if (o->newer)
+	if (o->settings.newer)
 		return trouble_set(t, rc,
 			"the cache %s was made by a newer version of this program: use "
 			"that, or "
@@ -150,60 +88,66 @@ static int open_metadata(struct opening *o, struct trouble *t)
 			rc = directory_metadata(&c->directory, &path, t);
 		if (!rc)
 			rc = try_metadata(o, path, t);
-		o->boot.clean = false; /* what lies in objects/ has no record now */
+		o->settings.clean = false; /* what lies in objects/ has no record now */
 	}
 	free(path);
 	return rc;
 }
 
-struct trim {
-	struct cache *cache;
-	struct room room;
-	bool again;
-};
-
-static int trim_once(MDB_txn *txn, void *arg)
-{
-	struct trim *t = arg;
-	bool ended = true;
-	int rc = room_begin(&t->room, t->cache, txn);
-
-	if (!rc)
-		rc = room_make(&t->room, 0);
-	/* Not all at once, or never, as metadata alone is more: whatever can go, goes. */
-	if (rc == ERR_NO_SPACE)
-		rc = room_shrink(&t->room, 0, TRIM_AT_ONCE, &ended);
-	t->again = !ended;
-	return rc ? rc : room_end(&t->room);
-}
-
-/* A quota that was lowered holds from the start. */
+/* A quota that was lowered holds from the start. When metadata alone is more, or the floor
+ * cannot be had: whatever can go, goes. */
 static int trim(struct cache *c)
 {
-	struct trim t = {.cache = c};
+	struct evictor_result done = {.cost = 1};
 	int rc = 0;
 
-	for (unsigned i = 0; i < TRIM_ROUNDS && !rc; i++) {
-		t.again = false;
-		rc = metadata_write(c->metadata, trim_once, &t);
+	while (!rc && done.cost) {
+		struct evictor_goal goal = {.cost = 0};
+		struct space space;
+		uint64_t disk_free;
+
+		rc = directory_free_bytes(&c->directory, &disk_free);
 		if (!rc)
-			room_settle(&t.room);
-		if (!t.again)
+			rc = space_look(c->metadata, disk_free, &space);
+		if (!rc)
+			goal.cost = space_deficit(&space, 0);
+		if (rc || !goal.cost)
 			break;
+		rc = evictor_run(&c->write, &goal, &done);
 	}
-	room_release(&t.room);
 	return rc;
+}
+
+static void give_parts(struct cache *c, const struct settings *s)
+{
+	c->write.log = c->log;
+	c->write.directory = &c->directory;
+	c->write.metadata = c->metadata;
+	c->write.verified = c->verified;
+	c->write.open_objects = c->open_objects;
+	c->write.queue = c->queue;
+	c->write.boot = s->epoch.boot;
+	atomic_init(&c->write.generation, s->epoch.generation);
+}
+
+static int make_parts(struct cache *c)
+{
+	c->verified = verified_pages_new();
+	c->open_objects = open_objects_new(open_objects_limit());
+	if (!c->verified || !c->open_objects)
+		return ERR_NO_MEMORY;
+	return write_queue_new(&c->queue);
 }
 
 static int start(struct opening *o, struct trouble *t)
 {
 	struct cache *c = o->cache;
-	int rc = 0;
+	int rc = make_parts(c);
 
-	c->open_objects = open_objects_new(open_objects_limit());
-	if (!c->open_objects)
-		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
-	rc = committer_new(c, &c->committer);
+	if (rc)
+		return trouble_set(t, rc, "out of memory");
+	give_parts(c, &o->settings);
+	rc = writer_new(&c->write, &c->writer);
 	if (rc)
 		return trouble_set(
 			t, rc, "cannot start the cache's thread: %s", error_text(rc));
@@ -212,22 +156,25 @@ static int start(struct opening *o, struct trouble *t)
 	if (rc)
 		return trouble_set(t, rc, "cannot make the cache %s smaller: %s",
 			c->directory.path, error_text(rc));
-	if (c->directory.alone && !o->boot.clean)
-		committer_ask_repair(c->committer);
+	if (c->directory.alone && !o->settings.clean)
+		write_queue_ask_repair(c->queue);
 	return 0;
 }
 
 int cache_open(const struct cache_options *options, struct cache **out, struct trouble *t)
 {
 	struct cache *c = calloc(1, sizeof(*c));
-	struct opening o = {.cache = c, .options = options};
+	struct opening o = {.cache = c,
+		.options = options,
+		.settings = {.set_limits = options->set_quota,
+			.quota = options->quota,
+			.floor = options->floor,
+			.epoch.boot = boot_id_number()}};
 	int rc;
 
 	if (!c)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	c->log = options->log;
-	c->boot = boot_id_number();
-	reservation_init(&c->reservation);
 	rc = directory_open(&c->directory, options->directory, t);
 	if (!rc)
 		rc = open_metadata(&o, t);
@@ -237,7 +184,7 @@ int cache_open(const struct cache_options *options, struct cache **out, struct t
 		cache_close(c);
 		return rc;
 	}
-	directory_settle(&c->directory);
+	directory_admit(&c->directory);
 	*out = c;
 	return 0;
 }
@@ -249,60 +196,46 @@ bool cache_is_stacked(const struct cache *c)
 
 int cache_flush(struct cache *c)
 {
-	return committer_flush(c->committer);
+	return write_queue_flush(c->queue);
 }
 
-static int give_up_lease(MDB_txn *txn, void *arg)
-{
-	struct cache *c = arg;
-
-	return lease_delete(c->metadata, txn, c->directory.user);
-}
-
-static int set_clean(MDB_txn *txn, void *arg)
-{
-	struct cache *c = arg;
-	struct boot_record boot = {c->boot, c->generation, 1};
-
-	return setting_put(c->metadata, txn, SETTING_BOOT, &boot, sizeof(boot));
-}
-
-static bool is_clean(struct cache *c)
-{
-	struct boot_record boot;
-	MDB_txn *txn;
-	int rc = metadata_read(c->metadata, &txn);
-
-	if (rc)
-		return true; /* nothing can be said, so nothing is */
-	rc = setting_get(c->metadata, txn, SETTING_BOOT, &boot, sizeof(boot));
-	metadata_read_end(c->metadata, txn);
-	return rc || boot.clean;
-}
-
-/* The last one to leave makes sure that all is on the disk, and says so. */
+/* The last one to leave makes sure that all is on the disk, and says so; or that it is
+ * not. */
 static void leave(struct cache *c)
 {
-	metadata_write(c->metadata, give_up_lease, c);
-	if (!directory_last(&c->directory) || is_clean(c))
+	struct trust_epoch epoch = write_context_epoch(&c->write);
+	int64_t deadline = write_context_deadline();
+	int rc;
+
+	space_give_up_lease(c->metadata, deadline, c->directory.user);
+	if (!directory_is_last(&c->directory) || trust_epoch_is_clean(c->metadata))
 		return;
-	directory_sync(&c->directory);
-	if (!metadata_sync(c->metadata) && !metadata_write(c->metadata, set_clean, c))
+	rc = directory_sync(&c->directory);
+	if (rc) {
+		log_warning(c->log,
+			"cache: %s cannot be flushed to the disk: %s: all of it is hashed "
+			"before it is used again",
+			c->directory.path, error_text(rc));
+		(void)trust_epoch_failed(c->metadata, deadline, &epoch);
+	} else if (!metadata_sync(c->metadata) &&
+		   !trust_epoch_flushed(c->metadata, deadline, &epoch)) {
 		metadata_sync(c->metadata);
+	}
 }
 
 void cache_close(struct cache *c)
 {
 	if (!c)
 		return;
-	committer_free(c->committer);
+	writer_free(c->writer);
 	open_objects_free(c->open_objects);
 	if (c->metadata) {
-		if (c->committer)
+		if (c->writer)
 			leave(c);
 		metadata_close(c->metadata);
 	}
+	write_queue_free(c->queue);
+	verified_pages_free(c->verified);
 	directory_close(&c->directory);
-	reservation_release(&c->reservation);
 	free(c);
 }

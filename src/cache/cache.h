@@ -17,7 +17,6 @@
 #include "util/error.h"
 #include "util/log.h"
 
-#define CACHE_LAYOUT 1
 #define CACHE_FLOOR_DEFAULT (UINT64_C(1) << 30) /* bytes of the disk left free */
 
 struct cache_options {
@@ -32,7 +31,7 @@ struct cache;
 /* Once per process and directory: LMDB's locks do not tell one opener of a process from
  * another. What a killed user left behind is put right in the background.
  * ERR_DENIED (not ours, wrong mode), ERR_UNSUPPORTED (newer layout), ERR_NO_SPACE, ... with
- * a sentence. Starts the committer thread: open after any fork. A damaged LMDB
+ * a sentence. Starts the writer's thread: open after any fork. A damaged LMDB
  * environment is moved aside and begun anew, with a warning. */
 int cache_open(const struct cache_options *options, struct cache **out, struct trouble *t);
 /* Writes what is pending, marks a clean stop when it is the last user. */

@@ -5,6 +5,7 @@
 #include "cache/insert.h"
 #include "cache/object_io.h"
 #include "cache/meta/records.h"
+#include "cache/state.h"
 
 /* As one of the chunks of an object. */
 static int size_in_object(struct cache *c, const struct digest *chunk, uint64_t *size)
@@ -32,7 +33,7 @@ static int size_in_object(struct cache *c, const struct digest *chunk, uint64_t 
 static int size_of_object(struct cache *c, const struct digest *chunk, uint64_t *size)
 {
 	struct object *o;
-	int rc = object_open(c, chunk, NULL, &o);
+	int rc = object_io_open(c, chunk, NULL, &o);
 
 	if (rc)
 		return rc;

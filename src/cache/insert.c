@@ -1,30 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "cache/write/writer.h"
 #include "cache/insert.h"
+#include "cache/meta/records.h"
 #include "cache/object_io.h"
-#include "cache/meta/pages.h"
+#include "cache/page_lookup.h"
+#include "cache/state.h"
 #include "util/io.h"
-
-static bool has_page(struct cache *c, const struct digest *digest)
-{
-	struct blob_buffer *pending = committer_find_page(c->committer, digest);
-	enum blob_kind kind;
-	struct span packed;
-	MDB_txn *txn;
-	bool has;
-
-	if (pending) {
-		blob_buffer_put(pending);
-		return true;
-	}
-	if (metadata_read(c->metadata, &txn))
-		return false;
-	has = pages_get(c, txn, digest, &kind, &packed) == 0;
-	metadata_read_end(c->metadata, txn);
-	return has;
-}
 
 bool cache_has(struct cache *c, const struct want *want)
 {
@@ -32,10 +14,10 @@ bool cache_has(struct cache *c, const struct want *want)
 	bool has;
 
 	if (want->kind != BLOB_CHUNK)
-		return has_page(c, &want->digest);
-	if (object_open(c, &want->object, want, &o))
+		return page_lookup_has(c, &want->digest);
+	if (object_io_open(c, &want->object, want, &o))
 		return false;
-	has = object_has(o, want->ordinal);
+	has = object_io_has(c, o, want->ordinal);
 	object_put(o);
 	return has;
 }
@@ -44,13 +26,13 @@ int cache_put_page(struct cache *c, struct blob_buffer *packed)
 {
 	if (blob_buffer_kind(packed) == BLOB_CHUNK)
 		return ERR_INVALID;
-	return committer_put_page(c->committer, packed);
+	return write_queue_put_page(c->queue, packed);
 }
 
 int cache_put_chunk(
 	struct cache *c, const struct want *want, struct span content, bool hurry)
 {
-	return object_fill(c, want, content, hurry);
+	return object_io_insert(c, want, content, hurry);
 }
 
 /* Where a chunk lies, as a want. */
@@ -83,18 +65,19 @@ static int find_place(struct cache *c, const struct digest *chunk, uint64_t size
 	return 0;
 }
 
-static int copy_from(struct object *o, const struct want *w, uint8_t *buffer)
+static int copy_from(
+	struct cache *c, struct object *o, const struct want *w, uint8_t *buffer)
 {
 	struct digest digest;
 
-	if (!object_has(o, w->ordinal) || w->start + w->size > o->size)
+	if (!object_io_has(c, o, w->ordinal) || w->start + w->size > o->size)
 		return ERR_ABSENT;
 	if (io_pread_full(o->fd, buffer, w->size, w->start))
 		return ERR_ABSENT;
 	digest = digest_of(buffer, w->size);
 	if (digest_equal(&digest, &w->digest))
 		return 0;
-	object_drop_chunk(o, w);
+	object_io_drop_chunk(c, o, w);
 	return ERR_ABSENT;
 }
 
@@ -107,11 +90,11 @@ int cache_copy_chunk(
 	int rc = find_place(c, chunk, size, &w, &instance);
 
 	if (!rc)
-		rc = object_open(c, &w.object, NULL, &o);
+		rc = object_io_open(c, &w.object, NULL, &o);
 	if (rc)
 		return ERR_ABSENT;
 	if (instance ? o->instance == instance : o->chunks == 1 && o->size == size)
-		rc = copy_from(o, &w, buffer);
+		rc = copy_from(c, o, &w, buffer);
 	else
 		rc = ERR_ABSENT;
 	object_put(o);

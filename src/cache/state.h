@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parts of an open cache, for the files of this room.
+ * The parts of an open cache, for the files of its face alone: what a room below needs,
+ * it is given.
  *
- * How they fit: attempts read pages from metadata and chunks through objects (handles
- * keeps them open). What is put goes to the committer, whose thread makes one
- * transaction of all that is pending (round); within it, room throws out objects when
- * quota or floor ask for it, and the ledger gets its lease. Lock order: a ledger's,
- * committer's, stripe's or object's mutex is a leaf; none is held while another is taken
- * or over disk I/O. metadata.h says its own.
+ * How they fit: attempts read pages from the books and chunks through objects (a table
+ * keeps them open). What is kept goes to the write queue; its writer makes one
+ * transaction of all that is pending, and throws out objects when quota or floor ask for
+ * it. Lock order: the mutex of a queue, reservation, stripe or object is a leaf; none is
+ * held while another is taken or over disk I/O. meta/metadata.h says its own.
  */
 #ifndef CAIRN_CACHE_STATE_H
 #define CAIRN_CACHE_STATE_H
@@ -15,27 +15,20 @@
 #include <stdatomic.h>
 
 #include "cache/cache.h"
-#include "cache/objects/directory.h"
-#include "cache/write/reservation.h"
 #include "cache/meta/metadata.h"
-
-/* Digests of pages whose checksum was verified by this process, in sets: a slot holds
- * a part of the digest that the set's index has not. 512 KiB, room for the pages of 16
- * million entries. */
-#define VERIFIED_SETS 8192
-#define VERIFIED_WAYS 8
+#include "cache/objects/directory.h"
+#include "cache/write/writer.h"
 
 struct cache {
 	struct log *log;
 	struct directory directory;
 	struct metadata *metadata;
+	struct verified_pages *verified;
 	struct open_objects *open_objects;
-	struct reservation reservation;
-	struct committer *committer;
-	uint64_t boot;			 /* a hash of the machine's boot id */
-	uint64_t generation;		 /* see struct boot_record; fixed at open */
+	struct write_queue *queue;
+	struct write_context write; /* the same, for the writer; and the epoch */
+	struct writer *writer;
 	atomic_uint_least32_t instances; /* made by this process */
-	atomic_uint_least64_t verified[VERIFIED_SETS][VERIFIED_WAYS];
 };
 
 #endif

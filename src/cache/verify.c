@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cache/write/writer.h"
 #include "cache/inspect.h"
 #include "cache/object_io.h"
 #include "cache/objects/page_cache.h"
+#include "cache/meta/pages.h"
 #include "cache/meta/records.h"
-#include "cache/meta/scan.h"
+#include "cache/state.h"
 #include "util/io.h"
 
 struct verification {
@@ -46,7 +46,7 @@ static int verify_chunk(struct verification *k, struct object *o, uint64_t ordin
 	struct digest digest;
 	int rc;
 
-	if (!object_has(o, ordinal))
+	if (!object_io_has(k->cache, o, ordinal))
 		return 0;
 	page_cache_forget(o->fd, w.start, w.size);
 	rc = io_pread_full(o->fd, k->buffer, w.size, w.start);
@@ -57,7 +57,7 @@ static int verify_chunk(struct verification *k, struct object *o, uint64_t ordin
 		return 0;
 	rc = report(k, &rot);
 	if (k->v->repair)
-		object_drop_chunk(o, &w);
+		object_io_drop_chunk(k->cache, o, &w);
 	return rc;
 }
 
@@ -68,7 +68,7 @@ static int verify_unknown(struct verification *k, struct object *o)
 	int rc = report(k, &rot);
 
 	if (k->v->repair)
-		committer_lose(k->cache->committer, o, &o->digest, o->instance);
+		write_queue_lose(k->cache->queue, o, &o->digest, o->instance);
 	return rc;
 }
 
@@ -116,7 +116,7 @@ static int verify_object(void *ctx, const struct cache_object *object)
 {
 	struct verification *k = ctx;
 	struct object *o;
-	int rc = object_open(k->cache, &object->digest, NULL, &o);
+	int rc = object_io_open(k->cache, &object->digest, NULL, &o);
 
 	if (rc)
 		return rc == ERR_ABSENT ? 0 : rc;
@@ -131,21 +131,16 @@ static int verify_page(
 	struct cache_rot rot = {.object = *digest, .size = raw->mv_size};
 	enum blob_kind kind;
 	struct span value, packed;
-	struct recipe recipe;
-	struct page page;
-	int rc = metadata_value(raw, &value);
+	int rc = table_value(raw, &value);
 
 	if (!rc)
-		rc = page_record_decode(value, &kind, &packed);
-	if (!rc)
-		rc = kind == BLOB_PAGE ? page_view(packed, &page)
-				       : recipe_view(packed, &recipe);
+		rc = pages_check(value, &kind, &packed);
 	advance(k, raw->mv_size);
 	if (!rc)
 		return 0;
 	rc = report(k, &rot);
 	if (k->v->repair)
-		committer_drop_page(k->cache->committer, digest);
+		write_queue_drop_page(k->cache->queue, digest);
 	return rc;
 }
 
@@ -155,7 +150,7 @@ static int verify_page(
 static int verify_some_pages(
 	struct verification *k, uint8_t from[DIGEST_SIZE + 1], size_t *size)
 {
-	struct metadata_cursor cursor = {0};
+	struct table_cursor cursor = {0};
 	struct digest digest;
 	struct span key;
 	MDB_txn *txn;
@@ -165,8 +160,8 @@ static int verify_some_pages(
 	if (rc)
 		return rc;
 	for (unsigned i = 0; i < PAGES_AT_ONCE && !rc; i++) {
-		rc = metadata_next(k->cache->metadata, txn, TABLE_PAGES,
-			span_of(from, *size), &cursor, &key, &raw);
+		rc = table_next(k->cache->metadata, txn, TABLE_PAGES, span_of(from, *size),
+			&cursor, &key, &raw);
 		if (rc || key.size != DIGEST_SIZE)
 			continue;
 		memcpy(digest.bytes, key.data, DIGEST_SIZE);
@@ -175,7 +170,7 @@ static int verify_some_pages(
 		*size = DIGEST_SIZE + 1;
 		rc = verify_page(k, &digest, &raw);
 	}
-	metadata_cursor_close(&cursor);
+	table_cursor_close(&cursor);
 	metadata_read_end(k->cache->metadata, txn);
 	return rc;
 }
@@ -201,7 +196,7 @@ static int estimate(struct cache *c, uint64_t *bytes)
 		return rc;
 	if (setting_get(c->metadata, txn, SETTING_TOTALS, &totals, sizeof(totals)))
 		totals.resident = 0;
-	*bytes = totals.resident + metadata_table_bytes(c->metadata, txn, TABLE_PAGES);
+	*bytes = totals.resident + table_bytes(c->metadata, txn, TABLE_PAGES);
 	metadata_read_end(c->metadata, txn);
 	return 0;
 }
@@ -211,7 +206,7 @@ int cache_verify(struct cache *c, struct cache_verify *v)
 	struct verification k = {.cache = c, .v = v};
 	int rc;
 
-	committer_flush(c->committer);
+	write_queue_flush(c->queue);
 	v->bytes = v->bad = 0;
 	k.buffer = malloc(CHUNK_SIZE_MAX);
 	if (!k.buffer)
@@ -225,7 +220,7 @@ int cache_verify(struct cache *c, struct cache_verify *v)
 		v->progress(v->ctx, k.total, k.total);
 	/* Records that cannot be read were passed over: they are to go as well. */
 	if (!rc && v->repair)
-		committer_ask_repair(c->committer);
+		write_queue_ask_repair(c->queue);
 	if (!rc && v->repair)
 		rc = cache_flush(c);
 	free(k.buffer);

@@ -20,7 +20,7 @@ struct opening {
 	const struct dataset_options *options;
 	struct dataset *dataset;
 	struct manifest_fetch fetch;
-	struct cache_dataset_state state; /* what is remembered of the URL */
+	struct dataset_record state; /* what is remembered of the URL */
 	bool has_state;
 	struct digest state_id;
 	char *known_keys;
@@ -44,7 +44,7 @@ static void load_state(struct opening *o)
 		cache_dataset_load(cache, &id, &o->state))
 		return;
 	if (manifest_decode(span_of_bytes(&o->state.manifest), &m, NULL)) {
-		cache_dataset_state_release(&o->state);
+		dataset_record_release(&o->state);
 		return;
 	}
 	manifest_free(m);
@@ -233,7 +233,7 @@ static int make_id(struct dataset *d)
 static int check_rollback(const struct opening *o, struct trouble *t)
 {
 	const struct dataset *d = o->dataset;
-	struct cache_dataset_state seen;
+	struct dataset_record seen;
 	int rc = cache_dataset_load(o->engine->cache, &d->id, &seen);
 
 	if (rc == ERR_ABSENT)
@@ -248,7 +248,7 @@ static int check_rollback(const struct opening *o, struct trouble *t)
 			d->url, (unsigned long long)d->manifest->revision,
 			(unsigned long long)seen.highest,
 			(unsigned long long)d->manifest->revision);
-	cache_dataset_state_release(&seen);
+	dataset_record_release(&seen);
 	return rc;
 }
 
@@ -315,7 +315,7 @@ static void add_mirrors(const struct opening *o)
 static void save_state(struct opening *o)
 {
 	const struct dataset *d = o->dataset;
-	struct cache_dataset_state state = {
+	struct dataset_record state = {
 		.name = d->manifest->name,
 		.url = d->url,
 		.manifest = d->manifest_text,
@@ -417,7 +417,7 @@ int dataset_open(struct engine *e, const struct dataset_options *options,
 			*t = (struct trouble){0};
 	}
 	if (o.has_state)
-		cache_dataset_state_release(&o.state);
+		dataset_record_release(&o.state);
 	manifest_fetch_release(&o.fetch);
 	free(o.known_keys);
 	return rc;

@@ -8,7 +8,7 @@
 #define CAIRN_DATASET_MANIFEST_FETCH_H
 
 #include "dataset/dataset.h"
-#include "cache/insert.h"
+#include "cache/dataset_state.h"
 
 struct manifest_fetch {
 	/* Set by the caller, borrowed: */
@@ -16,7 +16,7 @@ struct manifest_fetch {
 	struct log *log;
 	const char *url; /* normalised */
 	const struct dataset_options *options;
-	const struct cache_dataset_state *remembered; /* of that URL; NULL: nothing */
+	const struct dataset_record *remembered; /* of that URL; NULL: nothing */
 	int64_t deadline;			      /* CLOCK_MONOTONIC ns */
 	/* The result; zero before: */
 	struct bytes text;

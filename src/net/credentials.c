@@ -70,27 +70,36 @@ static int read_bearer(const char *path, struct bytes *token)
 	return bytes_append(token, "", 1);
 }
 
-int credentials_check(const struct credentials *c, struct trouble *t)
+static int check_bearer(const char *path, struct trouble *t)
 {
 	struct bytes token = {0};
-	int rc;
+	int rc = read_bearer(path, &token);
 
-	rc = check_file("the CA file", c->cacert, t);
-	if (!rc)
-		rc = check_file("the client certificate", c->client_cert, t);
-	if (!rc)
-		rc = check_file("the client key", c->client_key, t);
-	if (!rc)
-		rc = check_file("the bearer token file", c->bearer_file, t);
-	if (rc || !c->bearer_file)
-		return rc;
-	rc = read_bearer(c->bearer_file, &token);
 	if (rc)
 		trouble_set(t, rc,
 			"the bearer token file %s does not hold a token of printable "
 			"characters in its first line",
-			c->bearer_file);
+			path);
 	bytes_release(&token);
+	return rc;
+}
+
+int credentials_check(const struct credentials *c, struct trouble *t)
+{
+	const struct {
+		const char *what, *path;
+	} files[] = {
+		{"the CA file", c->cacert},
+		{"the client certificate", c->client_cert},
+		{"the client key", c->client_key},
+		{"the bearer token file", c->bearer_file},
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof files / sizeof *files && !rc; i++)
+		rc = check_file(files[i].what, files[i].path, t);
+	if (!rc && c->bearer_file)
+		rc = check_bearer(c->bearer_file, t);
 	return rc;
 }
 

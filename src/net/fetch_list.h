@@ -6,7 +6,7 @@
 #ifndef CAIRN_NET_FETCH_LIST_H
 #define CAIRN_NET_FETCH_LIST_H
 
-#include "net/fetcher.h"
+#include "net/fetch.h"
 
 /* Zero-initialised is empty. */
 struct fetch_list {
@@ -14,6 +14,7 @@ struct fetch_list {
 	uint64_t count;
 };
 
+/* It is in no list. */
 void fetch_list_append(struct fetch_list *list, struct fetch *fetch);
 void fetch_list_prepend(struct fetch_list *list, struct fetch *fetch);
 /* Out of whatever list it is in, if any. */

@@ -22,7 +22,7 @@
 
 struct fetch_try *fetch_try_new(void)
 {
-	struct fetch_try *t = calloc(1, sizeof(*t));
+	struct fetch_try *t = calloc(1, sizeof *t);
 
 	if (!t)
 		return NULL;
@@ -78,7 +78,7 @@ static size_t on_header(char *data, size_t one, size_t size, void *arg)
 	return size;
 }
 
-static bool is_wanted(struct fetch_try *t)
+static bool try_is_wanted(struct fetch_try *t)
 {
 	long status = 0;
 
@@ -86,7 +86,7 @@ static bool is_wanted(struct fetch_try *t)
 	return status == 200 || status == 0; /* 0: file:// */
 }
 
-/* Room for all of the announced body at once. */
+/* Memory for all of the announced body at once. */
 static int reserve_body(struct fetch_try *t)
 {
 	curl_off_t length = -1;
@@ -107,7 +107,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *arg)
 	(void)one;
 	t->heard = clock_monotonic();
 	t->answered = true;
-	if (!is_wanted(t)) {
+	if (!try_is_wanted(t)) {
 		t->ignored += size;
 		return t->ignored > IGNORED_MAX ? CURL_WRITEFUNC_ERROR : size;
 	}
@@ -143,7 +143,7 @@ static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 	unsigned ms = (unsigned)(*timeout / NS_PER_MS);
 
 	if (purpose == CURLSOCKTYPE_IPCXN)
-		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
 #else
 	(void)arg;
 	(void)fd;
@@ -153,7 +153,7 @@ static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 }
 
 /* The options that a failure to set makes no difference to what is right. */
-static void set_preferences(
+static void try_set_preferences(
 	struct fetch_try *t, const struct fetch_try_settings *settings, bool demand)
 {
 	CURL *e = t->easy;
@@ -183,7 +183,7 @@ static void set_preferences(
 #endif
 }
 
-static void set_callbacks(struct fetch_try *t)
+static void try_set_callbacks(struct fetch_try *t)
 {
 	CURL *e = t->easy;
 
@@ -200,32 +200,32 @@ static void set_callbacks(struct fetch_try *t)
 }
 
 /* What keeps a server from leading the client astray. */
-static CURLcode set_limits(struct fetch_try *t, const struct fetch_try_settings *settings)
+static CURLcode try_set_limits(
+	struct fetch_try *t, const struct fetch_try_settings *settings)
 {
-	CURL *e = t->easy;
-	long connect_ms = (long)(settings->connect_timeout / NS_PER_MS);
 	bool https = !strncmp(t->url, "https:", 6), file = !strncmp(t->url, "file:", 5);
 	const char *first = https ? "https" : file ? "file" : "http";
-	CURLcode code;
+	const struct {
+		CURLoption option;
+		long value;
+	} limits[] = {
+		{CURLOPT_FOLLOWLOCATION, !file},
+		{CURLOPT_MAXREDIRS, REDIRECTS_MAX},
+		{CURLOPT_UNRESTRICTED_AUTH, 0},
+		{CURLOPT_CONNECTTIMEOUT_MS, (long)(settings->connect_timeout / NS_PER_MS)},
+		{CURLOPT_HTTP_CONTENT_DECODING, 0},
+	};
+	CURLcode code = curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, first);
 
-	code = curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, first);
 	if (!code)
-		code = curl_easy_setopt(
-			e, CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
-	if (!code)
-		code = curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, (long)!file);
-	if (!code)
-		code = curl_easy_setopt(e, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
-	if (!code)
-		code = curl_easy_setopt(e, CURLOPT_UNRESTRICTED_AUTH, 0L);
-	if (!code)
-		code = curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-	if (!code)
-		code = curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+		code = curl_easy_setopt(t->easy, CURLOPT_REDIR_PROTOCOLS_STR,
+			https ? "https" : "http,https");
+	for (size_t i = 0; i < sizeof limits / sizeof *limits && !code; i++)
+		code = curl_easy_setopt(t->easy, limits[i].option, limits[i].value);
 	return code;
 }
 
-static CURLcode add_header(struct fetch_try *t, const char *line)
+static CURLcode try_add_header(struct fetch_try *t, const char *line)
 {
 	struct curl_slist *list = curl_slist_append(t->headers, line);
 
@@ -235,24 +235,24 @@ static CURLcode add_header(struct fetch_try *t, const char *line)
 	return CURLE_OK;
 }
 
-static CURLcode set_headers(struct fetch_try *t)
+static CURLcode try_set_headers(struct fetch_try *t)
 {
 	const char *etag = t->fetch->etag;
 	char line[FETCH_ETAG_MAX + 32];
 	CURLcode code = CURLE_OK;
 
 	if (etag_is_clean(etag, strnlen(etag, FETCH_ETAG_MAX))) {
-		snprintf(line, sizeof(line), "If-None-Match: %s", etag);
-		code = add_header(t, line);
+		snprintf(line, sizeof line, "If-None-Match: %s", etag);
+		code = try_add_header(t, line);
 	}
 	if (!code && t->fetch->revalidate)
-		code = add_header(t, "Cache-Control: no-cache");
+		code = try_add_header(t, "Cache-Control: no-cache");
 	if (!code && t->headers)
 		code = curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 	return code;
 }
 
-static int set_credentials(struct fetch_try *t, const struct credentials *c)
+static int try_set_credentials(struct fetch_try *t, const struct credentials *c)
 {
 	if (!c)
 		return 0;
@@ -272,22 +272,22 @@ int fetch_try_begin(struct fetch_try *t, const struct admission *a,
 	t->origin = a->origin;
 	t->size_max = a->fetch->size_max;
 	t->started = t->heard = clock_monotonic();
-	snprintf(t->url, sizeof(t->url), "%s/%.*s",
+	snprintf(t->url, sizeof t->url, "%s/%.*s",
 		mirrors_url(a->fetch->mirrors, a->mirror), FETCH_PATH_MAX - 1,
 		a->fetch->path);
 	curl_easy_reset(t->easy);
-	set_callbacks(t);
-	set_preferences(t, settings, a->demand);
-	code = set_limits(t, settings);
+	try_set_callbacks(t);
+	try_set_preferences(t, settings, a->demand);
+	code = try_set_limits(t, settings);
 	if (!code)
-		code = set_headers(t);
+		code = try_set_headers(t);
 	if (!code)
 		code = curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
 	if (code)
 		return trouble_set(trouble,
 			code == CURLE_OUT_OF_MEMORY ? ERR_NO_MEMORY : ERR_UNSUPPORTED,
 			"%s: %s", t->url, curl_easy_strerror(code));
-	rc = set_credentials(t, settings->credentials);
+	rc = try_set_credentials(t, settings->credentials);
 	if (rc)
 		return trouble_set(trouble, rc, "%s: the credentials cannot be used: %s",
 			t->url, error_text(rc));
@@ -305,6 +305,7 @@ void fetch_try_end(struct fetch_try *t)
 	t->origin = NULL;
 	t->connected = t->answered = t->too_long = t->no_memory = false;
 	t->stop = STOP_NOT;
+	t->code = CURLE_OK;
 	t->ignored = 0;
 	t->etag[0] = t->words[0] = '\0';
 }

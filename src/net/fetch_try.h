@@ -6,7 +6,11 @@
 #ifndef CAIRN_NET_FETCH_TRY_H
 #define CAIRN_NET_FETCH_TRY_H
 
-#include "net/fetcher.h"
+#include <curl/curl.h>
+
+#include "net/admission.h"
+#include "net/credentials.h"
+#include "net/fetch.h"
 #include "net/origins.h"
 
 /* Why the fetcher breaks a try off. */
@@ -28,6 +32,7 @@ struct fetch_try {
 	bool too_long;		/* a body over size_max was under way */
 	bool no_memory;
 	enum fetch_stop stop;
+	CURLcode code; /* libcurl's, when it has ended; CURLE_OK when broken off */
 	uint64_t size_max;
 	uint64_t ignored; /* bytes of a body that nobody wants, of a 404 say */
 	struct bytes body;
@@ -35,14 +40,6 @@ struct fetch_try {
 	char etag[FETCH_ETAG_MAX];
 	char url[URL_SIZE_MAX + FETCH_PATH_MAX];
 	char words[CURL_ERROR_SIZE];
-};
-
-/* What is to begin. */
-struct admission {
-	struct fetch *fetch;
-	unsigned mirror;
-	struct origin *origin;
-	bool demand;
 };
 
 struct fetch_try_settings {

@@ -17,63 +17,9 @@
 #include <stdint.h>
 
 #include "net/credentials.h"
-#include "net/mirrors.h"
-#include "util/bytes.h"
+#include "net/fetch.h"
 #include "util/error.h"
 #include "util/log.h"
-
-#define FETCH_PATH_MAX 512
-#define FETCH_ETAG_MAX 256
-
-enum fetch_priority { FETCH_DEMAND, FETCH_READAHEAD, FETCH_PREFETCH, FETCH_PRIORITIES };
-
-/* The fetcher's own part of a fetch: guarded by its lock, nobody else looks. */
-struct fetch_state {
-	struct fetch_list *list; /* where it waits; NULL: under way, or not submitted */
-	struct fetch *next, *previous; /* in that list */
-	uint64_t held;		       /* bytes of the memory budget */
-	bool held_by_demand;
-	bool cancelled;
-	bool fresh;	  /* the next try needs a new connection */
-	bool outage;	  /* it waits because a server was out of order */
-	uint64_t refused; /* mirrors that will not give it: absent, denied, ... */
-	uint64_t failed;  /* mirrors that failed since it last waited */
-	unsigned tries;
-	int64_t not_before; /* CLOCK_MONOTONIC ns: no try before */
-	int rank;	    /* how telling the trouble noted so far is */
-	void *waiter;	    /* fetcher_get's */
-};
-
-/* Embedded in its owner's struct; the owner keeps it until done() has run. Submitting
- * overwrites the result and the fetcher's part, whatever was in them: so body has been
- * released or moved and the fetch settled before it is submitted once more. */
-struct fetch {
-	/* The request, set by the owner: */
-	struct mirrors *mirrors;
-	char path[FETCH_PATH_MAX]; /* below the base URL, without a leading '/' */
-	uint64_t size_max;	   /* a longer body is ERR_LIMIT, before it is stored */
-	/* Bytes of the memory budget it holds from its first try until fetcher_release(). 0
-	 * never waits for the budget: for what another fetch, not yet settled, depends on.
-	 */
-	uint64_t cost;
-	enum fetch_priority priority;
-	int64_t deadline; /* CLOCK_MONOTONIC ns */
-	bool impatient;	  /* one try per mirror, no waiting for better times */
-	bool revalidate;  /* send Cache-Control: no-cache; for manifests and second tries */
-	uint64_t avoid;	  /* bit per mirror that is not to be asked */
-	char etag[FETCH_ETAG_MAX]; /* in: If-None-Match unless ""; out: the answer's, or ""
-				    */
-	void (*done)(struct fetch *f);
-	/* The result, valid in and after done(): */
-	int error; /* 0, ERR_ABSENT, UNREACHABLE, TIMEOUT, DENIED, LIMIT, INTERRUPTED, ...
-		    */
-	struct trouble trouble; /* names the URL */
-	struct bytes body; /* owned by the fetch's owner from done() on; empty on failure */
-	bool not_modified; /* 304 */
-	int mirror;	   /* that answered, or -1 */
-	/* The fetcher's own: */
-	struct fetch_state state;
-};
 
 struct fetcher_options {
 	struct log *log;
@@ -86,12 +32,15 @@ struct fetcher_options {
 };
 
 struct fetcher;
+/* The options are copied, but not what they point to. ERR_NO_MEMORY, ERR_IO with a
+ * sentence. */
 int fetcher_new(
 	const struct fetcher_options *options, struct fetcher **out, struct trouble *t);
 /* Ends all with ERR_INTERRUPTED (their done() runs and must not submit again), then
- * joins. All that was given to done() before has been settled, or never will be. */
+ * joins. All that was given to done() before has been released, or never will be. */
 void fetcher_free(struct fetcher *f);
 
+/* The fetch is the fetcher's until done(); every error comes by that way. */
 void fetcher_submit(struct fetcher *f, struct fetch *fetch);
 /* Lifts a queued fetch to at least this priority and moves its deadline to the earlier
  * of the two. Harmless when it is already under way or done. The caller guarantees
@@ -112,7 +61,7 @@ struct fetcher_counters {
 void fetcher_count(struct fetcher *f, struct fetcher_counters *out);
 
 /* Blocking, for tools: submits and waits. The caller then owns fetch->body and has
- * nothing to settle. */
+ * nothing to release. */
 int fetcher_get(struct fetcher *f, struct fetch *fetch);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <assert.h>
 #include <ctype.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include "net/mirrors.h"
 #include "util/clock.h"
 
-/* How long a mirror is set back: the first time, and at most. */
+/* How long a mirror is backed off from: the first time, and at most. */
 #define UNREACHABLE_FIRST (250 * NS_PER_MS)
 #define UNREACHABLE_MOST (16 * NS_PER_SECOND)
 #define SLOW_FIRST (5 * NS_PER_SECOND)
@@ -119,22 +120,45 @@ static char *normal_url(CURLU *u)
 	return copy;
 }
 
-/* Fills url and origin. */
-static int mirror_parse(const char *url, struct mirror *out, struct trouble *t)
+static void mirror_release(struct mirror *item)
 {
-	CURLU *u = NULL;
-	CURLUcode code;
-	char *normal = NULL;
-	int rc;
+	free(item->url);
+	free(item->origin);
+	item->url = item->origin = NULL;
+}
 
-	if (strlen(url) >= URL_SIZE_MAX)
-		return trouble_set(t, ERR_INVALID, "the URL is longer than %d bytes",
-			URL_SIZE_MAX - 1);
+static int check_size(const char *url, struct trouble *t)
+{
+	if (strlen(url) < URL_SIZE_MAX)
+		return 0;
+	return trouble_set(
+		t, ERR_INVALID, "the URL is longer than %d bytes", URL_SIZE_MAX - 1);
+}
+
+/* What can be told before it is parsed. */
+static int check_text(const char *url, struct trouble *t)
+{
+	int rc = check_size(url, t);
+
+	if (rc)
+		return rc;
 	if (!strstr(url, "://"))
 		return trouble_set(t, ERR_INVALID,
 			"%s: not a URL; give https://HOST/PATH, http://HOST/PATH or "
 			"file:///PATH",
 			url);
+	return 0;
+}
+
+/* Fills url and origin; on failure they are NULL. */
+static int mirror_parse(const char *url, struct mirror *out, struct trouble *t)
+{
+	CURLU *u;
+	CURLUcode code;
+	int rc = check_text(url, t);
+
+	if (rc)
+		return rc;
 	u = curl_url();
 	if (!u)
 		return trouble_set(t, ERR_NO_MEMORY, "%s: out of memory", url);
@@ -147,25 +171,22 @@ static int mirror_parse(const char *url, struct mirror *out, struct trouble *t)
 	rc = check_parts(u, url, t);
 	if (rc)
 		goto out;
-	normal = normal_url(u);
+	out->url = normal_url(u);
 	out->origin = origin_of(u);
-	if (!normal || !out->origin) {
-		free(out->origin);
-		out->origin = NULL;
+	if (!out->url || !out->origin)
 		rc = trouble_set(t, ERR_NO_MEMORY, "%s: out of memory", url);
-		goto out;
-	}
-	out->url = normal;
-	normal = NULL;
+	else
+		rc = check_size(out->url, t); /* percent-encoded, it may have grown */
 out:
-	free(normal);
+	if (rc)
+		mirror_release(out);
 	curl_url_cleanup(u);
 	return rc;
 }
 
 int mirrors_new(const char *url, struct mirrors **out, struct trouble *t)
 {
-	struct mirrors *m = calloc(1, sizeof(*m));
+	struct mirrors *m = calloc(1, sizeof *m);
 	int rc;
 
 	if (!m)
@@ -186,10 +207,8 @@ void mirrors_free(struct mirrors *m)
 {
 	if (!m)
 		return;
-	for (unsigned i = 0; i < m->count; i++) {
-		free(m->items[i].url);
-		free(m->items[i].origin);
-	}
+	for (unsigned i = 0; i < m->count; i++)
+		mirror_release(&m->items[i]);
 	pthread_mutex_destroy(&m->mtx);
 	free(m);
 }
@@ -202,8 +221,9 @@ static bool same_scheme(const char *a, const char *b)
 }
 
 /* With the lock held. */
-static int add_locked(struct mirrors *m, const struct mirror *item)
+static int mirrors_add_locked(struct mirrors *m, const struct mirror *item)
 {
+	assert(item->url && item->origin); /* it was parsed */
 	if (strncmp(item->origin, "https:", 6) != 0 &&
 		!same_scheme(item->origin, m->items[0].origin))
 		return ERR_DENIED;
@@ -224,12 +244,10 @@ int mirrors_add(struct mirrors *m, const char *url)
 	if (rc)
 		return rc;
 	pthread_mutex_lock(&m->mtx);
-	rc = add_locked(m, &item);
+	rc = mirrors_add_locked(m, &item);
 	pthread_mutex_unlock(&m->mtx);
-	if (rc) {
-		free(item.url);
-		free(item.origin);
-	}
+	if (rc)
+		mirror_release(&item);
 	return rc == ERR_EXISTS ? 0 : rc;
 }
 
@@ -342,8 +360,9 @@ static uint64_t next_random(struct mirrors *m)
 	return m->random;
 }
 
-/* `first` doubled with each of `times`, at most `most`, less up to a quarter by chance. */
-static int64_t set_back(struct mirrors *m, int64_t first, int64_t most, unsigned times)
+/* Exponential backoff: `first` doubled with each of `times`, at most `most`, less up to a
+ * quarter by chance. */
+static int64_t backoff(struct mirrors *m, int64_t first, int64_t most, unsigned times)
 {
 	int64_t time = first;
 
@@ -361,7 +380,7 @@ static void fail_locked(
 
 	if (fault == MIRROR_UNREACHABLE) {
 		if (item->leave_until <= now)
-			item->leave_until = now + set_back(m, UNREACHABLE_FIRST,
+			item->leave_until = now + backoff(m, UNREACHABLE_FIRST,
 							  UNREACHABLE_MOST,
 							  item->unreachable++);
 		return;
@@ -369,9 +388,9 @@ static void fail_locked(
 	if (fault == MIRROR_SLOW) {
 		if (item->behind_until > now)
 			return;
-		until = now + set_back(m, SLOW_FIRST, SLOW_MOST, item->slow++);
+		until = now + backoff(m, SLOW_FIRST, SLOW_MOST, item->slow++);
 	} else {
-		until = now + set_back(m, WRONG_FIRST, WRONG_MOST, item->wrong++);
+		until = now + backoff(m, WRONG_FIRST, WRONG_MOST, item->wrong++);
 	}
 	if (until > item->behind_until)
 		item->behind_until = until;

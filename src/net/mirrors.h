@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The base URLs a store is known by, best first by measured health. A failure sets a
- * mirror back for a while that doubles with each further failure, with jitter; a wrong
- * byte sets it back for longer. All set back: the one whose time is up soonest is used.
+ * The base URLs a store is known by, best first by measured health. After a failure a
+ * mirror is backed off from, for a while that doubles with each further failure, with
+ * jitter; for longer after a wrong byte. Where that holds for all, the one whose time is up
+ * soonest is used.
  * Own lock; any thread; no I/O.
  */
 #ifndef CAIRN_NET_MIRRORS_H
@@ -41,7 +42,7 @@ bool mirrors_is_home(struct mirrors *m, unsigned index);
 int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait_ns);
 /* It answered, after `took_ns`, with `bytes` of use (0: says nothing about its speed). */
 void mirrors_succeeded(struct mirrors *m, unsigned index, int64_t took_ns, uint64_t bytes);
-/* Failures that come while it is set back already count as one: many tries fail at once. */
+/* Failures that come while it is backed off from count as one: many tries fail at once. */
 enum mirror_fault { MIRROR_UNREACHABLE, MIRROR_SLOW, MIRROR_WRONG_BYTES };
 void mirrors_failed(
 	struct mirrors *m, unsigned index, enum mirror_fault fault, int64_t now);

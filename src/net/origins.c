@@ -34,7 +34,7 @@ struct origin *origins_find(struct origins *o, const char *name)
 	return origin;
 }
 
-bool origins_has_room(const struct origins *o, const struct origin *origin, bool demand)
+bool origins_has_slot(const struct origins *o, const struct origin *origin, bool demand)
 {
 	unsigned limit = o->connections;
 

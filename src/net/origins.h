@@ -26,11 +26,12 @@ struct origins {
 	struct origin items[ORIGINS_MAX];
 };
 
+/* `connections`: at most, to each. */
 void origins_init(struct origins *o, unsigned connections);
 void origins_release(struct origins *o);
-/* Never NULL: those that find no room (or no memory) share the last place. */
+/* Never NULL: those that find no place (or no memory) share the last place. */
 struct origin *origins_find(struct origins *o, const char *name);
 /* May another try begin? Those that nobody waits for leave a quarter free. */
-bool origins_has_room(const struct origins *o, const struct origin *origin, bool demand);
+bool origins_has_slot(const struct origins *o, const struct origin *origin, bool demand);
 
 #endif

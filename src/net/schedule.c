@@ -4,7 +4,7 @@
 #include "net/schedule.h"
 #include "util/clock.h"
 
-#define RETRY_FIRST (100 * NS_PER_MS) /* pause before all mirrors are asked once more */
+#define RETRY_FIRST (100 * NS_PER_MS) /* wait before all mirrors are asked once more */
 #define RETRY_MOST (8 * NS_PER_SECOND)
 #define LOOK_AHEAD 64 /* fetches for a busy server that let one for another pass */
 
@@ -84,6 +84,18 @@ void schedule_interrupt(struct schedule *s, struct fetch *fetch)
 	schedule_end(s, fetch, ERR_INTERRUPTED);
 }
 
+void schedule_cancel(struct schedule *s, struct fetch *fetch)
+{
+	const struct fetch_list *list = fetch->state.list;
+
+	if (!list) {
+		fetch->state.cancelled = true;
+		schedule_sweep_by(s, 0);
+	} else if (list != &s->ending) {
+		schedule_interrupt(s, fetch);
+	}
+}
+
 /* Past its deadline; a failure before that tells more than the deadline does. */
 static void end_overdue(struct schedule *s, struct fetch *fetch)
 {
@@ -99,17 +111,17 @@ static void end_overdue(struct schedule *s, struct fetch *fetch)
 
 /* Doubles with each try, the second half of it by chance (of where the fetch lies in
  * memory), so that those who failed together do not all come back together. */
-static int64_t retry_pause(const struct fetch *fetch)
+static int64_t retry_wait(const struct fetch *fetch)
 {
 	uint64_t chance = ((uintptr_t)fetch >> 4) + fetch->state.tries;
-	int64_t pause = RETRY_FIRST;
+	int64_t wait = RETRY_FIRST;
 
-	for (unsigned i = 1; i < fetch->state.tries && pause < RETRY_MOST; i++)
-		pause *= 2;
-	if (pause > RETRY_MOST)
-		pause = RETRY_MOST;
+	for (unsigned i = 1; i < fetch->state.tries && wait < RETRY_MOST; i++)
+		wait *= 2;
+	if (wait > RETRY_MOST)
+		wait = RETRY_MOST;
 	chance *= UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / golden ratio: Knuth, TAOCP 6.4 */
-	return pause / 2 + (int64_t)((chance >> 32) % (uint64_t)(pause / 2));
+	return wait / 2 + (int64_t)((chance >> 32) % (uint64_t)(wait / 2));
 }
 
 static void end_unasked(struct schedule *s, struct fetch *fetch)
@@ -127,17 +139,17 @@ static int choose_mirror(struct schedule *s, struct fetch *fetch, int64_t now)
 {
 	struct fetch_state *state = &fetch->state;
 	uint64_t avoid = fetch->avoid | state->refused;
-	int64_t wait = 0, pause;
+	int64_t wait = 0, least;
 	int mirror = mirrors_choose(fetch->mirrors, avoid | state->failed, now, &wait);
 
 	if (mirror >= 0 && (wait == 0 || fetch->impatient))
 		return mirror;
 	if (state->failed && !fetch->impatient) {
-		/* All that can be asked now have been: begin again, after a pause. */
+		/* All that can be asked now have been: begin again, after a while. */
 		mirror = mirrors_choose(fetch->mirrors, avoid, now, &wait);
-		pause = retry_pause(fetch);
-		if (wait < pause)
-			wait = pause;
+		least = retry_wait(fetch);
+		if (wait < least)
+			wait = least;
 		if (wait < state->not_before - now)
 			wait = state->not_before - now;
 		state->failed = 0;
@@ -146,7 +158,7 @@ static int choose_mirror(struct schedule *s, struct fetch *fetch, int64_t now)
 		end_unasked(s, fetch);
 		return -1;
 	}
-	/* One try is due to everybody, even if the mirror is set back for longer. */
+	/* One try is due to everybody, even if the mirror is backed off from for longer. */
 	if (wait == 0 || (state->tries == 0 && wait >= fetch->deadline - now))
 		return mirror;
 	wait_until(s, fetch, now + wait);
@@ -176,7 +188,7 @@ static bool pick_from(struct schedule *s, struct fetch_list *queue, struct origi
 		origin = origins_find(
 			origins, mirrors_origin(fetch->mirrors, (unsigned)mirror));
 		*out = (struct admission){fetch, (unsigned)mirror, origin, demand};
-		if (origins_has_room(origins, origin, demand))
+		if (origins_has_slot(origins, origin, demand))
 			return true;
 		busy++;
 	}
@@ -222,7 +234,7 @@ static bool find_second(struct schedule *s, struct fetch *fetch, unsigned mirror
 		return false;
 	origin = origins_find(origins, mirrors_origin(fetch->mirrors, (unsigned)other));
 	*out = (struct admission){fetch, (unsigned)other, origin, demand};
-	return origins_has_room(origins, origin, demand);
+	return origins_has_slot(origins, origin, demand);
 }
 
 bool schedule_double(struct schedule *s, struct fetch *fetch, unsigned mirror,
@@ -257,28 +269,28 @@ void schedule_succeed(struct schedule *s, struct fetch *fetch)
 }
 
 void schedule_note_failure(
-	struct fetch *fetch, unsigned mirror, const struct fetch_verdict *v, int64_t now)
+	struct fetch *fetch, unsigned mirror, const struct try_result *result, int64_t now)
 {
 	struct fetch_state *state = &fetch->state;
 
-	if ((int)v->rank >= state->rank) {
-		state->rank = (int)v->rank;
-		fetch->trouble = v->trouble;
+	if ((int)result->rank >= state->rank) {
+		state->rank = (int)result->rank;
+		fetch->trouble = result->trouble;
 	}
-	state->fresh = v->fresh;
-	state->outage = v->unwell && v->fault == MIRROR_UNREACHABLE;
-	state->not_before = v->wait ? now + v->wait : 0;
-	if (v->kind == VERDICT_REFUSED)
+	state->fresh = result->fresh;
+	state->outage = result->unwell && result->fault == MIRROR_UNREACHABLE;
+	state->not_before = result->wait ? now + result->wait : 0;
+	if (result->outcome == TRY_REFUSED)
 		state->refused |= UINT64_C(1) << mirror;
 	else
 		state->failed |= UINT64_C(1) << mirror;
 }
 
 void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
-	const struct fetch_verdict *v, int64_t now)
+	const struct try_result *result, int64_t now)
 {
 	schedule_release(s, fetch);
-	schedule_note_failure(fetch, mirror, v, now);
+	schedule_note_failure(fetch, mirror, result, now);
 	if (fetch->deadline <= now)
 		end_overdue(s, fetch);
 	else
@@ -343,11 +355,16 @@ struct fetch *schedule_next_ended(struct schedule *s)
 	return fetch;
 }
 
-bool schedule_is_empty(const struct schedule *s)
+uint64_t schedule_queued(const struct schedule *s)
 {
-	bool empty = !s->waiting.first && !s->ending.first;
+	uint64_t count = s->waiting.count;
 
 	for (int i = 0; i < FETCH_PRIORITIES; i++)
-		empty = empty && !s->queues[i].first;
-	return empty;
+		count += s->queues[i].count;
+	return count;
+}
+
+bool schedule_is_empty(const struct schedule *s)
+{
+	return schedule_queued(s) == 0 && !s->ending.first;
 }

@@ -12,11 +12,18 @@
 #ifndef CAIRN_NET_SCHEDULE_H
 #define CAIRN_NET_SCHEDULE_H
 
+#include "net/admission.h"
+#include "net/fetch.h"
 #include "net/fetch_list.h"
-#include "net/fetch_try.h"
-#include "net/fetch_verdict.h"
+#include "net/try_result.h"
 #include "net/hedge.h"
 #include "net/origins.h"
+
+/* Since the schedule was made; bytes: of bodies. */
+struct schedule_counters {
+	uint64_t requests, retries, failures, bytes;
+	uint64_t doubled; /* second tries: hedge.h */
+};
 
 struct schedule {
 	struct fetch_list queues[FETCH_PRIORITIES];
@@ -26,9 +33,10 @@ struct schedule {
 	unsigned demands; /* fetches of demand that hold some */
 	struct hedge hedge;
 	int64_t sweep_at; /* CLOCK_MONOTONIC ns: nothing is due before */
-	struct fetcher_counters counters;
+	struct schedule_counters counters;
 };
 
+/* `memory`: bytes that the fetches which it lets begin may cost at once. */
 void schedule_init(struct schedule *s, uint64_t memory);
 /* Puts a fetch, freshly submitted, at the end of its queue. */
 void schedule_add(struct schedule *s, struct fetch *fetch);
@@ -42,15 +50,18 @@ bool schedule_double(struct schedule *s, struct fetch *fetch, unsigned mirror,
 	struct origins *origins, int64_t now, struct admission *out);
 /* One of the two tries of a fetch failed, while the other goes on. */
 void schedule_note_failure(
-	struct fetch *fetch, unsigned mirror, const struct fetch_verdict *v, int64_t now);
+	struct fetch *fetch, unsigned mirror, const struct try_result *result, int64_t now);
 /* What became of a picked fetch: it has its body, or is to be asked for once more. */
 void schedule_succeed(struct schedule *s, struct fetch *fetch);
 void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
-	const struct fetch_verdict *v, int64_t now);
+	const struct try_result *result, int64_t now);
 
 /* The fetch ends with `error`; fetch->trouble has its words already. */
 void schedule_end(struct schedule *s, struct fetch *fetch, int error);
 void schedule_interrupt(struct schedule *s, struct fetch *fetch);
+/* Interrupts it, if it has not ended; one that is under way gets `cancelled` set, for the
+ * owner to see in a sweep. */
+void schedule_cancel(struct schedule *s, struct fetch *fetch);
 /* Raises what is queued or waiting; see fetcher_raise(). */
 void schedule_raise(struct schedule *s, struct fetch *fetch, enum fetch_priority priority,
 	int64_t deadline);
@@ -64,6 +75,8 @@ void schedule_sweep_by(struct schedule *s, int64_t when);
 void schedule_sweep(struct schedule *s, int64_t now, bool stopping);
 /* A fetch whose done() is to be called, taken out; NULL when there is none. */
 struct fetch *schedule_next_ended(struct schedule *s);
+/* Fetches that are queued or waiting. */
+uint64_t schedule_queued(const struct schedule *s);
 /* Nothing queued, waiting or ending. */
 bool schedule_is_empty(const struct schedule *s);
 

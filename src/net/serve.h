@@ -20,21 +20,16 @@ struct serve_options {
 	const char *host;  /* numeric address or name to listen on; NULL: all of IPv4 */
 	uint16_t port;	   /* 0: any free one */
 	bool tls;
-	const char *tls_dir; /* holds ca.pem, cert.pem, key.pem: serve_make_certificate() */
+	const char *tls_dir; /* holds ca.pem, cert.pem, key.pem: serve_certificate_make() */
 	struct log *log;     /* one line a request at debug level */
 };
 
 struct serve;
 /* Listens and serves in the background. ERR_UNSUPPORTED without libmicrohttpd. */
 int serve_start(const struct serve_options *options, struct serve **out, struct trouble *t);
+/* The port that it listens on. */
 uint16_t serve_port(const struct serve *s);
+/* Breaks off what is under way; NULL: nothing. */
 void serve_stop(struct serve *s);
-
-/* Makes (unless there) a CA, and a certificate of it for localhost, the machine's names,
- * 127.0.0.1, ::1 and `host` (a wildcard: the machine's addresses), ECDSA P-256, valid 10
- * years and 825 days, key files (ca-key.pem, key.pem) 0600. One that expires soon, was
- * made by another CA or lacks `host` is made anew with the CA kept. A directory with
- * cert.pem and key.pem but no ca-key.pem holds somebody's own: left as it is. */
-int serve_make_certificate(const char *tls_dir, const char *host, struct trouble *t);
 
 #endif

@@ -23,7 +23,9 @@
 #include "cache/inspect.h"
 
 #include "cache/state.h"
+#include "cache/meta/table.h"
 #include "format/page_packer.h"
+#include "util/clock.h"
 
 #define SAMPLE_CHUNK 65536u
 
@@ -261,7 +263,7 @@ static inline int sample_put_raw(
 {
 	struct raw_row r = {m, table, key, value, 0};
 
-	return metadata_write(m, sample_put_raw_row, &r);
+	return metadata_write(m, DEADLINE_NONE, sample_put_raw_row, &r);
 }
 
 static inline int sample_flip_raw(
@@ -269,7 +271,7 @@ static inline int sample_flip_raw(
 {
 	struct raw_row r = {m, table, key, {NULL, 0}, byte};
 
-	return metadata_write(m, sample_put_raw_row, &r);
+	return metadata_write(m, DEADLINE_NONE, sample_put_raw_row, &r);
 }
 
 /* The path of the only file of an object (heap). */

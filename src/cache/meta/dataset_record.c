@@ -5,22 +5,21 @@
 #include <string.h>
 
 #include "cache/meta/dataset_record.h"
-#include "cache/meta/records.h"
-#include "cache/state.h"
+#include "cache/meta/table.h"
 #include "format/manifest.h"
 
 /* As stored; the strings follow, each without a NUL. */
-struct state_head {
+struct dataset_head {
 	uint64_t revision, highest;
 	int64_t accepted;
 	struct digest root;
 	uint32_t name, url, etag, manifest; /* bytes */
 };
 
-static bool head_is_sane(const struct state_head *h, size_t rest)
+static bool head_is_sane(const struct dataset_head *h, size_t rest)
 {
 	return h->name <= MANIFEST_NAME_MAX && h->url <= MANIFEST_URL_MAX &&
-	       h->etag < sizeof(((struct cache_dataset_state *)0)->etag) &&
+	       h->etag < sizeof(((struct dataset_record *)0)->etag) &&
 	       h->manifest <= MANIFEST_SIZE_MAX && h->revision <= REVISION_MAX &&
 	       h->highest <= REVISION_MAX &&
 	       rest == (size_t)h->name + h->url + h->etag + h->manifest;
@@ -40,10 +39,10 @@ static int take_string(struct span *rest, size_t size, char **out)
 	return 0;
 }
 
-int dataset_state_decode(struct span value, struct cache_dataset_state *out)
+int dataset_record_decode(struct span value, struct dataset_record *out)
 {
-	struct cache_dataset_state s = {0};
-	struct state_head h;
+	struct dataset_record s = {0};
+	struct dataset_head h;
 	struct span rest;
 	int rc;
 
@@ -67,15 +66,15 @@ int dataset_state_decode(struct span value, struct cache_dataset_state *out)
 		rc = bytes_append(&s.manifest, rest.data + h.etag, h.manifest);
 	}
 	if (rc)
-		cache_dataset_state_release(&s);
+		dataset_record_release(&s);
 	else
 		*out = s;
 	return rc;
 }
 
-int dataset_state_encode(const struct cache_dataset_state *s, struct bytes *out)
+int dataset_record_encode(const struct dataset_record *s, struct bytes *out)
 {
-	struct state_head h;
+	struct dataset_head h;
 	size_t name = strlen(s->name), url = strlen(s->url);
 	size_t etag = strnlen(s->etag, sizeof(s->etag));
 	int rc;
@@ -85,7 +84,7 @@ int dataset_state_encode(const struct cache_dataset_state *s, struct bytes *out)
 		s->highest > REVISION_MAX)
 		return ERR_LIMIT;
 	memset(&h, 0, sizeof(h));
-	h = (struct state_head){s->revision, s->highest, s->accepted, s->root,
+	h = (struct dataset_head){s->revision, s->highest, s->accepted, s->root,
 		(uint32_t)name, (uint32_t)url, (uint32_t)etag, (uint32_t)s->manifest.size};
 	rc = bytes_append(out, &h, sizeof(h));
 	if (!rc)
@@ -99,96 +98,93 @@ int dataset_state_encode(const struct cache_dataset_state *s, struct bytes *out)
 	return rc;
 }
 
-static int load(struct cache *c, MDB_txn *txn, const struct digest *id,
-	struct cache_dataset_state *out)
+static int dataset_get(struct metadata *m, MDB_txn *txn, const struct digest *id,
+	struct dataset_record *out)
 {
 	struct span value;
-	int rc = metadata_get(c->metadata, txn, TABLE_DATASETS, span_of_digest(id), &value);
+	int rc = table_get(m, txn, TABLE_DATASETS, span_of_digest(id), &value);
 
-	return rc ? rc : dataset_state_decode(value, out);
+	return rc ? rc : dataset_record_decode(value, out);
 }
 
-int cache_dataset_load(
-	struct cache *c, const struct digest *id, struct cache_dataset_state *out)
+int dataset_record_load(
+	struct metadata *m, const struct digest *id, struct dataset_record *out)
 {
 	MDB_txn *txn;
-	int rc = metadata_read(c->metadata, &txn);
+	int rc = metadata_read(m, &txn);
 
 	if (rc)
 		return rc;
-	rc = load(c, txn, id, out);
-	metadata_read_end(c->metadata, txn);
-	if (rc != ERR_CORRUPT)
-		return rc;
-	log_warning(c->log, "cache: the state kept for a dataset is rotten: forgotten");
-	return ERR_ABSENT;
+	rc = dataset_get(m, txn, id, out);
+	metadata_read_end(m, txn);
+	return rc;
 }
 
-int cache_dataset_by_url(struct cache *c, const char *url, struct digest *id)
+int dataset_record_by_url(struct metadata *m, const char *url, struct digest *id)
 {
 	struct digest key = digest_of(url, strlen(url));
 	struct span value;
 	MDB_txn *txn;
-	int rc = metadata_read(c->metadata, &txn);
+	int rc = metadata_read(m, &txn);
 
 	if (rc)
 		return rc;
-	rc = metadata_get(c->metadata, txn, TABLE_URLS, span_of_digest(&key), &value);
+	rc = table_get(m, txn, TABLE_URLS, span_of_digest(&key), &value);
 	if (!rc && value.size != DIGEST_SIZE)
 		rc = ERR_CORRUPT;
 	if (!rc)
 		memcpy(id->bytes, value.data, DIGEST_SIZE);
-	metadata_read_end(c->metadata, txn);
+	metadata_read_end(m, txn);
 	return rc == ERR_CORRUPT ? ERR_ABSENT : rc;
 }
 
-struct save {
-	struct cache *cache;
+struct dataset_save {
+	struct metadata *m;
 	const struct digest *id;
-	const struct cache_dataset_state *state;
+	const struct dataset_record *state;
 };
 
-static int save(MDB_txn *txn, void *arg)
+static int dataset_put(MDB_txn *txn, void *arg)
 {
-	struct save *s = arg;
-	struct metadata *m = s->cache->metadata;
-	struct cache_dataset_state state = *s->state, before;
+	struct dataset_save *s = arg;
+	struct metadata *m = s->m;
+	struct dataset_record state = *s->state, before;
 	struct digest url = digest_of(state.url, strlen(state.url));
 	struct bytes value = {0};
-	int rc = load(s->cache, txn, s->id, &before);
+	int rc = dataset_get(m, txn, s->id, &before);
 
 	if (rc && rc != ERR_ABSENT && rc != ERR_CORRUPT)
 		return rc;
 	if (!rc) {
 		if (before.highest > state.highest)
 			state.highest = before.highest;
-		cache_dataset_state_release(&before);
+		dataset_record_release(&before);
 	}
-	rc = dataset_state_encode(&state, &value);
+	rc = dataset_record_encode(&state, &value);
 	if (!rc)
-		rc = metadata_put(m, txn, TABLE_DATASETS, span_of_digest(s->id),
+		rc = table_put(m, txn, TABLE_DATASETS, span_of_digest(s->id),
 			span_of_bytes(&value), span_of(NULL, 0));
 	if (!rc)
-		rc = metadata_put(m, txn, TABLE_URLS, span_of_digest(&url),
+		rc = table_put(m, txn, TABLE_URLS, span_of_digest(&url),
 			span_of_digest(s->id), span_of(NULL, 0));
 	bytes_release(&value);
 	return rc;
 }
 
-int cache_dataset_save(
-	struct cache *c, const struct digest *id, const struct cache_dataset_state *state)
+int dataset_record_save(struct metadata *m, int64_t deadline, const struct digest *id,
+	const struct dataset_record *record)
 {
-	struct save s = {c, id, state};
-	int rc = metadata_write(c->metadata, save, &s);
+	struct dataset_save s = {m, id, record};
+	int rc = metadata_write(m, deadline, dataset_put, &s);
 
 	/* The highest revision seen is what a rollback is told by: to the disk with it. */
-	return rc ? rc : metadata_sync(c->metadata);
+	return rc ? rc : metadata_sync(m);
 }
 
-void cache_dataset_state_release(struct cache_dataset_state *s)
+void dataset_record_release(struct dataset_record *s)
 {
 	free(s->name);
 	free(s->url);
 	bytes_release(&s->manifest);
-	*s = (struct cache_dataset_state){0};
+	*s = (struct dataset_record){0};
 }

@@ -1,64 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Quota and floor within a write transaction: what the cache takes, and throwing out
- * objects in last-use order until something fits. Objects that are pinned have no row in
- * that order; those that are lent to a kernel, whose space would not become free, are
- * passed over; those that this process used in the last seconds go only when nothing else
- * is left. Files are unlinked before the commit: a record without a file is noticed and
- * harmless, a file without a record would be lost space.
+ * The order of eviction: objects by last use, the oldest first. Pinned objects have no
+ * row in it. This file lists and removes; whose files may go now (not lent, not busy) is
+ * for the caller to say, and unlinking them is his, after the commit.
  */
 #ifndef CAIRN_CACHE_META_EVICTION_H
 #define CAIRN_CACHE_META_EVICTION_H
 
-#include "cache/meta/records.h"
-#include "cache/state.h"
+#include "cache/meta/space.h"
 
-struct victim {
-	struct digest digest;
-	uint64_t instance;
+/* A place in the order. Zero: before its first row. */
+struct eviction_place {
+	uint8_t key[USE_KEY_SIZE + 1];
+	size_t size;
 };
 
-/* Lives on the stack of one transaction; zero-initialise. */
-struct room {
-	struct cache *cache;
-	MDB_txn *txn;
-	struct totals_record totals, before;
-	struct limits_record limits;
-	uint64_t leases;	 /* bytes, of all users */
-	uint64_t disk_free;	 /* bytes, when the transaction began */
-	uint64_t freed;		 /* cost of what was thrown out */
-	uint64_t freed_resident; /* its bytes */
-	struct victim *victims;
-	size_t victim_count, victim_capacity;
-};
+/* The next rows, at most `max`, into `out`. *count 0: there are no more. Rows that lead
+ * nowhere come without an instance: removing such a victim tidies the order. */
+int eviction_list(struct metadata *m, struct eviction_place *at, struct victim *out,
+	size_t max, size_t *count);
+/* One object as a victim, pinned or not. ERR_ABSENT, also when its record is rotten. */
+int eviction_find(struct metadata *m, const struct digest *object, struct victim *out);
 
-/* May be called again for the same struct (a transaction that is run again). */
-int room_begin(struct room *r, struct cache *c, MDB_txn *txn);
-/* Stores the totals. */
-int room_end(struct room *r);
-/* After the commit: this process forgets the victims. */
-void room_settle(struct room *r);
-void room_release(struct room *r);
-
-/* Throws out until `need` more bytes fit. ERR_NO_SPACE, and nothing is thrown out when
- * all of it would not do. */
-int room_make(struct room *r, uint64_t need);
-/* Throws out, oldest first, until at most `target` resident bytes are left or `max`
- * objects went; *ended tells whether no more can go. */
-int room_shrink(struct room *r, uint64_t target, unsigned max, bool *ended);
-/* Throws out this object, whose record is `record`; `indexed` is the last use that its
- * row in the order has. ERR_BUSY, and nothing was done, when it is lent. */
-int room_evict(struct room *r, const struct digest *digest,
-	const struct object_record *record, int64_t indexed);
-/* The same, lent or not: there is nothing good in it. */
-int room_discard(struct room *r, const struct digest *digest,
-	const struct object_record *record, int64_t indexed);
-/* Removes the leases of users that died. *freed: their bytes. */
-int room_reclaim(struct room *r, uint64_t *freed);
-
-/* Limits as they are set; the defaults before that. */
-int limits_load(struct cache *c, MDB_txn *txn, struct limits_record *out);
-/* Totals; zero before anything was put. */
-int totals_load(struct cache *c, MDB_txn *txn, struct totals_record *out);
+/* Within a transaction: removes the records of c->victims that are still as they were
+ * listed and not pinned (c->even_pinned: or that). They are in o->gone. */
+int eviction_apply(struct space *s, const struct changes *c, struct outcome *o);
+/* Removes one record; `indexed` is the last use that its row in the order has. */
+int eviction_remove(struct space *s, const struct changes *c, const struct digest *digest,
+	const struct object_record *record, int64_t indexed, struct outcome *o);
 
 #endif

@@ -11,8 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util/checksum.h"
 #include "cache/meta/metadata.h"
+#include "cache/meta/write_lock.h"
+#include "util/clock.h"
 #include "util/timed_wait.h"
 
 #define MAP_START (sizeof(size_t) > 4 ? (size_t)1 << 30 : (size_t)1 << 27)
@@ -23,11 +24,13 @@
 #define GROW_TRIES 200
 #define GROW_WAIT_MS 50 /* newcomers are held off at most so long at a time */
 #define WRITE_TRIES 40
+#define OPEN_WAIT (30 * NS_PER_SECOND) /* for whoever writes while we come */
 
 struct metadata {
 	MDB_env *env;
 	MDB_dbi tables[TABLE_COUNT];
 	struct log *log;
+	struct write_lock write_lock;
 	pthread_mutex_t write_mtx;
 	bool full; /* write_mtx: the transaction met MDB_MAP_FULL */
 	pthread_mutex_t pool_mtx;
@@ -224,17 +227,20 @@ static int write_once(struct metadata *m, metadata_fn apply, void *arg, bool *ag
 	return rc;
 }
 
-int metadata_write(struct metadata *m, metadata_fn apply, void *arg)
+int metadata_write(struct metadata *m, int64_t deadline, metadata_fn apply, void *arg)
 {
 	bool again = true;
-	int rc = 0;
+	int rc = write_lock_take(&m->write_lock, deadline);
 
+	if (rc)
+		return rc;
 	pthread_mutex_lock(&m->write_mtx);
 	for (unsigned i = 0; again && !rc && i < WRITE_TRIES; i++) {
 		again = false;
 		rc = write_once(m, apply, arg, &again);
 	}
 	pthread_mutex_unlock(&m->write_mtx);
+	write_lock_give(&m->write_lock);
 	return !rc && again ? ERR_BUSY : rc;
 }
 
@@ -255,145 +261,6 @@ void metadata_check_readers(struct metadata *m)
 MDB_dbi metadata_table(struct metadata *m, enum table table)
 {
 	return m->tables[table];
-}
-
-static MDB_val val_of(struct span s)
-{
-	return (MDB_val){s.size, (void *)(uintptr_t)s.data};
-}
-
-int metadata_get_unchecked(struct metadata *m, MDB_txn *txn, enum table table,
-	struct span key, struct span *value)
-{
-	MDB_val k = val_of(key), v;
-	int rc = mdb_get(txn, m->tables[table], &k, &v);
-
-	if (rc)
-		return metadata_error(m, rc);
-	if (v.mv_size < METADATA_CHECK_SIZE)
-		return ERR_CORRUPT;
-	*value = span_of((uint8_t *)v.mv_data + METADATA_CHECK_SIZE,
-		v.mv_size - METADATA_CHECK_SIZE);
-	return 0;
-}
-
-int metadata_check(struct span value)
-{
-	uint64_t sum;
-
-	memcpy(&sum, value.data - METADATA_CHECK_SIZE, sizeof(sum));
-	return sum == checksum_of(value.data, value.size) ? 0 : ERR_CORRUPT;
-}
-
-int metadata_get(struct metadata *m, MDB_txn *txn, enum table table, struct span key,
-	struct span *value)
-{
-	struct span v;
-	int rc = metadata_get_unchecked(m, txn, table, key, &v);
-
-	if (!rc)
-		rc = metadata_check(v);
-	if (!rc)
-		*value = v;
-	return rc;
-}
-
-int metadata_value(const MDB_val *raw, struct span *value)
-{
-	struct span v;
-
-	if (raw->mv_size < METADATA_CHECK_SIZE)
-		return ERR_CORRUPT;
-	v = span_of((const uint8_t *)raw->mv_data + METADATA_CHECK_SIZE,
-		raw->mv_size - METADATA_CHECK_SIZE);
-	if (metadata_check(v))
-		return ERR_CORRUPT;
-	*value = v;
-	return 0;
-}
-
-int metadata_put(struct metadata *m, MDB_txn *txn, enum table table, struct span key,
-	struct span head, struct span body)
-{
-	MDB_val k = val_of(key);
-	MDB_val v = {METADATA_CHECK_SIZE + head.size + body.size, NULL};
-	uint8_t *at;
-	uint64_t sum;
-	int rc = mdb_put(txn, m->tables[table], &k, &v, MDB_RESERVE);
-
-	if (rc)
-		return metadata_error(m, rc);
-	at = (uint8_t *)v.mv_data + METADATA_CHECK_SIZE;
-	if (head.size)
-		memcpy(at, head.data, head.size);
-	if (body.size)
-		memcpy(at + head.size, body.data, body.size);
-	sum = checksum_of(at, head.size + body.size);
-	memcpy(v.mv_data, &sum, sizeof(sum));
-	return 0;
-}
-
-int metadata_put_key(struct metadata *m, MDB_txn *txn, enum table table, struct span key)
-{
-	MDB_val k = val_of(key), v = {0, NULL};
-
-	return metadata_error(m, mdb_put(txn, m->tables[table], &k, &v, 0));
-}
-
-bool metadata_has_key(struct metadata *m, MDB_txn *txn, enum table table, struct span key)
-{
-	MDB_val k = val_of(key), v;
-
-	return mdb_get(txn, m->tables[table], &k, &v) == 0;
-}
-
-int metadata_delete(struct metadata *m, MDB_txn *txn, enum table table, struct span key)
-{
-	MDB_val k = val_of(key);
-	int rc = mdb_del(txn, m->tables[table], &k, NULL);
-
-	return rc == MDB_NOTFOUND ? 0 : metadata_error(m, rc);
-}
-
-uint64_t metadata_count(struct metadata *m, MDB_txn *txn, enum table table)
-{
-	MDB_stat stat;
-
-	return mdb_stat(txn, m->tables[table], &stat) ? 0 : stat.ms_entries;
-}
-
-uint64_t metadata_table_bytes(struct metadata *m, MDB_txn *txn, enum table table)
-{
-	MDB_stat stat;
-
-	if (mdb_stat(txn, m->tables[table], &stat))
-		return 0;
-	return (stat.ms_leaf_pages + stat.ms_overflow_pages) * (uint64_t)stat.ms_psize;
-}
-
-int metadata_next(struct metadata *m, MDB_txn *txn, enum table table, struct span from,
-	struct metadata_cursor *c, struct span *key, MDB_val *raw)
-{
-	MDB_val k = val_of(from);
-	MDB_cursor_op op = c->started ? MDB_NEXT : from.size ? MDB_SET_RANGE : MDB_FIRST;
-	int rc = 0;
-
-	if (!c->cursor)
-		rc = mdb_cursor_open(txn, m->tables[table], &c->cursor);
-	if (!rc)
-		rc = mdb_cursor_get(c->cursor, &k, raw, op);
-	if (rc)
-		return metadata_error(m, rc);
-	c->started = true;
-	*key = span_of(k.mv_data, k.mv_size);
-	return 0;
-}
-
-void metadata_cursor_close(struct metadata_cursor *c)
-{
-	if (c->cursor)
-		mdb_cursor_close(c->cursor);
-	*c = (struct metadata_cursor){0};
 }
 
 static unsigned page_size(struct metadata *m)
@@ -448,6 +315,7 @@ static int open_tables(MDB_txn *txn, void *arg)
 		[TABLE_PLACES] = "places",
 		[TABLE_USE] = "use",
 		[TABLE_PURGE] = "purge",
+		[TABLE_VICTIMS] = "victims",
 		[TABLE_LEASES] = "leases",
 		[TABLE_DATASETS] = "datasets",
 		[TABLE_URLS] = "urls",
@@ -524,6 +392,8 @@ static int open_environment(
 	int rc = configure(m, map), error;
 
 	if (!rc)
+		rc = write_lock_open(&m->write_lock, path);
+	if (!rc)
 		rc = reserve_readers(path);
 	if (!rc)
 		rc = mdb_env_open(m->env, path, MDB_NOMETASYNC | MDB_NOTLS, 0600);
@@ -536,7 +406,7 @@ static int open_environment(
 	metadata_check_readers(m);
 	error = check_length(m);
 	if (!error)
-		error = metadata_write(m, open_tables, m);
+		error = metadata_write(m, clock_monotonic() + OPEN_WAIT, open_tables, m);
 	if (error)
 		trouble_set(t, error, "cannot use the cache's metadata %s: %s", path,
 			error_text(error));
@@ -552,6 +422,7 @@ int metadata_open(const char *path, size_t map, struct log *log, struct metadata
 	if (!m)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	m->log = log;
+	write_lock_init(&m->write_lock);
 	pthread_mutex_init(&m->write_mtx, NULL);
 	pthread_mutex_init(&m->pool_mtx, NULL);
 	timed_wait_init(&m->pool_cond);
@@ -575,5 +446,6 @@ void metadata_close(struct metadata *m)
 	pthread_cond_destroy(&m->pool_cond);
 	pthread_mutex_destroy(&m->pool_mtx);
 	pthread_mutex_destroy(&m->write_mtx);
+	write_lock_release(&m->write_lock);
 	free(m);
 }

@@ -2,17 +2,23 @@
 #include <config.h>
 
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#include "cache/write/writer.h"
+#include "cache/meta/eviction.h"
 #include "cache/meta/object_ops.h"
 
 #define NOT_INDEXED -1
 
-/* The record that the ops of one object work on. */
+/* One call. */
+struct object_ops {
+	struct space *space;
+	const struct changes *changes;
+	struct outcome *outcome;
+	uint64_t released, applied;
+};
+
+/* The record that the changes to one object work on. */
 struct subject {
-	struct marks *marks;
+	struct object_ops *ops;
 	struct digest digest;
 	struct object_record record;
 	bool exists, changed;
@@ -21,12 +27,12 @@ struct subject {
 
 static struct metadata *metadata_of(const struct subject *s)
 {
-	return s->marks->room->cache->metadata;
+	return s->ops->space->m;
 }
 
 static MDB_txn *txn_of(const struct subject *s)
 {
-	return s->marks->room->txn;
+	return s->ops->space->txn;
 }
 
 static int subject_load(struct subject *s)
@@ -37,7 +43,7 @@ static int subject_load(struct subject *s)
 	s->indexed = rc ? NOT_INDEXED : s->record.last_use;
 	if (rc == ERR_CORRUPT) {
 		/* Its bytes are in the totals: they are to be counted again. */
-		committer_ask_repair(s->marks->room->cache->committer);
+		s->ops->outcome->rot = true;
 		return 0;
 	}
 	return rc == ERR_ABSENT ? 0 : rc;
@@ -45,8 +51,9 @@ static int subject_load(struct subject *s)
 
 static int subject_discard(struct subject *s)
 {
-	int rc = room_discard(s->marks->room, &s->digest, &s->record,
-		s->indexed == NOT_INDEXED ? s->record.last_use : s->indexed);
+	int rc = eviction_remove(s->ops->space, s->ops->changes, &s->digest, &s->record,
+		s->indexed == NOT_INDEXED ? s->record.last_use : s->indexed,
+		s->ops->outcome);
 
 	object_record_release(&s->record);
 	s->exists = s->changed = false;
@@ -62,12 +69,12 @@ static int subject_index(struct subject *s)
 	if (s->indexed == s->record.last_use)
 		return 0;
 	if (s->indexed != NOT_INDEXED)
-		rc = metadata_delete(metadata_of(s), txn_of(s), TABLE_USE,
+		rc = table_delete(metadata_of(s), txn_of(s), TABLE_USE,
 			use_key(s->indexed, &s->digest, key));
-	if (rc || metadata_has_key(metadata_of(s), txn_of(s), TABLE_PINNED,
+	if (rc || table_has_key(metadata_of(s), txn_of(s), TABLE_PINNED,
 			  span_of_digest(&s->digest)))
 		return rc;
-	return metadata_put_key(metadata_of(s), txn_of(s), TABLE_USE,
+	return table_put_key(metadata_of(s), txn_of(s), TABLE_USE,
 		use_key(s->record.last_use, &s->digest, key));
 }
 
@@ -86,21 +93,17 @@ static int subject_store(struct subject *s)
 	return rc;
 }
 
-/* A record for a file that this process made; not when it was removed meanwhile. */
-static int subject_create(struct subject *s, const struct op *op)
+static int subject_create(struct subject *s, const struct change *op)
 {
-	const struct object *o = op->object;
-	struct stat st;
-
-	if (atomic_load(&o->recorded) || fstat(o->fd, &st) || st.st_nlink == 0)
+	if (!op->creates)
 		return ERR_ABSENT;
-	s->record = (struct object_record){.size = o->size,
-		.chunks = o->chunks,
-		.instance = o->instance,
-		.generation = o->cache->generation,
+	s->record = (struct object_record){.size = op->object_size,
+		.chunks = op->chunks,
+		.instance = op->instance,
+		.generation = s->ops->changes->epoch.generation,
 		.last_use = op->seconds,
-		.layout = o->layout};
-	s->record.bitmap = calloc(BITMAP_WORDS(o->chunks), sizeof(uint64_t));
+		.layout = op->layout};
+	s->record.bitmap = calloc(BITMAP_WORDS(op->chunks), sizeof(uint64_t));
 	if (!s->record.bitmap)
 		return ERR_NO_MEMORY;
 	s->exists = true;
@@ -113,7 +116,7 @@ static bool bit_of(const struct object_record *r, uint64_t ordinal)
 	return r->bitmap[ordinal / 64] >> (ordinal % 64) & 1;
 }
 
-static int put_rows(struct subject *s, const struct op *op)
+static int put_rows(struct subject *s, const struct change *op)
 {
 	struct chunk_record chunk = {op->start, op->size, op->chunk};
 	struct place_record place = {s->digest, op->instance, op->ordinal};
@@ -128,7 +131,7 @@ static int put_rows(struct subject *s, const struct op *op)
 	return rc;
 }
 
-static int mark(struct subject *s, struct op *op)
+static int apply_mark(struct subject *s, struct change *op)
 {
 	struct object_record *r = &s->record;
 	uint64_t cost = chunk_cost(op->start, op->size);
@@ -137,7 +140,7 @@ static int mark(struct subject *s, struct op *op)
 	if (bit_of(r, op->ordinal))
 		return 0;
 	if (op->size > r->size - r->resident) {
-		op->outcome = OP_STALE; /* chunks that overlap: not one list */
+		op->result = CHANGE_STALE; /* chunks that overlap: not one list */
 		return 0;
 	}
 	rc = put_rows(s, op);
@@ -147,22 +150,22 @@ static int mark(struct subject *s, struct op *op)
 	r->present++;
 	r->resident += op->size;
 	r->cost += cost;
-	s->marks->room->totals.resident += op->size;
-	s->marks->room->totals.cost += cost;
-	s->marks->applied += cost;
+	s->ops->space->totals.resident += op->size;
+	s->ops->space->totals.cost += cost;
+	s->ops->applied += cost;
 	s->changed = true;
 	return 0;
 }
 
-static uint64_t less(uint64_t a, uint64_t b)
+static uint64_t less_or_none(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : 0;
 }
 
-static int drop(struct subject *s, struct op *op)
+static int apply_drop(struct subject *s, struct change *op)
 {
 	struct object_record *r = &s->record;
-	struct totals_record *totals = &s->marks->room->totals;
+	struct totals_record *totals = &s->ops->space->totals;
 	uint8_t key[CHUNK_KEY_SIZE];
 	uint64_t cost = chunk_cost(op->start, op->size);
 
@@ -170,57 +173,57 @@ static int drop(struct subject *s, struct op *op)
 		return 0;
 	r->bitmap[op->ordinal / 64] &= ~(UINT64_C(1) << (op->ordinal % 64));
 	r->present--;
-	r->resident = less(r->resident, op->size);
-	r->cost = less(r->cost, cost);
+	r->resident = less_or_none(r->resident, op->size);
+	r->cost = less_or_none(r->cost, cost);
 	r->drops++;
-	totals->resident = less(totals->resident, op->size);
-	totals->cost = less(totals->cost, cost);
+	totals->resident = less_or_none(totals->resident, op->size);
+	totals->cost = less_or_none(totals->cost, cost);
 	totals->changes++;
 	s->changed = true;
-	return metadata_delete(metadata_of(s), txn_of(s), TABLE_CHUNKS,
+	return table_delete(metadata_of(s), txn_of(s), TABLE_CHUNKS,
 		chunk_key(op->instance, op->ordinal, key));
 }
 
-static int apply_to_record(struct subject *s, struct op *op)
+static int apply_to_record(struct subject *s, struct change *op)
 {
 	struct object_record *r = &s->record;
 
-	if (op->kind != OP_LOSE && op->kind != OP_USE && op->kind != OP_TRUST &&
+	if (op->kind != CHANGE_LOSE && op->kind != CHANGE_USE && op->kind != CHANGE_TRUST &&
 		op->ordinal >= r->chunks)
 		return 0;
 	switch (op->kind) {
-	case OP_MARK:
-		return mark(s, op);
-	case OP_DROP:
-		op->outcome = OP_ENDED;
-		return drop(s, op);
-	case OP_LOSE:
-		op->outcome = OP_ENDED;
+	case CHANGE_MARK:
+		return apply_mark(s, op);
+	case CHANGE_DROP:
+		op->result = CHANGE_ENDED;
+		return apply_drop(s, op);
+	case CHANGE_LOSE:
+		op->result = CHANGE_ENDED;
 		return subject_discard(s);
-	case OP_USE:
+	case CHANGE_USE:
 		s->changed = s->changed || op->seconds > r->last_use;
 		if (op->seconds > r->last_use)
 			r->last_use = op->seconds;
 		return 0;
-	case OP_TRUST:
-		r->generation = s->marks->room->cache->generation;
+	case CHANGE_TRUST:
+		r->generation = s->ops->changes->epoch.generation;
 		s->changed = true;
 		return 0;
 	}
 	return 0;
 }
 
-static int apply_op(struct subject *s, struct op *op)
+static int apply_op(struct subject *s, struct change *op)
 {
 	int rc = 0;
 
-	op->outcome = op->kind == OP_MARK ? OP_DONE : OP_NOTHING;
-	if (op->kind == OP_MARK)
-		s->marks->settled += chunk_cost(op->start, op->size);
-	if (!s->exists && op->kind == OP_MARK)
+	op->result = op->kind == CHANGE_MARK ? CHANGE_DONE : CHANGE_NOTHING;
+	if (op->kind == CHANGE_MARK)
+		s->ops->released += chunk_cost(op->start, op->size);
+	if (!s->exists && op->kind == CHANGE_MARK)
 		rc = subject_create(s, op);
 	if (rc == ERR_ABSENT || !s->exists || s->record.instance != op->instance) {
-		op->outcome = OP_STALE;
+		op->result = CHANGE_STALE;
 		return rc == ERR_ABSENT ? 0 : rc;
 	}
 	return apply_to_record(s, op);
@@ -228,32 +231,53 @@ static int apply_op(struct subject *s, struct op *op)
 
 static int by_object_and_number(const void *a, const void *b)
 {
-	const struct op *x = a, *y = b;
-	int order = digest_compare(&x->digest, &y->digest);
+	const struct change *x = a, *y = b;
+	int order = digest_compare(&x->object, &y->object);
 
 	if (order)
 		return order;
 	return x->number < y->number ? -1 : x->number > y->number;
 }
 
-int marks_apply(struct marks *k, struct batch *b)
+/* Those of one object: ops[0..count). */
+static int apply_to_object(struct object_ops *k, struct change *ops, size_t count)
 {
+	struct subject s = {.ops = k, .digest = ops->object};
+	int rc = subject_load(&s);
+
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = apply_op(&s, &ops[i]);
+	if (rc && s.exists)
+		object_record_release(&s.record);
+	return rc ? rc : subject_store(&s);
+}
+
+static size_t count_of_object(const struct change *ops, size_t count)
+{
+	size_t n = 1;
+
+	while (n < count && digest_equal(&ops[n].object, &ops->object))
+		n++;
+	return n;
+}
+
+int object_ops_apply(struct space *s, const struct changes *c, struct outcome *o,
+	uint64_t *released, uint64_t *applied)
+{
+	struct object_ops k = {.space = s, .changes = c, .outcome = o};
 	int rc = 0;
 
-	k->settled = k->applied = 0;
-	if (b->op_count)
-		qsort(b->ops, b->op_count, sizeof(*b->ops), by_object_and_number);
-	for (size_t i = 0; i < b->op_count && !rc;) {
-		struct subject s = {.marks = k, .digest = b->ops[i].digest};
+	if (c->op_count)
+		qsort(c->ops, c->op_count, sizeof(*c->ops), by_object_and_number);
+	for (size_t i = 0; i < c->op_count && !rc;) {
+		size_t count = count_of_object(c->ops + i, c->op_count - i);
 
-		rc = subject_load(&s);
-		for (; !rc && i < b->op_count && digest_equal(&b->ops[i].digest, &s.digest);
-			i++)
-			rc = apply_op(&s, &b->ops[i]);
-		if (rc && s.exists)
-			object_record_release(&s.record);
-		if (!rc)
-			rc = subject_store(&s);
+		rc = apply_to_object(&k, c->ops + i, count);
+		i += count;
 	}
-	return rc;
+	if (rc)
+		return rc;
+	*released = k.released;
+	*applied = k.applied;
+	return 0;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
+#include <sys/random.h>
 
-#include "cache/write/writer.h"
-#include "cache/insert.h"
 #include "cache/meta/pages.h"
+#include "format/page.h"
+#include "format/recipe.h"
 
 #define SHARE 4			      /* pages take at most 1/4 of the quota ... */
 #define SHARE_MIN (UINT64_C(4) << 20) /* ... but at least so many bytes */
@@ -15,74 +16,33 @@
 #define ROW_OVERHEAD 64	   /* key, node and page headers, our own heads */
 #define THIN_ROWS_MAX 4096 /* in one transaction */
 
-static uint64_t digest_word(const struct digest *d, unsigned index)
+/* A page that another version of this program packed is as good as rotten. */
+int pages_check(struct span value, enum blob_kind *kind, struct span *packed)
 {
-	uint64_t v;
-
-	memcpy(&v, d->bytes + index * sizeof(v), sizeof(v));
-	return v;
-}
-
-/* The slot with that tag, else the one that it is to have: a free one, or one at random. */
-static atomic_uint_least64_t *slot_of(struct cache *c, const struct digest *digest)
-{
-	atomic_uint_least64_t *set = c->verified[digest_word(digest, 0) % VERIFIED_SETS];
-	uint64_t tag = digest_word(digest, 1);
-
-	for (unsigned i = 0; i < VERIFIED_WAYS; i++) {
-		uint64_t held = atomic_load_explicit(&set[i], memory_order_relaxed);
-
-		if (held == tag || held == 0)
-			return &set[i];
-	}
-	return &set[digest_word(digest, 2) % VERIFIED_WAYS];
-}
-
-/* A page that an other version of this program packed is as good as rotten. */
-static int check_view(struct span value)
-{
-	enum blob_kind kind;
-	struct span packed;
 	struct recipe recipe;
 	struct page page;
-	int rc = page_record_decode(value, &kind, &packed);
+	int rc = page_record_decode(value, kind, packed);
 
 	if (rc)
 		return rc;
-	return kind == BLOB_PAGE ? page_view(packed, &page) : recipe_view(packed, &recipe);
+	return *kind == BLOB_PAGE ? page_view(*packed, &page)
+				  : recipe_view(*packed, &recipe);
 }
 
-static int verify_once(struct cache *c, const struct digest *digest, struct span value)
+int pages_find(struct metadata *m, MDB_txn *txn, struct verified_pages *verified,
+	const struct digest *digest, enum blob_kind *kind, struct span *packed)
 {
-	atomic_uint_least64_t *slot = slot_of(c, digest);
-	uint64_t tag = digest_word(digest, 1);
-
-	if (atomic_load_explicit(slot, memory_order_relaxed) == tag)
-		return 0;
-	if (metadata_check(value) || check_view(value))
-		return ERR_CORRUPT;
-	atomic_store_explicit(slot, tag, memory_order_relaxed);
-	return 0;
-}
-
-int pages_get(struct cache *c, MDB_txn *txn, const struct digest *digest,
-	enum blob_kind *kind, struct span *packed)
-{
-	char hex[DIGEST_HEX_SIZE];
 	struct span value;
-	int rc = metadata_get_unchecked(
-		c->metadata, txn, TABLE_PAGES, span_of_digest(digest), &value);
+	int rc = table_get_unchecked(m, txn, TABLE_PAGES, span_of_digest(digest), &value);
 
-	if (!rc)
-		rc = verify_once(c, digest, value);
-	if (!rc)
-		rc = page_record_decode(value, kind, packed);
-	if (rc != ERR_CORRUPT)
+	if (rc)
 		return rc;
-	digest_to_hex(digest, hex);
-	log_warning(c->log, "cache: page %s is rotten: thrown out", hex);
-	committer_drop_page(c->committer, digest);
-	return ERR_ABSENT;
+	if (verified_pages_has(verified, digest))
+		return page_record_decode(value, kind, packed);
+	if (table_check(value) || pages_check(value, kind, packed))
+		return ERR_CORRUPT;
+	verified_pages_add(verified, digest);
+	return 0;
 }
 
 /* What a page takes in LMDB: whole pages of its own when it is large. */
@@ -95,23 +55,22 @@ static uint64_t room_of(uint64_t size)
 	return (bytes + LMDB_PAGE - 1) / LMDB_PAGE * LMDB_PAGE;
 }
 
-static uint64_t room_of_batch(const struct batch *b)
+static uint64_t room_of_all(const struct changes *c)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < b->page_count; i++)
-		sum += room_of(blob_buffer_span(b->pages[i]).size);
+	for (size_t i = 0; i < c->page_count; i++)
+		sum += room_of(blob_buffer_span(c->pages[i]).size);
 	return sum;
 }
 
 static int next_page(
-	struct room *r, struct span from, struct digest *digest, uint64_t *size)
+	struct space *s, struct span from, struct digest *digest, uint64_t *size)
 {
-	struct metadata_cursor cursor = {0};
+	struct table_cursor cursor = {0};
 	struct span key;
 	MDB_val raw;
-	int rc = metadata_next(
-		r->cache->metadata, r->txn, TABLE_PAGES, from, &cursor, &key, &raw);
+	int rc = table_next(s->m, s->txn, TABLE_PAGES, from, &cursor, &key, &raw);
 
 	if (!rc && key.size != DIGEST_SIZE)
 		rc = ERR_ABSENT;
@@ -119,11 +78,12 @@ static int next_page(
 		memcpy(digest->bytes, key.data, DIGEST_SIZE);
 		*size = raw.mv_size;
 	}
-	metadata_cursor_close(&cursor);
+	table_cursor_close(&cursor);
 	return rc;
 }
 
-int pages_thin(struct room *r, uint64_t bytes)
+/* Deletes about `bytes` of pages, at random. */
+static int thin_out(struct space *s, uint64_t bytes)
 {
 	struct digest at;
 	uint64_t freed = 0, size = 0;
@@ -133,69 +93,121 @@ int pages_thin(struct room *r, uint64_t bytes)
 	if (getentropy(at.bytes, sizeof(at.bytes)))
 		at = (struct digest){{0}};
 	for (unsigned i = 0; i < THIN_ROWS_MAX && freed < bytes && !rc; i++) {
-		rc = next_page(r, span_of_digest(&at), &at, &size);
+		rc = next_page(s, span_of_digest(&at), &at, &size);
 		if (rc == ERR_ABSENT && !wrapped) {
 			wrapped = true;
 			at = (struct digest){{0}};
-			rc = next_page(r, span_of_digest(&at), &at, &size);
+			rc = next_page(s, span_of_digest(&at), &at, &size);
 		}
 		if (!rc)
-			rc = metadata_delete(r->cache->metadata, r->txn, TABLE_PAGES,
-				span_of_digest(&at));
+			rc = table_delete(s->m, s->txn, TABLE_PAGES, span_of_digest(&at));
 		freed += room_of(size);
 	}
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 
-/* Room for `need` more bytes of pages, or ERR_NO_SPACE. LMDB uses its free pages again
- * only after a while and where they are in one run, so the file may grow nonetheless. */
-static int make_room(struct room *r, uint64_t need)
+/* Is there room for `need` more bytes of pages? LMDB uses its free pages again only after
+ * a while and where they are in one run, so the file may grow nonetheless. */
+static int find_room(struct space *s, uint64_t need, struct outcome *o)
 {
-	uint64_t free_bytes = metadata_free_bytes(r->cache->metadata);
-	uint64_t file = metadata_bytes(r->cache->metadata);
-	uint64_t share = r->limits.quota / SHARE;
+	uint64_t free_bytes = metadata_free_bytes(s->m);
+	uint64_t file = metadata_bytes(s->m);
+	uint64_t share = s->limits.quota / SHARE, missing;
 	int rc = 0;
 
+	o->pages_kept = true;
 	if (share < SHARE_MIN)
 		share = SHARE_MIN;
-	if (r->limits.quota && file - free_bytes + need > share) {
-		rc = pages_thin(r, file - free_bytes + need - share);
+	if (s->limits.quota && file - free_bytes + need > share) {
+		rc = thin_out(s, file - free_bytes + need - share);
 		/* What is deleted now can be used only by the next transactions. */
-		if (!rc && need > free_bytes && file > share)
-			rc = ERR_NO_SPACE;
+		if (need > free_bytes && file > share)
+			o->pages_kept = false;
 	}
-	return rc ? rc : room_make(r, need);
+	if (rc || !o->pages_kept)
+		return rc;
+	missing = space_deficit(s, need);
+	o->pages_kept = missing == 0;
+	if (missing)
+		space_ask(s, missing, o);
+	return 0;
 }
 
-static int put(struct room *r, struct blob_buffer *page)
+static int put_page(struct space *s, struct blob_buffer *page)
 {
-	struct metadata *m = r->cache->metadata;
 	const struct digest *digest = blob_buffer_digest(page);
 
-	if (metadata_has_key(m, r->txn, TABLE_PAGES, span_of_digest(digest)))
+	if (table_has_key(s->m, s->txn, TABLE_PAGES, span_of_digest(digest)))
 		return 0;
 	return page_record_put(
-		m, r->txn, digest, blob_buffer_kind(page), blob_buffer_span(page));
+		s->m, s->txn, digest, blob_buffer_kind(page), blob_buffer_span(page));
 }
 
-static int forget(struct cache *c, MDB_txn *txn, const struct digest *digest)
-{
-	atomic_store_explicit(slot_of(c, digest), 0, memory_order_relaxed);
-	return metadata_delete(c->metadata, txn, TABLE_PAGES, span_of_digest(digest));
-}
-
-int pages_apply(struct room *r, struct batch *b)
+int pages_apply(struct space *s, const struct changes *c, struct outcome *o)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < b->rotten_count && !rc; i++)
-		rc = forget(r->cache, r->txn, &b->rotten[i]);
-	if (rc || !b->page_count)
+	for (size_t i = 0; i < c->rotten_count && !rc; i++)
+		rc = table_delete(s->m, s->txn, TABLE_PAGES, span_of_digest(&c->rotten[i]));
+	if (rc || !c->page_count)
 		return rc;
-	rc = make_room(r, room_of_batch(b));
-	if (rc == ERR_NO_SPACE)
-		return 0;
-	for (size_t i = 0; i < b->page_count && !rc; i++)
-		rc = put(r, b->pages[i]);
+	rc = find_room(s, room_of_all(c), o);
+	for (size_t i = 0; i < c->page_count && !rc && o->pages_kept; i++)
+		rc = put_page(s, c->pages[i]);
 	return rc;
+}
+
+/* Clearing. */
+struct clearing {
+	struct metadata *m;
+	struct verified_pages *verified;
+	const struct digest *keep;
+	size_t count;
+};
+
+static int copy_page(struct clearing *k, MDB_txn *txn, size_t index, struct bytes *copy)
+{
+	enum blob_kind kind;
+	struct span packed;
+
+	if (pages_find(k->m, txn, k->verified, &k->keep[index], &kind, &packed) ||
+		kind != BLOB_PAGE)
+		return 0;
+	return bytes_append(copy, packed.data, packed.size);
+}
+
+static int clear_but(struct clearing *k, MDB_txn *txn, struct bytes *kept)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < k->count && !rc; i++)
+		rc = copy_page(k, txn, i, &kept[i]);
+	if (!rc)
+		rc = metadata_error(
+			k->m, mdb_drop(txn, metadata_table(k->m, TABLE_PAGES), 0));
+	for (size_t i = 0; i < k->count && !rc; i++)
+		if (kept[i].size)
+			rc = page_record_put(
+				k->m, txn, &k->keep[i], BLOB_PAGE, span_of_bytes(&kept[i]));
+	return rc;
+}
+
+static int clear_pages(MDB_txn *txn, void *arg)
+{
+	struct clearing *k = arg;
+	struct bytes *kept = calloc(k->count + 1, sizeof(*kept));
+	int rc = kept ? clear_but(k, txn, kept) : ERR_NO_MEMORY;
+
+	for (size_t i = 0; kept && i < k->count; i++)
+		bytes_release(&kept[i]);
+	free(kept);
+	return rc;
+}
+
+int pages_clear(struct metadata *m, int64_t deadline, struct verified_pages *verified,
+	const struct digest *keep, size_t count)
+{
+	struct clearing k = {m, verified, keep, count};
+
+	return metadata_write(m, deadline, clear_pages, &k);
 }

@@ -1,22 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages and recipes in the metadata: looking one up, with its checksum verified once per
- * process; putting those of a batch. When a quota is set, pages take at most a part of
- * it: then others go at random (their keys are digests), which needs no record of use.
+ * Pages and recipes in the books: finding one, with its checksum verified once per
+ * process; putting those of a transaction. When a quota is set, pages take at most a part
+ * of it: then others go at random (their keys are digests), which needs no record of use.
  */
 #ifndef CAIRN_CACHE_META_PAGES_H
 #define CAIRN_CACHE_META_PAGES_H
 
-#include "cache/meta/eviction.h"
-#include "cache/meta/transaction.h"
+#include "cache/meta/space.h"
+#include "cache/meta/verified_pages.h"
 
-/* The packed bytes, borrowed from the transaction. ERR_ABSENT, also for a rotten one,
- * which is then deleted. */
-int pages_get(struct cache *c, MDB_txn *txn, const struct digest *digest,
-	enum blob_kind *kind, struct span *packed);
-/* Deletes and puts what the batch says. No room: the pages are not kept. */
-int pages_apply(struct room *r, struct batch *b);
-/* Deletes about `bytes` of pages, at random. */
-int pages_thin(struct room *r, uint64_t bytes);
+/* The packed bytes, borrowed from the transaction. ERR_ABSENT; ERR_CORRUPT: rotten, to be
+ * deleted by a transaction (changes.rotten). */
+int pages_find(struct metadata *m, MDB_txn *txn, struct verified_pages *verified,
+	const struct digest *digest, enum blob_kind *kind, struct span *packed);
+/* Is a checked value a page or recipe that this program can read? */
+int pages_check(struct span value, enum blob_kind *kind, struct span *packed);
+
+/* Within a transaction: deletes and puts what the changes say. o->pages_kept tells
+ * whether there was room; o->short_of what has to be made free for them, if that is
+ * possible. */
+int pages_apply(struct space *s, const struct changes *c, struct outcome *o);
+
+/* In a transaction of its own: deletes all pages but those `count` in `keep`. */
+int pages_clear(struct metadata *m, int64_t deadline, struct verified_pages *verified,
+	const struct digest *keep, size_t count);
 
 #endif

@@ -107,7 +107,7 @@ int object_record_get(struct metadata *m, MDB_txn *txn, const struct digest *dig
 	struct object_record *out)
 {
 	struct span value;
-	int rc = metadata_get(m, txn, TABLE_OBJECTS, span_of_digest(digest), &value);
+	int rc = table_get(m, txn, TABLE_OBJECTS, span_of_digest(digest), &value);
 
 	return rc ? rc : object_record_decode(value, out);
 }
@@ -119,7 +119,7 @@ int object_record_put(struct metadata *m, MDB_txn *txn, const struct digest *dig
 		r->resident, r->cost, r->present, r->drops, r->layout};
 	struct span bitmap = span_of(r->bitmap, BITMAP_WORDS(r->chunks) * sizeof(uint64_t));
 
-	return metadata_put(m, txn, TABLE_OBJECTS, span_of_digest(digest),
+	return table_put(m, txn, TABLE_OBJECTS, span_of_digest(digest),
 		span_of(&h, sizeof(h)), bitmap);
 }
 
@@ -134,6 +134,20 @@ struct span chunk_key(uint64_t instance, uint64_t ordinal, uint8_t key[CHUNK_KEY
 	put_be64(key, instance);
 	put_be64(key + 8, ordinal);
 	return span_of(key, CHUNK_KEY_SIZE);
+}
+
+struct span instance_key(uint64_t instance, uint8_t key[CHUNK_KEY_SIZE])
+{
+	put_be64(key, instance);
+	return span_of(key, sizeof(instance));
+}
+
+int instance_key_decode(struct span key, uint64_t *instance)
+{
+	if (key.size != sizeof(*instance))
+		return ERR_CORRUPT;
+	*instance = get_be64(key.data);
+	return 0;
 }
 
 int chunk_key_decode(struct span key, uint64_t *instance, uint64_t *ordinal)
@@ -163,8 +177,7 @@ int chunk_record_get(struct metadata *m, MDB_txn *txn, uint64_t instance, uint64
 {
 	uint8_t key[CHUNK_KEY_SIZE];
 	struct span value;
-	int rc = metadata_get(
-		m, txn, TABLE_CHUNKS, chunk_key(instance, ordinal, key), &value);
+	int rc = table_get(m, txn, TABLE_CHUNKS, chunk_key(instance, ordinal, key), &value);
 
 	return rc ? rc : chunk_record_decode(value, out);
 }
@@ -175,7 +188,7 @@ int chunk_record_put(struct metadata *m, MDB_txn *txn, uint64_t instance, uint64
 	uint8_t key[CHUNK_KEY_SIZE];
 	struct chunk_value v = {r->start, r->size, r->digest};
 
-	return metadata_put(m, txn, TABLE_CHUNKS, chunk_key(instance, ordinal, key),
+	return table_put(m, txn, TABLE_CHUNKS, chunk_key(instance, ordinal, key),
 		span_of(&v, sizeof(v)), span_of(NULL, 0));
 }
 
@@ -184,7 +197,7 @@ int place_record_get(struct metadata *m, MDB_txn *txn, const struct digest *chun
 {
 	struct place_value v;
 	struct span value;
-	int rc = metadata_get(m, txn, TABLE_PLACES, span_of_digest(chunk), &value);
+	int rc = table_get(m, txn, TABLE_PLACES, span_of_digest(chunk), &value);
 
 	if (rc)
 		return rc;
@@ -202,7 +215,7 @@ int place_record_put(struct metadata *m, MDB_txn *txn, const struct digest *chun
 {
 	struct place_value v = {r->object, r->instance, r->ordinal};
 
-	return metadata_put(m, txn, TABLE_PLACES, span_of_digest(chunk),
+	return table_put(m, txn, TABLE_PLACES, span_of_digest(chunk),
 		span_of(&v, sizeof(v)), span_of(NULL, 0));
 }
 
@@ -250,14 +263,14 @@ int page_record_put(struct metadata *m, MDB_txn *txn, const struct digest *diges
 
 	if (packed.size > UINT32_MAX - sizeof(h))
 		return ERR_LIMIT;
-	return metadata_put(m, txn, TABLE_PAGES, span_of_digest(digest),
+	return table_put(m, txn, TABLE_PAGES, span_of_digest(digest),
 		span_of(&h, sizeof(h)), packed);
 }
 
 int setting_get(struct metadata *m, MDB_txn *txn, const char *name, void *out, size_t size)
 {
 	struct span value;
-	int rc = metadata_get(m, txn, TABLE_SETTINGS, span_of_string(name), &value);
+	int rc = table_get(m, txn, TABLE_SETTINGS, span_of_string(name), &value);
 
 	if (rc)
 		return rc;
@@ -270,8 +283,8 @@ int setting_get(struct metadata *m, MDB_txn *txn, const char *name, void *out, s
 int setting_put(
 	struct metadata *m, MDB_txn *txn, const char *name, const void *value, size_t size)
 {
-	return metadata_put(m, txn, TABLE_SETTINGS, span_of_string(name),
-		span_of(value, size), span_of(NULL, 0));
+	return table_put(m, txn, TABLE_SETTINGS, span_of_string(name), span_of(value, size),
+		span_of(NULL, 0));
 }
 
 static int lease_value(struct span value, uint64_t *bytes)
@@ -285,20 +298,20 @@ static int lease_value(struct span value, uint64_t *bytes)
 int lease_get(struct metadata *m, MDB_txn *txn, uint32_t user, uint64_t *bytes)
 {
 	struct span value;
-	int rc = metadata_get(m, txn, TABLE_LEASES, span_of(&user, sizeof(user)), &value);
+	int rc = table_get(m, txn, TABLE_LEASES, span_of(&user, sizeof(user)), &value);
 
 	return rc ? rc : lease_value(value, bytes);
 }
 
 int lease_put(struct metadata *m, MDB_txn *txn, uint32_t user, uint64_t bytes)
 {
-	return metadata_put(m, txn, TABLE_LEASES, span_of(&user, sizeof(user)),
+	return table_put(m, txn, TABLE_LEASES, span_of(&user, sizeof(user)),
 		span_of(&bytes, sizeof(bytes)), span_of(NULL, 0));
 }
 
 int lease_delete(struct metadata *m, MDB_txn *txn, uint32_t user)
 {
-	return metadata_delete(m, txn, TABLE_LEASES, span_of(&user, sizeof(user)));
+	return table_delete(m, txn, TABLE_LEASES, span_of(&user, sizeof(user)));
 }
 
 int lease_decode(struct span key, const MDB_val *raw, uint32_t *user, uint64_t *bytes)
@@ -306,7 +319,7 @@ int lease_decode(struct span key, const MDB_val *raw, uint32_t *user, uint64_t *
 	struct span value;
 	uint64_t amount;
 
-	if (key.size != sizeof(*user) || metadata_value(raw, &value) ||
+	if (key.size != sizeof(*user) || table_value(raw, &value) ||
 		lease_value(value, &amount))
 		return ERR_CORRUPT;
 	memcpy(user, key.data, sizeof(*user));

@@ -7,8 +7,8 @@
 #ifndef CAIRN_CACHE_META_RECORDS_H
 #define CAIRN_CACHE_META_RECORDS_H
 
-#include "cache/attempt.h"
-#include "cache/meta/metadata.h"
+#include "cache/meta/table.h"
+#include "format/blob.h"
 
 #define OBJECT_SIZE_CAP ((uint64_t)1 << 50)   /* bytes of an object that is kept */
 #define OBJECT_CHUNKS_CAP ((uint64_t)1 << 24) /* its bitmap is 2 MiB */
@@ -53,6 +53,9 @@ int chunk_record_put(struct metadata *m, MDB_txn *txn, uint64_t instance, uint64
 	const struct chunk_record *r);
 #define CHUNK_KEY_SIZE 16
 struct span chunk_key(uint64_t instance, uint64_t ordinal, uint8_t key[CHUNK_KEY_SIZE]);
+/* The part of it that all rows of an instance begin with. */
+struct span instance_key(uint64_t instance, uint8_t key[CHUNK_KEY_SIZE]);
+int instance_key_decode(struct span key, uint64_t *instance);
 int chunk_key_decode(struct span key, uint64_t *instance, uint64_t *ordinal);
 int chunk_record_decode(struct span value, struct chunk_record *out);
 
@@ -92,11 +95,6 @@ struct layout_record {
 struct limits_record {
 	uint64_t quota, floor; /* bytes */
 };
-struct boot_record {
-	uint64_t boot;	     /* which boot of the machine, a hash */
-	uint64_t generation; /* rises when data may have been lost */
-	uint64_t clean;	     /* all data written was synced to the disk */
-};
 struct totals_record {
 	uint64_t resident; /* bytes of chunks present, of all objects */
 	uint64_t cost;	   /* theirs */
@@ -108,7 +106,7 @@ int setting_put(
 	struct metadata *m, MDB_txn *txn, const char *name, const void *value, size_t size);
 #define SETTING_LAYOUT "layout"
 #define SETTING_LIMITS "limits"
-#define SETTING_BOOT "boot"
+#define SETTING_BOOT "boot" /* trust_epoch.c's */
 #define SETTING_TOTALS "totals"
 
 /* Bytes that a user of the cache may write before it asks again. */

@@ -14,74 +14,89 @@ struct row {
 	size_t key, key_size, value_size; /* offset in text, sizes */
 };
 
-struct run {
+struct scan {
+	struct metadata *m;
+	enum table table;
 	struct row rows[ROWS_AT_ONCE];
-	unsigned count;
+	unsigned count, at;
 	struct bytes text;
 	uint8_t last[KEY_MAX + 1];
 	size_t last_size;
 	bool ended;
 };
 
-static int copy_row(struct run *r, struct span key, struct span value)
+static int copy_row(struct scan *s, struct span key, struct span value)
 {
-	struct row row = {r->text.size, key.size, value.size};
-	int rc = bytes_append(&r->text, key.data, key.size);
+	struct row row = {s->text.size, key.size, value.size};
+	int rc = bytes_append(&s->text, key.data, key.size);
 
 	if (!rc)
-		rc = bytes_append(&r->text, value.data, value.size);
+		rc = bytes_append(&s->text, value.data, value.size);
 	if (!rc)
-		r->rows[r->count++] = row;
+		s->rows[s->count++] = row;
 	return rc;
 }
 
-/* The next rows behind r->last. */
-static int fill(struct cache *c, enum table table, struct run *r)
+/* The next rows behind s->last. */
+static int scan_more(struct scan *s)
 {
-	struct metadata_cursor cursor = {0};
-	struct span key, value, from = span_of(r->last, r->last_size);
+	struct table_cursor cursor = {0};
+	struct span key, value, from = span_of(s->last, s->last_size);
 	MDB_txn *txn;
 	MDB_val raw;
-	int rc = metadata_read(c->metadata, &txn);
+	int rc = metadata_read(s->m, &txn);
 
 	if (rc)
 		return rc;
-	r->count = 0;
-	bytes_clear(&r->text);
-	while (!rc && r->count < ROWS_AT_ONCE && r->text.size < BYTES_AT_ONCE) {
-		rc = metadata_next(c->metadata, txn, table, from, &cursor, &key, &raw);
+	s->count = s->at = 0;
+	bytes_clear(&s->text);
+	while (!rc && s->count < ROWS_AT_ONCE && s->text.size < BYTES_AT_ONCE) {
+		rc = table_next(s->m, txn, s->table, from, &cursor, &key, &raw);
 		if (rc || key.size > KEY_MAX)
 			continue;
-		memcpy(r->last, key.data, key.size);
-		r->last[key.size] = 0; /* the least that is behind it */
-		r->last_size = key.size + 1;
-		if (!metadata_value(&raw, &value))
-			rc = copy_row(r, key, value);
+		memcpy(s->last, key.data, key.size);
+		s->last[key.size] = 0; /* the least that is behind it */
+		s->last_size = key.size + 1;
+		if (!table_value(&raw, &value))
+			rc = copy_row(s, key, value);
 	}
-	metadata_cursor_close(&cursor);
-	metadata_read_end(c->metadata, txn);
-	r->ended = rc == ERR_ABSENT;
-	return r->ended ? 0 : rc;
+	table_cursor_close(&cursor);
+	metadata_read_end(s->m, txn);
+	s->ended = rc == ERR_ABSENT;
+	return s->ended ? 0 : rc;
 }
 
-int scan_table(struct cache *c, enum table table,
-	int (*each)(void *arg, struct span key, struct span value), void *arg)
+struct scan *scan_new(struct metadata *m, enum table table)
 {
-	struct run *r = calloc(1, sizeof(*r));
-	int rc = r ? 0 : ERR_NO_MEMORY;
+	struct scan *s = calloc(1, sizeof(*s));
 
-	while (!rc && !r->ended) {
-		rc = fill(c, table, r);
-		for (unsigned i = 0; i < r->count && !rc; i++) {
-			const struct row *row = &r->rows[i];
-			const uint8_t *at = r->text.data + row->key;
+	if (!s)
+		return NULL;
+	s->m = m;
+	s->table = table;
+	return s;
+}
 
-			rc = each(arg, span_of(at, row->key_size),
-				span_of(at + row->key_size, row->value_size));
-		}
+void scan_free(struct scan *s)
+{
+	if (!s)
+		return;
+	bytes_release(&s->text);
+	free(s);
+}
+
+int scan_next(struct scan *s, struct span *key, struct span *value)
+{
+	const struct row *row;
+
+	while (s->at == s->count) {
+		int rc = s->ended ? ERR_ABSENT : scan_more(s);
+
+		if (rc)
+			return rc;
 	}
-	if (r)
-		bytes_release(&r->text);
-	free(r);
-	return rc;
+	row = &s->rows[s->at++];
+	*key = span_of(s->text.data + row->key, row->key_size);
+	*value = span_of(s->text.data + row->key + row->key_size, row->value_size);
+	return 0;
 }

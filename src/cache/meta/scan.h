@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Goes through a table in key order for someone who takes his time: rows are copied out
- * of short transactions, so that no old page is held while the callback prints or reads.
+ * of short transactions, so that no old page is held while he prints or reads. Belongs to
+ * one thread.
  */
 #ifndef CAIRN_CACHE_META_SCAN_H
 #define CAIRN_CACHE_META_SCAN_H
 
-#include "cache/state.h"
+#include "cache/meta/table.h"
 
-/* Checked values; rotten ones are skipped. The callback's return other than 0 stops and
- * is returned. */
-int scan_table(struct cache *c, enum table table,
-	int (*each)(void *arg, struct span key, struct span value), void *arg);
+struct scan;
+/* NULL without memory. */
+struct scan *scan_new(struct metadata *m, enum table table);
+void scan_free(struct scan *s);
+/* The next row, its value checked and without the checksum; rotten ones are passed over.
+ * Both borrowed until the next call. ERR_ABSENT at the end. */
+int scan_next(struct scan *s, struct span *key, struct span *value);
 
 #endif

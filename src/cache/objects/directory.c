@@ -100,7 +100,7 @@ static int take_lock(struct directory *d, struct trouble *t)
 	return 0;
 }
 
-void directory_settle(struct directory *d)
+void directory_admit(struct directory *d)
 {
 	if (d->alone)
 		while (flock(d->lock_fd, LOCK_SH) && errno == EINTR)
@@ -194,7 +194,7 @@ void directory_close(struct directory *d)
 	free(d->path);
 }
 
-bool directory_last(struct directory *d)
+bool directory_is_last(struct directory *d)
 {
 	return flock(d->lock_fd, LOCK_EX | LOCK_NB) == 0;
 }
@@ -214,7 +214,8 @@ int directory_metadata(struct directory *d, char **path, struct trouble *t)
 
 int directory_set_aside(struct directory *d, struct trouble *t)
 {
-	static const char *const old[] = {"meta.damaged/data.mdb", "meta.damaged/lock.mdb"};
+	static const char *const old[] = {"meta.damaged/data.mdb", "meta.damaged/lock.mdb",
+		"meta.damaged/write.lock"};
 
 	for (unsigned i = 0; i < sizeof(old) / sizeof(old[0]); i++)
 		unlinkat(d->fd, old[i], 0);
@@ -258,180 +259,6 @@ bool directory_user_lives(struct directory *d, uint32_t user)
 	return lives;
 }
 
-void directory_object_name(
-	const struct digest *digest, uint64_t instance, char name[OBJECT_NAME_SIZE])
-{
-	char hex[DIGEST_HEX_SIZE];
-
-	digest_to_hex(digest, hex);
-	snprintf(name, OBJECT_NAME_SIZE, "%.2s/%s.%016llx", hex, hex + 2,
-		(unsigned long long)instance);
-}
-
-int directory_object_parse(
-	const char *prefix, const char *rest, struct digest *digest, uint64_t *instance)
-{
-	char name[OBJECT_NAME_SIZE], again[OBJECT_NAME_SIZE];
-	char hex[DIGEST_HEX_SIZE];
-	struct digest d;
-	uint64_t number;
-
-	if (strlen(prefix) != 2 || strlen(rest) != 62 + 1 + 16)
-		return ERR_CORRUPT;
-	snprintf(hex, sizeof(hex), "%s%.62s", prefix, rest);
-	if (digest_from_hex(span_of_string(hex), &d))
-		return ERR_CORRUPT;
-	number = strtoull(rest + 63, NULL, 16);
-	snprintf(name, sizeof(name), "%s/%s", prefix, rest);
-	directory_object_name(&d, number, again);
-	if (strcmp(name, again) != 0)
-		return ERR_CORRUPT;
-	*digest = d;
-	*instance = number;
-	return 0;
-}
-
-static int open_new(struct directory *d, const char *name)
-{
-	return openat(d->objects_fd, name,
-		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-}
-
-int directory_create_object(struct directory *d, const struct digest *digest,
-	uint64_t instance, uint64_t size, int *fd)
-{
-	char name[OBJECT_NAME_SIZE], prefix[3];
-	int made, rc;
-
-	directory_object_name(digest, instance, name);
-	made = open_new(d, name);
-	if (made < 0 && errno == ENOENT) {
-		snprintf(prefix, sizeof(prefix), "%.2s", name);
-		if (mkdirat(d->objects_fd, prefix, 0700) && errno != EEXIST)
-			return error_from_errno(errno);
-		made = open_new(d, name);
-	}
-	if (made < 0)
-		return error_from_errno(errno);
-	if (ftruncate(made, (off_t)size)) {
-		rc = error_from_errno(errno);
-		close(made);
-		unlinkat(d->objects_fd, name, 0);
-		return rc;
-	}
-	*fd = made;
-	return 0;
-}
-
-static int open_object(struct directory *d, const struct digest *digest, uint64_t instance,
-	uint64_t size, int flags, int *fd)
-{
-	char name[OBJECT_NAME_SIZE];
-	struct stat st;
-	int opened;
-
-	directory_object_name(digest, instance, name);
-	opened = openat(d->objects_fd, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (opened < 0)
-		/* A link: ELOOP, on FreeBSD EMLINK. */
-		return errno == ELOOP || errno == EMLINK ? ERR_CORRUPT
-							 : error_from_errno(errno);
-	if (fstat(opened, &st) || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != size) {
-		close(opened);
-		return ERR_CORRUPT;
-	}
-	*fd = opened;
-	return 0;
-}
-
-int directory_open_object(struct directory *d, const struct digest *digest,
-	uint64_t instance, uint64_t size, int *fd)
-{
-	return open_object(d, digest, instance, size, O_RDWR, fd);
-}
-
-int directory_lend_object(struct directory *d, const struct digest *digest,
-	uint64_t instance, uint64_t size, int *fd)
-{
-	struct stat st;
-	int lent, rc = open_object(d, digest, instance, size, O_RDONLY, &lent);
-
-	if (rc)
-		return rc;
-	/* Between opening and locking it may have been evicted. */
-	if (flock(lent, LOCK_SH | LOCK_NB) || fstat(lent, &st) || st.st_nlink == 0) {
-		close(lent);
-		return ERR_ABSENT;
-	}
-	*fd = lent;
-	return 0;
-}
-
-/* The lock of an evictor is held until the file is gone, so that nobody borrows it in
- * between. Where there are no locks, nothing is lent. */
-int directory_evict_object(
-	struct directory *d, const struct digest *digest, uint64_t instance)
-{
-	char name[OBJECT_NAME_SIZE];
-	int fd, rc;
-
-	directory_object_name(digest, instance, name);
-	fd = openat(d->objects_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
-		close(fd);
-		return ERR_BUSY;
-	}
-	rc = directory_remove_object(d, digest, instance);
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
-int directory_remove_object(
-	struct directory *d, const struct digest *digest, uint64_t instance)
-{
-	char name[OBJECT_NAME_SIZE];
-
-	directory_object_name(digest, instance, name);
-	if (unlinkat(d->objects_fd, name, 0) && errno != ENOENT)
-		return error_from_errno(errno);
-	return 0;
-}
-
-static int each_in(
-	struct directory *d, const char *prefix, directory_each_fn each, void *ctx)
-{
-	int fd = openat(d->objects_fd, prefix, DIRECTORY_FLAGS | O_NOFOLLOW);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-	struct digest digest;
-	uint64_t instance;
-	int rc = 0;
-
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return 0;
-	}
-	while (!rc && (entry = readdir(dir)))
-		if (!directory_object_parse(prefix, entry->d_name, &digest, &instance))
-			rc = each(ctx, &digest, instance);
-	closedir(dir);
-	return rc;
-}
-
-int directory_each_object(struct directory *d, directory_each_fn each, void *ctx)
-{
-	char prefix[3];
-	int rc = 0;
-
-	for (unsigned i = 0; i < 256 && !rc; i++) {
-		snprintf(prefix, sizeof(prefix), "%02x", i);
-		rc = each_in(d, prefix, each, ctx);
-	}
-	return rc;
-}
-
 /* Overlayfs's own number, from statfs(2) or linux/magic.h, which not every system has. */
 #define OVERLAYFS_MAGIC 0x794c7630
 
@@ -458,12 +285,13 @@ int directory_free_bytes(struct directory *d, uint64_t *bytes)
 	return 0;
 }
 
-void directory_sync(struct directory *d)
+int directory_sync(struct directory *d)
 {
 #ifdef HAVE_SYNCFS
-	if (syncfs(d->objects_fd) == 0)
-		return;
-#endif
-	sync();
+	return syncfs(d->objects_fd) ? error_from_errno(errno) : 0;
+#else
 	(void)d;
+	sync();
+	return 0;
+#endif
 }

@@ -27,26 +27,26 @@ struct open_objects {
 	struct stripe stripes[STRIPES];
 };
 
-static struct stripe *stripe_of(struct open_objects *h, const struct digest *d)
+static struct stripe *stripe_of(struct open_objects *t, const struct digest *d)
 {
-	return &h->stripes[d->bytes[0] % STRIPES];
+	return &t->stripes[d->bytes[0] % STRIPES];
 }
 
-static struct object **bucket_of(struct stripe *s, const struct digest *d)
+static struct object **stripe_bucket(struct stripe *s, const struct digest *d)
 {
 	return &s->buckets[d->bytes[1] % BUCKETS];
 }
 
 struct open_objects *open_objects_new(unsigned limit)
 {
-	struct open_objects *h = calloc(1, sizeof(*h));
+	struct open_objects *t = calloc(1, sizeof(*t));
 
-	if (!h)
+	if (!t)
 		return NULL;
-	h->limit = limit / STRIPES ? limit / STRIPES : 1;
+	t->limit = limit / STRIPES ? limit / STRIPES : 1;
 	for (unsigned i = 0; i < STRIPES; i++)
-		pthread_mutex_init(&h->stripes[i].mtx, NULL);
-	return h;
+		pthread_mutex_init(&t->stripes[i].mtx, NULL);
+	return t;
 }
 
 static void unlink_use(struct stripe *s, struct object *o)
@@ -64,18 +64,18 @@ static void link_use(struct stripe *s, struct object *o)
 	s->newest = o;
 }
 
-static struct object *lookup(struct stripe *s, const struct digest *digest)
+static struct object *stripe_find(struct stripe *s, const struct digest *digest)
 {
-	struct object *o = *bucket_of(s, digest);
+	struct object *o = *stripe_bucket(s, digest);
 
 	while (o && !digest_equal(&o->digest, digest))
 		o = o->next;
 	return o;
 }
 
-static void take_out(struct stripe *s, struct object *o)
+static void stripe_remove(struct stripe *s, struct object *o)
 {
-	struct object **at = bucket_of(s, &o->digest);
+	struct object **at = stripe_bucket(s, &o->digest);
 
 	while (*at != o)
 		at = &(*at)->next;
@@ -87,13 +87,13 @@ static void take_out(struct stripe *s, struct object *o)
 	s->bitmaps -= object_bitmap_bytes(o);
 }
 
-struct object *open_objects_find(struct open_objects *h, const struct digest *digest)
+struct object *open_objects_find(struct open_objects *t, const struct digest *digest)
 {
-	struct stripe *s = stripe_of(h, digest);
+	struct stripe *s = stripe_of(t, digest);
 	struct object *o;
 
 	pthread_mutex_lock(&s->mtx);
-	o = lookup(s, digest);
+	o = stripe_find(s, digest);
 	if (o) {
 		object_get(o);
 		if (s->newest != o) {
@@ -106,41 +106,42 @@ struct object *open_objects_find(struct open_objects *h, const struct digest *di
 }
 
 /* The stripe's mutex is held. Takes out what is least in use, to be put outside of it. */
-static unsigned trim(struct open_objects *h, struct stripe *s, struct object *out[TRIM_MAX])
+static unsigned stripe_trim(
+	struct open_objects *t, struct stripe *s, struct object *out[TRIM_MAX])
 {
 	struct object *o = s->oldest, *newer;
 	unsigned n = 0;
 
-	for (; o && n < TRIM_MAX && (s->count > h->limit || s->bitmaps > BITMAPS_MAX);
+	for (; o && n < TRIM_MAX && (s->count > t->limit || s->bitmaps > BITMAPS_MAX);
 		o = newer) {
 		newer = o->newer;
 		if (o == s->newest || atomic_load(&o->refs) != 1)
 			continue;
-		take_out(s, o);
+		stripe_remove(s, o);
 		out[n++] = o;
 	}
 	return n;
 }
 
-struct object *open_objects_add(struct open_objects *h, struct object *o)
+struct object *open_objects_add(struct open_objects *t, struct object *o)
 {
-	struct stripe *s = stripe_of(h, &o->digest);
+	struct stripe *s = stripe_of(t, &o->digest);
 	struct object *surplus[TRIM_MAX], *other;
 	unsigned n = 0;
 
 	pthread_mutex_lock(&s->mtx);
-	other = lookup(s, &o->digest);
+	other = stripe_find(s, &o->digest);
 	if (other) {
 		object_get(other);
 	} else {
 		object_get(o);
 		o->listed = true;
-		o->next = *bucket_of(s, &o->digest);
-		*bucket_of(s, &o->digest) = o;
+		o->next = *stripe_bucket(s, &o->digest);
+		*stripe_bucket(s, &o->digest) = o;
 		link_use(s, o);
 		s->count++;
 		s->bitmaps += object_bitmap_bytes(o);
-		n = trim(h, s, surplus);
+		n = stripe_trim(t, s, surplus);
 	}
 	pthread_mutex_unlock(&s->mtx);
 	while (n)
@@ -151,56 +152,56 @@ struct object *open_objects_add(struct open_objects *h, struct object *o)
 	return other;
 }
 
-void open_objects_remove(struct open_objects *h, struct object *o)
+void open_objects_remove(struct open_objects *t, struct object *o)
 {
-	struct stripe *s = stripe_of(h, &o->digest);
+	struct stripe *s = stripe_of(t, &o->digest);
 	bool listed;
 
 	pthread_mutex_lock(&s->mtx);
 	listed = o->listed;
 	if (listed)
-		take_out(s, o);
+		stripe_remove(s, o);
 	pthread_mutex_unlock(&s->mtx);
 	if (listed)
 		object_put(o);
 }
 
 void open_objects_forget(
-	struct open_objects *h, const struct digest *digest, uint64_t instance)
+	struct open_objects *t, const struct digest *digest, uint64_t instance)
 {
-	struct object *o = open_objects_find(h, digest);
+	struct object *o = open_objects_find(t, digest);
 
 	if (!o)
 		return;
 	if (o->instance == instance) {
 		atomic_store(&o->gone, true);
-		open_objects_remove(h, o);
+		open_objects_remove(t, o);
 	}
 	object_put(o);
 }
 
-bool open_objects_busy(struct open_objects *h, const struct digest *digest)
+bool open_objects_busy(struct open_objects *t, const struct digest *digest)
 {
-	struct stripe *s = stripe_of(h, digest);
+	struct stripe *s = stripe_of(t, digest);
 	struct object *o;
 	bool busy;
 
 	pthread_mutex_lock(&s->mtx);
-	o = lookup(s, digest);
+	o = stripe_find(s, digest);
 	busy = o && (atomic_load(&o->refs) > 1 ||
 			    clock_monotonic() - atomic_load(&o->touched) < BUSY_FOR);
 	pthread_mutex_unlock(&s->mtx);
 	return busy;
 }
 
-int open_objects_list(struct open_objects *h, struct object ***out, size_t *count)
+int open_objects_list(struct open_objects *t, struct object ***out, size_t *count)
 {
 	struct object **list = NULL, **more;
 	size_t n = 0;
 	int rc = 0;
 
 	for (unsigned i = 0; i < STRIPES && !rc; i++) {
-		struct stripe *s = &h->stripes[i];
+		struct stripe *s = &t->stripes[i];
 
 		pthread_mutex_lock(&s->mtx);
 		more = realloc(list, (n + s->count + 1) * sizeof(struct object *));
@@ -217,16 +218,16 @@ int open_objects_list(struct open_objects *h, struct object ***out, size_t *coun
 	return rc;
 }
 
-void open_objects_free(struct open_objects *h)
+void open_objects_free(struct open_objects *t)
 {
-	if (!h)
+	if (!t)
 		return;
 	for (unsigned i = 0; i < STRIPES; i++) {
-		struct stripe *s = &h->stripes[i];
+		struct stripe *s = &t->stripes[i];
 
 		while (s->newest)
-			open_objects_remove(h, s->newest);
+			open_objects_remove(t, s->newest);
 		pthread_mutex_destroy(&s->mtx);
 	}
-	free(h);
+	free(t);
 }

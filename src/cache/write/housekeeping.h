@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the committer's thread looks after once a second: handles of objects that another
- * process threw out (they would keep the disk space), slots of dead readers, a lease
- * that nobody draws from.
+ * What the writer's thread looks after once a second: open objects that another process
+ * threw out (they would keep the disk space), a new epoch of trust, victims whose space
+ * was not seen to be free, slots of dead readers, a lease that nobody draws from.
  */
 #ifndef CAIRN_CACHE_WRITE_HOUSEKEEPING_H
 #define CAIRN_CACHE_WRITE_HOUSEKEEPING_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-struct cache;
+#include "cache/write/write_context.h"
 
 /* Zero-initialised; belongs to one thread. */
 struct housekeeping {
 	int64_t next; /* CLOCK_MONOTONIC ns */
 	int64_t next_readers;
-	uint64_t changes; /* of the totals, when handles were last looked at */
-	uint64_t leased;  /* at the last look */
+	int64_t victims_since; /* that there are victims of ours; 0: there are none */
+	uint64_t changes;      /* of the totals, when open objects were last looked at */
+	uint64_t leased;       /* at the last look */
 };
 
-bool housekeeping_is_due(const struct housekeeping *u);
+bool housekeeping_is_due(const struct housekeeping *h);
 /* True when the lease should be given back. */
-bool housekeeping_run(struct housekeeping *u, struct cache *c);
+bool housekeeping_run(struct housekeeping *h, struct write_context *x);
 
 #endif

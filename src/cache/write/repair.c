@@ -1,98 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <string.h>
-
-#include "cache/meta/pins.h"
+#include "cache/meta/recount.h"
+#include "cache/meta/table.h"
+#include "cache/meta/transaction.h"
+#include "cache/meta/victims.h"
+#include "cache/objects/object_files.h"
+#include "cache/write/evictor.h"
 #include "cache/write/repair.h"
-#include "cache/meta/eviction.h"
 
-struct recount {
-	struct cache *cache;
-	uint64_t broken; /* records that went */
-};
-
-/* Adds one record to the totals, and sees to its row in the order of eviction. */
-static int count_object(
-	struct recount *k, struct room *room, struct span key, const MDB_val *raw)
-{
-	struct metadata *m = k->cache->metadata;
-	uint8_t use[USE_KEY_SIZE];
-	struct object_record r;
-	struct digest digest;
-	struct span value;
-
-	if (key.size != DIGEST_SIZE || metadata_value(raw, &value) ||
-		object_record_peek(value, &r)) {
-		k->broken++;
-		return metadata_delete(m, room->txn, TABLE_OBJECTS, key);
-	}
-	memcpy(digest.bytes, key.data, DIGEST_SIZE);
-	room->totals.resident += r.resident;
-	room->totals.cost += r.cost;
-	use_key(r.last_use, &digest, use);
-	if (pins_has(k->cache, room->txn, &digest) ||
-		metadata_has_key(m, room->txn, TABLE_USE, span_of(use, sizeof(use))))
-		return 0;
-	return metadata_put_key(m, room->txn, TABLE_USE, span_of(use, sizeof(use)));
-}
-
-static int count_objects(struct recount *k, struct room *room)
-{
-	uint8_t at[DIGEST_SIZE + 1];
-	struct span from = {NULL, 0}, key;
-	MDB_val raw;
-	int rc = 0;
-
-	while (!rc) {
-		struct metadata_cursor cursor = {0};
-		uint8_t copy[512];
-
-		rc = metadata_next(k->cache->metadata, room->txn, TABLE_OBJECTS, from,
-			&cursor, &key, &raw);
-		if (!rc && key.size <= sizeof(copy)) {
-			size_t size = key.size < DIGEST_SIZE ? key.size : DIGEST_SIZE;
-
-			/* The next is behind this key with one more byte. */
-			memcpy(copy, key.data, key.size);
-			key = span_of(copy, key.size);
-			memcpy(at, copy, size);
-			at[size] = 0;
-			from = span_of(at, size + 1);
-			rc = count_object(k, room, key, &raw);
-		}
-		metadata_cursor_close(&cursor);
-	}
-	return rc == ERR_ABSENT ? 0 : rc;
-}
-
-static int recount(MDB_txn *txn, void *arg)
-{
-	struct recount *k = arg;
-	struct room room = {0};
-	uint64_t freed;
-	int rc = room_begin(&room, k->cache, txn);
-
-	k->broken = 0;
-	room.totals.resident = room.totals.cost = 0;
-	if (!rc)
-		rc = room_reclaim(&room, &freed);
-	if (!rc)
-		rc = count_objects(k, &room);
-	room.totals.changes += k->broken != 0;
-	if (!rc)
-		rc = room_end(&room);
-	room_release(&room);
-	return rc;
-}
+#define DEAD_MAX 64
 
 struct sweep {
-	struct cache *cache;
+	struct write_context *x;
 	uint64_t removed;
 };
 
 /* Its maker lives, or has committed a record of it. */
-static bool is_wanted(struct cache *c, const struct digest *digest, uint64_t instance)
+static bool is_wanted(
+	struct write_context *x, const struct digest *digest, uint64_t instance)
 {
 	struct object_record r;
 	struct span value;
@@ -101,12 +27,12 @@ static bool is_wanted(struct cache *c, const struct digest *digest, uint64_t ins
 	bool wanted;
 
 	/* In this order: once it is dead, all its commits are done. */
-	if (directory_user_lives(&c->directory, maker) || metadata_read(c->metadata, &txn))
+	if (directory_user_lives(x->directory, maker) || metadata_read(x->metadata, &txn))
 		return true;
-	wanted = metadata_get(c->metadata, txn, TABLE_OBJECTS, span_of_digest(digest),
+	wanted = table_get(x->metadata, txn, TABLE_OBJECTS, span_of_digest(digest),
 			 &value) == 0 &&
 		 object_record_peek(value, &r) == 0 && r.instance == instance;
-	metadata_read_end(c->metadata, txn);
+	metadata_read_end(x->metadata, txn);
 	return wanted;
 }
 
@@ -114,27 +40,64 @@ static int sweep_file(void *ctx, const struct digest *digest, uint64_t instance)
 {
 	struct sweep *s = ctx;
 
-	if (is_wanted(s->cache, digest, instance))
+	if (is_wanted(s->x, digest, instance))
 		return 0;
-	if (!directory_remove_object(&s->cache->directory, digest, instance))
+	if (!object_file_remove(s->x->directory, digest, instance))
 		s->removed++;
 	return 0;
 }
 
-void repair_cache(struct cache *c)
+/* The next victim of a dead user. */
+static int next_orphan(struct write_context *x, uint64_t at, struct victim *out)
 {
-	struct recount k = {.cache = c};
-	struct sweep s = {.cache = c};
-	int rc = metadata_write(c->metadata, recount, &k);
+	uint32_t user;
+	MDB_txn *txn;
+	int rc = metadata_read(x->metadata, &txn);
 
 	if (rc)
-		log_warning(c->log, "cache: cannot count what %s holds: %s",
-			c->directory.path, error_text(rc));
-	directory_each_object(&c->directory, sweep_file, &s);
-	if (k.broken)
-		log_warning(c->log, "cache: threw out %llu rotten records",
-			(unsigned long long)k.broken);
+		return rc;
+	do {
+		rc = victims_next(x->metadata, txn, at, out, &user);
+		if (!rc && __builtin_add_overflow(out->instance, 1, &at))
+			rc = ERR_ABSENT;
+	} while (!rc && directory_user_lives(x->directory, user));
+	metadata_read_end(x->metadata, txn);
+	return rc;
+}
+
+/* What they threw out and did not come to unlink. */
+static void finish_evictions(struct write_context *x)
+{
+	struct victim v = {.instance = 0};
+
+	while (!next_orphan(x, v.instance, &v)) {
+		struct changes c = {.seen = &v.instance, .seen_count = 1};
+		struct outcome o;
+
+		if (object_file_remove(x->directory, &v.digest, v.instance) ||
+			transaction_commit(x->metadata, write_context_deadline(), &c, &o))
+			break;
+		outcome_release(&o);
+	}
+}
+
+void repair_run(struct write_context *x)
+{
+	struct sweep s = {.x = x};
+	uint32_t dead[DEAD_MAX];
+	size_t count = evictor_find_dead(x, dead, DEAD_MAX);
+	uint64_t broken = 0;
+	int rc = recount(x->metadata, write_context_deadline(), dead, count, &broken);
+
+	if (rc)
+		log_warning(x->log, "cache: cannot count what %s holds: %s",
+			x->directory->path, error_text(rc));
+	finish_evictions(x);
+	object_file_each(x->directory, sweep_file, &s);
+	if (broken)
+		log_warning(x->log, "cache: threw out %llu rotten records",
+			(unsigned long long)broken);
 	if (s.removed)
-		log_info(c->log, "cache: removed %llu files that were left over",
+		log_info(x->log, "cache: removed %llu files that were left over",
 			(unsigned long long)s.removed);
 }

@@ -3,108 +3,123 @@
 
 #include <assert.h>
 
-#include "cache/write/writer.h"
 #include "cache/write/reservation.h"
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/timed_wait.h"
 
 #define DENIED_FOR NS_PER_SECOND
+#define LOOK_EVERY_MS 1000
 
-void reservation_init(struct reservation *l)
+void reservation_init(struct reservation *r)
 {
-	*l = (struct reservation){0};
-	pthread_mutex_init(&l->mtx, NULL);
-	pthread_cond_init(&l->cond, NULL);
+	*r = (struct reservation){0};
+	pthread_mutex_init(&r->reservation_mtx, NULL);
+	timed_wait_init(&r->reservation_cond);
 }
 
-void reservation_release(struct reservation *l)
+void reservation_release(struct reservation *r)
 {
-	pthread_cond_destroy(&l->cond);
-	pthread_mutex_destroy(&l->mtx);
+	pthread_cond_destroy(&r->reservation_cond);
+	pthread_mutex_destroy(&r->reservation_mtx);
 }
 
-/* mtx is held. */
-static bool draw(struct reservation *l, uint64_t bytes)
+/* reservation_mtx is held. */
+static bool try_draw(struct reservation *r, uint64_t bytes)
 {
-	if (bytes > l->leased - l->used)
+	if (bytes > r->leased - r->used)
 		return false;
-	l->used += bytes;
+	r->used += bytes;
 	return true;
 }
 
-/* mtx is held. Each round that sees a demand either grants it or denies. */
-static void ask(struct reservation *l, struct committer *committer, uint64_t bytes)
+int reservation_draw(struct reservation *r, uint64_t bytes)
 {
-	l->demand += bytes;
-	pthread_mutex_unlock(&l->mtx);
-	committer_urge(committer);
-	pthread_mutex_lock(&l->mtx);
-	while (l->leased - l->used < bytes && !l->denied_until)
-		pthread_cond_wait(&l->cond, &l->mtx);
-	l->demand -= bytes;
-}
+	int rc = 0;
 
-int reservation_reserve(struct reservation *l, struct committer *committer, uint64_t bytes)
-{
-	bool granted;
-
-	pthread_mutex_lock(&l->mtx);
-	granted = draw(l, bytes);
-	if (!granted && l->denied_until && l->denied_until <= clock_monotonic())
-		l->denied_until = 0;
-	if (!granted && !l->denied_until) {
-		ask(l, committer, bytes);
-		granted = draw(l, bytes);
+	pthread_mutex_lock(&r->reservation_mtx);
+	if (!try_draw(r, bytes)) {
+		if (r->denied_until && r->denied_until <= clock_monotonic())
+			r->denied_until = 0;
+		rc = r->denied_until ? ERR_NO_SPACE : ERR_PENDING;
 	}
-	pthread_mutex_unlock(&l->mtx);
-	return granted ? 0 : ERR_NO_SPACE;
+	pthread_mutex_unlock(&r->reservation_mtx);
+	return rc;
 }
 
-void reservation_cancel(struct reservation *l, uint64_t bytes)
+void reservation_demand(struct reservation *r, uint64_t bytes)
 {
-	pthread_mutex_lock(&l->mtx);
-	assert(bytes <= l->used);
-	l->used -= bytes;
-	pthread_cond_broadcast(&l->cond);
-	pthread_mutex_unlock(&l->mtx);
+	pthread_mutex_lock(&r->reservation_mtx);
+	r->demand += bytes;
+	pthread_mutex_unlock(&r->reservation_mtx);
 }
 
-struct reservation_view reservation_view(struct reservation *l)
+int reservation_await(struct reservation *r, uint64_t bytes, int64_t deadline)
+{
+	int rc = ERR_PENDING;
+
+	pthread_mutex_lock(&r->reservation_mtx);
+	while (rc == ERR_PENDING) {
+		if (try_draw(r, bytes))
+			rc = 0;
+		else if (r->denied_until)
+			rc = ERR_NO_SPACE;
+		else if (clock_monotonic() >= deadline)
+			rc = ERR_TIMEOUT;
+		else
+			timed_wait(
+				&r->reservation_cond, &r->reservation_mtx, LOOK_EVERY_MS);
+	}
+	r->demand -= bytes;
+	pthread_mutex_unlock(&r->reservation_mtx);
+	return rc;
+}
+
+void reservation_cancel(struct reservation *r, uint64_t bytes)
+{
+	pthread_mutex_lock(&r->reservation_mtx);
+	assert(bytes <= r->used);
+	r->used -= bytes;
+	pthread_cond_broadcast(&r->reservation_cond);
+	pthread_mutex_unlock(&r->reservation_mtx);
+}
+
+struct reservation_view reservation_view(struct reservation *r)
 {
 	struct reservation_view v;
 
-	pthread_mutex_lock(&l->mtx);
-	v = (struct reservation_view){l->leased, l->used, l->demand};
-	pthread_mutex_unlock(&l->mtx);
+	pthread_mutex_lock(&r->reservation_mtx);
+	v = (struct reservation_view){r->leased, r->used, r->demand};
+	pthread_mutex_unlock(&r->reservation_mtx);
 	return v;
 }
 
-void reservation_commit(struct reservation *l, uint64_t settled, uint64_t leased)
+void reservation_commit(struct reservation *r, uint64_t released, uint64_t leased)
 {
-	pthread_mutex_lock(&l->mtx);
-	assert(settled <= l->used);
-	l->used -= settled;
-	l->leased = leased < l->used ? l->used : leased;
-	pthread_cond_broadcast(&l->cond);
-	pthread_mutex_unlock(&l->mtx);
+	pthread_mutex_lock(&r->reservation_mtx);
+	assert(released <= r->used);
+	r->used -= released;
+	r->leased = leased < r->used ? r->used : leased;
+	pthread_cond_broadcast(&r->reservation_cond);
+	pthread_mutex_unlock(&r->reservation_mtx);
 }
 
-void reservation_deny(struct reservation *l)
+void reservation_deny(struct reservation *r)
 {
-	pthread_mutex_lock(&l->mtx);
-	l->denied_until = clock_monotonic() + DENIED_FOR;
-	pthread_cond_broadcast(&l->cond);
-	pthread_mutex_unlock(&l->mtx);
+	pthread_mutex_lock(&r->reservation_mtx);
+	r->denied_until = clock_monotonic() + DENIED_FOR;
+	pthread_cond_broadcast(&r->reservation_cond);
+	pthread_mutex_unlock(&r->reservation_mtx);
 }
 
-uint64_t reservation_shrink(struct reservation *l)
+uint64_t reservation_shrink(struct reservation *r)
 {
 	uint64_t leased;
 
-	pthread_mutex_lock(&l->mtx);
-	if (!l->demand)
-		l->leased = l->used;
-	leased = l->leased;
-	pthread_mutex_unlock(&l->mtx);
+	pthread_mutex_lock(&r->reservation_mtx);
+	if (!r->demand)
+		r->leased = r->used;
+	leased = r->leased;
+	pthread_mutex_unlock(&r->reservation_mtx);
 	return leased;
 }

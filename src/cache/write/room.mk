@@ -1,4 +1,6 @@
 noinst_LIBRARIES += libcache_write.a
 libcache_write_a_SOURCES = \
-	%D%/housekeeping.c %D%/housekeeping.h %D%/repair.c %D%/repair.h %D%/reservation.c \
-	%D%/reservation.h %D%/writer.c %D%/writer.h
+	%D%/commit.c %D%/commit.h %D%/evictor.c %D%/evictor.h %D%/housekeeping.c \
+	%D%/housekeeping.h %D%/pending_pages.c %D%/pending_pages.h %D%/repair.c %D%/repair.h \
+	%D%/reservation.c %D%/reservation.h %D%/write_context.h %D%/write_queue.c \
+	%D%/write_queue.h %D%/writer.c %D%/writer.h

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/write/writer.h"
+#include "cache/dataset_state.h"
 #include "cache/object_io.h"
 #include "unit/cache_samples.h"
 
@@ -147,12 +148,12 @@ static void test_evict(void **state)
 		MDB_txn *txn;
 		uint64_t rows;
 
-		committer_urge(c->committer);
+		write_queue_urge(c->queue);
 		assert_int_equal(metadata_read(c->metadata, &txn), 0);
-		rows = metadata_count(c->metadata, txn, TABLE_CHUNKS) +
-		       metadata_count(c->metadata, txn, TABLE_PLACES) +
-		       metadata_count(c->metadata, txn, TABLE_PURGE) +
-		       metadata_count(c->metadata, txn, TABLE_USE);
+		rows = table_count(c->metadata, txn, TABLE_CHUNKS) +
+		       table_count(c->metadata, txn, TABLE_PLACES) +
+		       table_count(c->metadata, txn, TABLE_PURGE) +
+		       table_count(c->metadata, txn, TABLE_USE);
 		metadata_read_end(c->metadata, txn);
 		if (!rows)
 			break;
@@ -178,8 +179,8 @@ static void test_oldest_go_first(void **state)
 	}
 	assert_int_equal(cache_flush(c), 0);
 	for (unsigned i = 0; i < 4; i++) {
-		assert_int_equal(object_open(c, &s[i].ref.digest, NULL, &o), 0);
-		committer_use(c->committer, o, 2000000000 + (i + 2) % 4);
+		assert_int_equal(object_io_open(c, &s[i].ref.digest, NULL, &o), 0);
+		write_queue_use(c->queue, o, 2000000000 + (i + 2) % 4);
 		/* Not in use by us now. */
 		atomic_store(&o->touched, INT64_MIN / 2);
 		object_put(o);
@@ -199,7 +200,7 @@ static void test_oldest_go_first(void **state)
 static void test_clear(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
-	struct cache_dataset_state d = {.name = strdup("d"), .url = strdup("file:///x")};
+	struct dataset_record d = {.name = strdup("d"), .url = strdup("file:///x")};
 	struct sample s = sample_make(30, 2);
 	struct digest id = digest_of("id", 2);
 	unsigned rows;
@@ -222,7 +223,7 @@ static void test_clear(void **state)
 	assert_int_equal(sample_find_page(c, 7, &rows), 0);
 	assert_int_equal(rows, 8);
 	assert_int_equal(sample_read(c, &s), ERR_PENDING);
-	cache_dataset_state_release(&d);
+	dataset_record_release(&d);
 	cache_close(c);
 	sample_release(&s);
 }

@@ -28,19 +28,19 @@ static void test_marks_are_seen_at_once(void **state)
 	struct object *o;
 
 	assert_false(cache_has(c, &w));
-	assert_int_equal(object_open(c, &s.ref.digest, NULL, &o), ERR_ABSENT);
+	assert_int_equal(object_io_open(c, &s.ref.digest, NULL, &o), ERR_ABSENT);
 	assert_int_equal(sample_put(c, &s, 2), 0);
 	assert_true(cache_has(c, &w));
-	assert_int_equal(object_open(c, &s.ref.digest, &w, &o), 0);
-	assert_true(object_has(o, 2));
-	assert_false(object_has(o, 1));
-	assert_false(object_has(o, 5));
-	assert_false(object_is_complete(o));
+	assert_int_equal(object_io_open(c, &s.ref.digest, &w, &o), 0);
+	assert_true(object_io_has(c, o, 2));
+	assert_false(object_io_has(c, o, 1));
+	assert_false(object_io_has(c, o, 5));
+	assert_false(object_io_is_complete(c, o));
 	/* The same again changes nothing. */
 	assert_int_equal(sample_put(c, &s, 2), 0);
 	for (uint32_t i = 0; i < 5; i++)
 		assert_int_equal(sample_put(c, &s, i), 0);
-	assert_true(object_is_complete(o));
+	assert_true(object_io_is_complete(c, o));
 	object_put(o);
 	cache_close(c);
 	sample_release(&s);
@@ -223,14 +223,14 @@ static void test_evicted_while_open(void **state)
 	uint64_t freed;
 
 	sample_put_all(c, &s);
-	assert_int_equal(object_open(c, &s.ref.digest, &w, &o), 0);
+	assert_int_equal(object_io_open(c, &s.ref.digest, &w, &o), 0);
 	assert_int_equal(cache_evict_object(c, &s.ref.digest, false, &freed), 0);
 	assert_int_equal(freed, s.ref.size);
 	assert_int_equal(sample_read(c, &s), ERR_PENDING);
 	/* Whoever reads goes on reading right bytes, also when it is brought again. */
 	sample_put_all(c, &s);
 	sample_fill(s.number, 1, expected, w.size);
-	assert_int_equal(object_read(o, &w, 10, got, sizeof(got)), 0);
+	assert_int_equal(object_io_read(c, o, &w, 10, got, sizeof(got)), 0);
 	assert_memory_equal(got, expected + 10, sizeof(got));
 	assert_int_equal(sample_read(c, &s), 0);
 	object_put(o);
@@ -295,13 +295,13 @@ static void test_marks_for_an_evicted_object_are_void(void **state)
 	uint64_t freed;
 
 	assert_int_equal(sample_put(c, &s, 0), 0);
-	assert_int_equal(object_open(c, &s.ref.digest, &w, &o), 0);
+	assert_int_equal(object_io_open(c, &s.ref.digest, &w, &o), 0);
 	assert_int_equal(cache_evict_object(c, &s.ref.digest, false, &freed), 0);
 	/* A mark that comes late, for the instance that is gone. */
-	assert_int_equal(
-		reservation_reserve(&c->reservation, c->committer, 2 * SAMPLE_CHUNK), 0);
-	reservation_cancel(&c->reservation, 2 * SAMPLE_CHUNK - chunk_cost(w.start, w.size));
-	assert_int_equal(committer_mark(c->committer, o, &w), 0);
+	assert_int_equal(write_queue_reserve(c->queue, 2 * SAMPLE_CHUNK), 0);
+	reservation_cancel(write_queue_reservation(c->queue),
+		2 * SAMPLE_CHUNK - chunk_cost(w.start, w.size));
+	assert_int_equal(write_queue_mark(c->queue, o, &w), 0);
 	assert_int_equal(cache_flush(c), 0);
 	object_put(o);
 	assert_false(cache_has(c, &w));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/gate_server.h"
 
+#include "cache/dataset_state.h"
 #include "format/tag.h"
 #include "dataset/dataset.h"
 #include "dataset/known_keys.h"
@@ -242,7 +243,7 @@ static void trust_given_is_what_counts(void **state)
 
 static void an_older_revision_is_refused(void **state)
 {
-	struct cache_dataset_state seen;
+	struct dataset_record seen;
 	struct fixture f;
 
 	(void)state;
@@ -263,7 +264,7 @@ static void an_older_revision_is_refused(void **state)
 	assert_int_equal(f.dataset->manifest->revision, 1);
 	assert_int_equal(cache_dataset_load(f.reader.cache, &f.dataset->id, &seen), 0);
 	assert_int_equal(seen.revision, 5);
-	cache_dataset_state_release(&seen);
+	dataset_record_release(&seen);
 	f.options.revision = 0;
 	assert_int_equal(open_it(&f), ERR_ROLLBACK);
 	put_revision(&f, 6);
@@ -708,7 +709,7 @@ static void offline_asks_nobody(void **state)
 /* What is remembered is checked against the pinned key like what comes. */
 static void a_forged_memory_is_refused(void **state)
 {
-	struct cache_dataset_state seen;
+	struct dataset_record seen;
 	struct fixture f;
 	uint8_t *at;
 
@@ -721,7 +722,7 @@ static void a_forged_memory_is_refused(void **state)
 	assert_non_null(at);
 	at[0] = 'S';
 	assert_int_equal(cache_dataset_save(f.reader.cache, &f.dataset->id, &seen), 0);
-	cache_dataset_state_release(&seen);
+	dataset_record_release(&seen);
 	f.options.offline = true;
 	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
 	teardown(&f);
@@ -730,7 +731,7 @@ static void a_forged_memory_is_refused(void **state)
 /* Whoever silences the server cannot keep an expired manifest alive. */
 static void an_expired_memory_is_refused(void **state)
 {
-	struct cache_dataset_state seen;
+	struct dataset_record seen;
 	struct manifest m;
 	struct fixture f;
 
@@ -745,7 +746,7 @@ static void an_expired_memory_is_refused(void **state)
 	bytes_clear(&seen.manifest);
 	store_read(&f.store, "revisions/3.json", &seen.manifest);
 	assert_int_equal(cache_dataset_save(f.reader.cache, &f.dataset->id, &seen), 0);
-	cache_dataset_state_release(&seen);
+	dataset_record_release(&seen);
 	f.options.offline = true;
 	assert_int_equal(open_it(&f), ERR_EXPIRED);
 	teardown(&f);

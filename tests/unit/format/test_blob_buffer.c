@@ -69,8 +69,8 @@ static void test_list(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 100; i++)
-		assert_int_equal(
-			blob_buffers_add(&list, i % 2 ? blob_buffer_get(shared) : make(4, 4)),
+		assert_int_equal(blob_buffers_add(&list,
+					 i % 2 ? blob_buffer_get(shared) : make(4, 4)),
 			0);
 	assert_int_equal(list.count, 100);
 	assert_ptr_equal(list.items[99], shared);

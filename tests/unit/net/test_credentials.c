@@ -31,7 +31,7 @@ static int clean(void **state)
 	char command[96];
 
 	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", directory);
+	snprintf(command, sizeof command, "rm -rf %s", directory);
 	return system(command);
 }
 
@@ -39,7 +39,7 @@ static char *file_with(const char *text, size_t size)
 {
 	char path[96];
 
-	snprintf(path, sizeof(path), "%s/file", directory);
+	snprintf(path, sizeof path, "%s/file", directory);
 	assert_int_equal(io_replace_file(AT_FDCWD, path, span_of(text, size), 0600, 0), 0);
 	return strdup(path);
 }
@@ -64,7 +64,7 @@ static void test_missing(void **state)
 	char **const fields[] = {&c.cacert, &c.client_cert, &c.client_key, &c.bearer_file};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
 		struct trouble t = {0};
 
 		credentials_init(&c);
@@ -100,7 +100,7 @@ static void test_tokens(void **state)
 	CURL *handle = curl_easy_init();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct credentials c;
 		struct trouble t = {0};
 

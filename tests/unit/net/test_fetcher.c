@@ -11,6 +11,7 @@
 
 #include "net/fetcher.h"
 #include "net/serve.h"
+#include "net/serve_certificate.h"
 #include "util/io.h"
 
 #define SIZE_MAX_TESTED 65536
@@ -43,7 +44,7 @@ struct fixture {
 
 static int setup(void **state)
 {
-	struct fixture *x = calloc(1, sizeof(*x));
+	struct fixture *x = calloc(1, sizeof *x);
 
 	stub_start(&x->stub, 0, NULL);
 	assert_int_equal(mirrors_new(x->stub.url, &x->mirrors, NULL), 0);
@@ -65,7 +66,7 @@ static int teardown(void **state)
 	mirrors_free(x->mirrors);
 	stub_stop(&x->stub);
 	credentials_release(&x->credentials);
-	snprintf(command, sizeof(command), "rm -rf %s", x->directory);
+	snprintf(command, sizeof command, "rm -rf %s", x->directory);
 	assert_int_equal(system(command), 0);
 	free(x);
 	return 0;
@@ -83,7 +84,7 @@ static struct fetcher *start(struct fixture *x)
 static void fetch_init(struct fetch *f, struct mirrors *m, const char *path)
 {
 	*f = (struct fetch){.mirrors = m, .size_max = SIZE_MAX_TESTED, .cost = 1000};
-	snprintf(f->path, sizeof(f->path), "%s", path);
+	snprintf(f->path, sizeof f->path, "%s", path);
 	f->deadline = clock_monotonic() + NO_WAIT;
 }
 
@@ -117,8 +118,8 @@ struct job {
 	struct fetch fetch;
 	struct log_of_jobs *log;
 	char name;
-	int again;    /* times to be submitted once more by its own done() */
-	bool settles; /* in its own done() */
+	int again;     /* times to be submitted once more by its own done() */
+	bool releases; /* in its own done() */
 };
 
 struct log_of_jobs {
@@ -141,7 +142,7 @@ static void job_done(struct fetch *f)
 		fetcher_submit(log->fetcher, f);
 		return;
 	}
-	if (j->settles)
+	if (j->releases)
 		fetcher_release(log->fetcher, f);
 	pthread_mutex_lock(&log->mtx);
 	log->names[log->count++] = j->name;
@@ -151,7 +152,7 @@ static void job_done(struct fetch *f)
 
 static void log_init(struct log_of_jobs *log, struct fetcher *f)
 {
-	memset(log, 0, sizeof(*log));
+	memset(log, 0, sizeof *log);
 	log->fetcher = f;
 	pthread_mutex_init(&log->mtx, NULL);
 	pthread_cond_init(&log->cond, NULL);
@@ -274,7 +275,7 @@ static void test_many_at_once(void **state)
 {
 	struct fixture *x = *state;
 	struct log_of_jobs log;
-	struct job *jobs = calloc(500, sizeof(*jobs));
+	struct job *jobs = calloc(500, sizeof *jobs);
 
 	log_init(&log, start(x));
 	for (int i = 0; i < 500; i++)
@@ -318,7 +319,7 @@ static void test_refusals(void **state)
 	struct fixture *x = *state;
 	struct fetch f;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		assert_int_equal(get(x, &f, cases[i].path, 0), cases[i].error);
 		assert_words(&f, x->stub.url);
 		assert_words(&f, cases[i].path);
@@ -539,6 +540,7 @@ static void test_stalled_mirror(void **state)
 		assert_int_equal(f.mirror, 1);
 		assert_body(&f, "gate");
 	}
+	stub_await(&x->stub, 1); /* whose thread may still be at it */
 	assert_int_equal(x->stub.requests, 1);
 	assert_int_equal(count(x).doubled, 1);
 	assert_int_equal(count(x).active, 0);
@@ -586,9 +588,9 @@ static void test_second_of_two_fails(void **state)
 	struct fetch f;
 
 	mirrors_free(x->mirrors);
-	snprintf(url, sizeof(url), "%s/hang", x->stub.url);
+	snprintf(url, sizeof url, "%s/hang", x->stub.url);
 	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
-	snprintf(url, sizeof(url), "%s/status/404", x->stub.url);
+	snprintf(url, sizeof url, "%s/status/404", x->stub.url);
 	assert_int_equal(mirrors_add(x->mirrors, url), 0);
 	assert_int_equal(get(x, &f, "a", 2000), ERR_TIMEOUT);
 	assert_words(&f, "hang/a");
@@ -604,7 +606,7 @@ static void test_dead_mirror(void **state)
 	struct fetch f;
 
 	mirrors_free(x->mirrors);
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u", free_port());
+	snprintf(url, sizeof url, "http://127.0.0.1:%u", free_port());
 	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
 	assert_int_equal(mirrors_add(x->mirrors, x->stub.url), 0);
 	assert_int_equal(get(x, &f, "ok", 0), 0);
@@ -628,7 +630,7 @@ static void test_server_comes_back(void **state)
 	int64_t began;
 
 	mirrors_free(x->mirrors);
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u", port);
+	snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
 	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
 	log_init(&log, start(x));
 	for (int i = 0; i < 20; i++)
@@ -656,7 +658,7 @@ static void test_no_server_at_all(void **state)
 	int64_t began;
 
 	mirrors_free(x->mirrors);
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u", free_port());
+	snprintf(url, sizeof url, "http://127.0.0.1:%u", free_port());
 	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
 	for (int i = 0; i < 2; i++) {
 		began = clock_monotonic();
@@ -665,7 +667,8 @@ static void test_no_server_at_all(void **state)
 		began = clock_monotonic() - began;
 		assert_true(began > 199 * NS_PER_MS && began < 200 * NS_PER_MS + SLACK);
 	}
-	/* Somebody who is set back for longer than the deadline gets his one try. */
+	/* Where the mirror is backed off from for longer than the deadline gets his one
+	 * try. */
 	assert_int_equal(get(x, &f, "ok", 50), ERR_UNREACHABLE);
 	began = clock_monotonic();
 	fetch_init(&f, x->mirrors, "ok");
@@ -714,7 +717,7 @@ static void test_redirect(void **state)
 	struct fetch f;
 
 	stub_start(&other, 0, NULL);
-	snprintf(x->stub.target, sizeof(x->stub.target), "%s/ok", other.url);
+	snprintf(x->stub.target, sizeof x->stub.target, "%s/ok", other.url);
 	assert_int_equal(get(x, &f, "redirect", 0), 0);
 	assert_string_equal(f.etag, "");
 	assert_body(&f, "hello");
@@ -759,10 +762,10 @@ static void test_bearer(void **state)
 	assert_int_equal(get(x, &f, "echo", 0), 0);
 	assert_true(body_has(&f, "Authorization: Bearer tok2\r\n"));
 	/* Not by a redirect to another host or port, not to a mirror elsewhere. */
-	snprintf(x->stub.target, sizeof(x->stub.target), "%s/echo", other.url);
+	snprintf(x->stub.target, sizeof x->stub.target, "%s/echo", other.url);
 	assert_int_equal(get(x, &f, "redirect", 0), 0);
 	assert_false(body_has(&f, "Bearer"));
-	snprintf(x->stub.target, sizeof(x->stub.target), "http://localhost:%u/echo",
+	snprintf(x->stub.target, sizeof x->stub.target, "http://localhost:%u/echo",
 		x->stub.port);
 	assert_int_equal(get(x, &f, "redirect", 0), 0);
 	assert_false(body_has(&f, "Bearer"));
@@ -783,11 +786,11 @@ static void use_tls(struct fixture *x, struct stub_server *secure)
 {
 	char path[128];
 
-	assert_int_equal(serve_make_certificate(x->directory, "127.0.0.1", NULL), 0);
+	assert_int_equal(serve_certificate_make(x->directory, "127.0.0.1", NULL), 0);
 	stub_start(secure, 0, x->directory);
 	mirrors_free(x->mirrors);
 	assert_int_equal(mirrors_new(secure->url, &x->mirrors, NULL), 0);
-	snprintf(path, sizeof(path), "%s/ca.pem", x->directory);
+	snprintf(path, sizeof path, "%s/ca.pem", x->directory);
 	x->credentials.cacert = strdup(path);
 }
 
@@ -803,7 +806,7 @@ static void test_tls(void **state)
 	assert_int_equal(get(x, &f, "ok", 0), 0);
 	assert_body(&f, "hello");
 	/* Never from https to http. */
-	snprintf(secure.target, sizeof(secure.target), "%s/ok", x->stub.url);
+	snprintf(secure.target, sizeof secure.target, "%s/ok", x->stub.url);
 	assert_int_equal(get(x, &f, "redirect", 0), ERR_UNREACHABLE);
 	assert_words(&f, "does not follow");
 	assert_int_equal(x->stub.requests, 0);
@@ -834,7 +837,7 @@ static void test_tls_hangs(void **state)
 	/* A server that takes the connection and does not speak TLS. */
 	x->options.connect_timeout = 300 * NS_PER_MS;
 	mirrors_free(x->mirrors);
-	snprintf(url, sizeof(url), "https://127.0.0.1:%u", x->stub.port);
+	snprintf(url, sizeof url, "https://127.0.0.1:%u", x->stub.port);
 	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
 	start(x);
 	fetch_init(&f, x->mirrors, "ok");
@@ -852,7 +855,7 @@ static void test_file(void **state)
 	write_file(x, "here", "local", path);
 	write_file(x, "empty", "", path);
 	mirrors_free(x->mirrors);
-	snprintf(url, sizeof(url), "file://%s", x->directory);
+	snprintf(url, sizeof url, "file://%s", x->directory);
 	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
 	assert_int_equal(get(x, &f, "here", 0), 0);
 	assert_body(&f, "local");
@@ -894,7 +897,7 @@ static void test_priorities(void **state)
 		job_release(&jobs[i]);
 }
 
-static void test_demand_finds_room(void **state)
+static void test_demand_finds_memory(void **state)
 {
 	struct fixture *x = *state;
 	struct log_of_jobs log;
@@ -922,7 +925,7 @@ static void test_memory(void **state)
 	struct log_of_jobs log;
 	struct job jobs[5] = {0};
 
-	/* Readahead fills its three quarters; nothing is settled. */
+	/* Readahead fills its three quarters; nothing is released. */
 	x->options.memory = 4000;
 	log_init(&log, start(x));
 	for (int i = 0; i < 4; i++)
@@ -1014,7 +1017,7 @@ static void test_free_ends_all(void **state)
 	struct job jobs[12] = {0};
 	char url[64];
 
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u", free_port());
+	snprintf(url, sizeof url, "http://127.0.0.1:%u", free_port());
 	assert_int_equal(mirrors_new(url, &dead, NULL), 0);
 	log_init(&log, start(x));
 	for (int i = 0; i < 12; i++)
@@ -1043,7 +1046,7 @@ static void *hammer_main(void *arg)
 
 	log_init(&log, h->x->fetcher);
 	for (int i = 0; i < 20; i++) {
-		jobs[i].settles = true;
+		jobs[i].releases = true;
 		submit(&jobs[i], &log, h->x->mirrors, i % 5 ? "ok" : "drip",
 			(enum fetch_priority)(i % 3));
 	}
@@ -1111,7 +1114,7 @@ int main(void)
 		TEST(test_tls_hangs),
 		TEST(test_file),
 		TEST(test_priorities),
-		TEST(test_demand_finds_room),
+		TEST(test_demand_finds_memory),
 		TEST(test_memory),
 		TEST(test_failures_hold_no_memory),
 		TEST(test_deadline_in_queue),

@@ -60,7 +60,7 @@ static void test_urls(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct mirrors *m = make(cases[i].given);
 
 		if (strcasecmp(mirrors_url(m, 0), cases[i].url) != 0)
@@ -85,15 +85,21 @@ static void test_bad_urls(void **state)
 	char url[URL_SIZE_MAX + 10];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+	for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
 		if (mirrors_new(urls[i], &m, &t) != ERR_INVALID)
 			fail_msg("%s", urls[i]);
 		assert_true(strlen(t.text) > 10);
 		assert_null(strstr(t.text, "password@"));
 	}
-	memset(url, 'a', sizeof(url));
+	memset(url, 'a', sizeof url);
 	memcpy(url, "https://", 8);
-	url[sizeof(url) - 1] = '\0';
+	url[sizeof url - 1] = '\0';
+	assert_int_equal(mirrors_new(url, &m, &t), ERR_INVALID);
+	assert_null(m);
+	/* Short enough, but not once its bytes are percent-encoded. */
+	memcpy(url, "https://a.test/", 15);
+	memset(url + 15, 0xe9, URL_SIZE_MAX / 2);
+	url[15 + URL_SIZE_MAX / 2] = '\0';
 	assert_int_equal(mirrors_new(url, &m, &t), ERR_INVALID);
 	assert_null(m);
 }
@@ -112,7 +118,7 @@ static void test_add(void **state)
 	assert_int_equal(mirrors_add(m, "file:///etc"), ERR_DENIED);
 	assert_int_equal(mirrors_add(m, "junk"), ERR_INVALID);
 	for (int i = 2; i < MIRRORS_MAX; i++) {
-		snprintf(url, sizeof(url), "https://m%d.test/", i);
+		snprintf(url, sizeof url, "https://m%d.test/", i);
 		assert_int_equal(mirrors_add(m, url), 0);
 	}
 	assert_int_equal(mirrors_add(m, "https://more.test/"), ERR_LIMIT);

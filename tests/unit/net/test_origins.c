@@ -14,12 +14,12 @@ static unsigned fill(struct origins *o, struct origin *origin, bool demand)
 {
 	unsigned n = 0;
 
-	for (origin->active = 0; origins_has_room(o, origin, demand); origin->active++)
+	for (origin->active = 0; origins_has_slot(o, origin, demand); origin->active++)
 		n++;
 	return n;
 }
 
-static void test_room(void **state)
+static void test_slots(void **state)
 {
 	struct origins o;
 	struct origin *a;
@@ -61,7 +61,7 @@ static void test_many(void **state)
 	(void)state;
 	origins_init(&o, 2);
 	for (int i = 0; i < 2 * ORIGINS_MAX; i++) {
-		snprintf(name, sizeof(name), "o%d", i);
+		snprintf(name, sizeof name, "o%d", i);
 		assert_non_null(origins_find(&o, name));
 	}
 	/* The last place is shared, the others are kept. */
@@ -74,7 +74,7 @@ static void test_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_one_connection),
 		cmocka_unit_test(test_many),
 	};

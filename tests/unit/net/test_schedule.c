@@ -28,7 +28,7 @@ struct fixture {
 
 static int setup(void **state)
 {
-	struct fixture *x = calloc(1, sizeof(*x));
+	struct fixture *x = calloc(1, sizeof *x);
 
 	schedule_init(&x->s, 1000);
 	origins_init(&x->origins, 4);
@@ -60,7 +60,7 @@ static struct fetch *add(
 	f->priority = priority;
 	f->cost = cost;
 	f->deadline = x->now + 100 * NS_PER_SECOND;
-	snprintf(f->path, sizeof(f->path), "f%u", x->count);
+	snprintf(f->path, sizeof f->path, "f%u", x->count);
 	schedule_add(&x->s, f);
 	return f;
 }
@@ -77,17 +77,16 @@ static struct fetch *pick(struct fixture *x, struct admission *a)
 	return a->fetch;
 }
 
-static struct fetch_verdict verdict(
-	enum verdict_kind kind, enum verdict_rank rank, int error, const char *words)
+static struct try_result result(
+	enum try_outcome outcome, enum trouble_rank rank, int error, const char *words)
 {
-	struct fetch_verdict v = {.kind = kind, .rank = rank};
+	struct try_result v = {.outcome = outcome, .rank = rank};
 
 	trouble_set(&v.trouble, error, "%s", words);
 	return v;
 }
 
-static void retry(
-	struct fixture *x, const struct admission *a, const struct fetch_verdict *v)
+static void retry(struct fixture *x, const struct admission *a, const struct try_result *v)
 {
 	a->origin->active--;
 	if (v->unwell)
@@ -228,10 +227,10 @@ static void test_deadlines(void **state)
 	assert_int_equal(x->s.counters.failures, 1);
 }
 
-static void test_retry_pauses(void **state)
+static void test_retry_waits(void **state)
 {
-	const struct fetch_verdict v = verdict(
-		VERDICT_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
+	const struct try_result v = result(
+		TRY_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
 	struct fixture *x = *state;
 	struct fetch *f = add(x, x->one, FETCH_DEMAND, 10);
 	int64_t before, most = 100 * MS;
@@ -257,8 +256,7 @@ static void test_retry_pauses(void **state)
 
 static void test_retry_after(void **state)
 {
-	struct fetch_verdict v = verdict(
-		VERDICT_FAILED, RANK_FAILED, ERR_UNREACHABLE, "too many");
+	struct try_result v = result(TRY_FAILED, RANK_FAILED, ERR_UNREACHABLE, "too many");
 	struct fixture *x = *state;
 	struct fetch *f = add(x, x->one, FETCH_DEMAND, 1);
 	struct admission a;
@@ -274,10 +272,10 @@ static void test_retry_after(void **state)
 
 static void test_mirrors_in_turn(void **state)
 {
-	const struct fetch_verdict broken = verdict(
-		VERDICT_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
-	const struct fetch_verdict absent = verdict(
-		VERDICT_REFUSED, RANK_ABSENT, ERR_ABSENT, "absent");
+	const struct try_result broken = result(
+		TRY_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
+	const struct try_result absent = result(
+		TRY_REFUSED, RANK_ABSENT, ERR_ABSENT, "absent");
 	struct fixture *x = *state;
 	struct fetch *f = add(x, x->two, FETCH_DEMAND, 1);
 	struct admission a;
@@ -289,7 +287,7 @@ static void test_mirrors_in_turn(void **state)
 	assert_ptr_equal(pick(x, &a), f);
 	assert_int_equal(a.mirror, 1);
 	retry(x, &a, &absent);
-	/* That one no more; the first again, but after a pause. */
+	/* That one no more; the first again, but after a while. */
 	assert_null(pick(x, &a));
 	sweep(x);
 	assert_ptr_equal(pick(x, &a), f);
@@ -303,10 +301,10 @@ static void test_mirrors_in_turn(void **state)
 
 static void test_all_absent(void **state)
 {
-	const struct fetch_verdict absent = verdict(
-		VERDICT_REFUSED, RANK_ABSENT, ERR_ABSENT, "absent");
-	const struct fetch_verdict denied = verdict(
-		VERDICT_REFUSED, RANK_REFUSED, ERR_DENIED, "denied");
+	const struct try_result absent = result(
+		TRY_REFUSED, RANK_ABSENT, ERR_ABSENT, "absent");
+	const struct try_result denied = result(
+		TRY_REFUSED, RANK_REFUSED, ERR_DENIED, "denied");
 	struct fixture *x = *state;
 	struct admission a;
 
@@ -325,10 +323,10 @@ static void test_all_absent(void **state)
 
 static void test_absent_is_not_said_early(void **state)
 {
-	const struct fetch_verdict absent = verdict(
-		VERDICT_REFUSED, RANK_ABSENT, ERR_ABSENT, "absent");
-	const struct fetch_verdict hurried = verdict(
-		VERDICT_FAILED, RANK_HURRIED, ERR_TIMEOUT, "time was up");
+	const struct try_result absent = result(
+		TRY_REFUSED, RANK_ABSENT, ERR_ABSENT, "absent");
+	const struct try_result hurried = result(
+		TRY_FAILED, RANK_HURRIED, ERR_TIMEOUT, "time was up");
 	struct fixture *x = *state;
 	struct fetch *f = add(x, x->two, FETCH_DEMAND, 1);
 	struct admission a;
@@ -350,8 +348,7 @@ static void test_absent_is_not_said_early(void **state)
 
 static void test_impatient(void **state)
 {
-	struct fetch_verdict v = verdict(
-		VERDICT_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
+	struct try_result v = result(TRY_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
 	struct fixture *x = *state;
 	struct fetch *f;
 	struct admission a;
@@ -359,7 +356,7 @@ static void test_impatient(void **state)
 	v.unwell = true;
 	v.fault = MIRROR_UNREACHABLE;
 	for (int i = 0; i < 2; i++) {
-		/* The second time both are set back: asked all the same. */
+		/* The second time both are backed off from: asked all the same. */
 		f = add(x, x->two, FETCH_DEMAND, 1);
 		f->impatient = true;
 		assert_ptr_equal(pick(x, &a), f);
@@ -373,8 +370,7 @@ static void test_impatient(void **state)
 
 static void test_outage(void **state)
 {
-	struct fetch_verdict v = verdict(
-		VERDICT_FAILED, RANK_FAILED, ERR_UNREACHABLE, "refused");
+	struct try_result v = result(TRY_FAILED, RANK_FAILED, ERR_UNREACHABLE, "refused");
 	struct fixture *x = *state;
 	struct fetch *first = add(x, x->one, FETCH_DEMAND, 1), *second, *other;
 	struct admission a;
@@ -424,8 +420,8 @@ static void test_one_try_before_the_deadline(void **state)
 
 static void test_cancel_while_it_waits(void **state)
 {
-	const struct fetch_verdict v = verdict(
-		VERDICT_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
+	const struct try_result v = result(
+		TRY_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
 	struct fixture *x = *state;
 	struct fetch *f = add(x, x->one, FETCH_DEMAND, 1);
 	struct admission a;
@@ -442,8 +438,8 @@ static void test_cancel_while_it_waits(void **state)
 
 static void test_double(void **state)
 {
-	const struct fetch_verdict v = verdict(
-		VERDICT_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
+	const struct try_result v = result(
+		TRY_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
 	struct fixture *x = *state;
 	struct fetch *f = add(x, x->two, FETCH_DEMAND, 300);
 	struct admission first, second;
@@ -504,7 +500,7 @@ int main(void)
 		TEST(test_budget),
 		TEST(test_budget_share),
 		TEST(test_deadlines),
-		TEST(test_retry_pauses),
+		TEST(test_retry_waits),
 		TEST(test_retry_after),
 		TEST(test_mirrors_in_turn),
 		TEST(test_all_absent),

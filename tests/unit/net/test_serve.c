@@ -39,7 +39,7 @@ static void put(struct fixture *x, const char *name, const void *data, size_t si
 {
 	char path[256];
 
-	snprintf(path, sizeof(path), "%s/%s", x->directory, name);
+	snprintf(path, sizeof path, "%s/%s", x->directory, name);
 	assert_int_equal(io_replace_file(AT_FDCWD, path, span_of(data, size), 0644, 0), 0);
 }
 
@@ -47,7 +47,7 @@ static void make_directory(struct fixture *x, const char *name)
 {
 	char path[256];
 
-	snprintf(path, sizeof(path), "%s/%s", x->directory, name);
+	snprintf(path, sizeof path, "%s/%s", x->directory, name);
 	assert_int_equal(io_make_directories(path, 0755), 0);
 }
 
@@ -55,7 +55,7 @@ static void put_link(struct fixture *x, const char *target, const char *name)
 {
 	char path[256];
 
-	snprintf(path, sizeof(path), "%s/%s", x->directory, name);
+	snprintf(path, sizeof path, "%s/%s", x->directory, name);
 	assert_int_equal(symlink(target, path), 0);
 }
 
@@ -72,12 +72,12 @@ static void start(struct fixture *x, const char *host, bool tls)
 
 static int setup(void **state)
 {
-	struct fixture *x = calloc(1, sizeof(*x));
+	struct fixture *x = calloc(1, sizeof *x);
 
 	strcpy(x->directory, "/tmp/cairn-test-XXXXXX");
 	assert_non_null(mkdtemp(x->directory));
-	snprintf(x->store, sizeof(x->store), "%s/store", x->directory);
-	snprintf(x->tls, sizeof(x->tls), "%s/tls", x->directory);
+	snprintf(x->store, sizeof x->store, "%s/store", x->directory);
+	snprintf(x->tls, sizeof x->tls, "%s/tls", x->directory);
 	x->blob = malloc(BLOB_SIZE);
 	for (size_t i = 0; i < BLOB_SIZE; i++)
 		x->blob[i] = (uint8_t)(i * 7 + i / 251);
@@ -104,7 +104,7 @@ static int teardown(void **state)
 	char command[128];
 
 	serve_stop(x->serve);
-	snprintf(command, sizeof(command), "rm -rf %s", x->directory);
+	snprintf(command, sizeof command, "rm -rf %s", x->directory);
 	assert_int_equal(system(command), 0);
 	free(x->blob);
 	free(x);
@@ -118,7 +118,7 @@ static int dial(struct fixture *x)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
 	return fd;
 }
 
@@ -133,17 +133,17 @@ struct answer {
 static struct answer *ask(
 	struct fixture *x, const char *method, const char *path, const char *headers)
 {
-	struct answer *a = calloc(1, sizeof(*a));
+	struct answer *a = calloc(1, sizeof *a);
 	char request[1024], buffer[65536];
 	const char *end;
 	ssize_t n;
 	int fd = dial(x);
-	int size = snprintf(request, sizeof(request),
+	int size = snprintf(request, sizeof request,
 		"%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", method, path,
 		headers);
 
 	assert_int_equal(write(fd, request, (size_t)size), size);
-	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+	while ((n = read(fd, buffer, sizeof buffer)) > 0)
 		assert_int_equal(bytes_append(&a->text, buffer, (size_t)n), 0);
 	close(fd);
 	assert_int_equal(bytes_append(&a->text, "", 1), 0);
@@ -225,7 +225,7 @@ static void test_absent(void **state)
 		"/manifest.json%2f", "/manifest.json/", "/.well-known/x"};
 	struct fixture *x = *state;
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
 		assert_status(x, "GET", paths[i], "", 404);
 }
 
@@ -234,9 +234,9 @@ static void test_long_path(void **state)
 	struct fixture *x = *state;
 	char path[600];
 
-	memset(path, 'a', sizeof(path));
+	memset(path, 'a', sizeof path);
 	path[0] = '/';
-	path[sizeof(path) - 1] = '\0';
+	path[sizeof path - 1] = '\0';
 	assert_status(x, "GET", path, "", 404);
 }
 
@@ -246,7 +246,7 @@ static void test_methods(void **state)
 	struct fixture *x = *state;
 	struct answer *a;
 
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
 		a = ask(x, methods[i], "/manifest.json", "Content-Length: 0\r\n");
 		assert_int_equal(a->status, 405);
 		assert_true(has(a, "\r\nAllow: GET, HEAD\r\n"));
@@ -291,7 +291,7 @@ static void test_revalidation(void **state)
 	assert_int_equal(
 		sscanf(strcasestr((char *)a->text.data, "ETag: "), "ETag: %127s", etag), 1);
 	answer_free(a);
-	snprintf(header, sizeof(header), "If-None-Match: %s\r\n", etag);
+	snprintf(header, sizeof header, "If-None-Match: %s\r\n", etag);
 	a = ask(x, "GET", "/manifest.json", header);
 	assert_int_equal(a->status, 304);
 	assert_int_equal(a->size, 0);
@@ -313,7 +313,7 @@ static void test_unreadable(void **state)
 	/* The superuser reads everything. */
 	if (geteuid() == 0)
 		skip();
-	snprintf(path, sizeof(path), "%s/manifest.json", x->store);
+	snprintf(path, sizeof path, "%s/manifest.json", x->store);
 	assert_int_equal(chmod(path, 0), 0);
 	assert_status(x, "GET", "/manifest.json", "", 403);
 }
@@ -331,9 +331,9 @@ static void test_connections(void **state)
 		size_t got = 0;
 
 		assert_int_equal(
-			write(fd, request, sizeof(request) - 1), sizeof(request) - 1);
+			write(fd, request, sizeof request - 1), sizeof request - 1);
 		do {
-			ssize_t n = read(fd, buffer + got, sizeof(buffer) - 1 - got);
+			ssize_t n = read(fd, buffer + got, sizeof buffer - 1 - got);
 
 			assert_true(n > 0);
 			got += (size_t)n;
@@ -354,7 +354,7 @@ static int fetch_blob(struct fixture *x, const char *host, bool tls, const char 
 	char url[128];
 	int rc;
 
-	snprintf(url, sizeof(url), "http%s://%s:%u/", tls ? "s" : "", host,
+	snprintf(url, sizeof url, "http%s://%s:%u/", tls ? "s" : "", host,
 		serve_port(x->serve));
 	assert_int_equal(fetcher_new(&o, &f, NULL), 0);
 	assert_int_equal(mirrors_new(url, &m, NULL), 0);
@@ -379,7 +379,7 @@ static void test_https(void **state)
 
 	serve_stop(x->serve);
 	start(x, "localhost", true);
-	snprintf(ca, sizeof(ca), "%s/ca.pem", x->tls);
+	snprintf(ca, sizeof ca, "%s/ca.pem", x->tls);
 	assert_int_equal(fetch_blob(x, "localhost", true, ca), 0);
 	assert_int_equal(fetch_blob(x, "127.0.0.1", true, ca), 0);
 	assert_int_equal(fetch_blob(x, "127.0.0.1", true, NULL), ERR_UNTRUSTED);
@@ -390,7 +390,7 @@ static void test_hosts(void **state)
 	static const char *const hosts[] = {"localhost", "0.0.0.0", NULL, ""};
 	struct fixture *x = *state;
 
-	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
 		serve_stop(x->serve);
 		start(x, hosts[i], false);
 		assert_int_equal(fetch_blob(x, "127.0.0.1", false, NULL), 0);
@@ -417,6 +417,32 @@ static void test_bad_options(void **state)
 	assert_null(s);
 }
 
+/* The lowest descriptor that is free: it stays so where none is leaked. */
+static int lowest_free(void)
+{
+	int fd = dup(STDIN_FILENO);
+
+	close(fd);
+	return fd;
+}
+
+static void test_bad_certificate(void **state)
+{
+	struct fixture *x = *state;
+	struct serve_options o = {.store = x->store, .host = "127.0.0.1", .tls = true};
+	struct serve *s = NULL;
+	struct trouble t;
+	int fd = lowest_free();
+
+	o.tls_dir = x->directory;
+	put(x, "cert.pem", "junk", 4);
+	put(x, "key.pem", "junk", 4);
+	assert_int_equal(serve_start(&o, &s, &t), ERR_IO);
+	assert_non_null(strstr(t.text, "cert.pem"));
+	assert_null(s);
+	assert_int_equal(lowest_free(), fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -434,6 +460,7 @@ int main(void)
 		TEST(test_https),
 		TEST(test_hosts),
 		TEST(test_bad_options),
+		TEST(test_bad_certificate),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -18,7 +18,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "net/serve.h"
+#include "net/serve_certificate.h"
 #include "util/io.h"
 
 #define DAY (24L * 60 * 60)
@@ -29,11 +29,11 @@ struct fixture {
 
 static int setup(void **state)
 {
-	struct fixture *x = calloc(1, sizeof(*x));
+	struct fixture *x = calloc(1, sizeof *x);
 
 	strcpy(x->directory, "/tmp/cairn-test-XXXXXX");
 	assert_non_null(mkdtemp(x->directory));
-	snprintf(x->tls, sizeof(x->tls), "%s/a/tls", x->directory);
+	snprintf(x->tls, sizeof x->tls, "%s/a/tls", x->directory);
 	*state = x;
 	return 0;
 }
@@ -43,7 +43,7 @@ static int teardown(void **state)
 	struct fixture *x = *state;
 	char command[96];
 
-	snprintf(command, sizeof(command), "rm -rf %s", x->directory);
+	snprintf(command, sizeof command, "rm -rf %s", x->directory);
 	assert_int_equal(system(command), 0);
 	free(x);
 	return 0;
@@ -53,7 +53,7 @@ static const char *path_of(struct fixture *x, const char *name)
 {
 	static _Thread_local char path[128];
 
-	snprintf(path, sizeof(path), "%s/%s", x->tls, name);
+	snprintf(path, sizeof path, "%s/%s", x->tls, name);
 	return path;
 }
 
@@ -61,7 +61,7 @@ static void make(struct fixture *x, const char *host)
 {
 	struct trouble t = {0};
 
-	if (serve_make_certificate(x->tls, host, &t))
+	if (serve_certificate_make(x->tls, host, &t))
 		fail_msg("%s", t.text);
 }
 
@@ -154,7 +154,7 @@ static void test_make(void **state)
 	assert_true(verifies(x, "data.test", false));
 	assert_true(verifies(x, "127.0.0.1", true));
 	assert_true(verifies(x, "::1", true));
-	gethostname(machine, sizeof(machine) - 1);
+	gethostname(machine, sizeof machine - 1);
 	assert_true(verifies(x, machine, false));
 	assert_false(verifies(x, "other.test", false));
 	assert_mode(x, "key.pem", 0600);
@@ -211,7 +211,7 @@ static struct versions keep(struct fixture *x)
 	char link_path[128];
 
 	for (int i = 0; i < 4; i++) {
-		snprintf(link_path, sizeof(link_path), "%s/kept-%d", x->directory, i);
+		snprintf(link_path, sizeof link_path, "%s/kept-%d", x->directory, i);
 		unlink(link_path);
 		if (link(path_of(x, names[i]), link_path) != 0)
 			continue;
@@ -334,7 +334,7 @@ static void test_odd_hosts(void **state)
 		"", "::", "a b", "a,DNS:evil.test", "\xc3\xa9", "*.test", "fe80::1"};
 	struct fixture *x = *state;
 
-	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+	for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
 		make(x, hosts[i]);
 		assert_true(verifies(x, "localhost", false));
 		assert_false(verifies(x, "evil.test", false));
@@ -347,10 +347,10 @@ static void test_no_directory(void **state)
 	struct trouble t = {0};
 	char path[128];
 
-	snprintf(path, sizeof(path), "%s/file", x->directory);
+	snprintf(path, sizeof path, "%s/file", x->directory);
 	assert_int_equal(io_replace_file(AT_FDCWD, path, span_of_string(""), 0600, 0), 0);
-	snprintf(path, sizeof(path), "%s/file/tls", x->directory);
-	assert_int_not_equal(serve_make_certificate(path, "localhost", &t), 0);
+	snprintf(path, sizeof path, "%s/file/tls", x->directory);
+	assert_int_not_equal(serve_certificate_make(path, "localhost", &t), 0);
 	assert_non_null(strstr(t.text, path));
 }
 

@@ -60,14 +60,14 @@ static void test_paths(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		if (serve_path_kind(cases[i].path) != cases[i].kind)
 			fail_msg("%s", cases[i].path);
 	/* Whatever is left of a good name is none. */
 	for (size_t size = 0; size < strlen("blobs/ab/" HEX62); size++) {
 		char path[128];
 
-		snprintf(path, sizeof(path), "%.*s", (int)size, "blobs/ab/" HEX62);
+		snprintf(path, sizeof path, "%.*s", (int)size, "blobs/ab/" HEX62);
 		assert_int_equal(serve_path_kind(path), SERVE_NOTHING);
 	}
 }
@@ -166,7 +166,7 @@ static void test_ranges(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		uint64_t offset = 0, length = 0;
 		enum serve_range r = serve_range_parse(
 			cases[i].value, cases[i].size, &offset, &length);

@@ -42,7 +42,7 @@ static int put_some(MDB_txn *txn, void *arg)
 	p->calls++;
 	for (unsigned i = p->first; i < p->first + p->count && !rc; i++) {
 		memset(value, (int)(i % 251), sizeof(value));
-		rc = metadata_put(p->metadata, txn, TABLE_PAGES, span_of(&i, sizeof(i)),
+		rc = table_put(p->metadata, txn, TABLE_PAGES, span_of(&i, sizeof(i)),
 			span_of("head", 4), span_of(value, p->size));
 	}
 	return rc;
@@ -52,7 +52,7 @@ static int put_some(MDB_txn *txn, void *arg)
 static int look(struct metadata *m, MDB_txn *txn, unsigned i, size_t size)
 {
 	struct span value;
-	int rc = metadata_get(m, txn, TABLE_PAGES, span_of(&i, sizeof(i)), &value);
+	int rc = table_get(m, txn, TABLE_PAGES, span_of(&i, sizeof(i)), &value);
 
 	if (rc)
 		return rc;
@@ -70,12 +70,12 @@ static void test_put_and_get(void **state)
 	struct put p = {m, 0, 10, 100, 0};
 	MDB_txn *txn;
 
-	assert_int_equal(metadata_write(m, put_some, &p), 0);
+	assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some, &p), 0);
 	assert_int_equal(metadata_read(m, &txn), 0);
 	for (unsigned i = 0; i < 10; i++)
 		assert_int_equal(look(m, txn, i, 100), 0);
 	assert_int_equal(look(m, txn, 10, 100), ERR_ABSENT);
-	assert_int_equal(metadata_count(m, txn, TABLE_PAGES), 10);
+	assert_int_equal(table_count(m, txn, TABLE_PAGES), 10);
 	metadata_read_end(m, txn);
 	metadata_close(m);
 }
@@ -93,7 +93,7 @@ static void test_an_error_aborts(void **state)
 	struct put p = {m, 0, 1, 100, 0};
 	MDB_txn *txn;
 
-	assert_int_equal(metadata_write(m, refuse, &p), ERR_INVALID);
+	assert_int_equal(metadata_write(m, DEADLINE_NONE, refuse, &p), ERR_INVALID);
 	assert_int_equal(metadata_read(m, &txn), 0);
 	assert_int_equal(look(m, txn, 0, 100), ERR_ABSENT);
 	metadata_read_end(m, txn);
@@ -109,7 +109,7 @@ static void test_rot_is_noticed(void **state)
 	MDB_txn *txn;
 
 	for (size_t byte = 0; byte < 8 + 4 + 50; byte++) {
-		assert_int_equal(metadata_write(m, put_some, &p), 0);
+		assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some, &p), 0);
 		assert_int_equal(
 			sample_flip_raw(m, TABLE_PAGES, span_of(&key, sizeof(key)), byte),
 			0);
@@ -122,7 +122,7 @@ static void test_rot_is_noticed(void **state)
 					 span_of("1234567", size)),
 			0);
 		assert_int_equal(metadata_read(m, &txn), 0);
-		assert_int_equal(metadata_get_unchecked(m, txn, TABLE_PAGES,
+		assert_int_equal(table_get_unchecked(m, txn, TABLE_PAGES,
 					 span_of(&key, sizeof(key)), &value),
 			ERR_CORRUPT);
 		metadata_read_end(m, txn);
@@ -139,7 +139,7 @@ static void test_map_grows(void **state)
 	for (unsigned round = 0; round < 8; round++) {
 		struct put p = {m, round * 200, 200, 3900, 0};
 
-		assert_int_equal(metadata_write(m, put_some, &p), 0);
+		assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some, &p), 0);
 		calls += p.calls;
 	}
 	assert_true(calls > 8);
@@ -188,14 +188,14 @@ static void test_map_grows_under_readers(void **state)
 	struct reader readers[3];
 	pthread_t threads[3];
 
-	assert_int_equal(metadata_write(m, put_some, &p), 0);
+	assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some, &p), 0);
 	for (int i = 0; i < 3; i++) {
 		readers[i] = (struct reader){.metadata = m};
 		pthread_create(&threads[i], NULL, read_on, &readers[i]);
 	}
 	for (unsigned round = 1; round < 8; round++) {
 		p = (struct put){m, round * 200, 200, 3900, 0};
-		assert_int_equal(metadata_write(m, put_some, &p), 0);
+		assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some, &p), 0);
 	}
 	for (int i = 0; i < 3; i++) {
 		atomic_store(&readers[i].stop, true);
@@ -213,7 +213,7 @@ static int grow_in_child(const char *path)
 	if (metadata_open(path, 256 << 10, NULL, &m, NULL))
 		return 1;
 	p = (struct put){m, 1000, 1000, 3900, 0};
-	if (metadata_write(m, put_some, &p))
+	if (metadata_write(m, DEADLINE_NONE, put_some, &p))
 		return 2;
 	metadata_close(m);
 	return 0;
@@ -234,7 +234,7 @@ static void test_another_process_grows_the_map(void **state)
 		_exit(read(go[0], &byte, 1) == 1 ? grow_in_child(*state) : 3);
 	m = open_small(*state);
 	p = (struct put){m, 0, 10, 100, 0};
-	assert_int_equal(metadata_write(m, put_some, &p), 0);
+	assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some, &p), 0);
 	assert_int_equal(write(go[1], &byte, 1), 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -243,7 +243,7 @@ static void test_another_process_grows_the_map(void **state)
 		assert_int_equal(look(m, txn, i, 3900), 0);
 	metadata_read_end(m, txn);
 	p = (struct put){m, 10, 10, 100, 0};
-	assert_int_equal(metadata_write(m, put_some, &p), 0);
+	assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some, &p), 0);
 	metadata_close(m);
 	close(go[0]);
 	close(go[1]);
@@ -252,22 +252,22 @@ static void test_another_process_grows_the_map(void **state)
 static void test_walk(void **state)
 {
 	struct metadata *m = open_small(*state);
-	struct metadata_cursor cursor = {0};
+	struct table_cursor cursor = {0};
 	struct put p = {m, 0, 5, 10, 0};
 	struct span key, value;
 	unsigned n = 0;
 	MDB_txn *txn;
 	MDB_val raw;
 
-	assert_int_equal(metadata_write(m, put_some, &p), 0);
+	assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some, &p), 0);
 	assert_int_equal(metadata_read(m, &txn), 0);
-	while (!metadata_next(m, txn, TABLE_PAGES, span_of(NULL, 0), &cursor, &key, &raw)) {
-		assert_int_equal(metadata_value(&raw, &value), 0);
+	while (!table_next(m, txn, TABLE_PAGES, span_of(NULL, 0), &cursor, &key, &raw)) {
+		assert_int_equal(table_value(&raw, &value), 0);
 		assert_int_equal(value.size, 14);
 		n++;
 	}
 	assert_int_equal(n, 5);
-	metadata_cursor_close(&cursor);
+	table_cursor_close(&cursor);
 	metadata_read_end(m, txn);
 	metadata_close(m);
 }

@@ -46,7 +46,7 @@ static struct bytes value_of(struct metadata *m)
 
 	assert_int_equal(metadata_read(m, &txn), 0);
 	assert_int_equal(
-		metadata_get(m, txn, TABLE_OBJECTS, span_of_digest(&name), &value), 0);
+		table_get(m, txn, TABLE_OBJECTS, span_of_digest(&name), &value), 0);
 	assert_int_equal(bytes_append(&copy, value.data, value.size), 0);
 	metadata_read_end(m, txn);
 	return copy;
@@ -69,7 +69,7 @@ static struct metadata *open_with_record(const char *path)
 	struct put p = {.record = &r};
 
 	assert_int_equal(metadata_open(path, 0, NULL, &p.metadata, NULL), 0);
-	assert_int_equal(metadata_write(p.metadata, put, &p), 0);
+	assert_int_equal(metadata_write(p.metadata, DEADLINE_NONE, put, &p), 0);
 	return p.metadata;
 }
 

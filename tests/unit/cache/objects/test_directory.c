@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "cache/objects/directory.h"
+#include "cache/objects/object_files.h"
 #include "unit/cache_samples.h"
 
 static int setup(void **state)
@@ -25,11 +25,11 @@ static void test_object_names(void **state)
 	uint64_t instance = 0;
 
 	(void)state;
-	directory_object_name(&d, UINT64_C(0x0123456789abcdef), name);
+	object_file_name(&d, UINT64_C(0x0123456789abcdef), name);
 	assert_int_equal(strlen(name), 2 + 1 + 62 + 1 + 16);
 	assert_string_equal(name + 66, "0123456789abcdef");
 	snprintf(prefix, sizeof(prefix), "%.2s", name);
-	assert_int_equal(directory_object_parse(prefix, name + 3, &again, &instance), 0);
+	assert_int_equal(object_file_parse(prefix, name + 3, &again, &instance), 0);
 	assert_true(digest_equal(&d, &again));
 	assert_true(instance == UINT64_C(0x0123456789abcdef));
 	/* Nothing else is taken for an object. */
@@ -37,19 +37,15 @@ static void test_object_names(void **state)
 		char kept = name[i];
 
 		name[i] = 'G';
-		assert_int_equal(
-			directory_object_parse(prefix, name + 3, &again, &instance),
+		assert_int_equal(object_file_parse(prefix, name + 3, &again, &instance),
 			ERR_CORRUPT);
 		name[i] = 0;
-		assert_int_equal(
-			directory_object_parse(prefix, name + 3, &again, &instance),
+		assert_int_equal(object_file_parse(prefix, name + 3, &again, &instance),
 			ERR_CORRUPT);
 		name[i] = kept;
 	}
-	assert_int_equal(
-		directory_object_parse("a", name + 3, &again, &instance), ERR_CORRUPT);
-	assert_int_equal(
-		directory_object_parse("GG", name + 3, &again, &instance), ERR_CORRUPT);
+	assert_int_equal(object_file_parse("a", name + 3, &again, &instance), ERR_CORRUPT);
+	assert_int_equal(object_file_parse("GG", name + 3, &again, &instance), ERR_CORRUPT);
 }
 
 static void test_objects(void **state)
@@ -59,15 +55,15 @@ static void test_objects(void **state)
 	int fd;
 
 	assert_int_equal(directory_open(&dir, *state, NULL), 0);
-	assert_int_equal(directory_open_object(&dir, &d, 5, 1000, &fd), ERR_ABSENT);
-	assert_int_equal(directory_create_object(&dir, &d, 5, 1000, &fd), 0);
+	assert_int_equal(object_file_open(&dir, &d, 5, 1000, &fd), ERR_ABSENT);
+	assert_int_equal(object_file_create(&dir, &d, 5, 1000, &fd), 0);
 	close(fd);
-	assert_int_equal(directory_create_object(&dir, &d, 5, 1000, &fd), ERR_EXISTS);
-	assert_int_equal(directory_open_object(&dir, &d, 5, 1001, &fd), ERR_CORRUPT);
-	assert_int_equal(directory_open_object(&dir, &d, 5, 1000, &fd), 0);
+	assert_int_equal(object_file_create(&dir, &d, 5, 1000, &fd), ERR_EXISTS);
+	assert_int_equal(object_file_open(&dir, &d, 5, 1001, &fd), ERR_CORRUPT);
+	assert_int_equal(object_file_open(&dir, &d, 5, 1000, &fd), 0);
 	close(fd);
-	assert_int_equal(directory_remove_object(&dir, &d, 5), 0);
-	assert_int_equal(directory_remove_object(&dir, &d, 5), 0);
+	assert_int_equal(object_file_remove(&dir, &d, 5), 0);
+	assert_int_equal(object_file_remove(&dir, &d, 5), 0);
 	directory_close(&dir);
 }
 
@@ -79,13 +75,13 @@ static void test_links_are_not_followed(void **state)
 	int fd;
 
 	assert_int_equal(directory_open(&dir, *state, NULL), 0);
-	directory_object_name(&d, 6, name);
+	object_file_name(&d, 6, name);
 	snprintf(prefix, sizeof(prefix), "%s/objects/%.2s", (char *)*state, name);
 	snprintf(path, sizeof(path), "%s/objects/%s", (char *)*state, name);
 	assert_int_equal(mkdir(prefix, 0700), 0);
 	assert_int_equal(symlink("/etc/passwd", path), 0);
-	assert_int_equal(directory_open_object(&dir, &d, 6, 1, &fd), ERR_CORRUPT);
-	assert_int_equal(directory_create_object(&dir, &d, 6, 1, &fd), ERR_EXISTS);
+	assert_int_equal(object_file_open(&dir, &d, 6, 1, &fd), ERR_CORRUPT);
+	assert_int_equal(object_file_create(&dir, &d, 6, 1, &fd), ERR_EXISTS);
 	directory_close(&dir);
 }
 
@@ -95,15 +91,15 @@ static void test_alone_and_last(void **state)
 
 	assert_int_equal(directory_open(&one, *state, NULL), 0);
 	assert_true(one.alone);
-	directory_settle(&one);
+	directory_admit(&one);
 	assert_int_equal(directory_open(&two, *state, NULL), 0);
 	assert_false(two.alone);
-	directory_settle(&two);
+	directory_admit(&two);
 	assert_int_not_equal(one.user, two.user);
 	assert_true(directory_user_lives(&one, two.user));
 	assert_true(directory_user_lives(&two, one.user));
-	assert_false(directory_last(&one));
-	assert_true(directory_last(&two));
+	assert_false(directory_is_last(&one));
+	assert_true(directory_is_last(&two));
 	directory_close(&two);
 	assert_false(directory_user_lives(&one, two.user));
 	directory_close(&one);
@@ -123,7 +119,7 @@ static void test_killed_user(void **state)
 		if (directory_open(&dir, *state, NULL) ||
 			write(out[1], &dir.user, sizeof(dir.user)) != sizeof(dir.user))
 			_exit(1);
-		directory_settle(&dir);
+		directory_admit(&dir);
 		pause();
 		_exit(0);
 	}

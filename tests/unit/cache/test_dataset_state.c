@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cache/meta/dataset_record.h"
+#include "cache/dataset_state.h"
 #include "unit/cache_samples.h"
 #include "format/manifest.h"
 
@@ -15,9 +15,9 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct cache_dataset_state make(uint64_t revision)
+static struct dataset_record make(uint64_t revision)
 {
-	struct cache_dataset_state s = {.name = strdup("photos"),
+	struct dataset_record s = {.name = strdup("photos"),
 		.url = strdup("https://example.org/photos"),
 		.etag = "\"abc\"",
 		.revision = revision,
@@ -29,8 +29,7 @@ static struct cache_dataset_state make(uint64_t revision)
 	return s;
 }
 
-static void assert_same(
-	const struct cache_dataset_state *a, const struct cache_dataset_state *b)
+static void assert_same(const struct dataset_record *a, const struct dataset_record *b)
 {
 	assert_string_equal(a->name, b->name);
 	assert_string_equal(a->url, b->url);
@@ -44,7 +43,7 @@ static void assert_same(
 static void test_save_and_load(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
-	struct cache_dataset_state s = make(5), got;
+	struct dataset_record s = make(5), got;
 	struct digest id = digest_of("id", 2), found;
 
 	assert_int_equal(cache_dataset_load(c, &id, &got), ERR_ABSENT);
@@ -55,7 +54,7 @@ static void test_save_and_load(void **state)
 	assert_int_equal(cache_dataset_load(c, &id, &got), 0);
 	assert_same(&s, &got);
 	assert_int_equal(got.highest, 5);
-	cache_dataset_state_release(&got);
+	dataset_record_release(&got);
 	assert_int_equal(cache_dataset_by_url(c, s.url, &found), 0);
 	assert_true(digest_equal(&found, &id));
 	/* An older one may be accepted (a tag), but the highest stays. */
@@ -64,8 +63,8 @@ static void test_save_and_load(void **state)
 	assert_int_equal(cache_dataset_load(c, &id, &got), 0);
 	assert_int_equal(got.revision, 3);
 	assert_int_equal(got.highest, 5);
-	cache_dataset_state_release(&got);
-	cache_dataset_state_release(&s);
+	dataset_record_release(&got);
+	dataset_record_release(&s);
 	cache_close(c);
 }
 
@@ -83,16 +82,16 @@ static int see(void *ctx, const struct cache_dataset *d)
 static void test_each_and_rot(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
-	struct cache_dataset_state got;
+	struct dataset_record got;
 	struct digest ids[5];
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < 5; i++) {
-		struct cache_dataset_state s = make(i + 1);
+		struct dataset_record s = make(i + 1);
 
 		ids[i] = digest_of(&i, sizeof(i));
 		assert_int_equal(cache_dataset_save(c, &ids[i], &s), 0);
-		cache_dataset_state_release(&s);
+		dataset_record_release(&s);
 	}
 	assert_int_equal(cache_each_dataset(c, see, &count), 0);
 	assert_int_equal(count, 5);
@@ -106,33 +105,33 @@ static void test_each_and_rot(void **state)
 	/* It can be saved again. */
 	got = make(9);
 	assert_int_equal(cache_dataset_save(c, &ids[2], &got), 0);
-	cache_dataset_state_release(&got);
+	dataset_record_release(&got);
 	assert_int_equal(cache_dataset_load(c, &ids[2], &got), 0);
-	cache_dataset_state_release(&got);
+	dataset_record_release(&got);
 	cache_close(c);
 }
 
 static int decode(const uint8_t *data, size_t size)
 {
 	uint8_t *exact = malloc(size ? size : 1);
-	struct cache_dataset_state s;
+	struct dataset_record s;
 	int rc;
 
 	memcpy(exact, data, size);
-	rc = dataset_state_decode(span_of(exact, size), &s);
+	rc = dataset_record_decode(span_of(exact, size), &s);
 	if (!rc)
-		cache_dataset_state_release(&s);
+		dataset_record_release(&s);
 	free(exact);
 	return rc;
 }
 
 static void test_hostile_values(void **state)
 {
-	struct cache_dataset_state s = make(7);
+	struct dataset_record s = make(7);
 	struct bytes value = {0};
 
 	(void)state;
-	assert_int_equal(dataset_state_encode(&s, &value), 0);
+	assert_int_equal(dataset_record_encode(&s, &value), 0);
 	assert_int_equal(decode(value.data, value.size), 0);
 	for (size_t size = 0; size < value.size; size++)
 		assert_int_equal(decode(value.data, size), ERR_CORRUPT);
@@ -145,12 +144,12 @@ static void test_hostile_values(void **state)
 		}
 	bytes_release(&value);
 	s.revision = REVISION_MAX + 1;
-	assert_int_equal(dataset_state_encode(&s, &value), ERR_LIMIT);
+	assert_int_equal(dataset_record_encode(&s, &value), ERR_LIMIT);
 	s.revision = 1;
 	memset(s.etag, 'e', sizeof(s.etag));
-	assert_int_equal(dataset_state_encode(&s, &value), ERR_LIMIT);
+	assert_int_equal(dataset_record_encode(&s, &value), ERR_LIMIT);
 	bytes_release(&value);
-	cache_dataset_state_release(&s);
+	dataset_record_release(&s);
 }
 
 int main(void)

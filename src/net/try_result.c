@@ -6,24 +6,25 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "net/fetch_verdict.h"
+#include "net/fetch_try.h"
+#include "net/try_result.h"
 #include "util/clock.h"
 
 #define RETRY_AFTER_MAX 30   /* seconds: no server may send us away for longer */
 #define CHANCE NS_PER_SECOND /* that a server has at least to accept a connection */
 
-static void refuse(struct fetch_verdict *v, enum verdict_rank rank)
+static void result_refused(struct try_result *result, enum trouble_rank rank)
 {
-	v->kind = VERDICT_REFUSED;
-	v->rank = rank;
+	result->outcome = TRY_REFUSED;
+	result->rank = rank;
 }
 
-static void fail(struct fetch_verdict *v, enum mirror_fault fault)
+static void result_failed(struct try_result *result, enum mirror_fault fault)
 {
-	v->kind = VERDICT_FAILED;
-	v->rank = RANK_FAILED;
-	v->unwell = true;
-	v->fault = fault;
+	result->outcome = TRY_FAILED;
+	result->rank = RANK_FAILED;
+	result->unwell = true;
+	result->fault = fault;
 }
 
 /* Why a file:// URL could not be read. */
@@ -39,49 +40,49 @@ static int file_error(struct fetch_try *t)
 	return rc;
 }
 
-static void judge_file(struct fetch_try *t, struct fetch_verdict *v)
+static void classify_file(struct fetch_try *t, struct try_result *result)
 {
 	int rc = file_error(t);
 
-	refuse(v, rc == ERR_ABSENT ? RANK_ABSENT : RANK_REFUSED);
-	trouble_set(&v->trouble, rc, "%s: %s", t->url,
+	result_refused(result, rc == ERR_ABSENT ? RANK_ABSENT : RANK_REFUSED);
+	trouble_set(&result->trouble, rc, "%s: %s", t->url,
 		rc == ERR_ABSENT ? "there is no such file" : error_text(rc));
 }
 
-static void judge_retry(struct fetch_try *t, struct fetch_verdict *v)
+static void classify_busy(struct fetch_try *t, struct try_result *result)
 {
 	curl_off_t seconds = 0;
 
-	fail(v, MIRROR_SLOW);
+	result_failed(result, MIRROR_SLOW);
 	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &seconds);
 	if (seconds > RETRY_AFTER_MAX)
 		seconds = RETRY_AFTER_MAX;
 	if (seconds > 0)
-		v->wait = seconds * NS_PER_SECOND;
+		result->wait = seconds * NS_PER_SECOND;
 }
 
-static void judge_status(struct fetch_try *t, long status, struct fetch_verdict *v)
+static void classify_status(struct fetch_try *t, long status, struct try_result *result)
 {
-	struct trouble *trouble = &v->trouble;
+	struct trouble *trouble = &result->trouble;
 
 	if (status == 404 || status == 410) {
-		refuse(v, RANK_ABSENT);
+		result_refused(result, RANK_ABSENT);
 		trouble_set(trouble, ERR_ABSENT, "%s: the server does not have it (%ld)",
 			t->url, status);
 	} else if (status == 401 || status == 403) {
-		refuse(v, RANK_REFUSED);
+		result_refused(result, RANK_REFUSED);
 		trouble_set(trouble, ERR_DENIED, "%s: the server denies access (%ld)",
 			t->url, status);
 	} else if (status == 407) {
-		refuse(v, RANK_REFUSED);
+		result_refused(result, RANK_REFUSED);
 		trouble_set(trouble, ERR_DENIED,
 			"%s: the proxy wants a name and password (407)", t->url);
 	} else if (status >= 500 || status == 408 || status == 425 || status == 429) {
-		judge_retry(t, v);
+		classify_busy(t, result);
 		trouble_set(trouble, ERR_UNREACHABLE, "%s: the server answered %ld", t->url,
 			status);
 	} else {
-		refuse(v, RANK_REFUSED);
+		result_refused(result, RANK_REFUSED);
 		trouble_set(trouble, ERR_UNREACHABLE,
 			"%s: the server answered %ld, which a web server for files does "
 			"not",
@@ -96,27 +97,28 @@ static bool had_no_chance(const struct fetch_try *t)
 }
 
 /* Broken off by the fetcher. */
-static void judge_stopped(struct fetch_try *t, struct fetch_verdict *v)
+static void classify_stopped(struct fetch_try *t, struct try_result *result)
 {
-	fail(v, t->answered ? MIRROR_SLOW : MIRROR_UNREACHABLE);
+	result_failed(result, t->answered ? MIRROR_SLOW : MIRROR_UNREACHABLE);
 	/* A deadline may have been close from the start: that is not the server's fault. */
-	v->unwell = t->stop == STOP_SILENCE;
-	v->rank = t->stop == STOP_SILENCE ? RANK_FAILED : RANK_HURRIED;
-	v->fresh = t->connected;
+	result->unwell = t->stop == STOP_SILENCE;
+	result->rank = t->stop == STOP_SILENCE ? RANK_FAILED : RANK_HURRIED;
+	result->fresh = t->connected;
 	if (!t->connected)
-		trouble_set(&v->trouble, had_no_chance(t) ? ERR_TIMEOUT : ERR_UNREACHABLE,
+		trouble_set(&result->trouble,
+			had_no_chance(t) ? ERR_TIMEOUT : ERR_UNREACHABLE,
 			"%s: no connection in time", t->url);
 	else if (t->stop == STOP_SILENCE)
-		trouble_set(&v->trouble, ERR_TIMEOUT,
+		trouble_set(&result->trouble, ERR_TIMEOUT,
 			"%s: the server went silent after %zu bytes of the answer", t->url,
 			t->body.size);
 	else
-		trouble_set(&v->trouble, ERR_TIMEOUT,
+		trouble_set(&result->trouble, ERR_TIMEOUT,
 			"%s: %zu bytes of the answer had come when the time was up", t->url,
 			t->body.size);
 }
 
-static bool is_distrust(CURLcode code)
+static bool is_untrusted(CURLcode code)
 {
 	switch (code) {
 	case CURLE_PEER_FAILED_VERIFICATION:
@@ -131,18 +133,18 @@ static bool is_distrust(CURLcode code)
 	}
 }
 
-static void judge_distrust(
-	struct fetch_try *t, CURLcode code, const char *words, struct fetch_verdict *v)
+static void classify_untrusted(
+	struct fetch_try *t, const char *words, struct try_result *result)
 {
-	refuse(v, RANK_REFUSED);
-	v->unwell = true;
-	v->fault = MIRROR_SLOW;
-	if (code == CURLE_SSL_CACERT_BADFILE)
-		trouble_set(&v->trouble, ERR_UNTRUSTED,
+	result_refused(result, RANK_REFUSED);
+	result->unwell = true;
+	result->fault = MIRROR_SLOW;
+	if (t->code == CURLE_SSL_CACERT_BADFILE)
+		trouble_set(&result->trouble, ERR_UNTRUSTED,
 			"%s: the file given with --cacert holds no certificates: %s",
 			t->url, words);
 	else
-		trouble_set(&v->trouble, ERR_UNTRUSTED,
+		trouble_set(&result->trouble, ERR_UNTRUSTED,
 			"%s: the server's certificate is not trusted: %s; when it is "
 			"signed by a CA "
 			"of your own, give that CA's file with --cacert",
@@ -174,72 +176,73 @@ static bool is_permanent(CURLcode code, int *error)
 	}
 }
 
-static void judge_failure(struct fetch_try *t, CURLcode code, struct fetch_verdict *v)
+static void classify_failure(struct fetch_try *t, struct try_result *result)
 {
+	CURLcode code = t->code;
 	const char *words = t->words[0] ? t->words : curl_easy_strerror(code);
 	int error = code == CURLE_OUT_OF_MEMORY ? ERR_NO_MEMORY : ERR_UNREACHABLE;
 
-	if (is_distrust(code)) {
-		judge_distrust(t, code, words, v);
+	if (is_untrusted(code)) {
+		classify_untrusted(t, words, result);
 	} else if (code == CURLE_UNSUPPORTED_PROTOCOL && t->answered) {
-		refuse(v, RANK_REFUSED);
-		trouble_set(&v->trouble, ERR_UNREACHABLE,
+		result_refused(result, RANK_REFUSED);
+		trouble_set(&result->trouble, ERR_UNREACHABLE,
 			"%s: the server redirects to where cairn does not follow (only "
 			"https:// is "
 			"good): %s",
 			t->url, words);
 	} else if (is_permanent(code, &error)) {
-		refuse(v, RANK_REFUSED);
-		trouble_set(&v->trouble, error, "%s: %s", t->url, words);
+		result_refused(result, RANK_REFUSED);
+		trouble_set(&result->trouble, error, "%s: %s", t->url, words);
 	} else {
 		/* One that got as far as an answer says little about all of the server. */
-		fail(v, t->answered ? MIRROR_SLOW : MIRROR_UNREACHABLE);
-		trouble_set(&v->trouble, error, "%s: %s", t->url, words);
+		result_failed(result, t->answered ? MIRROR_SLOW : MIRROR_UNREACHABLE);
+		trouble_set(&result->trouble, error, "%s: %s", t->url, words);
 	}
 }
 
-static void judge_own(struct fetch_try *t, struct fetch_verdict *v)
+static void classify_aborted(struct fetch_try *t, struct try_result *result)
 {
 	if (t->no_memory) {
-		fail(v, MIRROR_SLOW);
-		v->unwell = false;
-		trouble_set(&v->trouble, ERR_NO_MEMORY, "%s: out of memory", t->url);
+		result_failed(result, MIRROR_SLOW);
+		result->unwell = false;
+		trouble_set(&result->trouble, ERR_NO_MEMORY, "%s: out of memory", t->url);
 		return;
 	}
-	refuse(v, RANK_REFUSED);
-	v->unwell = true;
-	v->fault = MIRROR_WRONG_BYTES;
-	trouble_set(&v->trouble, ERR_LIMIT,
+	result_refused(result, RANK_REFUSED);
+	result->unwell = true;
+	result->fault = MIRROR_WRONG_BYTES;
+	trouble_set(&result->trouble, ERR_LIMIT,
 		"%s: the answer is longer than the %" PRIu64 " bytes that it may have",
 		t->url, t->size_max);
 }
 
 /* Whether the status alone decides, however its body ended. */
-static bool is_telling(const struct fetch_try *t, long status, CURLcode code)
+static bool is_telling(const struct fetch_try *t, long status)
 {
 	if (status < 200 || status == 200)
 		return false;
 	if (status >= 300 && status < 400)
-		return code == CURLE_OK && t->stop == STOP_NOT;
+		return t->code == CURLE_OK && t->stop == STOP_NOT;
 	return t->stop != STOP_CANCELLED;
 }
 
-void fetch_verdict_reach(struct fetch_try *t, CURLcode code, struct fetch_verdict *out)
+void try_result_classify(struct fetch_try *t, struct try_result *out)
 {
 	long status = 0;
 
-	*out = (struct fetch_verdict){.kind = VERDICT_GIVEN};
+	*out = (struct try_result){.outcome = TRY_GIVEN};
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (status == 304 && code == CURLE_OK && !t->stop && t->fetch->etag[0])
+	if (status == 304 && t->code == CURLE_OK && !t->stop && t->fetch->etag[0])
 		out->not_modified = true;
-	else if (is_telling(t, status, code))
-		judge_status(t, status, out);
+	else if (is_telling(t, status))
+		classify_status(t, status, out);
 	else if (t->stop)
-		judge_stopped(t, out);
+		classify_stopped(t, out);
 	else if (t->too_long || t->no_memory)
-		judge_own(t, out);
-	else if (!strncmp(t->url, "file:", 5) && code != CURLE_OK)
-		judge_file(t, out);
-	else if (code != CURLE_OK)
-		judge_failure(t, code, out);
+		classify_aborted(t, out);
+	else if (!strncmp(t->url, "file:", 5) && t->code != CURLE_OK)
+		classify_file(t, out);
+	else if (t->code != CURLE_OK)
+		classify_failure(t, out);
 }

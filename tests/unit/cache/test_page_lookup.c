@@ -128,7 +128,7 @@ static int put_nonsense(MDB_txn *txn, void *arg)
 	struct digest name = name_of(4);
 	uint32_t head[2] = {BLOB_PAGE, 11};
 
-	return metadata_put(c->metadata, txn, TABLE_PAGES, span_of_digest(&name),
+	return table_put(c->metadata, txn, TABLE_PAGES, span_of_digest(&name),
 		span_of(head, sizeof(head)), span_of("not a page!", 11));
 }
 
@@ -139,7 +139,7 @@ static void test_other_layout(void **state)
 	struct want w = {.kind = BLOB_PAGE, .digest = name};
 	unsigned rows;
 
-	assert_int_equal(metadata_write(c->metadata, put_nonsense, c), 0);
+	assert_int_equal(metadata_write(c->metadata, DEADLINE_NONE, put_nonsense, c), 0);
 	assert_int_equal(sample_find_page(c, 4, &rows), ERR_PENDING);
 	assert_false(cache_has(c, &w));
 	cache_close(c);

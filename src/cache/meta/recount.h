@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Counts the totals again from the records, after something went wrong (a user of the
+ * cache was killed, a record was rotten), and sees to it that each object that may go has
+ * its row in the order of eviction. One transaction.
+ */
+#ifndef CAIRN_CACHE_META_RECOUNT_H
+#define CAIRN_CACHE_META_RECOUNT_H
+
+#include "cache/meta/changes.h"
+
+/* The leases of the `count` users in `dead` lapse. *broken: records that were not to be
+ * read, and went. */
+int recount(struct metadata *m, int64_t deadline, const uint32_t *dead, size_t count,
+	uint64_t *broken);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <string.h>
+
+#include "cache/meta/space.h"
+#include "cache/meta/victims.h"
+
+/* What no count covers: directories of objects/ (256 of 4 KiB), lock files, LMDB's
+ * reader table, pages that it takes for a commit under way. */
+#define OVERHEAD (UINT64_C(2) << 20)
+#define FLOOR_DEFAULT (UINT64_C(1) << 30) /* bytes of the disk left free */
+
+#define LEASE_MAX (UINT64_C(64) << 20) /* bytes one process holds in advance ... */
+#define LEASE_MIN (UINT64_C(4) << 20)
+#define LEASE_SHARE 16 /* ... or this part of the quota */
+
+int limits_load(struct metadata *m, MDB_txn *txn, struct limits_record *out)
+{
+	struct limits_record limits = {.quota = 0, .floor = FLOOR_DEFAULT};
+	int rc = setting_get(m, txn, SETTING_LIMITS, &limits, sizeof(limits));
+
+	if (rc && rc != ERR_ABSENT && rc != ERR_CORRUPT)
+		return rc;
+	*out = limits;
+	return 0;
+}
+
+int totals_load(struct metadata *m, MDB_txn *txn, struct totals_record *out, bool *rot)
+{
+	struct totals_record totals = {0};
+	int rc = setting_get(m, txn, SETTING_TOTALS, &totals, sizeof(totals));
+
+	if (rc && rc != ERR_ABSENT && rc != ERR_CORRUPT)
+		return rc;
+	*rot = *rot || rc == ERR_CORRUPT;
+	*out = totals;
+	return 0;
+}
+
+/* The next lease of the cursor; those that make no sense are passed over. */
+static int next_lease(struct metadata *m, MDB_txn *txn, struct table_cursor *cursor,
+	uint32_t *user, uint64_t *bytes)
+{
+	struct span key;
+	MDB_val raw;
+	int rc;
+
+	do {
+		rc = table_next(m, txn, TABLE_LEASES, span_of(NULL, 0), cursor, &key, &raw);
+	} while (!rc && lease_decode(key, &raw, user, bytes));
+	return rc;
+}
+
+static uint64_t sum_of(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static int sum_leases(struct space *s)
+{
+	struct table_cursor cursor = {0};
+	uint64_t bytes;
+	uint32_t user;
+	int rc;
+
+	s->leases = 0;
+	while ((rc = next_lease(s->m, s->txn, &cursor, &user, &bytes)) == 0)
+		s->leases = sum_of(s->leases, bytes);
+	table_cursor_close(&cursor);
+	return rc == ERR_ABSENT ? 0 : rc;
+}
+
+int space_begin(
+	struct space *s, struct metadata *m, MDB_txn *txn, uint64_t disk_free, bool *rot)
+{
+	int rc;
+
+	*s = (struct space){.m = m, .txn = txn, .disk_free = disk_free};
+	rc = limits_load(m, txn, &s->limits);
+	if (!rc)
+		rc = totals_load(m, txn, &s->totals, rot);
+	if (!rc)
+		rc = sum_leases(s);
+	if (!rc)
+		rc = victims_sum(m, txn, &s->pending);
+	s->before = s->totals;
+	return rc;
+}
+
+int space_end(struct space *s)
+{
+	if (memcmp(&s->totals, &s->before, sizeof(s->totals)) == 0)
+		return 0;
+	return setting_put(s->m, s->txn, SETTING_TOTALS, &s->totals, sizeof(s->totals));
+}
+
+static uint64_t over(uint64_t sum, uint64_t bound)
+{
+	return sum > bound ? sum - bound : 0;
+}
+
+uint64_t space_deficit(const struct space *s, uint64_t need)
+{
+	uint64_t wanted = sum_of(s->leases, need), quota = 0, floor;
+
+	if (s->limits.quota)
+		quota = over(sum_of(sum_of(wanted, s->totals.cost),
+				     metadata_bytes(s->m) + OVERHEAD),
+			s->limits.quota);
+	/* Without a floor, too, what the disk does not have cannot be promised. */
+	floor = over(sum_of(wanted, s->limits.floor), sum_of(s->disk_free, s->pending));
+	return quota > floor ? quota : floor;
+}
+
+int space_end_leases(struct space *s, const uint32_t *users, size_t count)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = lease_delete(s->m, s->txn, users[i]);
+	if (!rc && count)
+		rc = sum_leases(s);
+	return rc;
+}
+
+/* How much to hold in advance: a part of what there can be at most. */
+static uint64_t lease_target(const struct space *s)
+{
+	uint64_t most = sum_of(s->disk_free, s->totals.cost), share;
+
+	if (s->limits.quota && s->limits.quota < most)
+		most = s->limits.quota;
+	share = most / LEASE_SHARE;
+	if (share > LEASE_MAX)
+		return LEASE_MAX;
+	return share < LEASE_MIN ? LEASE_MIN : share;
+}
+
+static void grant(struct space *s, uint64_t bytes, struct outcome *o)
+{
+	o->leased += bytes;
+	o->granted = true;
+	s->leases = sum_of(s->leases, bytes);
+}
+
+void space_ask(const struct space *s, uint64_t bytes, struct outcome *o)
+{
+	if (bytes <= o->short_of)
+		return;
+	o->short_of = bytes;
+	o->in_vain = bytes > s->totals.cost;
+}
+
+/* Asks for `want` more; what waits now (`need`) is enough when that is too much. */
+static void extend_lease(struct space *s, uint64_t want, uint64_t need, struct outcome *o)
+{
+	uint64_t missing = space_deficit(s, want);
+
+	if (missing > s->totals.cost && need && need < want) {
+		want = need;
+		missing = space_deficit(s, want);
+	}
+	if (missing)
+		space_ask(s, missing, o);
+	else
+		grant(s, want, o);
+}
+
+int space_renew_lease(struct space *s, const struct changes *c, uint64_t released,
+	uint64_t applied, struct outcome *o)
+{
+	uint64_t reserved = c->used - released, available, target = lease_target(s);
+
+	o->leased = c->leased - applied;
+	s->leases -= applied < s->leases ? applied : s->leases;
+	available = o->leased - reserved;
+	o->granted = c->demand <= available;
+	if (!o->granted || (applied && available < target / 2))
+		extend_lease(s,
+			target + c->demand - (available < target ? available : target),
+			o->granted ? 0 : c->demand - available, o);
+	if (o->leased == c->leased && !c->shrink && !c->demand)
+		return 0;
+	return lease_put(s->m, s->txn, c->user, o->leased);
+}
+
+int space_look(struct metadata *m, uint64_t disk_free, struct space *out)
+{
+	bool rot = false;
+	MDB_txn *txn;
+	int rc = metadata_read(m, &txn);
+
+	if (rc)
+		return rc;
+	rc = space_begin(out, m, txn, disk_free, &rot);
+	metadata_read_end(m, txn);
+	out->txn = NULL;
+	return rc;
+}
+
+int space_users(struct metadata *m, uint32_t *out, size_t max, size_t *count)
+{
+	struct table_cursor cursor = {0};
+	uint64_t bytes;
+	size_t n = 0;
+	MDB_txn *txn;
+	int rc = metadata_read(m, &txn);
+
+	if (rc)
+		return rc;
+	while (n < max && (rc = next_lease(m, txn, &cursor, &out[n], &bytes)) == 0)
+		n++;
+	table_cursor_close(&cursor);
+	metadata_read_end(m, txn);
+	if (rc && rc != ERR_ABSENT)
+		return rc;
+	*count = n;
+	return 0;
+}
+
+struct lease_end {
+	struct metadata *m;
+	uint32_t user;
+};
+
+static int delete_lease(MDB_txn *txn, void *arg)
+{
+	const struct lease_end *e = arg;
+
+	return lease_delete(e->m, txn, e->user);
+}
+
+int space_give_up_lease(struct metadata *m, int64_t deadline, uint32_t user)
+{
+	struct lease_end e = {m, user};
+
+	return metadata_write(m, deadline, delete_lease, &e);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Quota, floor and leases within a transaction: what the cache takes, what of it may
+ * still be written, and by how much that would be too much. Whoever writes objects holds
+ * a lease, so that several processes keep one quota at every instant.
+ */
+#ifndef CAIRN_CACHE_META_SPACE_H
+#define CAIRN_CACHE_META_SPACE_H
+
+#include "cache/meta/changes.h"
+#include "cache/meta/records.h"
+
+/* Lives on the stack of one transaction. */
+struct space {
+	struct metadata *m;
+	MDB_txn *txn;
+	struct totals_record totals, before;
+	struct limits_record limits;
+	uint64_t leases;    /* bytes, of all users */
+	uint64_t disk_free; /* bytes, when the transaction began */
+	uint64_t pending;   /* bytes of victims, free to be */
+};
+
+/* *rot (set, never cleared): the totals were not to be read. */
+int space_begin(
+	struct space *s, struct metadata *m, MDB_txn *txn, uint64_t disk_free, bool *rot);
+/* Stores the totals. */
+int space_end(struct space *s);
+
+/* By how many bytes quota or floor would be missed if `need` more were used. */
+uint64_t space_deficit(const struct space *s, uint64_t need);
+/* Says in the outcome that so many bytes are missing. */
+void space_ask(const struct space *s, uint64_t bytes, struct outcome *o);
+
+/* The leases of users that died lapse. */
+int space_end_leases(struct space *s, const uint32_t *users, size_t count);
+/* The lease of changes shrinks by `applied` bytes, which became resident, and grows again
+ * while it is used. */
+int space_renew_lease(struct space *s, const struct changes *c, uint64_t released,
+	uint64_t applied, struct outcome *o);
+
+/* Limits as they are set; the defaults before that. */
+int limits_load(struct metadata *m, MDB_txn *txn, struct limits_record *out);
+/* Totals; zero before anything was put, and when they are rotten. */
+int totals_load(struct metadata *m, MDB_txn *txn, struct totals_record *out, bool *rot);
+
+/* Outside of a transaction: the deficit and totals as they are. */
+int space_look(struct metadata *m, uint64_t disk_free, struct space *out);
+/* The users that have a lease: at most `max` into `out`. */
+int space_users(struct metadata *m, uint32_t *out, size_t max, size_t *count);
+int space_give_up_lease(struct metadata *m, int64_t deadline, uint32_t user);
+
+#endif

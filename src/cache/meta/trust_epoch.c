@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "cache/meta/records.h"
+#include "cache/meta/trust_epoch.h"
+#include "util/clock.h"
+
+/* As stored. A record that is lost or rotten tells nothing of the generations that there
+ * were: then the clock gives a number that none of them had. */
+struct epoch_record {
+	uint64_t boot;
+	uint64_t generation;
+	uint64_t clean; /* all that was marked is known to be on the disk */
+};
+
+static int epoch_get(
+	struct metadata *m, MDB_txn *txn, struct epoch_record *out, bool *exists)
+{
+	struct epoch_record r = {0};
+	int rc = setting_get(m, txn, SETTING_BOOT, &r, sizeof(r));
+
+	if (rc && rc != ERR_ABSENT && rc != ERR_CORRUPT)
+		return rc;
+	*exists = !rc;
+	if (rc)
+		r = (struct epoch_record){.generation = (uint64_t)clock_realtime(),
+			.clean = rc == ERR_ABSENT};
+	*out = r;
+	return 0;
+}
+
+/* The generation never goes down, whoever writes. */
+static int epoch_put(
+	struct metadata *m, MDB_txn *txn, uint64_t boot, uint64_t generation, bool clean)
+{
+	struct epoch_record r;
+	bool exists;
+	int rc = epoch_get(m, txn, &r, &exists);
+
+	if (rc)
+		return rc;
+	if (!exists || generation > r.generation)
+		r.generation = generation;
+	r.boot = boot;
+	r.clean = clean;
+	return setting_put(m, txn, SETTING_BOOT, &r, sizeof(r));
+}
+
+int trust_epoch_enter(struct metadata *m, MDB_txn *txn, struct trust_epoch *e, bool *clean)
+{
+	struct epoch_record r;
+	bool exists;
+	int rc = epoch_get(m, txn, &r, &exists);
+
+	if (rc)
+		return rc;
+	*clean = r.clean;
+	if (exists && (r.clean || r.boot == e->boot)) {
+		e->generation = r.generation;
+		return 0;
+	}
+	e->generation = exists ? r.generation + 1 : r.generation;
+	return epoch_put(m, txn, e->boot, e->generation, r.clean);
+}
+
+int trust_epoch_mark(struct metadata *m, MDB_txn *txn, const struct trust_epoch *e)
+{
+	struct epoch_record r;
+	bool exists;
+	int rc = epoch_get(m, txn, &r, &exists);
+
+	if (rc || (exists && !r.clean && r.boot == e->boot))
+		return rc;
+	return epoch_put(m, txn, e->boot, e->generation, false);
+}
+
+bool trust_epoch_is_clean(struct metadata *m)
+{
+	struct epoch_record r;
+	bool exists;
+	MDB_txn *txn;
+	int rc = metadata_read(m, &txn);
+
+	if (rc)
+		return true; /* nothing can be said, so nothing is */
+	rc = epoch_get(m, txn, &r, &exists);
+	metadata_read_end(m, txn);
+	return rc || !exists || r.clean;
+}
+
+struct epoch_change {
+	struct metadata *m;
+	struct trust_epoch epoch;
+};
+
+static int set_flushed(MDB_txn *txn, void *arg)
+{
+	const struct epoch_change *c = arg;
+
+	return epoch_put(c->m, txn, c->epoch.boot, c->epoch.generation, true);
+}
+
+int trust_epoch_flushed(struct metadata *m, int64_t deadline, const struct trust_epoch *e)
+{
+	struct epoch_change c = {m, *e};
+
+	return metadata_write(m, deadline, set_flushed, &c);
+}
+
+static int set_failed(MDB_txn *txn, void *arg)
+{
+	struct epoch_change *c = arg;
+	struct epoch_record r;
+	bool exists;
+	int rc = epoch_get(c->m, txn, &r, &exists);
+
+	if (rc)
+		return rc;
+	c->epoch.generation = r.generation + 1;
+	return epoch_put(c->m, txn, c->epoch.boot, c->epoch.generation, false);
+}
+
+int trust_epoch_failed(struct metadata *m, int64_t deadline, struct trust_epoch *e)
+{
+	struct epoch_change c = {m, *e};
+	int rc = metadata_write(m, deadline, set_failed, &c);
+
+	if (!rc)
+		e->generation = c.epoch.generation;
+	return rc;
+}
+
+int trust_epoch_generation(struct metadata *m, MDB_txn *txn, uint64_t *generation)
+{
+	struct epoch_record r;
+	bool exists;
+	int rc = epoch_get(m, txn, &r, &exists);
+
+	if (!rc && !exists)
+		rc = ERR_ABSENT;
+	if (!rc)
+		*generation = r.generation;
+	return rc;
+}

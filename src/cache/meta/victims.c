@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <string.h>
+
+#include "cache/meta/records.h"
+#include "cache/meta/victims.h"
+
+/* As stored, by instance. */
+struct victim_value {
+	struct digest digest;
+	uint64_t cost;
+	uint64_t user;
+};
+
+int victims_add(struct metadata *m, MDB_txn *txn, uint32_t user, const struct victim *v)
+{
+	uint8_t key[CHUNK_KEY_SIZE];
+	const struct victim_value value = {v->digest, v->cost, user};
+
+	return table_put(m, txn, TABLE_VICTIMS, instance_key(v->instance, key),
+		span_of(&value, sizeof(value)), span_of(NULL, 0));
+}
+
+int victims_remove(struct metadata *m, MDB_txn *txn, uint64_t instance)
+{
+	uint8_t key[CHUNK_KEY_SIZE];
+
+	return table_delete(m, txn, TABLE_VICTIMS, instance_key(instance, key));
+}
+
+static int victim_decode(
+	struct span key, const MDB_val *raw, struct victim *out, uint32_t *user)
+{
+	struct victim_value v;
+	struct span value;
+	uint64_t instance;
+
+	if (instance_key_decode(key, &instance) || table_value(raw, &value) ||
+		value.size != sizeof(v))
+		return ERR_CORRUPT;
+	memcpy(&v, value.data, sizeof(v));
+	if (v.cost > OBJECT_SIZE_CAP || v.user > UINT32_MAX)
+		return ERR_CORRUPT;
+	*out = (struct victim){.digest = v.digest, .instance = instance, .cost = v.cost};
+	*user = (uint32_t)v.user;
+	return 0;
+}
+
+int victims_next(struct metadata *m, MDB_txn *txn, uint64_t instance, struct victim *out,
+	uint32_t *user)
+{
+	struct table_cursor cursor = {0};
+	uint8_t from[CHUNK_KEY_SIZE];
+	struct span key;
+	MDB_val raw;
+	int rc;
+
+	do {
+		rc = table_next(m, txn, TABLE_VICTIMS, instance_key(instance, from),
+			&cursor, &key, &raw);
+	} while (!rc && victim_decode(key, &raw, out, user));
+	table_cursor_close(&cursor);
+	return rc;
+}
+
+int victims_sum(struct metadata *m, MDB_txn *txn, uint64_t *bytes)
+{
+	uint64_t sum = 0, at = 0;
+	struct victim v;
+	uint32_t user;
+	int rc;
+
+	for (;;) {
+		rc = victims_next(m, txn, at, &v, &user);
+		if (rc || __builtin_add_overflow(sum, v.cost, &sum) ||
+			__builtin_add_overflow(v.instance, 1, &at))
+			break;
+	}
+	if (rc && rc != ERR_ABSENT)
+		return rc;
+	*bytes = sum;
+	return 0;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cache/meta/write_lock.h"
+#include "util/clock.h"
+#include "util/error.h"
+#include "util/timed_wait.h"
+
+#define TURN_WAIT_MS 1000 /* between two looks at the deadline */
+#define ASK_FIRST (NS_PER_MS / 10)
+#define ASK_MOST (10 * NS_PER_MS)
+
+void write_lock_init(struct write_lock *l)
+{
+	l->fd = -1;
+	l->taken = false;
+	pthread_mutex_init(&l->turn_mtx, NULL);
+	timed_wait_init(&l->turn_cond);
+}
+
+int write_lock_open(struct write_lock *l, const char *path)
+{
+	char *name;
+
+	if (asprintf(&name, "%s/write.lock", path) < 0)
+		return ENOMEM;
+	l->fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	free(name);
+	return l->fd < 0 ? errno : 0;
+}
+
+void write_lock_release(struct write_lock *l)
+{
+	if (l->fd >= 0)
+		close(l->fd);
+	pthread_cond_destroy(&l->turn_cond);
+	pthread_mutex_destroy(&l->turn_mtx);
+}
+
+static unsigned wait_ms(int64_t left)
+{
+	int64_t ms = left / NS_PER_MS + 1;
+
+	return ms > TURN_WAIT_MS ? TURN_WAIT_MS : (unsigned)ms;
+}
+
+static int take_turn(struct write_lock *l, int64_t deadline)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&l->turn_mtx);
+	while (l->taken && !rc) {
+		int64_t left = deadline - clock_monotonic();
+
+		if (left <= 0)
+			rc = ERR_TIMEOUT;
+		else
+			timed_wait(&l->turn_cond, &l->turn_mtx, wait_ms(left));
+	}
+	if (!rc)
+		l->taken = true;
+	pthread_mutex_unlock(&l->turn_mtx);
+	return rc;
+}
+
+static void give_turn(struct write_lock *l)
+{
+	pthread_mutex_lock(&l->turn_mtx);
+	l->taken = false;
+	pthread_cond_signal(&l->turn_cond);
+	pthread_mutex_unlock(&l->turn_mtx);
+}
+
+static int take_file(struct write_lock *l, int64_t deadline)
+{
+	int64_t pause = ASK_FIRST;
+
+	while (flock(l->fd, LOCK_EX | LOCK_NB)) {
+		struct timespec t = {.tv_nsec = (long)pause};
+
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return 0; /* no locks here: LMDB's own is all there is */
+		if (clock_monotonic() >= deadline)
+			return ERR_TIMEOUT;
+		nanosleep(&t, NULL);
+		pause = pause * 2 > ASK_MOST ? ASK_MOST : pause * 2;
+	}
+	return 0;
+}
+
+int write_lock_take(struct write_lock *l, int64_t deadline)
+{
+	int rc = take_turn(l, deadline);
+
+	if (rc)
+		return rc;
+	rc = take_file(l, deadline);
+	if (rc)
+		give_turn(l);
+	return rc;
+}
+
+void write_lock_give(struct write_lock *l)
+{
+	flock(l->fd, LOCK_UN);
+	give_turn(l);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An object that is open in this process: its file, and which of its chunks are there,
+ * shared by all who read and fill it. No lock is held over disk I/O: a chunk is written
+ * before its bit is set (release), and read after its bit was seen (acquire); a chunk
+ * that is present is never written again, and the file is never truncated.
+ *
+ * Eviction unlinks the whole file, so that whoever has it open goes on reading right
+ * bytes. An object marked under an older generation of the cache (after which the machine
+ * may have lost data) has each chunk hashed before its first use. Any thread.
+ */
+#ifndef CAIRN_CACHE_OBJECTS_OBJECT_H
+#define CAIRN_CACHE_OBJECTS_OBJECT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "cache/meta/records.h"
+#include "cache/objects/directory.h"
+#include "format/want.h"
+
+struct object {
+	struct directory *directory; /* borrowed */
+	struct digest digest, layout;
+	uint64_t instance, size, chunks;
+	uint64_t drops; /* of the record, when it was opened */
+	int fd;		/* -1 until its maker opens it */
+	atomic_uint refs;
+	atomic_uint_least64_t *present;
+	atomic_uint_least64_t *checked; /* NULL: all marks are trusted */
+	atomic_bool recorded;		/* the books know this instance */
+	atomic_bool gone;		/* they no longer do: to be opened anew */
+	atomic_bool lost;		/* its file cannot be read */
+	atomic_bool whole;		/* the kernel may read ahead: there is no hole */
+	atomic_int_least64_t noted;	/* last use that was noted, seconds since 1970 */
+	atomic_int_least64_t touched;	/* last use, CLOCK_MONOTONIC ns */
+	atomic_size_t seen;		/* the transaction of the last look at the record */
+	pthread_mutex_t merge_mtx;
+	bool dropping; /* merge_mtx: the record has bits that are not to be believed */
+	/* open_objects.c's, under its stripe's lock: */
+	bool listed;
+	struct object *next, *newer, *older;
+};
+
+/* As `r` says (its bitmap aside), without a file and with one reference. `trusted`: it was
+ * marked in the current generation. NULL without memory. */
+struct object *object_new(struct directory *directory, const struct digest *digest,
+	const struct object_record *r, bool trusted);
+struct object *object_get(struct object *o);
+/* The last reference closes the file, and removes one that the books never heard of. */
+void object_put(struct object *o);
+size_t object_bitmap_bytes(const struct object *o);
+
+/* Is the record of this instance, and nothing was dropped since? */
+bool object_is_of(const struct object *o, const struct object_record *r);
+/* Has it the list of chunks that `as` says (NULL: whatever it is)? */
+bool object_is_as(const struct object *o, const struct want *as);
+/* What the record says more than we know. */
+void object_merge(struct object *o, const struct object_record *r);
+/* From now on the record's bits are not merged any more: some are not to be believed. */
+void object_begin_dropping(struct object *o);
+
+/* What is known here, without a look at the record. */
+bool object_has_here(struct object *o, uint64_t ordinal);
+/* The first chunk that is not there or not trusted; the number of chunks if none. */
+uint64_t object_first_missing(struct object *o);
+/* Its bytes are in the file, and right. */
+void object_set_present(struct object *o, uint64_t ordinal);
+void object_clear_present(struct object *o, uint64_t ordinal);
+/* Must a chunk that is there be hashed before it is used? */
+bool object_must_check(const struct object *o, uint64_t ordinal);
+/* It was hashed. True when that was the last one that had to be. */
+bool object_set_checked(struct object *o, uint64_t ordinal);
+
+/* Its file was opened: tells the kernel how it will be read. */
+void object_begin_reading(struct object *o);
+/* Is the file as long as it was made? One that somebody has cut must not grow again: what
+ * was cut off would be zeros under marks that say it is there. */
+bool object_file_is_whole(const struct object *o);
+/* Is the file filled from its beginning or some place on? Then more will follow. Those
+ * that are fetched at once arrive in any order. */
+bool object_is_filled_in_order(const struct object *o, uint64_t ordinal);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cache/objects/object_files.h"
+
+void object_file_name(
+	const struct digest *digest, uint64_t instance, char name[OBJECT_NAME_SIZE])
+{
+	char hex[DIGEST_HEX_SIZE];
+
+	digest_to_hex(digest, hex);
+	snprintf(name, OBJECT_NAME_SIZE, "%.2s/%s.%016llx", hex, hex + 2,
+		(unsigned long long)instance);
+}
+
+int object_file_parse(
+	const char *prefix, const char *rest, struct digest *digest, uint64_t *instance)
+{
+	char name[OBJECT_NAME_SIZE], again[OBJECT_NAME_SIZE];
+	char hex[DIGEST_HEX_SIZE];
+	struct digest d;
+	uint64_t number;
+
+	if (strlen(prefix) != 2 || strlen(rest) != 62 + 1 + 16)
+		return ERR_CORRUPT;
+	snprintf(hex, sizeof(hex), "%s%.62s", prefix, rest);
+	if (digest_from_hex(span_of_string(hex), &d))
+		return ERR_CORRUPT;
+	number = strtoull(rest + 63, NULL, 16);
+	snprintf(name, sizeof(name), "%s/%s", prefix, rest);
+	object_file_name(&d, number, again);
+	if (strcmp(name, again) != 0)
+		return ERR_CORRUPT;
+	*digest = d;
+	*instance = number;
+	return 0;
+}
+
+static int create_new(struct directory *d, const char *name)
+{
+	return openat(d->objects_fd, name,
+		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+int object_file_create(struct directory *d, const struct digest *digest, uint64_t instance,
+	uint64_t size, int *fd)
+{
+	char name[OBJECT_NAME_SIZE], prefix[3];
+	int made, rc;
+
+	object_file_name(digest, instance, name);
+	made = create_new(d, name);
+	if (made < 0 && errno == ENOENT) {
+		snprintf(prefix, sizeof(prefix), "%.2s", name);
+		if (mkdirat(d->objects_fd, prefix, 0700) && errno != EEXIST)
+			return error_from_errno(errno);
+		made = create_new(d, name);
+	}
+	if (made < 0)
+		return error_from_errno(errno);
+	if (ftruncate(made, (off_t)size)) {
+		rc = error_from_errno(errno);
+		close(made);
+		unlinkat(d->objects_fd, name, 0);
+		return rc;
+	}
+	*fd = made;
+	return 0;
+}
+
+static int open_checked(struct directory *d, const struct digest *digest, uint64_t instance,
+	uint64_t size, int flags, int *fd)
+{
+	char name[OBJECT_NAME_SIZE];
+	struct stat st;
+	int opened;
+
+	object_file_name(digest, instance, name);
+	opened = openat(d->objects_fd, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (opened < 0)
+		/* A link: ELOOP, on FreeBSD EMLINK. */
+		return errno == ELOOP || errno == EMLINK ? ERR_CORRUPT
+							 : error_from_errno(errno);
+	if (fstat(opened, &st) || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != size) {
+		close(opened);
+		return ERR_CORRUPT;
+	}
+	*fd = opened;
+	return 0;
+}
+
+int object_file_open(struct directory *d, const struct digest *digest, uint64_t instance,
+	uint64_t size, int *fd)
+{
+	return open_checked(d, digest, instance, size, O_RDWR, fd);
+}
+
+int object_file_lend(struct directory *d, const struct digest *digest, uint64_t instance,
+	uint64_t size, int *fd)
+{
+	struct stat st;
+	int lent, rc = open_checked(d, digest, instance, size, O_RDONLY, &lent);
+
+	if (rc)
+		return rc;
+	/* Between opening and locking it may have been evicted. */
+	if (flock(lent, LOCK_SH | LOCK_NB) || fstat(lent, &st) || st.st_nlink == 0) {
+		close(lent);
+		return ERR_ABSENT;
+	}
+	*fd = lent;
+	return 0;
+}
+
+int object_file_lock(
+	struct directory *d, const struct digest *digest, uint64_t instance, int *fd)
+{
+	char name[OBJECT_NAME_SIZE];
+	int locked;
+
+	object_file_name(digest, instance, name);
+	locked = openat(
+		d->objects_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	/* Where there are no locks, nothing is lent. */
+	if (locked >= 0 && flock(locked, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+		close(locked);
+		return ERR_BUSY;
+	}
+	*fd = locked;
+	return 0;
+}
+
+int object_file_remove(struct directory *d, const struct digest *digest, uint64_t instance)
+{
+	char name[OBJECT_NAME_SIZE];
+
+	object_file_name(digest, instance, name);
+	if (unlinkat(d->objects_fd, name, 0) && errno != ENOENT)
+		return error_from_errno(errno);
+	return 0;
+}
+
+static int each_in(struct directory *d, const char *prefix, object_file_fn each, void *ctx)
+{
+	int fd = openat(
+		d->objects_fd, prefix, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	struct digest digest;
+	uint64_t instance;
+	int rc = 0;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	while (!rc && (entry = readdir(dir)))
+		if (!object_file_parse(prefix, entry->d_name, &digest, &instance))
+			rc = each(ctx, &digest, instance);
+	closedir(dir);
+	return rc;
+}
+
+int object_file_each(struct directory *d, object_file_fn each, void *ctx)
+{
+	char prefix[3];
+	int rc = 0;
+
+	for (unsigned i = 0; i < 256 && !rc; i++) {
+		snprintf(prefix, sizeof(prefix), "%02x", i);
+		rc = each_in(d, prefix, each, ctx);
+	}
+	return rc;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#include "cache/meta/eviction.h"
+#include "cache/meta/transaction.h"
+#include "cache/objects/object_files.h"
+#include "cache/write/evictor.h"
+
+#define AT_ONCE 64 /* objects in one transaction, with a descriptor each */
+#define DEAD_MAX 64
+
+/* Victims whose files are locked. */
+struct chosen {
+	struct victim victims[AT_ONCE];
+	int fds[AT_ONCE];
+	size_t count;
+	uint64_t cost, resident;
+};
+
+struct evictor {
+	struct write_context *x;
+	const struct evictor_goal *goal;
+	struct evictor_result done;
+	bool spare_busy;
+	bool even_pinned;
+};
+
+size_t evictor_find_dead(struct write_context *x, uint32_t *dead, size_t max)
+{
+	uint32_t users[DEAD_MAX];
+	size_t count, n = 0;
+
+	if (space_users(x->metadata, users, DEAD_MAX, &count))
+		return 0;
+	for (size_t i = 0; i < count && n < max; i++)
+		if (!directory_user_lives(x->directory, users[i]))
+			dead[n++] = users[i];
+	return n;
+}
+
+static void chosen_unlock(struct chosen *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->fds[i] >= 0)
+			close(c->fds[i]);
+		c->fds[i] = -1;
+	}
+}
+
+static int choose(struct evictor *e, const struct victim *v, struct chosen *c)
+{
+	int fd = -1, rc = 0;
+
+	if (v->instance && e->spare_busy &&
+		open_objects_busy(e->x->open_objects, &v->digest))
+		return ERR_BUSY;
+	if (v->instance)
+		rc = object_file_lock(e->x->directory, &v->digest, v->instance, &fd);
+	if (rc)
+		return rc;
+	c->victims[c->count] = *v;
+	c->fds[c->count++] = fd;
+	c->cost += v->cost;
+	c->resident += v->resident;
+	return 0;
+}
+
+static bool is_reached(const struct evictor *e, const struct chosen *c)
+{
+	return e->done.cost + c->cost >= e->goal->cost &&
+	       e->done.resident + c->resident >= e->goal->resident;
+}
+
+static void free_bytes_now(struct write_context *x, uint64_t *bytes)
+{
+	if (directory_free_bytes(x->directory, bytes))
+		*bytes = 0;
+}
+
+/* Their space is seen to be free, so it is no longer counted as free to be. When this
+ * cannot be noted now, housekeeping does it. */
+static void note_seen(struct write_context *x, const uint64_t *instances, size_t count,
+	uint64_t disk_free)
+{
+	struct changes c = {.disk_free = disk_free, .seen = instances, .seen_count = count};
+	struct outcome o;
+
+	if (!transaction_commit(x->metadata, write_context_deadline(), &c, &o))
+		outcome_release(&o);
+}
+
+static int unlink_one(struct write_context *x, const struct victim *v)
+{
+	open_objects_forget(x->open_objects, &v->digest, v->instance);
+	return object_file_remove(x->directory, &v->digest, v->instance);
+}
+
+/* At most AT_ONCE. `locked` (may be NULL) are the locks that they have: an open file keeps
+ * its space. */
+static void unlink_some(struct write_context *x, const struct victim *gone, size_t count,
+	struct chosen *locked)
+{
+	uint64_t before, after, cost = 0, seen[AT_ONCE];
+	size_t n = 0;
+
+	free_bytes_now(x, &before);
+	for (size_t i = 0; i < count; i++) {
+		const struct victim *v = &gone[i];
+
+		if (unlink_one(x, v))
+			continue; /* it stays a victim, and is tried again */
+		seen[n++] = v->instance;
+		cost += v->cost;
+	}
+	if (locked)
+		chosen_unlock(locked);
+	free_bytes_now(x, &after);
+	/* Others write meanwhile: half of it tells that the file system frees at once. */
+	if (n && after >= before && after - before >= cost / 2)
+		note_seen(x, seen, n, after);
+}
+
+void evictor_unlink(struct write_context *x, const struct victim *gone, size_t count)
+{
+	while (count) {
+		size_t n = count < AT_ONCE ? count : AT_ONCE;
+
+		unlink_some(x, gone, n, NULL);
+		gone += n;
+		count -= n;
+	}
+}
+
+static void note_all_seen(struct write_context *x, const struct outcome *o)
+{
+	uint64_t instances[AT_ONCE], disk_free;
+	size_t n = 0;
+
+	for (; n < o->gone_count && n < AT_ONCE; n++)
+		instances[n] = o->gone[n].instance;
+	free_bytes_now(x, &disk_free);
+	if (n)
+		note_seen(x, instances, n, disk_free);
+}
+
+/* Strikes the chosen from the books. When the disk is so full that these cannot be
+ * written, the files go first (*unlinked), and with their locks, which would keep the
+ * space: a record without a file is noticed and harmless. */
+static int strike(struct write_context *x, struct chosen *chosen, struct changes *c,
+	struct outcome *o, bool *unlinked)
+{
+	int rc;
+
+	free_bytes_now(x, &c->disk_free);
+	rc = transaction_commit(x->metadata, write_context_deadline(), c, o);
+	*unlinked = rc == ERR_NO_SPACE;
+	if (!*unlinked)
+		return rc;
+	for (size_t i = 0; i < chosen->count; i++)
+		(void)unlink_one(x, &chosen->victims[i]);
+	chosen_unlock(chosen);
+	free_bytes_now(x, &c->disk_free);
+	return transaction_commit(x->metadata, write_context_deadline(), c, o);
+}
+
+static int carry_out(struct evictor *e, struct chosen *chosen)
+{
+	struct write_context *x = e->x;
+	struct changes c = {.user = x->directory->user,
+		.victims = chosen->victims,
+		.victim_count = chosen->count,
+		.even_pinned = e->even_pinned};
+	struct outcome o;
+	bool unlinked;
+	int rc = strike(x, chosen, &c, &o, &unlinked);
+
+	if (rc)
+		return rc;
+	if (unlinked)
+		note_all_seen(x, &o);
+	else
+		unlink_some(x, o.gone, o.gone_count, chosen);
+	if (o.rot)
+		write_queue_ask_repair(x->queue);
+	for (size_t i = 0; i < o.gone_count; i++)
+		e->done.cost += o.gone[i].cost;
+	e->done.resident += o.freed;
+	outcome_release(&o);
+	return 0;
+}
+
+/* Some more of the order, from `at` on. *ended: there was nothing left. */
+static int evict_some(struct evictor *e, struct eviction_place *at, bool *ended)
+{
+	struct victim list[AT_ONCE];
+	struct chosen chosen = {.count = 0};
+	size_t count;
+	int rc = eviction_list(e->x->metadata, at, list, AT_ONCE, &count);
+
+	if (rc)
+		return rc;
+	*ended = count == 0;
+	for (size_t i = 0; i < count && !is_reached(e, &chosen); i++)
+		(void)choose(e, &list[i], &chosen);
+	if (chosen.count)
+		rc = carry_out(e, &chosen);
+	chosen_unlock(&chosen);
+	return rc;
+}
+
+static int evict_in_order(struct evictor *e)
+{
+	static const struct chosen nothing;
+	struct eviction_place at = {.size = 0};
+	bool ended = false;
+	int rc = 0;
+
+	while (!rc && !ended && !is_reached(e, &nothing))
+		rc = evict_some(e, &at, &ended);
+	return rc;
+}
+
+int evictor_run(struct write_context *x, const struct evictor_goal *goal,
+	struct evictor_result *out)
+{
+	struct evictor e = {.x = x, .goal = goal, .spare_busy = true};
+	int rc = evict_in_order(&e);
+
+	if (!rc) {
+		e.spare_busy = false;
+		rc = evict_in_order(&e);
+	}
+	*out = e.done;
+	return rc;
+}
+
+int evictor_remove(struct write_context *x, const struct digest *object, bool even_pinned,
+	struct evictor_result *out)
+{
+	const struct evictor_goal goal = {.cost = 0};
+	struct evictor e = {.x = x, .goal = &goal, .even_pinned = even_pinned};
+	struct chosen chosen = {.count = 0};
+	struct victim v;
+	int rc = eviction_find(x->metadata, object, &v);
+
+	if (!rc)
+		rc = choose(&e, &v, &chosen);
+	if (!rc)
+		rc = carry_out(&e, &chosen);
+	chosen_unlock(&chosen);
+	if (!rc && !e.done.cost)
+		rc = ERR_BUSY;
+	if (!rc)
+		*out = e.done;
+	return rc;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Throws objects out: takes them in the order of eviction (meta/eviction.h), passes over
+ * those that are lent to a kernel, whose space would not become free, and leaves those
+ * that this process used in the last seconds for when nothing else is left; strikes them
+ * from the books, and then unlinks their files. A file stays locked against being lent
+ * meanwhile. Blocking; any thread.
+ */
+#ifndef CAIRN_CACHE_WRITE_EVICTOR_H
+#define CAIRN_CACHE_WRITE_EVICTOR_H
+
+#include "cache/write/write_context.h"
+
+/* Goes on until both are reached, or nothing more can go. */
+struct evictor_goal {
+	uint64_t cost;	   /* bytes of disk */
+	uint64_t resident; /* bytes of chunks */
+};
+struct evictor_result {
+	uint64_t cost, resident; /* bytes that went */
+};
+/* An error after something went is in neither *out nor lost: what went is in *out. */
+int evictor_run(struct write_context *x, const struct evictor_goal *goal,
+	struct evictor_result *out);
+/* Just this object. ERR_ABSENT; ERR_BUSY: it is pinned and not `even_pinned`, or lent. */
+int evictor_remove(struct write_context *x, const struct digest *object, bool even_pinned,
+	struct evictor_result *out);
+
+/* The files of what a transaction struck from the books: forgets, unlinks, and notes
+ * whose space is free by now. */
+void evictor_unlink(struct write_context *x, const struct victim *gone, size_t count);
+/* The users of the cache that hold a lease and are dead: at most `max`. */
+size_t evictor_find_dead(struct write_context *x, uint32_t *dead, size_t max);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of this room work on: the parts of an open cache that writing touches.
+ * Everything is borrowed and outlives the writer.
+ */
+#ifndef CAIRN_CACHE_WRITE_WRITE_CONTEXT_H
+#define CAIRN_CACHE_WRITE_WRITE_CONTEXT_H
+
+#include <stdatomic.h>
+
+#include "cache/meta/verified_pages.h"
+#include "cache/objects/open_objects.h"
+#include "cache/write/write_queue.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+/* How long this process waits for another one that writes to the books. */
+#define WRITE_WAIT (5 * NS_PER_SECOND)
+
+struct write_context {
+	struct log *log;
+	struct directory *directory;
+	struct metadata *metadata;
+	struct verified_pages *verified;
+	struct open_objects *open_objects;
+	struct write_queue *queue;
+	uint64_t boot;			  /* of the machine, see trust_epoch.h */
+	atomic_uint_least64_t generation; /* that this process marks under */
+};
+
+static inline struct trust_epoch write_context_epoch(struct write_context *x)
+{
+	return (struct trust_epoch){x->boot, atomic_load(&x->generation)};
+}
+
+static inline int64_t write_context_deadline(void)
+{
+	return clock_monotonic() + WRITE_WAIT;
+}
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <string.h>
+
+#include "net/fetch_loop.h"
+#include "net/try_result.h"
+#include "util/clock.h"
+
+#define SWEEP_INTERVAL                                                                     \
+	(10 * NS_PER_MS)		/* deadlines hold to this, however many there are  \
+					 */
+#define LATE_INTERVAL (100 * NS_PER_MS) /* until a second try is thought of once more */
+#define POLL_MOST (60 * NS_PER_SECOND)
+
+int fetch_loop_init(struct fetch_loop *loop, struct log *log, uint64_t memory,
+	const struct fetch_try_settings *settings, unsigned connections)
+{
+	*loop = (struct fetch_loop){.log = log, .awake = true};
+	schedule_init(&loop->schedule, memory);
+	pthread_mutex_init(&loop->mtx, NULL);
+	return tries_init(&loop->tries, settings, connections);
+}
+
+void fetch_loop_release(struct fetch_loop *loop)
+{
+	tries_release(&loop->tries);
+	pthread_mutex_destroy(&loop->mtx);
+}
+
+void fetch_loop_wake(struct fetch_loop *loop)
+{
+	if (!loop->awake && !pthread_equal(pthread_self(), loop->self))
+		tries_wake(&loop->tries);
+	loop->awake = true;
+}
+
+/* A fetch that could not even be begun. */
+static void end_unbegun(
+	struct fetch_loop *loop, struct fetch *fetch, const struct trouble *trouble)
+{
+	pthread_mutex_lock(&loop->mtx);
+	loop->active--;
+	fetch->trouble = *trouble;
+	schedule_end(&loop->schedule, fetch, trouble->code);
+	pthread_mutex_unlock(&loop->mtx);
+}
+
+/* With mtx held. */
+static void note_begun(struct fetch_loop *loop, const struct fetch *fetch, int64_t now)
+{
+	loop->active++;
+	schedule_sweep_by(&loop->schedule, now + loop->tries.settings.connect_timeout);
+	schedule_sweep_by(&loop->schedule, now + loop->tries.settings.stall_timeout);
+	if (mirrors_count(fetch->mirrors) > 1)
+		schedule_sweep_by(
+			&loop->schedule, now + hedge_patience(&loop->schedule.hedge));
+}
+
+static bool pick_first(struct fetch_loop *loop, struct admission *out)
+{
+	int64_t now = clock_monotonic();
+	bool found;
+
+	pthread_mutex_lock(&loop->mtx);
+	found = schedule_pick(&loop->schedule, &loop->tries.origins, now, out);
+	if (found)
+		note_begun(loop, out->fetch, now);
+	pthread_mutex_unlock(&loop->mtx);
+	return found;
+}
+
+static void admit_firsts(struct fetch_loop *loop)
+{
+	struct admission a;
+	struct trouble trouble;
+
+	while (pick_first(loop, &a))
+		if (!tries_begin(&loop->tries, &a, &trouble))
+			end_unbegun(loop, a.fetch, &trouble);
+}
+
+static bool pick_second(
+	struct fetch_loop *loop, const struct fetch_try *first, struct admission *out)
+{
+	int64_t now = clock_monotonic();
+	bool found;
+
+	pthread_mutex_lock(&loop->mtx);
+	found = schedule_double(&loop->schedule, first->fetch, first->mirror,
+		&loop->tries.origins, now, out);
+	if (found)
+		note_begun(loop, first->fetch, now);
+	pthread_mutex_unlock(&loop->mtx);
+	return found;
+}
+
+static void begin_second(
+	struct fetch_loop *loop, struct fetch_try *first, const struct admission *a)
+{
+	struct trouble trouble;
+	struct fetch_try *second = tries_begin(&loop->tries, a, &trouble);
+
+	if (!second) {
+		pthread_mutex_lock(&loop->mtx);
+		loop->active--;
+		hedge_give_back(&loop->schedule.hedge);
+		pthread_mutex_unlock(&loop->mtx);
+		return;
+	}
+	log_debug(loop->log, "%s: slower than its peers; asking %s too", first->url,
+		second->url);
+	first->twin = second;
+	second->twin = first;
+	second->second = true;
+}
+
+/* Doubles what the last sweep found to be late. */
+static void admit_seconds(struct fetch_loop *loop)
+{
+	struct admission a;
+
+	for (struct fetch_try *t = loop->tries.first; t; t = t->next) {
+		if (t->late && pick_second(loop, t, &a))
+			begin_second(loop, t, &a);
+		t->late = false;
+	}
+}
+
+/* What was learnt about the server. */
+static void note_health(struct fetch_try *t, const struct try_result *result, int64_t now)
+{
+	struct mirrors *m = t->fetch->mirrors;
+	long version = 0;
+
+	if (t->answered && !t->stop) {
+		curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+		t->origin->multiplexing = version >= CURL_HTTP_VERSION_2_0
+						  ? MULTIPLEXING_YES
+						  : MULTIPLEXING_NO;
+	}
+	if (result->outcome == TRY_GIVEN)
+		mirrors_succeeded(m, t->mirror, now - t->started, t->body.size);
+	else if (result->unwell)
+		mirrors_failed(m, t->mirror, result->fault, now);
+	else if (t->answered)
+		mirrors_succeeded(m, t->mirror, 0, 0);
+}
+
+/* Hands what the try received to its fetch. */
+static void deliver(struct fetch_try *t, const struct try_result *result)
+{
+	struct fetch *fetch = t->fetch;
+
+	fetch->body = t->body;
+	bytes_init(&t->body);
+	fetch->not_modified = result->not_modified;
+	fetch->mirror = (int)t->mirror;
+	if (!result->not_modified || t->etag[0])
+		memcpy(fetch->etag, t->etag, sizeof fetch->etag);
+}
+
+/* The twin of a try that is over: it goes on alone, or with its fetch ends too. */
+static void release_twin(struct fetch_loop *loop, struct fetch_try *twin, bool over)
+{
+	twin->twin = NULL;
+	if (!over)
+		return;
+	pthread_mutex_lock(&loop->mtx);
+	loop->active--;
+	pthread_mutex_unlock(&loop->mtx);
+	tries_end(&loop->tries, twin);
+}
+
+/* How long the fetch took, whichever of two tries it was that ended it. With mtx held. */
+static void note_pace(struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
+{
+	const struct fetch_try *first = t->second && t->twin ? t->twin : t;
+
+	hedge_note(&loop->schedule.hedge, now - first->started);
+	if (first == t)
+		return;
+	hedge_give_back(&loop->schedule.hedge);
+	mirrors_failed(first->fetch->mirrors, first->mirror, MIRROR_SLOW, now);
+}
+
+/* Takes a try that is over out of everything. */
+static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
+{
+	struct fetch *fetch = t->fetch;
+	struct try_result result;
+	int64_t now = clock_monotonic();
+	bool over = true;
+
+	try_result_classify(t, &result);
+	note_health(t, &result, now);
+	if (result.outcome != TRY_GIVEN && t->stop != STOP_CANCELLED)
+		log_debug(loop->log, "%s", result.trouble.text);
+
+	pthread_mutex_lock(&loop->mtx);
+	loop->active--;
+	if (fetch->state.cancelled || loop->stopping) {
+		schedule_interrupt(&loop->schedule, fetch);
+	} else if (result.outcome == TRY_GIVEN) {
+		deliver(t, &result);
+		note_pace(loop, t, now);
+		schedule_succeed(&loop->schedule, fetch);
+	} else if (t->twin) {
+		schedule_note_failure(fetch, t->mirror, &result, now);
+		over = false;
+	} else {
+		schedule_retry(&loop->schedule, fetch, t->mirror, &result, now);
+	}
+	pthread_mutex_unlock(&loop->mtx);
+	if (t->twin)
+		release_twin(loop, t->twin, over);
+	tries_end(&loop->tries, t);
+}
+
+/* True when a try has ended, so that others may begin. */
+static bool finish_ended(struct fetch_loop *loop)
+{
+	struct fetch_try *t;
+	bool any = false;
+
+	tries_perform(&loop->tries);
+	while ((t = tries_next_ended(&loop->tries))) {
+		finish_try(loop, t);
+		any = true;
+	}
+	return any;
+}
+
+/* Why a try is to be broken off now, and if not, when to look again. With mtx held. */
+static enum fetch_stop stop_reason(
+	struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
+{
+	int64_t patience = t->connected
+				   ? loop->tries.settings.stall_timeout
+				   : loop->tries.settings.connect_timeout + SWEEP_INTERVAL;
+
+	if (t->fetch->state.cancelled || loop->stopping)
+		return STOP_CANCELLED;
+	if (t->fetch->deadline <= now)
+		return STOP_DEADLINE;
+	if (t->heard + patience <= now)
+		return STOP_SILENCE;
+	schedule_sweep_by(&loop->schedule, t->fetch->deadline);
+	schedule_sweep_by(&loop->schedule, t->heard + patience);
+	return STOP_NOT;
+}
+
+/* Whether a second try is due; if not, when to look again. With mtx held. */
+static bool is_late(struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
+{
+	int64_t due = t->started + hedge_patience(&loop->schedule.hedge);
+
+	if (t->stop != STOP_NOT || t->twin || mirrors_count(t->fetch->mirrors) == 1)
+		return false;
+	schedule_sweep_by(&loop->schedule, due > now ? due : now + LATE_INTERVAL);
+	return due <= now;
+}
+
+/* All that time alone brings about. True when a try is to be broken off. With mtx held. */
+static bool sweep_all(struct fetch_loop *loop, int64_t now)
+{
+	bool stop = false;
+
+	schedule_sweep(&loop->schedule, now, loop->stopping);
+	for (struct fetch_try *t = loop->tries.first; t; t = t->next) {
+		t->stop = stop_reason(loop, t, now);
+		t->late = is_late(loop, t, now);
+		stop = stop || t->stop != STOP_NOT;
+	}
+	if (loop->schedule.sweep_at < now + SWEEP_INTERVAL)
+		loop->schedule.sweep_at = now + SWEEP_INTERVAL;
+	return stop;
+}
+
+static void sweep_if_due(struct fetch_loop *loop)
+{
+	int64_t now = clock_monotonic();
+	struct fetch_try *t;
+	bool stop = false;
+
+	pthread_mutex_lock(&loop->mtx);
+	if (loop->stopping || now >= loop->schedule.sweep_at)
+		stop = sweep_all(loop, now);
+	pthread_mutex_unlock(&loop->mtx);
+	/* One that is finished may take its twin along, hence from the start each time. */
+	while (stop && (t = tries_find_stopped(&loop->tries)))
+		finish_try(loop, t);
+}
+
+/* Calls done() for all that have ended. True when there was one. */
+static bool hand_over(struct fetch_loop *loop)
+{
+	struct fetch *fetch;
+	bool any = false;
+
+	for (;;) {
+		pthread_mutex_lock(&loop->mtx);
+		fetch = schedule_next_ended(&loop->schedule);
+		pthread_mutex_unlock(&loop->mtx);
+		if (!fetch)
+			return any;
+		any = true;
+		fetch->done(fetch);
+	}
+}
+
+/* Milliseconds to sleep, 0 when something is to be looked at. */
+static int sleep_time(struct fetch_loop *loop)
+{
+	int64_t now = clock_monotonic(), left;
+
+	pthread_mutex_lock(&loop->mtx);
+	left = loop->schedule.sweep_at > now ? loop->schedule.sweep_at - now : 0;
+	if (loop->awake)
+		left = 0;
+	pthread_mutex_unlock(&loop->mtx);
+	if (left > POLL_MOST)
+		left = POLL_MOST;
+	return (int)((left + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+/* False when all is done. From here on the thread has to be told of what is new. */
+static bool goes_on(struct fetch_loop *loop)
+{
+	bool go;
+
+	pthread_mutex_lock(&loop->mtx);
+	go = !loop->stopping || loop->tries.first || !schedule_is_empty(&loop->schedule);
+	loop->self = pthread_self();
+	loop->awake = false;
+	pthread_mutex_unlock(&loop->mtx);
+	return go;
+}
+
+void fetch_loop_run(struct fetch_loop *loop)
+{
+	bool more;
+
+	while (goes_on(loop)) {
+		sweep_if_due(loop);
+		admit_seconds(loop);
+		admit_firsts(loop);
+		more = finish_ended(loop);
+		more = hand_over(loop) || more;
+		if (!more)
+			tries_poll(&loop->tries, sleep_time(loop));
+	}
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/serve_answer.h"
+#include "net/serve_request.h"
+
+#define PATH_MAX_SERVED 256
+
+#define CACHE_FOR_EVER "public, max-age=31536000, immutable"
+#define CACHE_NOT "no-cache"
+
+/* One request that is good so far. */
+struct answer {
+	struct MHD_Connection *connection;
+	enum serve_kind kind;
+	int fd; /* taken over by the response */
+	uint64_t size;
+	char etag[SERVE_ETAG_SIZE];
+};
+
+static void answer_header(struct MHD_Response *r, const char *name, const char *value)
+{
+	MHD_add_response_header(r, name, value);
+}
+
+static enum MHD_Result answer_queue(
+	struct MHD_Connection *c, unsigned status, struct MHD_Response *r)
+{
+	enum MHD_Result result;
+
+	if (!r)
+		return MHD_NO;
+	result = MHD_queue_response(c, status, r);
+	MHD_destroy_response(r);
+	return result;
+}
+
+static enum MHD_Result answer_words(
+	struct MHD_Connection *c, unsigned status, const char *words)
+{
+	struct MHD_Response *r = MHD_create_response_from_buffer(
+		strlen(words), (void *)words, MHD_RESPMEM_PERSISTENT);
+
+	if (!r)
+		return MHD_NO;
+	answer_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		answer_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	return answer_queue(c, status, r);
+}
+
+/* Opens a file below the store without following any link. Returns -1 and errno. */
+static int open_served(int store, const char *path)
+{
+	char part[PATH_MAX_SERVED];
+	int dir = store, fd;
+	const char *slash;
+
+	while ((slash = strchr(path, '/'))) {
+		snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
+		fd = openat(dir, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (dir != store)
+			close(dir);
+		if (fd < 0)
+			return -1;
+		dir = fd;
+		path = slash + 1;
+	}
+	fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (dir != store)
+		close(dir);
+	return fd;
+}
+
+/* 0, or the status of a refusal. */
+static unsigned find_file(int store, const char *path, struct answer *a)
+{
+	struct stat st;
+
+	a->kind = strlen(path) < PATH_MAX_SERVED ? serve_path_kind(path) : SERVE_NOTHING;
+	if (a->kind == SERVE_NOTHING)
+		return MHD_HTTP_NOT_FOUND;
+	a->fd = open_served(store, path);
+	if (a->fd < 0 && (errno == EACCES || errno == EPERM))
+		return MHD_HTTP_FORBIDDEN;
+	if (a->fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		return MHD_HTTP_SERVICE_UNAVAILABLE;
+	if (a->fd < 0)
+		return MHD_HTTP_NOT_FOUND;
+	if (fstat(a->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(a->fd);
+		return MHD_HTTP_NOT_FOUND;
+	}
+	a->size = (uint64_t)st.st_size;
+	serve_etag(a->kind, path, &st, a->etag);
+	return 0;
+}
+
+static const char *request_header(const struct answer *a, const char *name)
+{
+	return MHD_lookup_connection_value(a->connection, MHD_HEADER_KIND, name);
+}
+
+static void add_validators(const struct answer *a, struct MHD_Response *r)
+{
+	answer_header(r, MHD_HTTP_HEADER_ETAG, a->etag);
+	answer_header(r, MHD_HTTP_HEADER_CACHE_CONTROL,
+		a->kind == SERVE_DOCUMENT ? CACHE_NOT : CACHE_FOR_EVER);
+	answer_header(r, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
+}
+
+/* An answer without a body; `range`: its Content-Range, or NULL. */
+static enum MHD_Result answer_empty(struct answer *a, unsigned status, const char *range)
+{
+	struct MHD_Response *r = MHD_create_response_from_buffer(
+		0, (void *)"", MHD_RESPMEM_PERSISTENT);
+
+	close(a->fd);
+	if (!r)
+		return MHD_NO;
+	add_validators(a, r);
+	if (range)
+		answer_header(r, MHD_HTTP_HEADER_CONTENT_RANGE, range);
+	return answer_queue(a->connection, status, r);
+}
+
+static enum MHD_Result answer_body(
+	struct answer *a, uint64_t offset, uint64_t length, const char *range)
+{
+	struct MHD_Response *r = MHD_create_response_from_fd_at_offset64(
+		length, a->fd, offset);
+
+	if (!r) {
+		close(a->fd);
+		return MHD_NO;
+	}
+	add_validators(a, r);
+	answer_header(r, MHD_HTTP_HEADER_CONTENT_TYPE,
+		a->kind == SERVE_BLOB ? "application/octet-stream" : "application/json");
+	if (range)
+		answer_header(r, MHD_HTTP_HEADER_CONTENT_RANGE, range);
+	return answer_queue(
+		a->connection, range ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK, r);
+}
+
+/* The Range header, unless it is bound to another version of the file. */
+static const char *wanted_range(const struct answer *a)
+{
+	const char *condition = request_header(a, MHD_HTTP_HEADER_IF_RANGE);
+
+	if (condition && strcmp(condition, a->etag) != 0)
+		return NULL;
+	return request_header(a, MHD_HTTP_HEADER_RANGE);
+}
+
+static enum MHD_Result answer_file(struct answer *a, bool head)
+{
+	const char *known = request_header(a, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	uint64_t offset = 0, length = a->size;
+	char range[96];
+
+	if (known && serve_etag_listed(known, a->etag))
+		return answer_empty(a, MHD_HTTP_NOT_MODIFIED, NULL);
+	if (head)
+		return answer_body(a, 0, a->size, NULL);
+	switch (serve_range_parse(wanted_range(a), a->size, &offset, &length)) {
+	case RANGE_WHOLE:
+		return answer_body(a, 0, a->size, NULL);
+	case RANGE_PART:
+		snprintf(range, sizeof range, "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
+			offset, offset + length - 1, a->size);
+		return answer_body(a, offset, length, range);
+	case RANGE_UNSATISFIABLE:
+		snprintf(range, sizeof range, "bytes */%" PRIu64, a->size);
+		return answer_empty(a, MHD_HTTP_RANGE_NOT_SATISFIABLE, range);
+	}
+	return MHD_NO;
+}
+
+enum MHD_Result serve_answer(
+	struct MHD_Connection *connection, int store, const char *method, const char *url)
+{
+	struct answer a = {.connection = connection};
+	bool head = !strcmp(method, MHD_HTTP_METHOD_HEAD);
+	unsigned status;
+
+	if (!head && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
+		return answer_words(
+			connection, MHD_HTTP_METHOD_NOT_ALLOWED, "a store is only read\n");
+	status = find_file(store, url[0] == '/' ? url + 1 : url, &a);
+	if (status == MHD_HTTP_NOT_FOUND)
+		return answer_words(
+			connection, status, "there is no such file in the store\n");
+	if (status)
+		return answer_words(connection, status, "the file cannot be opened\n");
+	return answer_file(&a, head);
+}
