@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/page_json.h"
+#include "format/page_builder.h"
 #include "publish/page_sink.h"
 #include "publish/store.h"
 #include "util/clock.h"

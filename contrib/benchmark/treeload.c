@@ -23,6 +23,8 @@
 
 #include "cli/reader.h"
 #include "cache/attempt_pages.h"
+#include "tree/diff.h"
+#include "tree/tree.h"
 #include "util/clock.h"
 
 #define PASSES 5 /* over the paths */

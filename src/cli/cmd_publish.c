@@ -13,10 +13,10 @@
 #include "cli/keys.h"
 #include "cli/progress.h"
 #include "cli/size.h"
-#include "format/names.h"
+#include "format/json_byte_string.h"
 #include "publish/publish.h"
 #include "util/clock.h"
-#include "util/io.h"
+#include "util/home.h"
 
 #define EXCLUDE_MAX 1024
 #define LEVEL_MAX 19
@@ -236,7 +236,7 @@ static int print_json(const struct arguments *a, const struct publish_result *r)
 /* The index is a cache: what it holds can be found again. */
 static char *index_directory(void)
 {
-	char *cache = io_cache_directory(), *path = NULL;
+	char *cache = home_cache_directory(), *path = NULL;
 
 	if (cache && asprintf(&path, "%s-publish", cache) < 0)
 		path = NULL;

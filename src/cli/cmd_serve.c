@@ -11,7 +11,7 @@
 #include "cli/command.h"
 #include "cli/size.h"
 #include "net/serve.h"
-#include "util/io.h"
+#include "util/home.h"
 
 enum { OPTION_LISTEN = 300, OPTION_TLS_DIR, OPTION_HTTP };
 
@@ -91,7 +91,7 @@ static int serve_until_signal(const struct serve_options *o)
 
 static char *default_tls_dir(void)
 {
-	char *config = io_config_directory();
+	char *config = home_config_directory();
 	char *dir = NULL;
 
 	if (config && asprintf(&dir, "%s/tls", config) < 0)

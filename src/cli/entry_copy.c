@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/page.h"
+#include "format/page_packer.h"
 #include "util/error.h"
 
 int entry_copy(const struct entry *e, struct entry_copy *out)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "format/json.h"
+#include "format/json_byte_string.h"
 #include "format/names.h"
 
 void mode_text(const struct entry *e, char text[MODE_TEXT])

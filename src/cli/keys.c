@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/home.h"
 #include "util/io.h"
 
 #define KEY_FILE_MAX 65536
@@ -20,7 +21,7 @@
 
 static char *keys_directory(struct trouble *t)
 {
-	char *config = io_config_directory();
+	char *config = home_config_directory();
 	char *dir = NULL;
 
 	if (!config || asprintf(&dir, "%s/keys", config) < 0) {

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "format/json.h"
+#include "format/json_byte_string.h"
+#include "util/home.h"
 #include "util/io.h"
 
 #define RECORD_SIZE_MAX 65536
@@ -85,7 +87,7 @@ static json_t *record_json(
 	const char *mountpoint, const struct reader_options *o, const struct reader *r)
 {
 	json_t *json = json_object();
-	char *cache = o->cache ? realpath(o->cache, NULL) : io_cache_directory();
+	char *cache = o->cache ? realpath(o->cache, NULL) : home_cache_directory();
 	char key[PUBLIC_KEY_TEXT_SIZE];
 
 	public_key_to_text(&r->dataset->key, key);

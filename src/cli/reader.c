@@ -10,7 +10,7 @@
 
 #include "cache/attempt_pages.h"
 #include "format/names.h"
-#include "util/io.h"
+#include "util/home.h"
 
 #define WALK_BATCH 128 /* entries copied out of the pages at a time */
 #define WALK_AHEAD 16  /* leaves asked for before they are reached */
@@ -27,7 +27,7 @@ int reader_open_cache(struct reader *r, const struct reader_options *o, struct t
 	int rc;
 
 	if (!o->cache)
-		own = io_cache_directory();
+		own = home_cache_directory();
 	options.directory = o->cache ? o->cache : own;
 	if (!options.directory)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");

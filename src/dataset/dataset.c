@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/tag.h"
 #include "dataset/dataset.h"
 #include "source/engine.h"
 #include "dataset/manifest_fetch.h"

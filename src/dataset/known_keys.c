@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dataset/known_keys.h"
+#include "util/home.h"
 #include "util/io.h"
 
 char *known_keys_file(const char *file)
@@ -18,7 +19,7 @@ char *known_keys_file(const char *file)
 
 	if (file)
 		return strdup(file);
-	directory = io_config_directory();
+	directory = home_config_directory();
 	if (!directory)
 		return NULL;
 	if (asprintf(&path, "%s/known_keys", directory) < 0)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/tag.h"
 #include "source/engine.h"
 #include "dataset/manifest_fetch.h"
 #include "util/clock.h"

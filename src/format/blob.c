@@ -152,7 +152,7 @@ static int find_frame(struct span stored, struct blob_head *head, struct span *f
 	return 0;
 }
 
-static int decode_head(
+static int blob_read_head(
 	struct span stored, uint64_t max, struct blob_head *out, struct span *frame)
 {
 	unsigned long long size;
@@ -174,7 +174,7 @@ int blob_head_decode(struct span stored, uint64_t max, struct blob_head *out)
 {
 	struct blob_head head;
 	struct span frame;
-	int rc = decode_head(stored, max, &head, &frame);
+	int rc = blob_read_head(stored, max, &head, &frame);
 
 	if (!rc)
 		*out = head;
@@ -189,7 +189,7 @@ int blob_decode(struct blob_codec *c, struct span stored, struct span base_conte
 	struct digest found;
 	size_t done;
 
-	if (decode_head(stored, size, &head, &frame) || head.size != size)
+	if (blob_read_head(stored, size, &head, &frame) || head.size != size)
 		return ERR_CORRUPT;
 	if (ZSTD_findFrameCompressedSize(frame.data, frame.size) != frame.size)
 		return ERR_CORRUPT;

@@ -6,6 +6,7 @@
 
 #include "format/blob_buffer.h"
 #include "util/array.h"
+#include "util/error.h"
 
 struct blob_buffer {
 	atomic_uint refs;
@@ -18,69 +19,69 @@ struct blob_buffer {
 struct blob_buffer *blob_buffer_new(
 	enum blob_kind kind, const struct digest *digest, size_t size)
 {
-	struct blob_buffer *a;
+	struct blob_buffer *b;
 
-	if (size > SIZE_MAX - sizeof(*a))
+	if (size > SIZE_MAX - sizeof(*b))
 		return NULL;
-	a = malloc(sizeof(*a) + size);
-	if (!a)
+	b = malloc(sizeof(*b) + size);
+	if (!b)
 		return NULL;
-	atomic_init(&a->refs, 1);
-	a->kind = kind;
-	a->digest = *digest;
-	a->size = size;
-	return a;
+	atomic_init(&b->refs, 1);
+	b->kind = kind;
+	b->digest = *digest;
+	b->size = size;
+	return b;
 }
 
-struct blob_buffer *blob_buffer_get(struct blob_buffer *a)
+struct blob_buffer *blob_buffer_get(struct blob_buffer *b)
 {
-	atomic_fetch_add_explicit(&a->refs, 1, memory_order_relaxed);
-	return a;
+	atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+	return b;
 }
 
-void blob_buffer_put(struct blob_buffer *a)
+void blob_buffer_put(struct blob_buffer *b)
 {
-	if (a && atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) == 1)
-		free(a);
+	if (b && atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) == 1)
+		free(b);
 }
 
-uint8_t *blob_buffer_data(struct blob_buffer *a)
+uint8_t *blob_buffer_data(struct blob_buffer *b)
 {
-	return a->data;
+	return b->data;
 }
 
-struct span blob_buffer_span(const struct blob_buffer *a)
+struct span blob_buffer_span(const struct blob_buffer *b)
 {
-	return span_of(a->data, a->size);
+	return span_of(b->data, b->size);
 }
 
-const struct digest *blob_buffer_digest(const struct blob_buffer *a)
+const struct digest *blob_buffer_digest(const struct blob_buffer *b)
 {
-	return &a->digest;
+	return &b->digest;
 }
 
-enum blob_kind blob_buffer_kind(const struct blob_buffer *a)
+enum blob_kind blob_buffer_kind(const struct blob_buffer *b)
 {
-	return a->kind;
+	return b->kind;
 }
 
-int blob_buffers_add(struct blob_buffers *list, struct blob_buffer *a)
+int blob_buffers_add(struct blob_buffers *list, struct blob_buffer *b)
 {
 	size_t capacity = list->capacity;
 
 	if (array_grow(&list->items, &capacity, list->count, sizeof(*list->items))) {
-		blob_buffer_put(a);
+		blob_buffer_put(b);
 		return ERR_NO_MEMORY;
 	}
 	list->capacity = (unsigned)capacity;
-	list->items[list->count++] = a;
+	list->items[list->count++] = b;
 	return 0;
 }
 
-void blob_buffers_release(struct blob_buffers *a)
+void blob_buffers_release(struct blob_buffers *list)
 {
-	for (unsigned i = 0; i < a->count; i++)
-		blob_buffer_put(a->items[i]);
-	free(a->items);
-	*a = (struct blob_buffers){0};
+	for (unsigned i = 0; i < list->count; i++)
+		blob_buffer_put(list->items[i]);
+	free(list->items);
+	*list = (struct blob_buffers){0};
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/document.h"
+#include "util/base64.h"
 #include "util/clock.h"
 
 #define SIGNATURE_TEXT_SIZE BASE64_SIZE(SIGNATURE_SIZE)
@@ -19,11 +20,11 @@ static int check_format(const json_t *document, const char *what, struct trouble
 			"%s: not a cairn document: its member \"format\" is missing or "
 			"wrong",
 			what);
-	if (format > MANIFEST_FORMAT)
+	if (format > DOCUMENT_FORMAT)
 		return trouble_set(t, ERR_UNSUPPORTED,
 			"%s: format %llu is newer than this program knows (%d); update "
 			"cairn",
-			what, (unsigned long long)format, MANIFEST_FORMAT);
+			what, (unsigned long long)format, DOCUMENT_FORMAT);
 	return 0;
 }
 
@@ -79,9 +80,9 @@ int document_decode(struct span text, const char *what,
 	json_t *document;
 	int rc;
 
-	if (text.size > MANIFEST_SIZE_MAX)
+	if (text.size > DOCUMENT_SIZE_MAX)
 		return trouble_set(
-			t, ERR_LIMIT, "%s: larger than %u bytes", what, MANIFEST_SIZE_MAX);
+			t, ERR_LIMIT, "%s: larger than %u bytes", what, DOCUMENT_SIZE_MAX);
 	rc = json_parse(text, &document, &inner);
 	if (rc)
 		return trouble_set(t, rc, "%s: %s", what, inner.text);
@@ -146,7 +147,7 @@ int document_encode(json_t *document, const struct private_key *const *keys,
 	return rc;
 }
 
-static int verify_any(const struct manifest_signature *signatures, size_t count,
+static int verify_any(const struct document_signature *signatures, size_t count,
 	const struct public_key *key, struct span message)
 {
 	for (size_t i = 0; i < count; i++)
@@ -158,13 +159,13 @@ static int verify_any(const struct manifest_signature *signatures, size_t count,
 
 int document_verify(struct span text, const struct public_key *key)
 {
-	struct manifest_signature *signatures = NULL;
+	struct document_signature *signatures = NULL;
 	struct bytes message = {0};
 	json_t *document;
 	size_t count;
 	int rc;
 
-	if (text.size > MANIFEST_SIZE_MAX)
+	if (text.size > DOCUMENT_SIZE_MAX)
 		return ERR_LIMIT;
 	rc = json_parse(text, &document, NULL);
 	if (rc)
@@ -188,7 +189,7 @@ int document_name(const json_t *value, char **out)
 {
 	struct span name;
 
-	if (json_get_string(value, MANIFEST_NAME_MAX, &name) || name.size == 0)
+	if (json_get_string(value, DOCUMENT_NAME_MAX, &name) || name.size == 0)
 		return ERR_CORRUPT;
 	for (size_t i = 0; i < name.size; i++)
 		if (name.data[i] < 0x20 || name.data[i] == 0x7f)
@@ -214,7 +215,7 @@ int document_time(const json_t *value, int64_t *out)
 	return clock_parse(json_string_value(value), out);
 }
 
-static int read_signature(const json_t *value, struct manifest_signature *out)
+static int read_signature(const json_t *value, struct document_signature *out)
 {
 	static const char *const names[] = {"key", "signature", NULL};
 	struct bytes plain = {0};
@@ -238,13 +239,13 @@ static int read_signature(const json_t *value, struct manifest_signature *out)
 	return rc;
 }
 
-int document_signatures(const json_t *value, struct manifest_signature **out, size_t *count)
+int document_signatures(const json_t *value, struct document_signature **out, size_t *count)
 {
 	size_t size = json_array_size(value);
-	struct manifest_signature *signatures = NULL;
+	struct document_signature *signatures = NULL;
 	int rc = 0;
 
-	if (!json_is_array(value) || size > MANIFEST_SIGNATURES_MAX)
+	if (!json_is_array(value) || size > DOCUMENT_SIGNATURES_MAX)
 		return ERR_CORRUPT;
 	if (size) {
 		signatures = calloc(size, sizeof(*signatures));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "format/entry.h"
+#include <config.h>
 
 #include <string.h>
 #include <sys/stat.h>
 
+#include "format/entry.h"
 #include "format/blob.h"
 #include "util/error.h"
 
@@ -11,6 +12,7 @@ struct chunk_ref chunk_list_at(const uint8_t *list, uint32_t index)
 {
 	struct chunk_ref chunk;
 	const uint8_t *at = list + (size_t)index * CHUNK_RECORD_SIZE;
+
 	memcpy(chunk.digest.bytes, at, DIGEST_SIZE);
 	memcpy(&chunk.size, at + DIGEST_SIZE, sizeof(chunk.size));
 	return chunk;
@@ -19,6 +21,7 @@ struct chunk_ref chunk_list_at(const uint8_t *list, uint32_t index)
 void chunk_list_put(uint8_t *list, uint32_t index, const struct chunk_ref *chunk)
 {
 	uint8_t *at = list + (size_t)index * CHUNK_RECORD_SIZE;
+
 	memcpy(at, chunk->digest.bytes, DIGEST_SIZE);
 	memcpy(at + DIGEST_SIZE, &chunk->size, sizeof(chunk->size));
 }
@@ -32,6 +35,7 @@ struct extent_record {
 static struct extent_record record_at(const uint8_t *extents, uint32_t index)
 {
 	struct extent_record record;
+
 	memcpy(&record, extents + (size_t)index * EXTENT_RECORD_SIZE, sizeof(record));
 	return record;
 }
@@ -45,6 +49,7 @@ static uint64_t slice_start(const uint8_t *extents, uint32_t index)
 struct extent extent_at(const uint8_t *extents, uint32_t index)
 {
 	struct extent_record record = record_at(extents, index);
+
 	return (struct extent){
 		.offset = record.offset,
 		.size = record.end - slice_start(extents, index),
@@ -57,6 +62,7 @@ void extent_put(uint8_t *extents, uint32_t index, const struct extent *e)
 		.offset = e->offset,
 		.end = slice_start(extents, index) + e->size,
 	};
+
 	memcpy(extents + (size_t)index * EXTENT_RECORD_SIZE, &record, sizeof(record));
 }
 
@@ -72,9 +78,11 @@ uint64_t entry_data_size(const struct entry *e)
 static uint32_t find_extent(const struct entry *e, uint64_t offset)
 {
 	uint32_t low = 0, high = e->extent_count;
+
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 		struct extent x = extent_at(e->extents, middle);
+
 		if (x.offset + x.size > offset)
 			high = middle;
 		else
@@ -85,16 +93,19 @@ static uint32_t find_extent(const struct entry *e, uint64_t offset)
 
 struct piece entry_map(const struct entry *e, uint64_t offset)
 {
+	uint32_t index;
+	struct extent x;
+
 	if (e->extent_count == 0 || !e->has_content)
 		return (struct piece){
 			.hole = !e->has_content,
 			.size = e->size - offset,
 			.object_offset = e->has_content ? e->offset + offset : 0,
 		};
-	uint32_t index = find_extent(e, offset);
+	index = find_extent(e, offset);
 	if (index == e->extent_count)
 		return (struct piece){.hole = true, .size = e->size - offset};
-	struct extent x = extent_at(e->extents, index);
+	x = extent_at(e->extents, index);
 	if (x.offset > offset)
 		return (struct piece){.hole = true, .size = x.offset - offset};
 	return (struct piece){
@@ -106,16 +117,19 @@ struct piece entry_map(const struct entry *e, uint64_t offset)
 
 static int seek_data(const struct entry *e, uint64_t offset, uint64_t *out)
 {
+	uint32_t index;
+	uint64_t start;
+
 	if (!e->has_content)
 		return ERR_ABSENT;
 	if (e->extent_count == 0) {
 		*out = offset;
 		return 0;
 	}
-	uint32_t index = find_extent(e, offset);
+	index = find_extent(e, offset);
 	if (index == e->extent_count)
 		return ERR_ABSENT;
-	uint64_t start = extent_at(e->extents, index).offset;
+	start = extent_at(e->extents, index).offset;
 	*out = start > offset ? start : offset;
 	return 0;
 }
@@ -129,6 +143,7 @@ static uint64_t seek_hole(const struct entry *e, uint64_t offset)
 		return e->size;
 	for (uint32_t i = find_extent(e, offset); i < e->extent_count; i++) {
 		struct extent x = extent_at(e->extents, i);
+
 		if (x.offset > offset)
 			break;
 		offset = x.offset + x.size;
@@ -178,12 +193,15 @@ bool xattr_next(struct span packed, size_t *at, struct xattr *out)
 {
 	uint16_t name_size;
 	uint32_t value_size;
+	const uint8_t *from;
+	size_t left;
+
 	if (*at > packed.size || packed.size - *at < XATTR_HEAD_SIZE)
 		return false;
-	const uint8_t *from = packed.data + *at;
+	from = packed.data + *at;
 	memcpy(&name_size, from, sizeof(name_size));
 	memcpy(&value_size, from + sizeof(name_size), sizeof(value_size));
-	size_t left = packed.size - *at - XATTR_HEAD_SIZE;
+	left = packed.size - *at - XATTR_HEAD_SIZE;
 	if (name_size > left || value_size > left - name_size)
 		return false;
 	out->name = span_of(from + XATTR_HEAD_SIZE, name_size);
@@ -194,11 +212,14 @@ bool xattr_next(struct span packed, size_t *at, struct xattr *out)
 
 int xattr_append(struct bytes *packed, struct span name, struct span value)
 {
+	uint16_t name_size;
+	uint32_t value_size;
+
 	if (name.size > XATTR_NAME_SIZE_MAX || value.size > XATTR_VALUE_SIZE_MAX)
 		return ERR_LIMIT;
-	uint16_t name_size = (uint16_t)name.size;
-	uint32_t value_size = (uint32_t)value.size;
-	if (bytes_reserve(packed, XATTR_HEAD_SIZE + name.size + value.size) != 0)
+	name_size = (uint16_t)name.size;
+	value_size = (uint32_t)value.size;
+	if (bytes_reserve(packed, XATTR_HEAD_SIZE + name.size + value.size))
 		return ERR_NO_MEMORY;
 	bytes_append(packed, &name_size, sizeof(name_size));
 	bytes_append(packed, &value_size, sizeof(value_size));
@@ -210,6 +231,7 @@ int xattr_append(struct bytes *packed, struct span name, struct span value)
 bool xattr_find(struct span packed, struct span name, struct span *value)
 {
 	struct xattr x;
+
 	for (size_t at = 0; xattr_next(packed, &at, &x);) {
 		if (!span_equal(x.name, name))
 			continue;
@@ -222,6 +244,7 @@ bool xattr_find(struct span packed, struct span name, struct span *value)
 bool xattrs_have_acl(struct span packed)
 {
 	struct span value;
+
 	return xattr_find(packed, span_of_string("system.posix_acl_access"), &value) ||
 	       xattr_find(packed, span_of_string("system.posix_acl_default"), &value);
 }
@@ -231,6 +254,7 @@ static bool xattrs_good(struct span packed)
 	struct xattr x;
 	struct span last = {0};
 	size_t at = 0;
+
 	for (uint32_t count = 0; xattr_next(packed, &at, &x); count++) {
 		if (count == XATTR_COUNT_MAX || x.name.size == 0 ||
 			x.name.size > XATTR_NAME_SIZE_MAX ||
@@ -246,11 +270,13 @@ static bool xattrs_good(struct span packed)
 
 static bool extents_good(const struct entry *e)
 {
+	uint64_t end = 0, total = 0;
+
 	if (e->extent_count > EXTENT_COUNT_MAX || (e->extent_count > 0 && !e->has_content))
 		return false;
-	uint64_t end = 0, total = 0;
 	for (uint32_t i = 0; i < e->extent_count; i++) {
 		struct extent x = extent_at(e->extents, i);
+
 		if (x.size == 0 || x.offset < end || x.offset > e->size ||
 			x.size > e->size - x.offset)
 			return false;
@@ -286,6 +312,7 @@ static bool device_good(const struct entry *e)
 static bool slice_good(const struct entry *e)
 {
 	uint64_t size = entry_data_size(e), end;
+
 	if (!e->has_content)
 		return true;
 	return size > 0 && !__builtin_add_overflow(e->offset, size, &end) &&
@@ -319,6 +346,7 @@ static const char *bad_column(const struct entry *e)
 int entry_check(const struct entry *e, const char **column)
 {
 	const char *bad = bad_column(e);
+
 	if (!bad)
 		return 0;
 	if (column)
@@ -328,11 +356,14 @@ int entry_check(const struct entry *e, const char **column)
 
 static bool list_good(const struct object_ref *o)
 {
+	uint64_t total;
+
 	if (o->count < 2 || o->count > OBJECT_LISTED_MAX)
 		return false;
-	uint64_t total = 0;
+	total = 0;
 	for (uint32_t i = 0; i < o->count; i++) {
 		uint32_t size = chunk_list_at(o->list, i).size;
+
 		if (size == 0 || size > CHUNK_SIZE_MAX)
 			return false;
 		total += size;
@@ -366,4 +397,26 @@ bool object_equal(const struct object_ref *a, const struct object_ref *b)
 		return true;
 	return a->count == b->count &&
 	       memcmp(a->list, b->list, (size_t)a->count * CHUNK_RECORD_SIZE) == 0;
+}
+
+bool entry_same(const struct entry *a, const struct entry *b)
+{
+	if (!span_equal(a->parent, b->parent) || !span_equal(a->name, b->name))
+		return false;
+	if (a->type != b->type || a->mode != b->mode || a->uid != b->uid ||
+		a->gid != b->gid)
+		return false;
+	if (a->mtime != b->mtime || a->mtime_nsec != b->mtime_nsec || a->size != b->size ||
+		a->links != b->links || a->inode != b->inode)
+		return false;
+	if (a->major != b->major || a->minor != b->minor ||
+		!span_equal(a->target, b->target) || !span_equal(a->xattrs, b->xattrs))
+		return false;
+	if (a->has_content != b->has_content || a->extent_count != b->extent_count)
+		return false;
+	if (a->extent_count > 0 &&
+		memcmp(a->extents, b->extents,
+			(size_t)a->extent_count * EXTENT_RECORD_SIZE) != 0)
+		return false;
+	return !a->has_content || digest_equal(&a->content, &b->content);
 }

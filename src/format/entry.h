@@ -118,6 +118,8 @@ int entry_check(const struct entry *e, const char **column);
 int object_check(const struct object_ref *o);
 /* Is it the same object, described in the same way? */
 bool object_equal(const struct object_ref *a, const struct object_ref *b);
+/* All attributes and the content are the same (where the content lies may differ). */
+bool entry_same(const struct entry *a, const struct entry *b);
 /* S_IFREG | mode and so on. */
 uint32_t entry_st_mode(const struct entry *e);
 

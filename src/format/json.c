@@ -60,7 +60,7 @@ int json_parse(struct span text, json_t **out, struct trouble *t)
 	return 0;
 }
 
-static int append(const char *piece, size_t size, void *out)
+static int json_append(const char *piece, size_t size, void *out)
 {
 	return bytes_append(out, piece, size);
 }
@@ -70,8 +70,8 @@ int json_canonical(const json_t *value, struct bytes *out)
 	size_t start = out->size;
 
 	/* The tree is a parsed or a built one: only memory can fail. */
-	if (json_dump_callback(
-		    value, append, out, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY)) {
+	if (json_dump_callback(value, json_append, out,
+		    JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY)) {
 		out->size = start;
 		return ERR_NO_MEMORY;
 	}

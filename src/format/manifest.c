@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/document.h"
-#include "format/page_json.h"
+#include "format/manifest.h"
+#include "format/page_builder.h"
 #include "util/clock.h"
 
 /* What the publisher does (publish/chunker.h, which stands above this layer). A reader
@@ -20,12 +20,12 @@
 #define FEATURE_NAME_MAX 64
 #define FEATURES_MAX 64
 
-static int read_name(const json_t *value, void *into)
+static int manifest_read_name(const json_t *value, void *into)
 {
 	return document_name(value, &((struct manifest *)into)->name);
 }
 
-static int read_dataset(const json_t *value, void *into)
+static int manifest_read_dataset(const json_t *value, void *into)
 {
 	struct manifest *m = into;
 	struct span id;
@@ -41,18 +41,18 @@ static int read_dataset(const json_t *value, void *into)
 	return 0;
 }
 
-static int read_revision(const json_t *value, void *into)
+static int manifest_read_revision(const json_t *value, void *into)
 {
 	return document_revision(value, &((struct manifest *)into)->revision);
 }
 
-static int read_created(const json_t *value, void *into)
+static int manifest_read_created(const json_t *value, void *into)
 {
 	return document_time(value, &((struct manifest *)into)->created);
 }
 
 /* 0 stands for "never", so an expiry in 1970 must not be spelt that way. */
-static int read_expires(const json_t *value, void *into)
+static int manifest_read_expires(const json_t *value, void *into)
 {
 	struct manifest *m = into;
 	int64_t expires;
@@ -63,7 +63,7 @@ static int read_expires(const json_t *value, void *into)
 	return 0;
 }
 
-static int read_message(const json_t *value, void *into)
+static int manifest_read_message(const json_t *value, void *into)
 {
 	struct manifest *m = into;
 	struct span message;
@@ -74,7 +74,7 @@ static int read_message(const json_t *value, void *into)
 	return m->message ? 0 : ERR_NO_MEMORY;
 }
 
-static int read_previous(const json_t *value, void *into)
+static int manifest_read_previous(const json_t *value, void *into)
 {
 	struct manifest *m = into;
 
@@ -82,12 +82,12 @@ static int read_previous(const json_t *value, void *into)
 	return m->has_previous ? json_get_digest(value, &m->previous) : 0;
 }
 
-static int read_root(const json_t *value, void *into)
+static int manifest_read_root(const json_t *value, void *into)
 {
 	return json_get_digest(value, &((struct manifest *)into)->root);
 }
 
-static int read_first(const json_t *value, void *into)
+static int manifest_read_first(const json_t *value, void *into)
 {
 	struct first_pages *first = &((struct manifest *)into)->first;
 	size_t count = json_array_size(value);
@@ -101,7 +101,7 @@ static int read_first(const json_t *value, void *into)
 	return 0;
 }
 
-static int read_totals(const json_t *value, void *into)
+static int manifest_read_totals(const json_t *value, void *into)
 {
 	static const char *const names[] = {
 		"entries", "files", "bytes", "objects", "stored", "xattrs", "acls", NULL};
@@ -117,7 +117,7 @@ static int read_totals(const json_t *value, void *into)
 	return 0;
 }
 
-static int read_chunking(const json_t *value, void *into)
+static int manifest_read_chunking(const json_t *value, void *into)
 {
 	static const char *const names[] = {
 		"algorithm", "min", "mean", "max", "large", NULL};
@@ -135,7 +135,7 @@ static int read_chunking(const json_t *value, void *into)
 	return 0;
 }
 
-static int read_bundling(const json_t *value, void *into)
+static int manifest_read_bundling(const json_t *value, void *into)
 {
 	static const char *const names[] = {"target", NULL};
 	uint64_t target;
@@ -159,7 +159,7 @@ static int check_cuts(const json_t *value)
 	return 0;
 }
 
-static int read_paging(const json_t *value, void *into)
+static int manifest_read_paging(const json_t *value, void *into)
 {
 	static const char *const names[] = {"leaf", "inner", NULL};
 
@@ -169,7 +169,7 @@ static int read_paging(const json_t *value, void *into)
 	return check_cuts(json_object_get(value, "inner"));
 }
 
-static int read_features(const json_t *value, void *into)
+static int manifest_read_features(const json_t *value, void *into)
 {
 	struct manifest *m = into;
 
@@ -206,7 +206,7 @@ static bool is_mirror(struct span url)
 	return known;
 }
 
-static int read_mirrors(const json_t *value, void *into)
+static int manifest_read_mirrors(const json_t *value, void *into)
 {
 	struct manifest *m = into;
 	size_t count = json_array_size(value);
@@ -232,7 +232,7 @@ static int read_mirrors(const json_t *value, void *into)
 	return 0;
 }
 
-static int read_signatures(const json_t *value, void *into)
+static int manifest_read_signatures(const json_t *value, void *into)
 {
 	struct manifest *m = into;
 
@@ -243,22 +243,22 @@ int manifest_decode(struct span text, struct manifest **out, struct trouble *t)
 {
 	/* "features" first: what it names may explain members that are unknown here. */
 	static const struct document_member members[] = {
-		{"features", false, read_features},
-		{"name", false, read_name},
-		{"dataset", true, read_dataset},
-		{"revision", false, read_revision},
-		{"created", false, read_created},
-		{"expires", true, read_expires},
-		{"message", false, read_message},
-		{"previous", false, read_previous},
-		{"root", false, read_root},
-		{"first", false, read_first},
-		{"totals", false, read_totals},
-		{"chunking", false, read_chunking},
-		{"bundling", false, read_bundling},
-		{"paging", false, read_paging},
-		{"mirrors", false, read_mirrors},
-		{"signatures", false, read_signatures},
+		{"features", false, manifest_read_features},
+		{"name", false, manifest_read_name},
+		{"dataset", true, manifest_read_dataset},
+		{"revision", false, manifest_read_revision},
+		{"created", false, manifest_read_created},
+		{"expires", true, manifest_read_expires},
+		{"message", false, manifest_read_message},
+		{"previous", false, manifest_read_previous},
+		{"root", false, manifest_read_root},
+		{"first", false, manifest_read_first},
+		{"totals", false, manifest_read_totals},
+		{"chunking", false, manifest_read_chunking},
+		{"bundling", false, manifest_read_bundling},
+		{"paging", false, manifest_read_paging},
+		{"mirrors", false, manifest_read_mirrors},
+		{"signatures", false, manifest_read_signatures},
 		{NULL, false, NULL},
 	};
 	struct manifest *m = calloc(1, sizeof(*m));
@@ -333,7 +333,7 @@ static int pack_members(const struct manifest *m, json_t **out)
 	digest_to_hex(&m->root, root);
 	digest_to_hex(&m->previous, previous);
 	*out = json_pack_ex(&error, 0, "{s:i, s:s, s:s*, s:I, s:s, s:s*, s:s, s:s?, s:s}",
-		"format", MANIFEST_FORMAT, "name", m->name, "dataset",
+		"format", DOCUMENT_FORMAT, "name", m->name, "dataset",
 		*m->dataset ? m->dataset : NULL, "revision", (json_int_t)m->revision,
 		"created", created, "expires", m->expires ? expires : NULL, "message",
 		m->message ? m->message : "", "previous", m->has_previous ? previous : NULL,
@@ -355,7 +355,7 @@ static int pack_mirrors(const struct manifest *m, json_t **out)
 	return 0;
 }
 
-static int pack(const struct manifest *m, json_t **out)
+static int manifest_pack(const struct manifest *m, json_t **out)
 {
 	json_t *document, *mirrors = NULL;
 	int rc = pack_members(m, &document);
@@ -381,7 +381,7 @@ static int pack(const struct manifest *m, json_t **out)
 }
 
 /* Nothing is published that a reader would refuse. */
-static int check_readable(struct span text)
+static int manifest_check_readable(struct span text)
 {
 	struct manifest *m;
 	int rc = manifest_decode(text, &m, NULL);
@@ -397,14 +397,15 @@ int manifest_encode(const struct manifest *m, const struct private_key *const *k
 {
 	size_t start = text->size;
 	json_t *document;
-	int rc = pack(m, &document);
+	int rc = manifest_pack(m, &document);
 
 	if (rc)
 		return rc;
 	rc = document_encode(document, keys, key_count, text);
 	json_decref(document);
 	if (!rc)
-		rc = check_readable(span_of(text->data + start, text->size - start));
+		rc = manifest_check_readable(
+			span_of(text->data + start, text->size - start));
 	if (rc)
 		text->size = start;
 	return rc;

@@ -1,39 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The manifest: the small signed JSON document that describes one revision, and the tag,
- * a smaller one that names a revision. Strict: unknown members, wrong types, duplicate
- * keys are ERR_CORRUPT; a format above 1 or an unknown feature is ERR_UNSUPPORTED; more
- * than MANIFEST_SIZE_MAX bytes are ERR_LIMIT. All members are there, but for expires.
+ * The manifest: the small signed JSON document that describes one revision. Strict: unknown
+ * members, wrong types, duplicate keys are ERR_CORRUPT; a format above 1 or an unknown
+ * feature is ERR_UNSUPPORTED; more than MANIFEST_SIZE_MAX bytes are ERR_LIMIT. All members
+ * are there, but for expires and dataset.
  *
- * Manifest members: format (1), name, dataset (opt.), revision, created, expires (opt.),
- * message, previous (digest or null), root (digest), first [digests], totals {entries,
- * files, bytes, objects, stored, xattrs, acls}, chunking {algorithm "fastcdc-2020", min,
- * mean, max, large}, bundling {target}, paging {leaf, inner}, features [..], mirrors [..],
- * signatures [{key, signature}]. paging's values are [minimum, one in, maximum] rows; times
- * are RFC 3339 in UTC. chunking, bundling and paging tell how it was cut: a reader checks
- * only their types. Signed: json_canonical() of the document without `signatures`. Feature
- * "delta": some blobs may be stored as deltas (format/blob.h). Tag members: format, tag,
- * name, revision, manifest (digest of revisions/N.json's bytes), created, signatures. Pure.
+ * Members: format (1), name, dataset (opt.), revision, created, expires (opt.), message,
+ * previous (digest or null), root (digest), first [digests], totals {entries, files, bytes,
+ * objects, stored, xattrs, acls}, chunking {algorithm "fastcdc-2020", min, mean, max,
+ * large}, bundling {target}, paging {leaf, inner}, features [..], mirrors [..], signatures
+ * [{key, signature}]. paging's values are [minimum, one in, maximum] rows; times are RFC
+ * 3339 in UTC. chunking, bundling and paging tell how it was cut: a reader checks only
+ * their types. Signed: json_canonical() of the document without `signatures`. Feature
+ * "delta": some blobs may be stored as deltas (format/blob.h). Pure; any thread.
  */
 #ifndef CAIRN_FORMAT_MANIFEST_H
 #define CAIRN_FORMAT_MANIFEST_H
 
+#include "format/document.h"
 #include "format/page.h"
-#include "format/signature.h"
-#include "util/bytes.h"
-#include "util/digest.h"
-#include "util/error.h"
 
-#define MANIFEST_FORMAT 1
-#define MANIFEST_SIZE_MAX (1u << 20)
-#define MANIFEST_NAME_MAX 255
+#define MANIFEST_SIZE_MAX DOCUMENT_SIZE_MAX
+#define MANIFEST_NAME_MAX DOCUMENT_NAME_MAX
 #define MANIFEST_DATASET_SIZE 33 /* 32 hexadecimal digits and a NUL */
 #define MANIFEST_MESSAGE_MAX 65536
 #define MANIFEST_MIRRORS_MAX 64
-#define MANIFEST_SIGNATURES_MAX 16
 #define MANIFEST_URL_MAX 4096
-#define REVISION_MAX ((uint64_t)1 << 53)
-#define TAG_NAME_MAX 128 /* [A-Za-z0-9._-], not beginning with '.' or '-' */
 
 struct totals {
 	uint64_t entries; /* all names, the root included */
@@ -43,11 +35,6 @@ struct totals {
 	uint64_t stored; /* compressed bytes of all blobs that the revision needs */
 	uint64_t xattrs; /* entries that have extended attributes */
 	uint64_t acls;	 /* of them, those that have an access control list */
-};
-
-struct manifest_signature {
-	struct public_key key;
-	uint8_t signature[SIGNATURE_SIZE];
 };
 
 /* Owns its strings. */
@@ -69,10 +56,12 @@ struct manifest {
 	size_t mirror_count;
 	char **mirrors;
 	size_t signature_count;
-	struct manifest_signature *signatures;
+	struct document_signature *signatures;
 	struct digest digest; /* SHA-256 of the document's bytes; filled by decode */
 };
 
+/* *out: heap, the caller frees it with manifest_free(). Codes as above, and ERR_NO_MEMORY.
+ */
 int manifest_decode(struct span text, struct manifest **out, struct trouble *t);
 void manifest_free(struct manifest *m);
 /* The document, signed with each of `keys`, appended to `text`. m->signatures and
@@ -83,20 +72,5 @@ int manifest_encode(const struct manifest *m, const struct private_key *const *k
 /* 0 when one signature is by `key` and right (over `text`, the same bytes that were
  * decoded); ERR_UNTRUSTED. */
 int manifest_verify(struct span text, const struct public_key *key);
-
-struct tag {
-	char tag[TAG_NAME_MAX + 1];
-	char *name;
-	uint64_t revision;
-	struct digest manifest;
-	int64_t created;
-};
-int tag_name_check(const char *name); /* 0 or ERR_INVALID */
-int tag_decode(struct span text, struct tag **out, struct trouble *t);
-void tag_free(struct tag *tag);
-int tag_encode(const struct tag *tag, const struct private_key *const *keys,
-	size_t key_count, struct bytes *text);
-/* Same rule as manifest_verify: any signed document. */
-int tag_verify(struct span text, const struct public_key *key);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "format/names.h"
+#include <config.h>
 
 #include <string.h>
 
+#include "format/names.h"
 #include "util/error.h"
 
 int name_check(struct span name)
@@ -19,15 +20,17 @@ int name_check(struct span name)
 
 int path_check(struct span path)
 {
+	const uint8_t *at = path.data, *end = path.data + path.size;
+
 	if (path.size > PATH_SIZE_MAX)
 		return ERR_LIMIT;
 	if (path.size == 0)
 		return 0;
-	const uint8_t *at = path.data, *end = path.data + path.size;
 	for (;;) {
 		const uint8_t *slash = memchr(at, '/', (size_t)(end - at));
 		const uint8_t *stop = slash ? slash : end;
-		if (name_check(span_of(at, (size_t)(stop - at))) != 0)
+
+		if (name_check(span_of(at, (size_t)(stop - at))))
 			return ERR_CORRUPT;
 		if (!slash)
 			return 0;
@@ -39,6 +42,7 @@ static uint8_t *encode_path(struct span s, uint8_t *out)
 {
 	for (size_t i = 0; i < s.size; i++) {
 		uint8_t c = s.data[i];
+
 		if (c == '/')
 			c = 1;
 		else if (c < '/' && c > 0)
@@ -50,12 +54,15 @@ static uint8_t *encode_path(struct span s, uint8_t *out)
 
 int key_encode(struct span parent, struct span name, struct key *out)
 {
+	size_t path_size;
+	uint8_t *at;
+
 	if (parent.size > PATH_SIZE_MAX || name.size > PATH_SIZE_MAX)
 		return ERR_LIMIT;
-	size_t path_size = parent.size + name.size + (parent.size > 0 ? 1 : 0);
+	path_size = parent.size + name.size + (parent.size > 0 ? 1 : 0);
 	if (path_size > PATH_SIZE_MAX)
 		return ERR_LIMIT;
-	uint8_t *at = encode_path(parent, out->data);
+	at = encode_path(parent, out->data);
 	*at++ = 0;
 	at = encode_path(name, at);
 	out->size = (size_t)(at - out->data);
@@ -71,8 +78,10 @@ int key_compare(const struct key *a, const struct key *b)
 static size_t common_prefix(const uint8_t *a, const uint8_t *b, size_t size)
 {
 	size_t i = 0;
+
 	while (i + sizeof(uint64_t) <= size) {
 		uint64_t x, y;
+
 		memcpy(&x, a + i, sizeof(x));
 		memcpy(&y, b + i, sizeof(y));
 		if (x != y)
@@ -93,6 +102,7 @@ int path_compare(struct span a, struct span b)
 {
 	size_t size = a.size < b.size ? a.size : b.size;
 	size_t at = common_prefix(a.data, b.data, size);
+
 	if (at == size)
 		return (a.size > b.size) - (a.size < b.size);
 	return path_rank(a.data[at]) - path_rank(b.data[at]);
@@ -102,12 +112,14 @@ int place_compare(
 	struct span parent_a, struct span name_a, struct span parent_b, struct span name_b)
 {
 	int order = path_compare(parent_a, parent_b);
+
 	return order != 0 ? order : span_compare(name_a, name_b);
 }
 
 void path_split(struct span path, struct span *parent, struct span *name)
 {
 	size_t at = path.size;
+
 	while (at > 0 && path.data[at - 1] != '/')
 		at--;
 	*parent = span_of(path.data, at > 0 ? at - 1 : 0);
@@ -116,16 +128,18 @@ void path_split(struct span path, struct span *parent, struct span *name)
 
 int path_join(struct span parent, struct span name, struct bytes *out)
 {
+	int rc;
+
 	bytes_clear(out);
-	int err = bytes_reserve(out, parent.size + 1 + name.size);
-	if (err != 0)
-		return err;
-	err = bytes_append(out, parent.data, parent.size);
-	if (err == 0 && parent.size > 0 && name.size > 0)
-		err = bytes_append(out, "/", 1);
-	if (err == 0)
-		err = bytes_append(out, name.data, name.size);
-	return err;
+	rc = bytes_reserve(out, parent.size + 1 + name.size);
+	if (rc)
+		return rc;
+	rc = bytes_append(out, parent.data, parent.size);
+	if (!rc && parent.size > 0 && name.size > 0)
+		rc = bytes_append(out, "/", 1);
+	if (!rc)
+		rc = bytes_append(out, name.data, name.size);
+	return rc;
 }
 
 struct key_hash key_hash_of(const struct key *key)
@@ -136,6 +150,7 @@ struct key_hash key_hash_of(const struct key *key)
 uint64_t key_hash_inode(const struct key_hash *h)
 {
 	uint64_t inode = 0;
+
 	for (int i = 0; i < 8; i++)
 		inode = inode << 8 | h->digest.bytes[i];
 	inode &= INT64_MAX;
@@ -147,107 +162,6 @@ bool key_hash_cuts(const struct key_hash *h, unsigned level, uint32_t one_in)
 	const uint8_t *at = h->digest.bytes + 8 + 4 * (level < 5 ? level : 5);
 	uint32_t word = (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 |
 			(uint32_t)at[2] << 8 | at[3];
+
 	return word < ((uint64_t)1 << 32) / one_in;
-}
-
-/* The bytes of the UTF-8 sequence at `at` (RFC 3629, section 4), 0 when it is none. */
-static size_t utf8_sequence(const uint8_t *at, size_t left)
-{
-	uint8_t c = at[0];
-	size_t size = c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-	if (size == 0 || size > left)
-		return 0;
-	/* The second byte shuts out overlong forms, surrogates and what lies past U+10FFFF.
-	 */
-	uint8_t low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-	uint8_t high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-	if (at[1] < low || at[1] > high)
-		return 0;
-	for (size_t i = 2; i < size; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	return size;
-}
-
-bool json_byte_string_is_text(struct span s)
-{
-	size_t at = 0;
-	while (at < s.size) {
-		if (s.data[at] == 0)
-			return false;
-		if (s.data[at] < 0x80) {
-			at++;
-			continue;
-		}
-		size_t size = utf8_sequence(s.data + at, s.size - at);
-		if (size == 0)
-			return false;
-		at += size;
-	}
-	return true;
-}
-
-json_t *json_byte_string(struct span s)
-{
-	if (json_byte_string_is_text(s))
-		return json_stringn_nocheck(s.size ? (const char *)s.data : "", s.size);
-	json_t *value = NULL;
-	struct bytes text = {0};
-	if (base64_encode(s, &text) == 0)
-		value = json_pack("{s:s%}", "base64", (const char *)text.data, text.size);
-	bytes_release(&text);
-	return value;
-}
-
-static int decode_base64(const json_t *value, size_t max, struct bytes *out)
-{
-	const json_t *member = json_object_get(value, "base64");
-	if (!json_is_string(member) || json_object_size(value) != 1)
-		return ERR_CORRUPT;
-	struct span text = span_of(json_string_value(member), json_string_length(member));
-	if (text.size / 4 > max / 3 + 1)
-		return ERR_CORRUPT;
-	size_t before = out->size;
-	int err = base64_decode(text, out);
-	if (err != 0)
-		return err;
-	struct span got = span_of(out->data + before, out->size - before);
-	if (got.size <= max && !json_byte_string_is_text(got))
-		return 0;
-	out->size = before;
-	return ERR_CORRUPT;
-}
-
-/* A JSON string without NUL is UTF-8 already: jansson takes nothing else. */
-static int view_text(const json_t *value, size_t max, struct span *out)
-{
-	struct span text = span_of(json_string_value(value), json_string_length(value));
-	if (text.size > max || memchr(text.data, 0, text.size))
-		return ERR_CORRUPT;
-	*out = text;
-	return 0;
-}
-
-int json_byte_string_view(
-	const json_t *value, size_t max, struct bytes *scratch, struct span *out)
-{
-	if (json_is_string(value))
-		return view_text(value, max, out);
-	if (!json_is_object(value))
-		return ERR_CORRUPT;
-	bytes_clear(scratch);
-	int err = decode_base64(value, max, scratch);
-	if (err == 0)
-		*out = span_of_bytes(scratch);
-	return err;
-}
-
-int json_byte_string_decode(const json_t *value, size_t max, struct bytes *out)
-{
-	struct span text;
-	if (json_is_object(value))
-		return decode_base64(value, max, out);
-	if (!json_is_string(value) || view_text(value, max, &text) != 0)
-		return ERR_CORRUPT;
-	return bytes_append(out, text.data, text.size);
 }

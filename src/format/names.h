@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order of paths, the rules for names, and how byte strings stand in JSON.
+ * The order of paths, the rules for names, and the keys of entries.
  *
  * Paths are relative to the dataset's root, without leading or trailing '/', ""
  * being the root itself. Entries are sorted by (parent path, name), bytewise, with
@@ -15,8 +15,6 @@
  */
 #ifndef CAIRN_FORMAT_NAMES_H
 #define CAIRN_FORMAT_NAMES_H
-
-#include <jansson.h>
 
 #include "util/bytes.h"
 #include "util/digest.h"
@@ -58,17 +56,5 @@ uint64_t key_hash_inode(const struct key_hash *h);
 /* True with probability 1/`one_in` at tree level `level` (0: leaves): the big-endian
  * 32-bit word at byte 8 + 4*min(level, 5) is below 2^32/one_in. */
 bool key_hash_cuts(const struct key_hash *h, unsigned level, uint32_t one_in);
-
-/* A byte string in JSON: a string when it is UTF-8 without NUL, else
- * {"base64": "..."}; anything but the one right spelling is ERR_CORRUPT.
- * Encoding returns a new reference or NULL without memory. Decoding appends. */
-json_t *json_byte_string(struct span s);
-int json_byte_string_decode(const json_t *value, size_t max, struct bytes *out);
-/* The same without a copy where that is possible: *out borrows from `value`, or from
- * `scratch`, which is cleared first. */
-int json_byte_string_view(
-	const json_t *value, size_t max, struct bytes *scratch, struct span *out);
-/* True when `s` stands in JSON as a string: UTF-8 (RFC 3629) without NUL. */
-bool json_byte_string_is_text(struct span s);
 
 #endif

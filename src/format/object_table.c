@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "format/object_table.h"
+#include <config.h>
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/object_table.h"
 #include "util/error.h"
 
 /* `lists` moves when it grows, so that a list is kept by its place in there. */
@@ -31,6 +32,7 @@ void object_table_clear(struct object_table *t)
 struct object_ref object_table_at(const struct object_table *t, uint32_t index)
 {
 	struct object_ref o = t->objects[index].object;
+
 	o.list = o.form == OBJECT_LISTED ? t->lists.data + t->objects[index].list_at : NULL;
 	return o;
 }
@@ -40,6 +42,7 @@ static uint32_t find_bucket(const struct object_table *t, const struct digest *d
 {
 	uint32_t mask = t->bucket_count - 1;
 	uint32_t at = (uint32_t)digest_prefix(d) & mask;
+
 	while (t->buckets[at] != 0 &&
 		!digest_equal(&t->objects[t->buckets[at] - 1].object.digest, d))
 		at = (at + 1) & mask;
@@ -47,17 +50,21 @@ static uint32_t find_bucket(const struct object_table *t, const struct digest *d
 }
 
 /* Keeps a quarter of the buckets free or more. */
-static int grow(struct object_table *t)
+static int object_table_grow(struct object_table *t)
 {
+	uint32_t capacity, bucket_count;
+	struct object_slot *objects;
+	uint32_t *buckets;
+
 	if (t->count < t->capacity)
 		return 0;
-	uint32_t capacity = t->capacity > 0 ? t->capacity * 2 : 48;
-	uint32_t bucket_count = t->bucket_count > 0 ? t->bucket_count * 2 : 64;
-	struct object_slot *objects = realloc(t->objects, capacity * sizeof(*objects));
+	capacity = t->capacity > 0 ? t->capacity * 2 : 48;
+	bucket_count = t->bucket_count > 0 ? t->bucket_count * 2 : 64;
+	objects = realloc(t->objects, capacity * sizeof(*objects));
 	if (!objects)
 		return ERR_NO_MEMORY;
 	t->objects = objects;
-	uint32_t *buckets = calloc(bucket_count, sizeof(*buckets));
+	buckets = calloc(bucket_count, sizeof(*buckets));
 	if (!buckets)
 		return ERR_NO_MEMORY;
 	free(t->buckets);
@@ -71,15 +78,16 @@ static int grow(struct object_table *t)
 
 static int append_object(struct object_table *t, const struct object_ref *o)
 {
-	int err = object_check(o);
-	if (err != 0)
-		return err;
-	size_t list_at = t->lists.size;
+	int rc = object_check(o);
+	size_t list_at;
+
+	if (rc)
+		return rc;
+	list_at = t->lists.size;
 	if (o->form == OBJECT_LISTED)
-		err = bytes_append(
-			&t->lists, o->list, (size_t)o->count * CHUNK_RECORD_SIZE);
-	if (err != 0)
-		return err;
+		rc = bytes_append(&t->lists, o->list, (size_t)o->count * CHUNK_RECORD_SIZE);
+	if (rc)
+		return rc;
 	t->objects[t->count].object = *o;
 	t->objects[t->count].list_at = list_at;
 	t->count++;
@@ -88,18 +96,21 @@ static int append_object(struct object_table *t, const struct object_ref *o)
 
 int object_table_add(struct object_table *t, const struct object_ref *o, uint32_t *index)
 {
-	int err = grow(t);
-	if (err != 0)
-		return err;
-	uint32_t bucket = find_bucket(t, &o->digest);
+	int rc = object_table_grow(t);
+	uint32_t bucket, found;
+	struct object_ref known;
+
+	if (rc)
+		return rc;
+	bucket = find_bucket(t, &o->digest);
 	if (t->buckets[bucket] == 0) {
-		err = append_object(t, o);
-		if (err != 0)
-			return err;
+		rc = append_object(t, o);
+		if (rc)
+			return rc;
 		t->buckets[bucket] = t->count;
 	}
-	uint32_t found = t->buckets[bucket] - 1;
-	struct object_ref known = object_table_at(t, found);
+	found = t->buckets[bucket] - 1;
+	known = object_table_at(t, found);
 	if (!object_equal(&known, o))
 		return ERR_CORRUPT;
 	*index = found;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "format/page.h"
+#include <config.h>
 
+#include <string.h>
+
+#include "format/page.h"
 #include "format/page_layout.h"
 #include "util/error.h"
 
@@ -9,6 +12,7 @@ static const uint8_t *take_table(
 	const struct page *p, size_t *at, uint64_t count, size_t size)
 {
 	const uint8_t *table = p->data + *at;
+
 	*at += (size_t)count * size;
 	return table;
 }
@@ -16,18 +20,21 @@ static const uint8_t *take_table(
 static struct page_header header_of(const struct page *p)
 {
 	struct page_header h;
+
 	memcpy(&h, p->data, sizeof(h));
 	return h;
 }
 
 static bool header_good(const struct page_header *h, size_t size)
 {
+	uint64_t need;
+
 	if (h->magic != PAGE_MAGIC || h->layout != PAGE_LAYOUT || h->level > PAGE_LEVEL_MAX)
 		return false;
 	if (h->count == 0 || h->count > PAGE_ROWS_MAX || h->run_count > h->count ||
 		h->file_count > h->count || h->object_count > h->file_count)
 		return false;
-	uint64_t need = sizeof(*h) + (uint64_t)h->heap_size;
+	need = sizeof(*h) + (uint64_t)h->heap_size;
 	if (h->level > 0)
 		return h->run_count == 0 && h->file_count == 0 &&
 		       need + h->count * sizeof(struct page_child_row) == size;
@@ -42,6 +49,8 @@ int page_view(struct span packed, struct page *out)
 {
 	struct page p = {.data = packed.data, .size = packed.size};
 	struct page_header h;
+	size_t at;
+
 	if (packed.size < sizeof(h))
 		return ERR_CORRUPT;
 	h = header_of(&p);
@@ -53,7 +62,7 @@ int page_view(struct span packed, struct page *out)
 	p.file_count = h.file_count;
 	p.object_count = h.object_count;
 	p.heap_size = h.heap_size;
-	size_t at = sizeof(h);
+	at = sizeof(h);
 	take_table(&p, &at, h.count,
 		h.level > 0 ? sizeof(struct page_child_row) : sizeof(struct page_row));
 	p.runs = take_table(&p, &at, h.run_count, sizeof(struct page_run));
@@ -74,7 +83,7 @@ uint64_t page_bytes(const struct page *p)
 	return header_of(p).bytes;
 }
 
-static const uint8_t *row_at(const struct page *p, uint32_t row)
+static const uint8_t *page_row_at(const struct page *p, uint32_t row)
 {
 	return p->data + sizeof(struct page_header) + (size_t)row * sizeof(struct page_row);
 }
@@ -96,72 +105,78 @@ static int run_at(
 	return heap_span(p, run->parent_at, run->parent_size, parent);
 }
 
-static int read_list(
+static int page_read_list(
 	const struct page *p, const struct page_object *from, struct object_ref *out)
 {
 	struct span list;
-	int err;
+	int rc;
+
 	switch (from->form) {
 	case OBJECT_SINGLE:
 		return 0;
 	case OBJECT_LISTED:
 		if (from->count < 2 || from->count > OBJECT_LISTED_MAX)
 			return ERR_CORRUPT;
-		err = heap_span(
+		rc = heap_span(
 			p, from->list_at, (uint64_t)from->count * CHUNK_RECORD_SIZE, &list);
-		if (err != 0)
-			return err;
+		if (rc)
+			return rc;
 		out->count = from->count;
 		out->list = list.data;
 		return 0;
 	case OBJECT_RECIPE:
-		err = heap_span(p, from->list_at, DIGEST_SIZE, &list);
-		if (err == 0)
+		rc = heap_span(p, from->list_at, DIGEST_SIZE, &list);
+		if (!rc)
 			memcpy(out->recipe.bytes, list.data, DIGEST_SIZE);
-		return err;
+		return rc;
 	default:
 		return ERR_CORRUPT;
 	}
 }
 
-static int read_object(const struct page *p, uint32_t index, struct object_ref *out)
+static int page_read_object(const struct page *p, uint32_t index, struct object_ref *out)
 {
 	struct page_object object;
+
 	if (index >= p->object_count)
 		return ERR_CORRUPT;
 	memcpy(&object, p->objects + (size_t)index * sizeof(object), sizeof(object));
 	out->digest = object.digest;
 	out->size = object.size;
 	out->form = (enum object_form)object.form;
-	return read_list(p, &object, out);
+	return page_read_list(p, &object, out);
 }
 
-static int read_file(const struct page *p, uint32_t index, struct entry *out)
+static int page_read_file(const struct page *p, uint32_t index, struct entry *out)
 {
 	struct page_file file;
+
 	if (index >= p->file_count)
 		return ERR_CORRUPT;
 	memcpy(&file, p->files + (size_t)index * sizeof(file), sizeof(file));
 	out->has_content = true;
 	out->content = file.content;
 	out->offset = file.offset;
-	return read_object(p, file.object, &out->object);
+	return page_read_object(p, file.object, &out->object);
 }
 
-static int read_extra(const struct page *p, uint32_t at, struct entry *out)
+static int page_read_extra(const struct page *p, uint32_t at, struct entry *out)
 {
 	struct page_extra extra;
 	struct span rest;
-	if (heap_span(p, at, sizeof(extra), &rest) != 0)
+	uint64_t extents_size;
+	const uint8_t *from;
+
+	if (heap_span(p, at, sizeof(extra), &rest))
 		return ERR_CORRUPT;
 	memcpy(&extra, rest.data, sizeof(extra));
-	uint64_t extents_size = (uint64_t)extra.extent_count * EXTENT_RECORD_SIZE;
+	extents_size = (uint64_t)extra.extent_count * EXTENT_RECORD_SIZE;
 	if (heap_span(p, at,
 		    sizeof(extra) + (uint64_t)extra.target_size + extra.xattrs_size +
 			    extents_size,
-		    &rest) != 0)
+		    &rest))
 		return ERR_CORRUPT;
-	const uint8_t *from = rest.data + sizeof(extra);
+	from = rest.data + sizeof(extra);
 	out->target = span_of(from, extra.target_size);
 	out->xattrs = span_of(from + extra.target_size, extra.xattrs_size);
 	out->extents = from + extra.target_size + extra.xattrs_size;
@@ -172,16 +187,19 @@ static int read_extra(const struct page *p, uint32_t at, struct entry *out)
 }
 
 /* Does the slice lie in the object? Readers go by that. */
-static bool slice_good(const struct entry *e)
+static bool page_slice_good(const struct entry *e)
 {
 	uint64_t end;
+
 	return !__builtin_add_overflow(e->offset, entry_data_size(e), &end) &&
 	       end <= e->object.size;
 }
 
-static int read_row(const struct page *p, const struct page_row *row, struct entry *e)
+static int page_read_row(const struct page *p, const struct page_row *row, struct entry *e)
 {
 	struct page_run run;
+	int rc;
+
 	*e = (struct entry){
 		.type = (enum entry_type)row->type,
 		.mode = row->mode,
@@ -193,43 +211,48 @@ static int read_row(const struct page *p, const struct page_row *row, struct ent
 		.links = row->links,
 		.inode = row->inode,
 	};
-	int err = run_at(p, row->run, &run, &e->parent);
-	if (err == 0)
-		err = heap_span(p, row->name_at, row->name_size, &e->name);
-	if (err == 0 && row->extra_at != PAGE_NO_EXTRA)
-		err = read_extra(p, row->extra_at, e);
-	if (err == 0 && row->file != 0)
-		err = read_file(p, row->file - 1, e);
-	if (err == 0 && row->file != 0 && !slice_good(e))
-		err = ERR_CORRUPT;
-	return err;
+	rc = run_at(p, row->run, &run, &e->parent);
+	if (!rc)
+		rc = heap_span(p, row->name_at, row->name_size, &e->name);
+	if (!rc && row->extra_at != PAGE_NO_EXTRA)
+		rc = page_read_extra(p, row->extra_at, e);
+	if (rc || row->file == 0)
+		return rc;
+	rc = page_read_file(p, row->file - 1, e);
+	return rc || page_slice_good(e) ? rc : ERR_CORRUPT;
 }
 
 int page_entry(const struct page *p, uint32_t row, struct entry *out)
 {
 	struct page_row record;
 	struct entry e;
+	int rc;
+
 	if (p->level != 0 || row >= p->count)
 		return ERR_CORRUPT;
-	memcpy(&record, row_at(p, row), sizeof(record));
-	int err = read_row(p, &record, &e);
-	if (err == 0)
+	memcpy(&record, page_row_at(p, row), sizeof(record));
+	rc = page_read_row(p, &record, &e);
+	if (!rc)
 		*out = e;
-	return err;
+	return rc;
 }
 
 /* The first run whose parent is not below `parent`; run_count if none. */
-static int find_run(const struct page *p, struct span parent, uint32_t *index, bool *exact)
+static int page_find_run(
+	const struct page *p, struct span parent, uint32_t *index, bool *exact)
 {
 	uint32_t low = 0, high = p->run_count;
+
 	*exact = false;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 		struct page_run run;
 		struct span at;
-		if (run_at(p, middle, &run, &at) != 0)
+		int order;
+
+		if (run_at(p, middle, &run, &at))
 			return ERR_CORRUPT;
-		int order = path_compare(at, parent);
+		order = path_compare(at, parent);
 		if (order < 0)
 			low = middle + 1;
 		else
@@ -246,19 +269,22 @@ static int run_start(const struct page *p, uint32_t index, uint32_t *row)
 {
 	struct page_run run;
 	struct span parent;
+	int rc;
+
 	*row = p->count;
 	if (index == p->run_count)
 		return 0;
-	int err = run_at(p, index, &run, &parent);
-	if (err == 0 && run.first <= p->count)
+	rc = run_at(p, index, &run, &parent);
+	if (!rc && run.first <= p->count)
 		*row = run.first;
-	return err;
+	return rc;
 }
 
 static int row_name(const struct page *p, uint32_t row, struct span *name)
 {
 	struct page_row record;
-	memcpy(&record, row_at(p, row), sizeof(record));
+
+	memcpy(&record, page_row_at(p, row), sizeof(record));
 	return heap_span(p, record.name_at, record.name_size, name);
 }
 
@@ -266,12 +292,15 @@ static int find_name(const struct page *p, uint32_t low, uint32_t high, struct s
 	uint32_t *row, bool *exact)
 {
 	bool found = false;
+
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 		struct span at;
-		if (row_name(p, middle, &at) != 0)
+		int order;
+
+		if (row_name(p, middle, &at))
 			return ERR_CORRUPT;
-		int order = span_compare(at, name);
+		order = span_compare(at, name);
 		if (order < 0)
 			low = middle + 1;
 		else
@@ -289,26 +318,30 @@ int page_find(const struct page *p, struct span parent, struct span name, uint32
 {
 	uint32_t index, low, high;
 	bool known;
+	int rc;
+
 	if (p->level != 0)
 		return ERR_CORRUPT;
-	int err = find_run(p, parent, &index, &known);
-	if (err == 0)
-		err = run_start(p, index, &low);
-	if (err != 0)
-		return err;
+	rc = page_find_run(p, parent, &index, &known);
+	if (!rc)
+		rc = run_start(p, index, &low);
+	if (rc)
+		return rc;
 	if (!known) {
 		*row = low;
 		*exact = false;
 		return 0;
 	}
-	err = run_start(p, index + 1, &high);
-	return err == 0 ? find_name(p, low, high, name, row, exact) : err;
+	rc = run_start(p, index + 1, &high);
+	return rc ? rc : find_name(p, low, high, name, row, exact);
 }
 
-static int read_child(
+static int page_read_child(
 	const struct page *p, uint32_t index, struct page_child *out, uint64_t *before)
 {
 	struct page_child_row row;
+	int rc;
+
 	memcpy(&row, p->data + sizeof(struct page_header) + (size_t)index * sizeof(row),
 		sizeof(row));
 	*out = (struct page_child){
@@ -317,16 +350,17 @@ static int read_child(
 		.bytes = row.bytes,
 	};
 	*before = row.before;
-	int err = heap_span(p, row.parent_at, row.parent_size, &out->last_parent);
-	return err == 0 ? heap_span(p, row.name_at, row.name_size, &out->last_name) : err;
+	rc = heap_span(p, row.parent_at, row.parent_size, &out->last_parent);
+	return rc ? rc : heap_span(p, row.name_at, row.name_size, &out->last_name);
 }
 
 int page_child(const struct page *p, uint32_t index, struct page_child *out)
 {
 	struct page_child child;
 	uint64_t before;
+
 	if (p->level == 0 || index >= p->count ||
-		read_child(p, index, &child, &before) != 0)
+		page_read_child(p, index, &child, &before))
 		return ERR_CORRUPT;
 	*out = child;
 	return 0;
@@ -336,8 +370,9 @@ int page_child(const struct page *p, uint32_t index, struct page_child *out)
 static int entries_before(const struct page *p, uint32_t index, uint64_t *before)
 {
 	struct page_child child;
+
 	if (index < p->count)
-		return read_child(p, index, &child, before);
+		return page_read_child(p, index, &child, before);
 	*before = page_entries(p);
 	return 0;
 }
@@ -347,21 +382,24 @@ int page_find_child(const struct page *p, struct span parent, struct span name,
 {
 	uint32_t low = 0, high = p->count;
 	uint64_t entries;
+	int rc;
+
 	if (p->level == 0)
 		return ERR_CORRUPT;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 		struct page_child child;
-		if (read_child(p, middle, &child, &entries) != 0)
+
+		if (page_read_child(p, middle, &child, &entries))
 			return ERR_CORRUPT;
 		if (place_compare(child.last_parent, child.last_name, parent, name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	int err = entries_before(p, low, &entries);
-	if (err != 0)
-		return err;
+	rc = entries_before(p, low, &entries);
+	if (rc)
+		return rc;
 	*index = low;
 	*before = entries;
 	return 0;
@@ -370,6 +408,9 @@ int page_find_child(const struct page *p, struct span parent, struct span name,
 int page_child_at(const struct page *p, uint64_t rank, uint32_t *index, uint64_t *before)
 {
 	uint32_t low = 0, high = p->count;
+	uint64_t entries;
+	int rc;
+
 	if (p->level == 0)
 		return ERR_CORRUPT;
 	if (rank >= page_entries(p))
@@ -377,18 +418,17 @@ int page_child_at(const struct page *p, uint64_t rank, uint32_t *index, uint64_t
 	/* The last child with `rank` or fewer entries before it. */
 	while (high - low > 1) {
 		uint32_t middle = low + (high - low) / 2;
-		uint64_t entries;
-		if (entries_before(p, middle, &entries) != 0)
+
+		if (entries_before(p, middle, &entries))
 			return ERR_CORRUPT;
 		if (entries <= rank)
 			low = middle;
 		else
 			high = middle;
 	}
-	uint64_t entries;
-	int err = entries_before(p, low, &entries);
-	if (err != 0)
-		return err;
+	rc = entries_before(p, low, &entries);
+	if (rc)
+		return rc;
 	*index = low;
 	*before = entries;
 	return 0;

@@ -10,8 +10,8 @@
  *
  * Packed layout (leaf):  header | rows (fixed size) | runs | files | objects | heap
  *               (inner): header | children (fixed size) | heap
- * The header carries magic, layout version, level, counts and totals; a checksum is the
- * business of the record's home (cache/metadata). page_layout.h has the records.
+ * The header carries magic, layout version, level, counts and totals; a checksum is up to
+ * whoever stores it. page_layout.h has the records, page_packer.h writes them.
  */
 #ifndef CAIRN_FORMAT_PAGE_H
 #define CAIRN_FORMAT_PAGE_H
@@ -75,17 +75,10 @@ int page_child_at(const struct page *p, uint64_t rank, uint32_t *index, uint64_t
  * at ENTRY_SIZE_MAX: sparse files can be larger than that together). */
 uint64_t page_entries(const struct page *p);
 uint64_t page_bytes(const struct page *p);
-
-/* Packs rows; used by page_json's decoder and by tests. Rows come in key order. */
-struct page_packer;
-struct page_packer *page_packer_new(unsigned level); /* NULL without memory */
-void page_packer_free(struct page_packer *k);
-/* Copies; an inode of 0 becomes the one that the key gives. ERR_CORRUPT when the order is
- * violated (or a name, a size, a type ... breaks its rule), ERR_LIMIT over PAGE_ROWS_MAX.
- * After a failure the packer is good for nothing but page_packer_free(). */
-int page_packer_entry(struct page_packer *k, const struct entry *e);
-int page_packer_child(struct page_packer *k, const struct page_child *c);
-/* Appends the packed page to out. ERR_INVALID when it has no rows. */
-int page_packer_finish(struct page_packer *k, struct bytes *out);
+/* The sum of two such sums of sizes. */
+static inline uint64_t page_bytes_add(uint64_t a, uint64_t b)
+{
+	return b > ENTRY_SIZE_MAX - a ? ENTRY_SIZE_MAX : a + b;
+}
 
 #endif

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/page_builder.h"
 #include "format/blob.h"
-#include "format/page_json.h"
-#include "format/page_layout.h"
+#include "format/names.h"
+#include "format/page_order.h"
 #include "format/page_writer.h"
 
 /* One level of inner pages: the page that is being filled. */
@@ -33,6 +36,7 @@ struct page_builder {
 int page_builder_new(page_emit_fn emit, void *ctx, struct page_builder **out)
 {
 	struct page_builder *b = calloc(1, sizeof(*b));
+
 	if (!b)
 		return ERR_NO_MEMORY;
 	b->emit = emit;
@@ -55,9 +59,10 @@ void page_builder_free(struct page_builder *b)
 }
 
 /* Gives out b->text. */
-static int emit_text(struct page_builder *b, struct digest *name)
+static int page_builder_emit(struct page_builder *b, struct digest *name)
 {
 	struct span text = span_of_bytes(&b->text.text);
+
 	*name = digest_of(text.data, text.size);
 	return b->emit(b->ctx, name, text);
 }
@@ -77,7 +82,7 @@ static bool inner_full(
 }
 
 /* A page ends with the last entry that was added, whatever its level. */
-static struct page_child describe(
+static struct page_child page_builder_describe(
 	const struct page_builder *b, uint64_t entries, uint64_t bytes)
 {
 	return (struct page_child){
@@ -90,29 +95,34 @@ static struct page_child describe(
 
 static int flush_leaf(struct page_builder *b, struct page_child *out)
 {
-	*out = describe(b, b->leaf.count, b->leaf.bytes);
-	bool lists_root = b->leaf_lists_root;
-	int err = leaf_writer_finish(&b->leaf, &b->text);
+	bool lists_root;
+	int rc;
+
+	*out = page_builder_describe(b, b->leaf.count, b->leaf.bytes);
+	lists_root = b->leaf_lists_root;
+	rc = leaf_writer_finish(&b->leaf, &b->text);
 	leaf_writer_clear(&b->leaf);
-	if (err == 0)
-		err = emit_text(b, &out->digest);
-	if (err == 0 && lists_root && b->listing.count < PAGES_FIRST_MAX)
+	if (!rc)
+		rc = page_builder_emit(b, &out->digest);
+	if (!rc && lists_root && b->listing.count < PAGES_FIRST_MAX)
 		b->listing.pages[b->listing.count++] = out->digest;
-	return err;
+	return rc;
 }
 
 static int flush_inner(struct page_builder *b, unsigned level, struct page_child *out)
 {
 	struct level *l = &b->levels[level - 1];
-	*out = describe(b, l->page.entries, l->page.bytes);
-	int err = inner_writer_finish(&l->page, level, &b->text);
+	int rc;
+
+	*out = page_builder_describe(b, l->page.entries, l->page.bytes);
+	rc = inner_writer_finish(&l->page, level, &b->text);
 	inner_writer_clear(&l->page);
-	if (err == 0)
-		err = emit_text(b, &out->digest);
+	if (!rc)
+		rc = page_builder_emit(b, &out->digest);
 	if (!l->emitted)
 		l->first_page = out->digest;
 	l->emitted = true;
-	return err;
+	return rc;
 }
 
 /* Adds a page to the level above it, and so on as long as levels fill up. */
@@ -120,13 +130,15 @@ static int add_child(struct page_builder *b, unsigned level, struct page_child c
 {
 	for (; level <= PAGE_LEVEL_MAX; level++) {
 		struct level *l = &b->levels[level - 1];
+		int rc;
+
 		inner_writer_add(&l->page, &child);
 		l->last_page = child.digest;
 		if (!inner_full(&l->page, level, &b->hash))
 			return 0;
-		int err = flush_inner(b, level, &child);
-		if (err != 0)
-			return err;
+		rc = flush_inner(b, level, &child);
+		if (rc)
+			return rc;
 	}
 	return ERR_LIMIT;
 }
@@ -134,14 +146,15 @@ static int add_child(struct page_builder *b, unsigned level, struct page_child c
 static int cut_leaf(struct page_builder *b)
 {
 	struct page_child child;
-	int err = flush_leaf(b, &child);
-	return err == 0 ? add_child(b, 1, child) : err;
+	int rc = flush_leaf(b, &child);
+
+	return rc ? rc : add_child(b, 1, child);
 }
 
 static int entry_trouble(
-	struct trouble *t, int err, const struct entry *e, const char *column)
+	struct trouble *t, int rc, const struct entry *e, const char *column)
 {
-	return trouble_set(t, err, "%.*s%s%.*s: %s breaks the format's rules",
+	return trouble_set(t, rc, "%.*s%s%.*s: %s breaks the format's rules",
 		(int)e->parent.size, (const char *)e->parent.data,
 		e->parent.size > 0 ? "/" : "", (int)e->name.size,
 		(const char *)e->name.data, column);
@@ -156,13 +169,14 @@ static int check_entry(
 		.parent = span_of_bytes(&b->parent),
 		.name = span_of_bytes(&b->name),
 	};
-	int err = page_order_check(&last, e->parent, e->name, e->type, &column);
-	if (err == 0)
-		err = entry_check(e, &column);
-	return err == 0 ? 0 : entry_trouble(t, err, e, column);
+	int rc = page_order_check(&last, e->parent, e->name, e->type, &column);
+
+	if (!rc)
+		rc = entry_check(e, &column);
+	return !rc ? 0 : entry_trouble(t, rc, e, column);
 }
 
-static int keep(struct bytes *copy, struct span s)
+static int page_builder_keep(struct bytes *copy, struct span s)
 {
 	bytes_clear(copy);
 	return bytes_append(copy, s.data, s.size);
@@ -172,40 +186,43 @@ static int keep(struct bytes *copy, struct span s)
 static int step_to(struct page_builder *b, const struct entry *e)
 {
 	struct key key;
-	int err = key_encode(e->parent, e->name, &key);
-	if (err != 0)
-		return err;
+	int rc = key_encode(e->parent, e->name, &key);
+
+	if (rc)
+		return rc;
 	b->hash = key_hash_of(&key);
 	b->entries++;
 	if (e->type == ENTRY_FILE)
 		b->bytes = page_bytes_add(b->bytes, e->size);
 	/* Rows of one directory follow each other. */
 	if (!span_equal(span_of_bytes(&b->parent), e->parent))
-		err = keep(&b->parent, e->parent);
-	return err == 0 ? keep(&b->name, e->name) : err;
+		rc = page_builder_keep(&b->parent, e->parent);
+	return rc ? rc : page_builder_keep(&b->name, e->name);
 }
 
 int page_builder_add(struct page_builder *b, const struct entry *e, struct trouble *t)
 {
-	int err = check_entry(b, e, t);
-	if (err != 0)
-		return err;
-	err = step_to(b, e);
-	if (err != 0)
-		return err;
+	int rc = check_entry(b, e, t);
+	bool inode;
+
+	if (rc)
+		return rc;
+	rc = step_to(b, e);
+	if (rc)
+		return rc;
 	if (b->leaf.count == 0)
 		b->leaf_lists_root = e->parent.size == 0;
-	bool inode = e->inode != 0 && e->inode != key_hash_inode(&b->hash);
-	err = leaf_writer_add(&b->leaf, e, inode);
-	if (err == ERR_CORRUPT)
-		return entry_trouble(t, err, e, "object");
-	if (err == 0 && leaf_writer_size(&b->leaf) > PAGE_SIZE_MAX)
+	inode = e->inode != 0 && e->inode != key_hash_inode(&b->hash);
+	rc = leaf_writer_add(&b->leaf, e, inode);
+	if (rc == ERR_CORRUPT)
+		return entry_trouble(t, rc, e, "object");
+	if (!rc && leaf_writer_size(&b->leaf) > PAGE_SIZE_MAX)
 		return trouble_set(t, ERR_LIMIT,
 			"%.*s: its attributes do not fit into a page", (int)e->name.size,
 			(const char *)e->name.data);
-	if (err == 0 && leaf_full(&b->leaf, &b->hash))
-		err = cut_leaf(b);
-	return err;
+	if (!rc && leaf_full(&b->leaf, &b->hash))
+		rc = cut_leaf(b);
+	return rc;
 }
 
 /* Closes `level`. When all below it is one page, that is the root. */
@@ -214,6 +231,8 @@ static int finish_level(
 {
 	struct level *l = &b->levels[level - 1];
 	struct page_child child;
+	int rc;
+
 	if (!l->emitted && l->page.count == 1) {
 		*root = l->last_page;
 		b->root_level = level - 1;
@@ -224,9 +243,9 @@ static int finish_level(
 		return 0;
 	if (level == PAGE_LEVEL_MAX && l->emitted)
 		return ERR_LIMIT;
-	int err = flush_inner(b, level, &child);
-	if (err != 0)
-		return err;
+	rc = flush_inner(b, level, &child);
+	if (rc)
+		return rc;
 	if (level < PAGE_LEVEL_MAX)
 		return add_child(b, level + 1, child);
 	*root = child.digest;
@@ -240,14 +259,16 @@ int page_builder_finish(struct page_builder *b, struct digest *root, uint64_t *e
 {
 	struct digest digest;
 	bool done = false;
+	int rc;
+
 	if (b->entries == 0)
 		return trouble_set(
 			t, ERR_INVALID, "no entries: a tree has at least a root");
-	int err = b->leaf.count > 0 ? cut_leaf(b) : 0;
-	for (unsigned level = 1; err == 0 && !done && level <= PAGE_LEVEL_MAX; level++)
-		err = finish_level(b, level, &digest, &done);
-	if (err != 0)
-		return err;
+	rc = b->leaf.count > 0 ? cut_leaf(b) : 0;
+	for (unsigned level = 1; !rc && !done && level <= PAGE_LEVEL_MAX; level++)
+		rc = finish_level(b, level, &digest, &done);
+	if (rc)
+		return rc;
 	*root = digest;
 	*entries = b->entries;
 	*bytes = b->bytes;

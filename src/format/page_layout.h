@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The records of a packed page, and what its writers share. Only page.c, page_packer.c,
- * page_json.c and page_builder.c include this. Records are copied in and out: a packed
+ * The records of a packed page, in native byte order. Only page.c, which reads them, and
+ * page_packer.c, which writes them, include this. Records are copied in and out: a packed
  * page may lie at any address. Offsets called *_at are into the heap.
  */
 #ifndef CAIRN_FORMAT_PAGE_LAYOUT_H
 #define CAIRN_FORMAT_PAGE_LAYOUT_H
 
 #include <assert.h>
-#include <string.h>
+#include <stdint.h>
 
-#include "format/page.h"
+#include "util/digest.h"
 
 #define PAGE_MAGIC 0x47504e43u /* "CNPG", little endian */
 #define PAGE_LAYOUT 1
@@ -99,45 +99,5 @@ static_assert(sizeof(struct page_file) == 48, "no hidden padding");
 static_assert(sizeof(struct page_object) == 56, "no hidden padding");
 static_assert(sizeof(struct page_extra) == 20, "no hidden padding");
 static_assert(sizeof(struct page_child_row) == 72, "no hidden padding");
-
-/* The columns of a leaf's row, in their order. */
-enum leaf_column {
-	LEAF_NAME,
-	LEAF_TYPE,
-	LEAF_MODE,
-	LEAF_UID,
-	LEAF_GID,
-	LEAF_MTIME,
-	LEAF_NSEC,
-	LEAF_SIZE,
-	LEAF_LINKS,
-	LEAF_INODE,
-	LEAF_CONTENT,
-	LEAF_OBJECT,
-	LEAF_OFFSET,
-	LEAF_EXTRA,
-};
-#define LEAF_COLUMN_COUNT 14
-
-/* The place of the last row, which the next one must exceed. Zero-initialised: none yet. */
-struct page_order {
-	bool begun;
-	struct span parent, name;
-};
-/* 0, ERR_CORRUPT or ERR_LIMIT: parent and name keep the rules and stand behind the last
- * place; the root is first or nowhere, and a directory. *column as in entry_check(). */
-int page_order_check(const struct page_order *last, struct span parent, struct span name,
-	enum entry_type type, const char **column);
-
-/* page_packer_entry() that names the column which broke a rule. */
-int page_packer_put(struct page_packer *k, const struct entry *e, const char **column);
-/* The objects that the rows so far use. */
-uint32_t page_packer_objects(const struct page_packer *k);
-
-/* a + b, at most ENTRY_SIZE_MAX. */
-static inline uint64_t page_bytes_add(uint64_t a, uint64_t b)
-{
-	return b > ENTRY_SIZE_MAX - a ? ENTRY_SIZE_MAX : a + b;
-}
 
 #endif

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <assert.h>
 #include <stdlib.h>
 
+#include "format/page_packer.h"
+#include "format/names.h"
 #include "format/object_table.h"
 #include "format/page_layout.h"
+#include "format/page_order.h"
 #include "util/error.h"
 
 /* Records are collected per table and joined at the end. */
@@ -16,9 +22,11 @@ struct page_packer {
 
 struct page_packer *page_packer_new(unsigned level)
 {
+	struct page_packer *k;
+
 	if (level > PAGE_LEVEL_MAX)
 		return NULL;
-	struct page_packer *k = calloc(1, sizeof(*k));
+	k = calloc(1, sizeof(*k));
 	if (!k)
 		return NULL;
 	k->header.magic = PAGE_MAGIC;
@@ -44,27 +52,6 @@ uint32_t page_packer_objects(const struct page_packer *k)
 	return k->objects.count;
 }
 
-int page_order_check(const struct page_order *last, struct span parent, struct span name,
-	enum entry_type type, const char **column)
-{
-	bool same_run = last->begun && span_equal(last->parent, parent);
-	bool root = name.size == 0 && parent.size == 0;
-	*column = "parent";
-	if (!same_run && path_check(parent) != 0)
-		return ERR_CORRUPT;
-	*column = "name";
-	if (root ? last->begun || type != ENTRY_DIRECTORY : name_check(name) != 0)
-		return ERR_CORRUPT;
-	if (parent.size > 0 && parent.size + 1 + name.size > PATH_SIZE_MAX)
-		return ERR_LIMIT;
-	if (!last->begun)
-		return 0;
-	if (same_run)
-		return span_compare(last->name, name) < 0 ? 0 : ERR_CORRUPT;
-	*column = "parent";
-	return path_compare(last->parent, parent) < 0 ? 0 : ERR_CORRUPT;
-}
-
 static int heap_append(struct page_packer *k, struct span s, uint32_t *at)
 {
 	if (s.size > UINT32_MAX - 1 - k->heap.size)
@@ -88,9 +75,10 @@ static int put_run(struct page_packer *k, struct span parent)
 		.parent_size = (uint32_t)parent.size,
 		.first = k->header.count,
 	};
-	int err = heap_append(k, parent, &run.parent_at);
-	if (err != 0)
-		return err;
+	int rc = heap_append(k, parent, &run.parent_at);
+
+	if (rc)
+		return rc;
 	k->parent_at = run.parent_at;
 	k->parent_size = run.parent_size;
 	k->header.run_count++;
@@ -100,10 +88,12 @@ static int put_run(struct page_packer *k, struct span parent)
 static int put_file(struct page_packer *k, const struct entry *e, const char **column)
 {
 	struct page_file file = {.content = e->content, .offset = e->offset};
+	int rc;
+
 	*column = "object";
-	int err = object_table_add(&k->objects, &e->object, &file.object);
-	if (err != 0)
-		return err;
+	rc = object_table_add(&k->objects, &e->object, &file.object);
+	if (rc)
+		return rc;
 	k->header.file_count++;
 	return bytes_append(&k->files, &file, sizeof(file));
 }
@@ -120,14 +110,15 @@ static int put_extra(struct page_packer *k, const struct entry *e, uint32_t *at)
 	struct span extents = span_of(
 		e->extents, (size_t)e->extent_count * EXTENT_RECORD_SIZE);
 	uint32_t rest;
-	int err = heap_append(k, span_of(&extra, sizeof(extra)), at);
-	if (err == 0)
-		err = heap_append(k, e->target, &rest);
-	if (err == 0)
-		err = heap_append(k, e->xattrs, &rest);
-	if (err == 0)
-		err = heap_append(k, extents, &rest);
-	return err;
+	int rc = heap_append(k, span_of(&extra, sizeof(extra)), at);
+
+	if (!rc)
+		rc = heap_append(k, e->target, &rest);
+	if (!rc)
+		rc = heap_append(k, e->xattrs, &rest);
+	if (!rc)
+		rc = heap_append(k, extents, &rest);
+	return rc;
 }
 
 static bool has_extra(const struct entry *e)
@@ -140,14 +131,17 @@ static bool has_extra(const struct entry *e)
 static uint64_t derive_inode(const struct entry *e)
 {
 	struct key key;
-	int err = key_encode(e->parent, e->name, &key);
-	assert(err == 0); /* page_order_check() has seen the sizes */
-	(void)err;
-	struct key_hash hash = key_hash_of(&key);
+	int rc = key_encode(e->parent, e->name, &key);
+	struct key_hash hash;
+
+	assert(!rc); /* page_order_check() has seen the sizes */
+	(void)rc;
+	hash = key_hash_of(&key);
 	return key_hash_inode(&hash);
 }
 
-static int put_row(struct page_packer *k, const struct entry *e, uint32_t extra_at)
+static int page_packer_put_row(
+	struct page_packer *k, const struct entry *e, uint32_t extra_at)
 {
 	struct page_row row = {
 		.mtime = e->mtime,
@@ -164,9 +158,10 @@ static int put_row(struct page_packer *k, const struct entry *e, uint32_t extra_
 		.name_size = (uint8_t)e->name.size,
 		.type = (uint8_t)e->type,
 	};
-	int err = heap_append(k, e->name, &row.name_at);
-	if (err != 0)
-		return err;
+	int rc = heap_append(k, e->name, &row.name_at);
+
+	if (rc)
+		return rc;
 	k->name_at = row.name_at;
 	k->name_size = row.name_size;
 	k->header.count++;
@@ -179,24 +174,29 @@ int page_packer_put(struct page_packer *k, const struct entry *e, const char **c
 {
 	uint32_t extra_at = PAGE_NO_EXTRA;
 	struct page_order last = last_place(k);
+	int rc;
+
 	*column = "name";
 	if (k->header.count >= PAGE_ROWS_MAX)
 		return ERR_LIMIT;
-	int err = page_order_check(&last, e->parent, e->name, e->type, column);
-	if (err == 0)
-		err = entry_check(e, column);
-	if (err == 0 && !(last.begun && span_equal(last.parent, e->parent)))
-		err = put_run(k, e->parent);
-	if (err == 0 && e->has_content)
-		err = put_file(k, e, column);
-	if (err == 0 && has_extra(e))
-		err = put_extra(k, e, &extra_at);
-	return err == 0 ? put_row(k, e, extra_at) : err;
+	rc = page_order_check(&last, e->parent, e->name, e->type, column);
+	if (!rc)
+		rc = entry_check(e, column);
+	if (rc)
+		return rc;
+	if (!last.begun || !span_equal(last.parent, e->parent))
+		rc = put_run(k, e->parent);
+	if (!rc && e->has_content)
+		rc = put_file(k, e, column);
+	if (!rc && has_extra(e))
+		rc = put_extra(k, e, &extra_at);
+	return rc ? rc : page_packer_put_row(k, e, extra_at);
 }
 
 int page_packer_entry(struct page_packer *k, const struct entry *e)
 {
 	const char *column;
+
 	assert(k->header.level == 0);
 	return page_packer_put(k, e, &column);
 }
@@ -211,11 +211,12 @@ static int put_child(struct page_packer *k, const struct page_child *c)
 		.parent_size = (uint16_t)c->last_parent.size,
 		.name_size = (uint16_t)c->last_name.size,
 	};
-	int err = heap_append(k, c->last_parent, &row.parent_at);
-	if (err == 0)
-		err = heap_append(k, c->last_name, &row.name_at);
-	if (err != 0)
-		return err;
+	int rc = heap_append(k, c->last_parent, &row.parent_at);
+
+	if (!rc)
+		rc = heap_append(k, c->last_name, &row.name_at);
+	if (rc)
+		return rc;
 	k->parent_at = row.parent_at;
 	k->parent_size = row.parent_size;
 	k->name_at = row.name_at;
@@ -230,15 +231,17 @@ int page_packer_child(struct page_packer *k, const struct page_child *c)
 {
 	const char *column;
 	struct page_order last = last_place(k);
+	int rc;
+
 	assert(k->header.level > 0);
 	if (k->header.count >= PAGE_ROWS_MAX)
 		return ERR_LIMIT;
 	if (c->entries == 0 || c->entries > INT64_MAX - k->header.entries ||
 		c->bytes > ENTRY_SIZE_MAX)
 		return ERR_CORRUPT;
-	int err = page_order_check(
+	rc = page_order_check(
 		&last, c->last_parent, c->last_name, ENTRY_DIRECTORY, &column);
-	return err == 0 ? put_child(k, c) : err;
+	return rc ? rc : put_child(k, c);
 }
 
 static int put_object(struct page_packer *k, uint32_t index, struct bytes *out)
@@ -251,50 +254,54 @@ static int put_object(struct page_packer *k, uint32_t index, struct bytes *out)
 		.count = o.form == OBJECT_LISTED ? o.count : 0,
 	};
 	struct span list = {0};
+	int rc;
+
 	if (o.form == OBJECT_LISTED)
 		list = span_of(o.list, (size_t)o.count * CHUNK_RECORD_SIZE);
 	else if (o.form == OBJECT_RECIPE)
 		list = span_of(&o.recipe, sizeof(o.recipe));
-	int err = heap_append(k, list, &object.list_at);
-	return err == 0 ? bytes_append(out, &object, sizeof(object)) : err;
+	rc = heap_append(k, list, &object.list_at);
+	return rc ? rc : bytes_append(out, &object, sizeof(object));
 }
 
-static int append_bytes(struct bytes *out, const struct bytes *part)
+/* The header and the tables, in the order of the layout. */
+static int append_tables(
+	const struct page_packer *k, const struct bytes *objects, struct bytes *out)
 {
-	return bytes_append(out, part->data, part->size);
+	const struct bytes *const tables[] = {
+		&k->rows, &k->runs, &k->files, objects, &k->heap};
+	const size_t count = sizeof(tables) / sizeof(tables[0]);
+	size_t size = sizeof(k->header);
+	int rc;
+
+	for (size_t i = 0; i < count; i++)
+		size += tables[i]->size;
+	rc = bytes_reserve(out, size);
+	if (!rc)
+		rc = bytes_append(out, &k->header, sizeof(k->header));
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = bytes_append(out, tables[i]->data, tables[i]->size);
+	return rc;
 }
 
 int page_packer_finish(struct page_packer *k, struct bytes *out)
 {
 	struct bytes objects = {0};
 	size_t before = out->size;
-	int err = k->header.count > 0 ? 0 : ERR_INVALID;
-	for (uint32_t i = 0; err == 0 && i < k->objects.count; i++)
-		err = put_object(k, i, &objects);
-	if (err != 0)
+	int rc = k->header.count > 0 ? 0 : ERR_INVALID;
+
+	for (uint32_t i = 0; !rc && i < k->objects.count; i++)
+		rc = put_object(k, i, &objects);
+	if (rc)
 		goto out;
 	k->header.object_count = k->objects.count;
 	k->header.heap_size = (uint32_t)k->heap.size;
 	if (k->header.level == 0)
 		k->header.entries = k->header.count;
-	err = bytes_reserve(out, sizeof(k->header) + k->rows.size + k->runs.size +
-					 k->files.size + objects.size + k->heap.size);
-	if (err != 0)
-		goto out;
-	err = bytes_append(out, &k->header, sizeof(k->header));
-	if (err == 0)
-		err = append_bytes(out, &k->rows);
-	if (err == 0)
-		err = append_bytes(out, &k->runs);
-	if (err == 0)
-		err = append_bytes(out, &k->files);
-	if (err == 0)
-		err = append_bytes(out, &objects);
-	if (err == 0)
-		err = append_bytes(out, &k->heap);
+	rc = append_tables(k, &objects, out);
 out:
-	if (err != 0)
+	if (rc)
 		out->size = before;
 	bytes_release(&objects);
-	return err;
+	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "format/page_writer.h"
+#include <config.h>
 
-#include "format/page_layout.h"
+#include "format/page_writer.h"
 #include "util/error.h"
 
 #define LEAF_HEAD                                                                          \
@@ -38,6 +38,7 @@ static void write_chunks(struct json_text *t, const struct object_ref *o)
 {
 	for (uint32_t i = 0; i < o->count; i++) {
 		struct chunk_ref chunk = chunk_list_at(o->list, i);
+
 		json_text_raw(t, i > 0 ? ",[" : "[[");
 		json_text_digest(t, &chunk.digest);
 		json_text_raw(t, ",");
@@ -67,10 +68,11 @@ static void write_object(struct json_text *t, const struct object_ref *o)
 static int use_object(struct leaf_writer *w, const struct object_ref *o, uint32_t *index)
 {
 	uint32_t known = w->objects.count;
-	int err = object_table_add(&w->objects, o, index);
-	if (err == 0 && w->objects.count > known)
+	int rc = object_table_add(&w->objects, o, index);
+
+	if (!rc && w->objects.count > known)
 		write_object(&w->object_rows, o);
-	return err;
+	return rc;
 }
 
 /* Begins a column that has a value, behind those before it that have none. */
@@ -85,6 +87,7 @@ static struct json_text *next_column(struct leaf_writer *w)
 static void write_attributes(struct leaf_writer *w, const struct entry *e)
 {
 	const char type[] = {',', '"', (char)e->type, '"', 0};
+
 	json_text_raw(&w->runs, "[");
 	json_text_byte_string(&w->runs, e->name);
 	json_text_raw(&w->runs, type);
@@ -128,6 +131,7 @@ static void write_content(struct leaf_writer *w, const struct entry *e, uint32_t
 static void write_xattrs(struct json_text *t, struct span packed)
 {
 	struct xattr x;
+
 	for (size_t at = 0, i = 0; xattr_next(packed, &at, &x); i++) {
 		json_text_raw(t, i > 0 ? ",[" : "[[");
 		json_text_byte_string(t, x.name);
@@ -142,6 +146,7 @@ static void write_extents(struct json_text *t, const struct entry *e)
 {
 	for (uint32_t i = 0; i < e->extent_count; i++) {
 		struct extent x = extent_at(e->extents, i);
+
 		json_text_raw(t, i > 0 ? ",[" : "[[");
 		json_text_unsigned(t, x.offset);
 		json_text_raw(t, ",");
@@ -165,9 +170,11 @@ static void write_extra(struct leaf_writer *w, const struct entry *e)
 	bool target = e->type == ENTRY_SYMLINK;
 	bool device = e->type == ENTRY_CHARACTER || e->type == ENTRY_BLOCK;
 	bool xattrs = e->xattrs.size > 0;
+	struct json_text *t;
+
 	if (!target && !device && !xattrs && e->extent_count == 0)
 		return;
-	struct json_text *t = next_column(w);
+	t = next_column(w);
 	json_text_raw(t, "{");
 	if (target) {
 		json_text_raw(t, "\"target\":");
@@ -203,11 +210,12 @@ static int begin_row(struct leaf_writer *w, struct span parent)
 int leaf_writer_add(struct leaf_writer *w, const struct entry *e, bool inode)
 {
 	uint32_t object = 0;
-	int err = e->has_content ? use_object(w, &e->object, &object) : 0;
-	if (err == 0)
-		err = begin_row(w, e->parent);
-	if (err != 0)
-		return err;
+	int rc = e->has_content ? use_object(w, &e->object, &object) : 0;
+
+	if (!rc)
+		rc = begin_row(w, e->parent);
+	if (rc)
+		return rc;
 	w->nulls = 0;
 	write_attributes(w, e);
 	write_identity(w, e, inode);
@@ -253,6 +261,7 @@ void inner_writer_clear(struct inner_writer *w)
 void inner_writer_add(struct inner_writer *w, const struct page_child *c)
 {
 	struct json_text *t = &w->children;
+
 	json_text_raw(t, w->count > 0 ? ",[" : "[");
 	json_text_digest(t, &c->digest);
 	json_text_raw(t, ",");

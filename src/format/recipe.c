@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "format/recipe.h"
+#include <config.h>
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/recipe.h"
 #include "format/blob.h"
 #include "format/json.h"
 #include "format/json_text.h"
@@ -15,18 +16,14 @@
 
 struct recipe_header {
 	uint32_t magic;
-	uint16_t layout;
-	uint16_t level;
-	uint32_t count;
-	uint32_t reserved;
-	uint64_t chunks;
-	uint64_t bytes;
+	uint16_t layout, level;
+	uint32_t count, reserved;
+	uint64_t chunks, bytes;
 };
 
 struct recipe_row {
 	struct digest digest;
-	uint64_t chunks_end;
-	uint64_t bytes_end;
+	uint64_t chunks_end, bytes_end;
 };
 
 static_assert(sizeof(struct recipe_header) == 32, "no hidden padding");
@@ -35,6 +32,7 @@ static_assert(sizeof(struct recipe_row) == 48, "no hidden padding");
 int recipe_view(struct span packed, struct recipe *out)
 {
 	struct recipe_header h;
+
 	if (packed.size < sizeof(h))
 		return ERR_CORRUPT;
 	memcpy(&h, packed.data, sizeof(h));
@@ -53,9 +51,10 @@ int recipe_view(struct span packed, struct recipe *out)
 	return 0;
 }
 
-static struct recipe_row row_at(const struct recipe *r, uint32_t index)
+static struct recipe_row recipe_row_at(const struct recipe *r, uint32_t index)
 {
 	struct recipe_row row;
+
 	memcpy(&row, r->data + sizeof(struct recipe_header) + index * sizeof(row),
 		sizeof(row));
 	return row;
@@ -64,11 +63,12 @@ static struct recipe_row row_at(const struct recipe *r, uint32_t index)
 int recipe_at(const struct recipe *r, uint32_t index, struct recipe_hit *out)
 {
 	struct recipe_row row, before = {0};
+
 	if (index >= r->count)
 		return ERR_ABSENT;
-	row = row_at(r, index);
+	row = recipe_row_at(r, index);
 	if (index > 0)
-		before = row_at(r, index - 1);
+		before = recipe_row_at(r, index - 1);
 	if (row.bytes_end <= before.bytes_end || row.chunks_end <= before.chunks_end)
 		return ERR_CORRUPT;
 	*out = (struct recipe_hit){
@@ -84,11 +84,13 @@ int recipe_at(const struct recipe *r, uint32_t index, struct recipe_hit *out)
 int recipe_find(const struct recipe *r, uint64_t offset, struct recipe_hit *out)
 {
 	uint32_t low = 0, high = r->count;
+
 	if (offset >= r->bytes)
 		return ERR_ABSENT;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		if (row_at(r, middle).bytes_end > offset)
+
+		if (recipe_row_at(r, middle).bytes_end > offset)
 			high = middle;
 		else
 			low = middle + 1;
@@ -103,6 +105,7 @@ int recipe_find(const struct recipe *r, uint64_t offset, struct recipe_hit *out)
 static uint64_t full_chunks(unsigned level)
 {
 	uint64_t chunks = RECIPE_ROWS;
+
 	while (level-- > 0)
 		chunks *= RECIPE_ROWS;
 	return chunks;
@@ -118,6 +121,7 @@ static int add_row(
 	struct decoder *d, const struct digest *digest, uint64_t chunks, uint64_t bytes)
 {
 	struct recipe_row row = {.digest = *digest};
+
 	if (__builtin_add_overflow(d->header.chunks, chunks, &row.chunks_end) ||
 		__builtin_add_overflow(d->header.bytes, bytes, &row.bytes_end) ||
 		row.bytes_end > ENTRY_SIZE_MAX)
@@ -132,10 +136,10 @@ static int decode_chunk(struct decoder *d, const json_t *row)
 {
 	struct digest digest;
 	uint64_t size;
+
 	if (!json_is_array(row) || json_array_size(row) != 2 ||
-		json_get_digest(json_array_get(row, 0), &digest) != 0 ||
-		json_get_u64(json_array_get(row, 1), CHUNK_SIZE_MAX, &size) != 0 ||
-		size == 0)
+		json_get_digest(json_array_get(row, 0), &digest) ||
+		json_get_u64(json_array_get(row, 1), CHUNK_SIZE_MAX, &size) || size == 0)
 		return ERR_CORRUPT;
 	return add_row(d, &digest, 1, size);
 }
@@ -144,13 +148,15 @@ static int decode_part(struct decoder *d, const json_t *row)
 {
 	struct digest digest;
 	uint64_t chunks, bytes, full = full_chunks(d->header.level - 1u);
+	uint64_t fewest;
+
 	if (!json_is_array(row) || json_array_size(row) != 3 ||
-		json_get_digest(json_array_get(row, 0), &digest) != 0 ||
-		json_get_u64(json_array_get(row, 1), full, &chunks) != 0 || chunks == 0 ||
-		json_get_u64(json_array_get(row, 2), ENTRY_SIZE_MAX, &bytes) != 0)
+		json_get_digest(json_array_get(row, 0), &digest) ||
+		json_get_u64(json_array_get(row, 1), full, &chunks) || chunks == 0 ||
+		json_get_u64(json_array_get(row, 2), ENTRY_SIZE_MAX, &bytes))
 		return ERR_CORRUPT;
 	/* Each chunk has 1..CHUNK_SIZE_MAX bytes; rounded up, without overflow. */
-	uint64_t fewest = bytes / CHUNK_SIZE_MAX + (bytes % CHUNK_SIZE_MAX != 0);
+	fewest = bytes / CHUNK_SIZE_MAX + (bytes % CHUNK_SIZE_MAX != 0);
 	if (bytes < chunks || fewest > chunks || d->short_part)
 		return ERR_CORRUPT;
 	d->short_part = chunks < full;
@@ -160,35 +166,39 @@ static int decode_part(struct decoder *d, const json_t *row)
 static int decode_rows(struct decoder *d, const json_t *rows, struct trouble *t)
 {
 	size_t count = json_array_size(rows);
+	int rc;
+
 	if (!json_is_array(rows) || count == 0 || count > RECIPE_ROWS)
 		return trouble_set(
 			t, ERR_CORRUPT, "recipe: no rows, or over %d", RECIPE_ROWS);
-	int err = bytes_reserve(d->packed,
+	rc = bytes_reserve(d->packed,
 		sizeof(struct recipe_header) + count * sizeof(struct recipe_row));
-	if (err == 0)
-		err = bytes_append(d->packed, &d->header, sizeof(d->header));
-	for (size_t i = 0; err == 0 && i < count; i++) {
+	if (!rc)
+		rc = bytes_append(d->packed, &d->header, sizeof(d->header));
+	for (size_t i = 0; !rc && i < count; i++) {
 		const json_t *row = json_array_get(rows, i);
-		err = d->header.level > 0 ? decode_part(d, row) : decode_chunk(d, row);
-		if (err != 0)
-			trouble_set(t, err, "recipe: row %zu breaks the format", i);
+
+		rc = d->header.level > 0 ? decode_part(d, row) : decode_chunk(d, row);
+		if (rc)
+			trouble_set(t, rc, "recipe: row %zu breaks the format", i);
 	}
-	return err;
+	return rc;
 }
 
-static int decode_root(struct decoder *d, const json_t *root, struct trouble *t)
+static int recipe_decode_root(struct decoder *d, const json_t *root, struct trouble *t)
 {
 	static const char *const leaf[] = {"cairn", "chunks", NULL};
 	static const char *const inner[] = {"cairn", "level", "parts", NULL};
 	const json_t *level = json_object_get(root, "level");
 	uint64_t number = 0;
 	struct span kind;
-	if (json_get_string(json_object_get(root, "cairn"), 16, &kind) != 0 ||
+
+	if (json_get_string(json_object_get(root, "cairn"), 16, &kind) ||
 		!span_equal(kind, span_of_string("recipe")))
 		return trouble_set(t, ERR_CORRUPT, "recipe: it is not a recipe");
-	if (json_only_members(root, level ? inner : leaf) != 0)
+	if (json_only_members(root, level ? inner : leaf))
 		return trouble_set(t, ERR_CORRUPT, "recipe: an unknown member");
-	if (level && (json_get_u64(level, RECIPE_LEVEL_MAX, &number) != 0 || number == 0))
+	if (level && (json_get_u64(level, RECIPE_LEVEL_MAX, &number) || number == 0))
 		return trouble_set(
 			t, ERR_CORRUPT, "recipe: level is not in 1..%d", RECIPE_LEVEL_MAX);
 	d->header.level = (uint16_t)number;
@@ -203,25 +213,26 @@ int recipe_decode(struct span text, struct bytes *packed, struct trouble *t)
 	};
 	size_t before = packed->size;
 	json_t *root = NULL;
+	int rc;
+
 	if (text.size > PAGE_SIZE_MAX)
 		return trouble_set(t, ERR_LIMIT, "recipe: over %u bytes", PAGE_SIZE_MAX);
-	int err = json_parse(text, &root, t);
-	if (err != 0)
-		return err;
-	err = decode_root(&d, root, t);
-	if (err == 0)
+	rc = json_parse(text, &root, t);
+	if (rc)
+		return rc;
+	rc = recipe_decode_root(&d, root, t);
+	if (!rc)
 		memcpy(packed->data + before, &d.header, sizeof(d.header));
 	else
 		packed->size = before;
 	json_decref(root);
-	return err;
+	return rc;
 }
 
 /* One recipe that was built, as the level above lists it. */
 struct part {
 	struct digest digest;
-	uint64_t chunks;
-	uint64_t bytes;
+	uint64_t chunks, bytes;
 };
 
 struct builder {
@@ -230,11 +241,13 @@ struct builder {
 	struct json_text text;
 };
 
-static int emit_text(struct builder *b, struct part *out)
+static int recipe_emit(struct builder *b, struct part *out)
 {
+	struct span text;
+
 	if (b->text.failed)
 		return ERR_NO_MEMORY;
-	struct span text = span_of_bytes(&b->text.text);
+	text = span_of_bytes(&b->text.text);
 	out->digest = digest_of(text.data, text.size);
 	return b->emit(b->ctx, &out->digest, text);
 }
@@ -259,13 +272,15 @@ static int build_leaf(
 		out->bytes += chunks[i].size;
 	}
 	json_text_raw(&b->text, "]}");
-	return emit_text(b, out);
+	return recipe_emit(b, out);
 }
 
 static int build_inner(struct builder *b, unsigned level, const struct part *parts,
 	uint64_t count, struct part *out)
 {
 	struct part sum = {0};
+	int rc;
+
 	json_text_clear(&b->text);
 	json_text_raw(&b->text, "{\"cairn\":\"recipe\",\"level\":");
 	json_text_unsigned(&b->text, level);
@@ -280,10 +295,10 @@ static int build_inner(struct builder *b, unsigned level, const struct part *par
 		sum.bytes += parts[i].bytes;
 	}
 	json_text_raw(&b->text, "]}");
-	int err = emit_text(b, &sum);
-	if (err == 0)
+	rc = recipe_emit(b, &sum);
+	if (!rc)
 		*out = sum;
-	return err;
+	return rc;
 }
 
 /* How many recipes hold `count` rows. */
@@ -295,28 +310,33 @@ static uint64_t groups(uint64_t count)
 static uint64_t group_size(uint64_t count, uint64_t index)
 {
 	uint64_t left = count - index * RECIPE_ROWS;
+
 	return left < RECIPE_ROWS ? left : RECIPE_ROWS;
 }
 
 /* Each level is written over the one below it. */
 static int build_upwards(struct builder *b, struct part *parts, uint64_t count)
 {
-	int err = 0;
-	for (unsigned level = 1; err == 0 && count > 1; level++) {
+	int rc = 0;
+
+	for (unsigned level = 1; !rc && count > 1; level++) {
+		uint64_t above;
+
 		if (level > RECIPE_LEVEL_MAX)
 			return ERR_LIMIT;
-		uint64_t above = groups(count);
-		for (uint64_t i = 0; err == 0 && i < above; i++)
-			err = build_inner(b, level, parts + i * RECIPE_ROWS,
+		above = groups(count);
+		for (uint64_t i = 0; !rc && i < above; i++)
+			rc = build_inner(b, level, parts + i * RECIPE_ROWS,
 				group_size(count, i), parts + i);
 		count = above;
 	}
-	return err;
+	return rc;
 }
 
 static int check_chunks(const struct chunk_ref *chunks, uint64_t count)
 {
 	uint64_t bytes = 0;
+
 	for (uint64_t i = 0; i < count; i++) {
 		if (chunks[i].size == 0 || chunks[i].size > CHUNK_SIZE_MAX)
 			return ERR_INVALID;
@@ -331,21 +351,24 @@ int recipe_build(const struct chunk_ref *chunks, uint64_t count, recipe_emit_fn 
 	void *ctx, struct digest *root)
 {
 	struct builder b = {.emit = emit, .ctx = ctx};
-	int err = check_chunks(chunks, count);
-	if (err != 0)
-		return err;
-	uint64_t leaves = groups(count);
-	struct part *parts = calloc(leaves, sizeof(*parts));
+	int rc = check_chunks(chunks, count);
+	uint64_t leaves;
+	struct part *parts;
+
+	if (rc)
+		return rc;
+	leaves = groups(count);
+	parts = calloc(leaves, sizeof(*parts));
 	if (!parts)
 		return ERR_NO_MEMORY;
-	for (uint64_t i = 0; err == 0 && i < leaves; i++)
-		err = build_leaf(
+	for (uint64_t i = 0; !rc && i < leaves; i++)
+		rc = build_leaf(
 			&b, chunks + i * RECIPE_ROWS, group_size(count, i), parts + i);
-	if (err == 0)
-		err = build_upwards(&b, parts, leaves);
-	if (err == 0)
+	if (!rc)
+		rc = build_upwards(&b, parts, leaves);
+	if (!rc)
 		*root = parts[0].digest;
 	bytes_release(&b.text.text);
 	free(parts);
-	return err;
+	return rc;
 }

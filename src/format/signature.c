@@ -10,6 +10,7 @@
 #include <openssl/pem.h>
 
 #include "format/signature.h"
+#include "util/base64.h"
 #include "util/digest.h"
 
 #define PEM_SIZE_MAX 65536
@@ -23,7 +24,7 @@ struct private_key {
 };
 
 /* OpenSSL's queue of errors is per thread and shared with libcurl: leave none. */
-static int fail(int code)
+static int signature_fail(int code)
 {
 	ERR_clear_error();
 	return code;
@@ -49,7 +50,7 @@ static int private_key_new(EVP_PKEY *pkey, struct private_key **out)
 out:
 	free(k);
 	EVP_PKEY_free(pkey);
-	return fail(rc);
+	return signature_fail(rc);
 }
 
 int private_key_generate(struct private_key **out)
@@ -59,7 +60,7 @@ int private_key_generate(struct private_key **out)
 	int ok = ctx && EVP_PKEY_keygen_init(ctx) == 1 && EVP_PKEY_keygen(ctx, &pkey) == 1;
 
 	EVP_PKEY_CTX_free(ctx);
-	return ok ? private_key_new(pkey, out) : fail(ERR_UNSUPPORTED);
+	return ok ? private_key_new(pkey, out) : signature_fail(ERR_UNSUPPORTED);
 }
 
 /* A key with a passphrase is refused, not asked for on the terminal. */
@@ -81,10 +82,10 @@ int private_key_decode(struct span pem, struct private_key **out)
 		return ERR_CORRUPT;
 	bio = BIO_new_mem_buf(pem.data, (int)pem.size);
 	if (!bio)
-		return fail(ERR_NO_MEMORY);
+		return signature_fail(ERR_NO_MEMORY);
 	pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 	BIO_free(bio);
-	return pkey ? private_key_new(pkey, out) : fail(ERR_CORRUPT);
+	return pkey ? private_key_new(pkey, out) : signature_fail(ERR_CORRUPT);
 }
 
 int private_key_encode(const struct private_key *k, struct bytes *pem)
@@ -101,7 +102,7 @@ int private_key_encode(const struct private_key *k, struct bytes *pem)
 	rc = bytes_append(pem, data, (size_t)size);
 out:
 	BIO_free(bio);
-	return rc ? fail(rc) : 0;
+	return rc ? signature_fail(rc) : 0;
 }
 
 void private_key_free(struct private_key *k)
@@ -128,7 +129,7 @@ int private_key_sign(
 
 	EVP_MD_CTX_free(ctx);
 	if (!ok)
-		return fail(ERR_NO_MEMORY);
+		return signature_fail(ERR_NO_MEMORY);
 	memcpy(signature, made, sizeof(made));
 	return 0;
 }
@@ -145,7 +146,7 @@ int public_key_verify(const struct public_key *k, struct span message,
 
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(pkey);
-	return ok ? 0 : fail(ERR_UNTRUSTED);
+	return ok ? 0 : signature_fail(ERR_UNTRUSTED);
 }
 
 bool public_key_equal(const struct public_key *a, const struct public_key *b)

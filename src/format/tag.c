@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/document.h"
+#include "format/tag.h"
 #include "util/clock.h"
 
 /* [A-Za-z0-9._-], whatever the locale. */
@@ -26,7 +26,7 @@ int tag_name_check(const char *name)
 	return 0;
 }
 
-static int read_tag(const json_t *value, void *into)
+static int tag_read_tag(const json_t *value, void *into)
 {
 	struct tag *tag = into;
 
@@ -36,30 +36,30 @@ static int read_tag(const json_t *value, void *into)
 	return 0;
 }
 
-static int read_name(const json_t *value, void *into)
+static int tag_read_name(const json_t *value, void *into)
 {
 	return document_name(value, &((struct tag *)into)->name);
 }
 
-static int read_revision(const json_t *value, void *into)
+static int tag_read_revision(const json_t *value, void *into)
 {
 	return document_revision(value, &((struct tag *)into)->revision);
 }
 
-static int read_manifest(const json_t *value, void *into)
+static int tag_read_manifest(const json_t *value, void *into)
 {
 	return json_get_digest(value, &((struct tag *)into)->manifest);
 }
 
-static int read_created(const json_t *value, void *into)
+static int tag_read_created(const json_t *value, void *into)
 {
 	return document_time(value, &((struct tag *)into)->created);
 }
 
 /* Only their form counts here: tag_verify() reads them again. */
-static int read_signatures(const json_t *value, void *into)
+static int tag_read_signatures(const json_t *value, void *into)
 {
-	struct manifest_signature *signatures;
+	struct document_signature *signatures;
 	size_t count;
 	int rc = document_signatures(value, &signatures, &count);
 
@@ -72,12 +72,12 @@ static int read_signatures(const json_t *value, void *into)
 int tag_decode(struct span text, struct tag **out, struct trouble *t)
 {
 	static const struct document_member members[] = {
-		{"tag", false, read_tag},
-		{"name", false, read_name},
-		{"revision", false, read_revision},
-		{"manifest", false, read_manifest},
-		{"created", false, read_created},
-		{"signatures", false, read_signatures},
+		{"tag", false, tag_read_tag},
+		{"name", false, tag_read_name},
+		{"revision", false, tag_read_revision},
+		{"manifest", false, tag_read_manifest},
+		{"created", false, tag_read_created},
+		{"signatures", false, tag_read_signatures},
 		{NULL, false, NULL},
 	};
 	struct tag *tag = calloc(1, sizeof(*tag));
@@ -102,7 +102,7 @@ void tag_free(struct tag *tag)
 	free(tag);
 }
 
-static int check_readable(struct span text)
+static int tag_check_readable(struct span text)
 {
 	struct tag *tag;
 	int rc = tag_decode(text, &tag, NULL);
@@ -125,14 +125,14 @@ int tag_encode(const struct tag *tag, const struct private_key *const *keys,
 	clock_format(tag->created, created);
 	digest_to_hex(&tag->manifest, manifest);
 	document = json_pack_ex(&error, 0, "{s:i, s:s, s:s, s:I, s:s, s:s}", "format",
-		MANIFEST_FORMAT, "tag", tag->tag, "name", tag->name, "revision",
+		DOCUMENT_FORMAT, "tag", tag->tag, "name", tag->name, "revision",
 		(json_int_t)tag->revision, "manifest", manifest, "created", created);
 	if (!document)
 		return document_pack_error(&error);
 	rc = document_encode(document, keys, key_count, text);
 	json_decref(document);
 	if (!rc)
-		rc = check_readable(span_of(text->data + start, text->size - start));
+		rc = tag_check_readable(span_of(text->data + start, text->size - start));
 	if (rc)
 		text->size = start;
 	return rc;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A want: a blob by its name, and, for a chunk, where it belongs. What a request lacks is
- * handed down to whoever brings it, and what was brought is kept under it. Plain values;
- * pure.
+ * A want: a blob that is not here, by its name, and for a chunk where it belongs. Made by
+ * the cache (what a request lacks), handed to source/, which brings it; what was brought is
+ * kept under it. Plain values; pure.
  */
 #ifndef CAIRN_FORMAT_WANT_H
 #define CAIRN_FORMAT_WANT_H
@@ -12,7 +12,6 @@
 #include "format/blob.h"
 #include "util/digest.h"
 
-/* A blob that is not here: what it is and where it belongs. */
 struct want {
 	enum blob_kind kind;
 	struct digest digest;

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format/manifest.h"
+#include "format/tag.h"
 #include "net/serve_request.h"
 
 #define REVISION_DIGITS_MAX 16

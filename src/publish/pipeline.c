@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "format/page_json.h"
+#include "format/page_builder.h"
 #include "publish/dispatcher.h"
 #include "publish/page_sink.h"
 #include "publish/pipeline.h"

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/json_byte_string.h"
 #include "format/names.h"
+#include "format/tag.h"
 #include "publish/attributes.h"
 #include "publish/item.h"
 #include "publish/memory_plan.h"

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/json_byte_string.h"
+#include "format/tag.h"
 #include "publish/revision.h"
 #include "util/clock.h"
 

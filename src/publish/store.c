@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "format/tag.h"
 #include "publish/dir_names.h"
 #include "publish/store.h"
 #include "util/io.h"

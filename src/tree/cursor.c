@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "tree/cursor.h"
+#include <config.h>
 
+#include "tree/cursor.h"
 #include "util/error.h"
 
 int cursor_open_child(const struct page_source *s, const struct page *parent,
@@ -8,11 +9,12 @@ int cursor_open_child(const struct page_source *s, const struct page *parent,
 {
 	struct page_child child;
 	struct page opened;
-	int err = page_child(parent, index, &child);
-	if (err == 0)
-		err = s->page(s->ctx, &child.digest, &opened);
-	if (err != 0)
-		return err;
+	int rc = page_child(parent, index, &child);
+
+	if (!rc)
+		rc = s->page(s->ctx, &child.digest, &opened);
+	if (rc)
+		return rc;
 	if (opened.level != parent->level - 1 || page_entries(&opened) != child.entries)
 		return ERR_CORRUPT;
 	*digest = child.digest;
@@ -26,21 +28,22 @@ static int key_at(
 {
 	struct entry e;
 	struct page_child c;
-	int err;
+	int rc;
+
 	if (p->level > 0) {
-		err = page_child(p, index, &c);
-		if (err == 0) {
+		rc = page_child(p, index, &c);
+		if (!rc) {
 			*parent = c.last_parent;
 			*name = c.last_name;
 		}
-		return err;
+		return rc;
 	}
-	err = page_entry(p, index, &e);
-	if (err == 0) {
+	rc = page_entry(p, index, &e);
+	if (!rc) {
 		*parent = e.parent;
 		*name = e.name;
 	}
-	return err;
+	return rc;
 }
 
 /* Orders key `a_index` of `a` and key `b_index` of `b`. */
@@ -48,37 +51,40 @@ static int compare_keys(const struct page *a, uint32_t a_index, const struct pag
 	uint32_t b_index, int *order)
 {
 	struct span a_parent, a_name, b_parent, b_name;
-	int err = key_at(a, a_index, &a_parent, &a_name);
-	if (err == 0)
-		err = key_at(b, b_index, &b_parent, &b_name);
-	if (err == 0)
+	int rc = key_at(a, a_index, &a_parent, &a_name);
+
+	if (!rc)
+		rc = key_at(b, b_index, &b_parent, &b_name);
+	if (!rc)
 		*order = place_compare(a_parent, a_name, b_parent, b_name);
-	return err;
+	return rc;
 }
 
 /* Are the keys of child `index` within those that its parent gives? */
 static int check_keys(const struct page *parent, uint32_t index, const struct page *child)
 {
 	int order;
-	int err = compare_keys(parent, index, child, child->count - 1, &order);
-	if (err != 0)
-		return err;
+	int rc = compare_keys(parent, index, child, child->count - 1, &order);
+
+	if (rc)
+		return rc;
 	if (order != 0)
 		return ERR_CORRUPT;
 	if (index == 0)
 		return 0;
-	err = compare_keys(parent, index - 1, child, 0, &order);
-	if (err != 0)
-		return err;
+	rc = compare_keys(parent, index - 1, child, 0, &order);
+	if (rc)
+		return rc;
 	return order < 0 ? 0 : ERR_CORRUPT;
 }
 
 int cursor_init(struct cursor *c, const struct page_source *s, const struct digest *root)
 {
 	struct page page;
-	int err = s->page(s->ctx, root, &page);
-	if (err != 0)
-		return err;
+	int rc = s->page(s->ctx, root, &page);
+
+	if (rc)
+		return rc;
 	c->source = s;
 	c->top = c->level = page.level;
 	c->hinted = 0;
@@ -101,37 +107,43 @@ bool cursor_at_entry(const struct cursor *c)
 int cursor_head(const struct cursor *c, struct digest *page)
 {
 	struct page_child child;
-	int err = page_child(&c->open[c->level].page, c->open[c->level].index, &child);
-	if (err == 0)
+	int rc = page_child(&c->open[c->level].page, c->open[c->level].index, &child);
+
+	if (!rc)
 		*page = child.digest;
-	return err;
+	return rc;
 }
 
 int cursor_head_entries(const struct cursor *c, uint64_t *entries)
 {
 	struct page_child child;
-	int err = page_child(&c->open[c->level].page, c->open[c->level].index, &child);
-	if (err == 0)
+	int rc = page_child(&c->open[c->level].page, c->open[c->level].index, &child);
+
+	if (!rc)
 		*entries = child.entries;
-	return err;
+	return rc;
 }
 
 static void hint_child(const struct cursor *c, const struct page *page, uint32_t index)
 {
 	struct page_child child;
-	if (page_child(page, index, &child) == 0)
+
+	if (!page_child(page, index, &child))
 		c->source->hint(c->source->ctx, &child.digest);
 }
 
 /* Hints the leaves behind the head, each once, and towards the end of their page the page
  * that has those behind. */
-static void hint_ahead(struct cursor *c, unsigned ahead)
+static void cursor_hint_ahead(struct cursor *c, unsigned ahead)
 {
+	const struct page *page;
+	uint32_t at, end;
+
 	if (!c->source->hint || ahead == 0 || c->level != 1)
 		return;
-	const struct page *page = &c->open[1].page;
-	uint32_t at = c->open[1].index + 1;
-	uint32_t end = ahead < page->count - at ? at + ahead : page->count;
+	page = &c->open[1].page;
+	at = c->open[1].index + 1;
+	end = ahead < page->count - at ? at + ahead : page->count;
 	for (uint32_t i = c->hinted > at ? c->hinted : at; i < end; i++)
 		hint_child(c, page, i);
 	if (end == page->count && c->hinted <= end && c->top > 1 &&
@@ -146,13 +158,14 @@ int cursor_down(struct cursor *c, unsigned ahead)
 	uint32_t index = c->open[c->level].index;
 	struct digest digest;
 	struct page page;
-	int err = cursor_open_child(c->source, parent, index, &digest, &page);
+	int rc = cursor_open_child(c->source, parent, index, &digest, &page);
+
 	/* After the page itself was asked for: a source may take but a few wishes. */
-	hint_ahead(c, ahead);
-	if (err == 0)
-		err = check_keys(parent, index, &page);
-	if (err != 0)
-		return err;
+	cursor_hint_ahead(c, ahead);
+	if (!rc)
+		rc = check_keys(parent, index, &page);
+	if (rc)
+		return rc;
 	c->level--;
 	if (c->level == 1)
 		c->hinted = 0;
@@ -174,13 +187,14 @@ int cursor_seek(struct cursor *c, uint64_t rank, unsigned ahead)
 	while (c->level > 0) {
 		uint32_t index;
 		uint64_t before;
-		int err = page_child_at(&c->open[c->level].page, rank, &index, &before);
-		if (err != 0)
-			return err;
+		int rc = page_child_at(&c->open[c->level].page, rank, &index, &before);
+
+		if (rc)
+			return rc;
 		c->open[c->level].index = index;
-		err = cursor_down(c, ahead);
-		if (err != 0)
-			return err;
+		rc = cursor_down(c, ahead);
+		if (rc)
+			return rc;
 		rank -= before;
 	}
 	if (rank >= c->open[0].page.count)
@@ -197,13 +211,14 @@ int cursor_stand(struct cursor *c, uint64_t rank)
 	}
 	while (c->level > 0) {
 		uint64_t before;
-		int err = page_child_at(
+		int rc = page_child_at(
 			&c->open[c->level].page, rank, &c->open[c->level].index, &before);
-		rank -= err == 0 ? before : 0;
-		if (err == 0 && rank > 0)
-			err = cursor_down(c, 0);
-		if (err != 0 || rank == 0)
-			return err;
+
+		rank -= !rc ? before : 0;
+		if (!rc && rank > 0)
+			rc = cursor_down(c, 0);
+		if (rc || rank == 0)
+			return rc;
 	}
 	if (rank >= c->open[0].page.count)
 		return ERR_CORRUPT;

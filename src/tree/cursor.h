@@ -3,12 +3,13 @@
  * A position in a tree of pages that moves forward, opening pages as it comes to them. It
  * stands at an entry, or at the head of a subtree that is not open yet. Every page that it
  * opens is checked against what its parent says of it: level, entries, keys; so a walk
- * meets no name twice and none out of order, whoever made the pages. One thread.
+ * meets no name twice and none out of order, whoever made the pages. For tree.c and diff.c;
+ * errors of the page source are passed on. One thread.
  */
 #ifndef CAIRN_TREE_CURSOR_H
 #define CAIRN_TREE_CURSOR_H
 
-#include "tree/tree.h"
+#include "tree/page_source.h"
 
 struct cursor {
 	const struct page_source *source;

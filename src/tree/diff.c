@@ -4,9 +4,10 @@
  * stepped over unopened. Pages are cut by content, so behind a change both trees soon come
  * to the same cuts and the same pages again.
  */
-#include <string.h>
+#include <config.h>
 
 #include "tree/cursor.h"
+#include "tree/diff.h"
 #include "util/error.h"
 
 struct diff {
@@ -15,28 +16,6 @@ struct diff {
 	tree_diff_fn each;
 	void *ctx;
 };
-
-bool entry_same(const struct entry *a, const struct entry *b)
-{
-	if (!span_equal(a->parent, b->parent) || !span_equal(a->name, b->name))
-		return false;
-	if (a->type != b->type || a->mode != b->mode || a->uid != b->uid ||
-		a->gid != b->gid)
-		return false;
-	if (a->mtime != b->mtime || a->mtime_nsec != b->mtime_nsec || a->size != b->size ||
-		a->links != b->links || a->inode != b->inode)
-		return false;
-	if (a->major != b->major || a->minor != b->minor ||
-		!span_equal(a->target, b->target) || !span_equal(a->xattrs, b->xattrs))
-		return false;
-	if (a->has_content != b->has_content || a->extent_count != b->extent_count)
-		return false;
-	if (a->extent_count > 0 &&
-		memcmp(a->extents, b->extents,
-			(size_t)a->extent_count * EXTENT_RECORD_SIZE) != 0)
-		return false;
-	return !a->has_content || digest_equal(&a->content, &b->content);
-}
 
 static int current_entry(const struct cursor *c, struct entry *out)
 {
@@ -53,12 +32,14 @@ static void next_entry(struct cursor *c, uint64_t *told)
 static int step_entries(struct diff *d)
 {
 	struct entry before, after;
-	int err = current_entry(&d->before, &before);
-	if (err == 0)
-		err = current_entry(&d->after, &after);
-	if (err != 0)
-		return err;
-	int order = place_compare(before.parent, before.name, after.parent, after.name);
+	int rc = current_entry(&d->before, &before);
+	int order;
+
+	if (!rc)
+		rc = current_entry(&d->after, &after);
+	if (rc)
+		return rc;
+	order = place_compare(before.parent, before.name, after.parent, after.name);
 	if (order <= 0)
 		next_entry(&d->before, &d->told->before);
 	if (order >= 0)
@@ -77,12 +58,14 @@ static int step_rest(struct diff *d, enum tree_change change)
 	bool added = change == TREE_ADDED;
 	struct cursor *c = added ? &d->after : &d->before;
 	struct entry e;
+	int rc;
+
 	if (!cursor_at_entry(c))
 		return cursor_down(c, c->open[c->level].page.count);
-	int err = current_entry(c, &e);
+	rc = current_entry(c, &e);
 	next_entry(c, added ? &d->told->after : &d->told->before);
-	if (err != 0)
-		return err;
+	if (rc)
+		return rc;
 	return d->each(d->ctx, change, added ? NULL : &e, added ? &e : NULL);
 }
 
@@ -90,7 +73,7 @@ static int step_rest(struct diff *d, enum tree_change change)
 static bool leaf_begins(const struct cursor *c, struct digest *leaf)
 {
 	if (c->level == 1)
-		return cursor_head(c, leaf) == 0;
+		return !cursor_head(c, leaf);
 	if (c->level > 1 || c->open[0].index > 0)
 		return false;
 	*leaf = c->open[0].digest;
@@ -101,9 +84,10 @@ static bool leaf_begins(const struct cursor *c, struct digest *leaf)
 static bool same_ahead(const struct diff *d)
 {
 	struct digest before, after;
+
 	if (d->before.level == d->after.level && d->before.level > 1)
-		return cursor_head(&d->before, &before) == 0 &&
-		       cursor_head(&d->after, &after) == 0 && digest_equal(&before, &after);
+		return !cursor_head(&d->before, &before) &&
+		       !cursor_head(&d->after, &after) && digest_equal(&before, &after);
 	return leaf_begins(&d->before, &before) && leaf_begins(&d->after, &after) &&
 	       digest_equal(&before, &after);
 }
@@ -112,17 +96,19 @@ static bool same_ahead(const struct diff *d)
 static int step_over(struct cursor *c, uint64_t *told)
 {
 	uint64_t entries;
+	int rc;
+
 	if (c->level == 0) {
 		*told += c->open[0].page.count - c->open[0].index;
 		cursor_leave_leaf(c);
 		return 0;
 	}
-	int err = cursor_head_entries(c, &entries);
-	if (err == 0) {
+	rc = cursor_head_entries(c, &entries);
+	if (!rc) {
 		*told += entries;
 		cursor_next(c);
 	}
-	return err;
+	return rc;
 }
 
 /* Child `index` is hinted unless `other`, of the same level, has it too. */
@@ -132,11 +118,11 @@ static void hint_changed(const struct page_source *s, const struct page *page,
 	struct page_child child, twin;
 	uint32_t at;
 	uint64_t before;
-	if (page_child(page, index, &child) != 0 ||
-		page_find_child(other, child.last_parent, child.last_name, &at, &before) !=
-			0)
+
+	if (page_child(page, index, &child) ||
+		page_find_child(other, child.last_parent, child.last_name, &at, &before))
 		return;
-	if (at == other->count || page_child(other, at, &twin) != 0 ||
+	if (at == other->count || page_child(other, at, &twin) ||
 		!digest_equal(&child.digest, &twin.digest))
 		s->hint(s->ctx, &child.digest);
 }
@@ -146,6 +132,7 @@ static void hint_level(const struct cursor *a, const struct cursor *b, unsigned 
 {
 	const struct page *p = &a->open[level].page, *q = &b->open[level].page;
 	uint32_t i = a->open[level].index, j = b->open[level].index;
+
 	/* In turn: what both need first is asked for first. */
 	for (; i < p->count || j < q->count; i++, j++) {
 		if (i < p->count)
@@ -158,6 +145,7 @@ static void hint_level(const struct cursor *a, const struct cursor *b, unsigned 
 static void hint_pair(const struct cursor *opened, const struct cursor *other)
 {
 	unsigned level = opened->level;
+
 	if (opened->source->hint && level > 0 && other->level <= level &&
 		other->top >= level)
 		hint_level(opened, other, level);
@@ -167,6 +155,7 @@ static void hint_pair(const struct cursor *opened, const struct cursor *other)
 static void hint_all(const struct cursor *a, const struct cursor *b)
 {
 	unsigned level = a->level > b->level ? a->level : b->level;
+
 	if (!a->source->hint)
 		return;
 	for (level += level == 0; level <= a->top && level <= b->top; level++)
@@ -175,30 +164,33 @@ static void hint_all(const struct cursor *a, const struct cursor *b)
 
 static int open_head(struct cursor *c, const struct cursor *other)
 {
-	int err = cursor_down(c, 0);
-	if (err == 0)
+	int rc = cursor_down(c, 0);
+
+	if (!rc)
 		hint_pair(c, other);
-	return err;
+	return rc;
 }
 
 /* Opens the higher head, or both: also when one is not here yet, to ask for the other. */
 static int open_heads(struct diff *d)
 {
 	unsigned before = d->before.level, after = d->after.level;
-	int err = before >= after ? open_head(&d->before, &d->after) : 0;
-	int after_err = after >= before ? open_head(&d->after, &d->before) : 0;
-	return err != 0 ? err : after_err;
+	int rc = before >= after ? open_head(&d->before, &d->after) : 0;
+	int after_rc = after >= before ? open_head(&d->after, &d->before) : 0;
+
+	return rc ? rc : after_rc;
 }
 
-static int step(struct diff *d)
+static int diff_step(struct diff *d)
 {
 	if (cursor_at_end(&d->before))
 		return step_rest(d, TREE_ADDED);
 	if (cursor_at_end(&d->after))
 		return step_rest(d, TREE_REMOVED);
 	if (same_ahead(d)) {
-		int err = step_over(&d->before, &d->told->before);
-		return err == 0 ? step_over(&d->after, &d->told->after) : err;
+		int rc = step_over(&d->before, &d->told->before);
+
+		return rc ? rc : step_over(&d->after, &d->told->after);
 	}
 	if (cursor_at_entry(&d->before) && cursor_at_entry(&d->after))
 		return step_entries(d);
@@ -208,23 +200,26 @@ static int step(struct diff *d)
 static int stand(struct cursor *c, const struct page_source *s, const struct digest *root,
 	uint64_t rank)
 {
-	int err = cursor_init(c, s, root);
-	return err == 0 ? cursor_stand(c, rank) : err;
+	int rc = cursor_init(c, s, root);
+
+	return rc ? rc : cursor_stand(c, rank);
 }
 
 int tree_diff(const struct page_source *s, const struct digest *before,
 	const struct digest *after, struct tree_told *told, tree_diff_fn each, void *ctx)
 {
 	struct diff d = {.told = told, .each = each, .ctx = ctx};
+	int after_rc, rc;
+
 	if (digest_equal(before, after))
 		return 0;
-	int err = stand(&d.before, s, before, told->before);
-	int after_err = stand(&d.after, s, after, told->after);
-	if (err == 0)
-		err = after_err;
-	if (err == 0)
+	rc = stand(&d.before, s, before, told->before);
+	after_rc = stand(&d.after, s, after, told->after);
+	if (!rc)
+		rc = after_rc;
+	if (!rc)
 		hint_all(&d.before, &d.after);
-	while (err == 0 && !(cursor_at_end(&d.before) && cursor_at_end(&d.after)))
-		err = step(&d);
-	return err;
+	while (!rc && !(cursor_at_end(&d.before) && cursor_at_end(&d.after)))
+		rc = diff_step(&d);
+	return rc;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "tree/tree.h"
+#include <config.h>
 
 #include <string.h>
 
+#include "tree/tree.h"
 #include "tree/cursor.h"
 #include "util/error.h"
 
@@ -19,26 +20,29 @@ static int locate(const struct page_source *s, const struct digest *root,
 {
 	struct page page;
 	struct spot spot = {.place.leaf = *root};
-	int err = s->page(s->ctx, root, &page);
-	while (err == 0 && page.level > 0) {
+	int rc = s->page(s->ctx, root, &page);
+
+	while (!rc && page.level > 0) {
 		uint32_t index;
 		uint64_t before;
-		err = page_find_child(&page, parent, name, &index, &before);
-		if (err != 0)
-			return err;
+		struct page above;
+
+		rc = page_find_child(&page, parent, name, &index, &before);
+		if (rc)
+			return rc;
 		spot.place.rank += before;
 		if (index == page.count) {
 			spot.past_end = true;
 			*out = spot;
 			return 0;
 		}
-		struct page above = page;
-		err = cursor_open_child(s, &above, index, &spot.place.leaf, &page);
+		above = page;
+		rc = cursor_open_child(s, &above, index, &spot.place.leaf, &page);
 	}
-	if (err == 0)
-		err = page_find(&page, parent, name, &spot.place.row, &spot.exact);
-	if (err != 0)
-		return err;
+	if (!rc)
+		rc = page_find(&page, parent, name, &spot.place.row, &spot.exact);
+	if (rc)
+		return rc;
 	spot.place.rank += spot.place.row;
 	spot.leaf = page;
 	*out = spot;
@@ -49,22 +53,24 @@ int tree_find(const struct page_source *s, const struct digest *root, struct spa
 	struct span name, struct place *place, struct entry *entry)
 {
 	struct spot spot;
-	int err = locate(s, root, parent, name, &spot);
-	if (err != 0)
-		return err;
+	int rc = locate(s, root, parent, name, &spot);
+
+	if (rc)
+		return rc;
 	if (!spot.exact)
 		return ERR_ABSENT;
-	err = page_entry(&spot.leaf, spot.place.row, entry);
-	if (err == 0)
+	rc = page_entry(&spot.leaf, spot.place.row, entry);
+	if (!rc)
 		*place = spot.place;
-	return err;
+	return rc;
 }
 
 int tree_find_path(const struct page_source *s, const struct digest *root, struct span path,
 	struct place *place, struct entry *entry)
 {
 	struct span parent, name;
-	if (path_check(path) != 0)
+
+	if (path_check(path))
 		return ERR_ABSENT;
 	path_split(path, &parent, &name);
 	return tree_find(s, root, parent, name, place, entry);
@@ -74,10 +80,11 @@ int tree_rank(const struct page_source *s, const struct digest *root, struct spa
 	struct span name, uint64_t *rank)
 {
 	struct spot spot;
-	int err = locate(s, root, parent, name, &spot);
-	if (err == 0)
+	int rc = locate(s, root, parent, name, &spot);
+
+	if (!rc)
 		*rank = spot.place.rank;
-	return err;
+	return rc;
 }
 
 static struct place cursor_place(const struct cursor *c, uint64_t rank)
@@ -93,39 +100,62 @@ int tree_at(const struct page_source *s, const struct digest *root, uint64_t ran
 	unsigned ahead, struct place *place, struct entry *entry)
 {
 	struct cursor c;
-	int err = cursor_init(&c, s, root);
-	if (err == 0)
-		err = cursor_seek(&c, rank, ahead);
-	if (err == 0)
-		err = page_entry(&c.open[0].page, c.open[0].index, entry);
-	if (err == 0)
+	int rc = cursor_init(&c, s, root);
+
+	if (!rc)
+		rc = cursor_seek(&c, rank, ahead);
+	if (!rc)
+		rc = page_entry(&c.open[0].page, c.open[0].index, entry);
+	if (!rc)
 		*place = cursor_place(&c, rank);
-	return err;
+	return rc;
 }
 
 int tree_walk(const struct page_source *s, const struct digest *root, uint64_t rank,
 	unsigned ahead, tree_each_fn each, void *ctx)
 {
 	struct cursor c;
-	int err = cursor_init(&c, s, root);
-	if (err == 0 && rank >= cursor_count(&c))
+	int rc = cursor_init(&c, s, root);
+
+	if (!rc && rank >= cursor_count(&c))
 		return 0;
-	if (err == 0)
-		err = cursor_seek(&c, rank, ahead);
-	while (err == 0 && !cursor_at_end(&c)) {
+	if (!rc)
+		rc = cursor_seek(&c, rank, ahead);
+	while (!rc && !cursor_at_end(&c)) {
 		struct entry e;
+		struct place place;
+
 		if (!cursor_at_entry(&c)) {
-			err = cursor_down(&c, ahead);
+			rc = cursor_down(&c, ahead);
 			continue;
 		}
-		err = page_entry(&c.open[0].page, c.open[0].index, &e);
-		if (err != 0)
+		rc = page_entry(&c.open[0].page, c.open[0].index, &e);
+		if (rc)
 			break;
-		struct place place = cursor_place(&c, rank++);
-		err = each(ctx, &place, &e);
+		place = cursor_place(&c, rank++);
+		rc = each(ctx, &place, &e);
 		cursor_next(&c);
 	}
-	return err;
+	return rc;
+}
+
+/* The child of *page that holds the entry at `rank` of its subtree, if it is here, in its
+ * parent's place; *before entries stand before it. */
+static int step_down(
+	const struct page_source *s, uint64_t rank, struct page *page, uint64_t *before)
+{
+	struct page_child child;
+	struct digest digest;
+	uint32_t index;
+	int rc = page_child_at(page, rank, &index, before);
+
+	if (!rc)
+		rc = page_child(page, index, &child);
+	if (rc)
+		return rc;
+	if (!s->hint(s->ctx, &child.digest))
+		return ERR_PENDING;
+	return cursor_open_child(s, page, index, &digest, page);
 }
 
 /* The page at level 1 that holds the entry at `rank`, if the pages on the way are here, and
@@ -133,24 +163,17 @@ int tree_walk(const struct page_source *s, const struct digest *root, uint64_t r
 static int find_above_leaf(const struct page_source *s, const struct digest *root,
 	uint64_t rank, struct page *page, uint64_t *start)
 {
-	int err = s->hint(s->ctx, root) ? s->page(s->ctx, root, page) : ERR_PENDING;
+	int rc = s->hint(s->ctx, root) ? s->page(s->ctx, root, page) : ERR_PENDING;
+
 	*start = 0;
-	while (err == 0 && page->level > 1) {
-		struct page_child child;
-		struct digest digest;
-		uint32_t index;
+	while (!rc && page->level > 1) {
 		uint64_t before;
-		err = page_child_at(page, rank - *start, &index, &before);
-		if (err == 0)
-			err = page_child(page, index, &child);
-		if (err == 0 && !s->hint(s->ctx, &child.digest))
-			err = ERR_PENDING;
-		if (err == 0)
-			err = cursor_open_child(s, page, index, &digest, page);
-		if (err == 0)
+
+		rc = step_down(s, rank - *start, page, &before);
+		if (!rc)
 			*start += before;
 	}
-	return err == 0 && page->level != 1 ? ERR_ABSENT : err;
+	return !rc && page->level != 1 ? ERR_ABSENT : rc;
 }
 
 /* Those of one page at level 1, whose first entry is at `start`. */
@@ -160,10 +183,11 @@ static uint64_t hint_leaves(const struct page_source *s, const struct page *page
 	struct page_child child;
 	uint32_t index;
 	uint64_t before;
-	if (page_child_at(page, rank - start, &index, &before) != 0)
+
+	if (page_child_at(page, rank - start, &index, &before))
 		return end;
 	for (rank = start + before; *most > 0 && rank < end; (*most)--) {
-		if (index == page->count || page_child(page, index++, &child) != 0)
+		if (index == page->count || page_child(page, index++, &child))
 			break;
 		s->hint(s->ctx, &child.digest);
 		rank += child.entries;
@@ -175,12 +199,14 @@ uint64_t tree_hint(const struct page_source *s, const struct digest *root, uint6
 	uint64_t end, unsigned most)
 {
 	uint64_t rank = first;
+
 	while (s->hint && rank < end && most > 0) {
 		struct page page;
 		uint64_t start, next;
-		int err = find_above_leaf(s, root, rank, &page, &start);
-		if (err != 0)
-			return err == ERR_PENDING ? rank : end;
+		int rc = find_above_leaf(s, root, rank, &page, &start);
+
+		if (rc)
+			return rc == ERR_PENDING ? rank : end;
 		next = hint_leaves(s, &page, start, rank, end, &most);
 		if (next <= rank)
 			return end;
@@ -195,11 +221,11 @@ static int first_below_root(
 {
 	struct place place;
 	struct entry entry;
-	int err = tree_find(
-		s, root, span_of_string(""), span_of_string(""), &place, &entry);
-	if (err != 0 && err != ERR_ABSENT)
-		return err;
-	*first = err == 0 ? 1 : 0;
+	int rc = tree_find(s, root, span_of_string(""), span_of_string(""), &place, &entry);
+
+	if (rc && rc != ERR_ABSENT)
+		return rc;
+	*first = !rc ? 1 : 0;
 	return 0;
 }
 
@@ -209,6 +235,7 @@ static int end_of_subtree(const struct page_source *s, const struct digest *root
 	struct span path, uint64_t *end)
 {
 	uint8_t bound[PATH_SIZE_MAX + 1];
+
 	memcpy(bound, path.data, path.size);
 	bound[path.size] = 0x01;
 	return tree_rank(s, root, span_of(bound, path.size + 1), span_of_string(""), end);
@@ -218,21 +245,22 @@ int tree_subtree(const struct page_source *s, const struct digest *root, struct 
 	uint64_t *first, uint64_t *end)
 {
 	uint64_t from, to;
-	int err, end_err;
+	int rc, end_rc;
+
 	if (path.size > PATH_SIZE_MAX)
 		return ERR_LIMIT;
 	/* Both are tried, so that both may ask for their pages at once. */
 	if (path.size == 0) {
-		err = first_below_root(s, root, &from);
-		end_err = tree_count(s, root, &to);
+		rc = first_below_root(s, root, &from);
+		end_rc = tree_count(s, root, &to);
 	} else {
-		err = tree_rank(s, root, path, span_of_string(""), &from);
-		end_err = end_of_subtree(s, root, path, &to);
+		rc = tree_rank(s, root, path, span_of_string(""), &from);
+		end_rc = end_of_subtree(s, root, path, &to);
 	}
-	if (err == 0)
-		err = end_err;
-	if (err != 0)
-		return err;
+	if (!rc)
+		rc = end_rc;
+	if (rc)
+		return rc;
 	*first = from;
 	*end = to;
 	return 0;
@@ -241,8 +269,9 @@ int tree_subtree(const struct page_source *s, const struct digest *root, struct 
 int tree_count(const struct page_source *s, const struct digest *root, uint64_t *entries)
 {
 	struct page page;
-	int err = s->page(s->ctx, root, &page);
-	if (err == 0)
+	int rc = s->page(s->ctx, root, &page);
+
+	if (!rc)
 		*entries = page_entries(&page);
-	return err;
+	return rc;
 }

@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lookups, listings and differences over the Merkle tree of pages of one revision,
- * whatever holds the pages: an attempt on the cache, a store being published, memory.
- * Any error of the page source (ERR_PENDING above all) is passed on as it is, and the
- * call can be made again. Pure but for the page source; one thread per call.
+ * Lookups and listings over the Merkle tree of pages of one revision, whatever holds the
+ * pages. Called by fs/, cli/ and publish/. Any error of the page source (ERR_PENDING above
+ * all) is passed on as it is, and the call can be made again. Pure but for the page source;
+ * one thread per call.
  */
 #ifndef CAIRN_TREE_TREE_H
 #define CAIRN_TREE_TREE_H
 
-#include "format/page.h"
-
-struct page_source {
-	/* The page of that digest, borrowed as long as the source's owner says. */
-	int (*page)(void *ctx, const struct digest *digest, struct page *out);
-	/* May be NULL: this page will be wanted soon. True: it is here already. */
-	bool (*hint)(void *ctx, const struct digest *digest);
-	void *ctx;
-};
+#include "tree/page_source.h"
 
 /* Where an entry is: its leaf, and its rank in the whole revision's order. */
 struct place {
@@ -57,21 +49,5 @@ int tree_subtree(const struct page_source *s, const struct digest *root, struct 
 	uint64_t *first, uint64_t *end);
 /* Entries in the whole tree. */
 int tree_count(const struct page_source *s, const struct digest *root, uint64_t *entries);
-
-/* What differs between two revisions, in key order, at the cost of the changed pages. *told
- * is how far it has come, in entries of each tree; zero to begin with. A call that is made
- * again with it goes on from there (on ERR_PENDING, or after `each` stopped it by not
- * returning 0), so each change is heard of once, and the cost is the same in however many
- * calls. */
-enum tree_change { TREE_ADDED, TREE_REMOVED, TREE_CHANGED };
-typedef int (*tree_diff_fn)(void *ctx, enum tree_change change, const struct entry *before,
-	const struct entry *after); /* the one that is not there is NULL */
-struct tree_told {
-	uint64_t before, after;
-};
-int tree_diff(const struct page_source *s, const struct digest *before,
-	const struct digest *after, struct tree_told *told, tree_diff_fn each, void *ctx);
-/* All attributes and the content are the same (where the content lies may differ). */
-bool entry_same(const struct entry *a, const struct entry *b);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include "util/bytes.h"
+#include "util/base64.h"
 #include "util/error.h"
 
 static const char alphabet[] =

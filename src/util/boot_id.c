@@ -11,7 +11,7 @@
 #endif
 
 #include "util/boot_id.h"
-#include "cache/meta/checksum.h"
+#include "util/checksum.h"
 #include "util/clock.h"
 #include "util/io.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Byte strings: `span` borrows, `bytes` owns and grows. Pure memory; a struct
+ * Byte strings: `span` borrows, `bytes` owns and grows. Any room. Pure memory; a struct
  * belongs to one thread at a time.
  */
 #ifndef CAIRN_UTIL_BYTES_H
@@ -24,11 +24,12 @@ struct bytes {
 };
 
 void bytes_init(struct bytes *b);
-void bytes_release(struct bytes *b);
-/* Room for `more` bytes after size. ERR_NO_MEMORY. */
+void bytes_release(struct bytes *b); /* leaves it empty */
+/* Makes place for `more` bytes after size. ERR_NO_MEMORY. */
 int bytes_reserve(struct bytes *b, size_t more);
+/* Appended. ERR_NO_MEMORY, with `b` as it was. */
 int bytes_append(struct bytes *b, const void *data, size_t size);
-int bytes_append_string(struct bytes *b, const char *s);
+int bytes_append_string(struct bytes *b, const char *s); /* without the NUL */
 /* Empties without giving back the memory. */
 void bytes_clear(struct bytes *b);
 
@@ -40,12 +41,5 @@ bool span_equal(struct span a, struct span b);
 int span_compare(struct span a, struct span b);
 /* A NUL-terminated heap copy (caller frees), NULL without memory. */
 char *span_to_string(struct span s);
-
-/* Base64 (RFC 4648, with padding), appended. Decoding is strict: ERR_CORRUPT. */
-#define BASE64_SIZE(size) (((size) + 2) / 3 * 4) /* characters for `size` bytes */
-/* Into out[0..BASE64_SIZE(in.size)), without a NUL. */
-void base64_write(struct span in, char *out);
-int base64_encode(struct span in, struct bytes *out);
-int base64_decode(struct span in, struct bytes *out);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Time, in nanoseconds: CLOCK_MONOTONIC for deadlines, CLOCK_REALTIME for people. */
+/*
+ * Time, in nanoseconds: CLOCK_MONOTONIC for deadlines, CLOCK_REALTIME for people; and its
+ * spelling. Any room, any thread.
+ */
 #ifndef CAIRN_UTIL_CLOCK_H
 #define CAIRN_UTIL_CLOCK_H
 
@@ -10,6 +13,7 @@
 #define NS_PER_MS INT64_C(1000000)
 #define DEADLINE_NONE INT64_MAX
 
+/* Nanoseconds since some point in the past, and since 1970. */
 int64_t clock_monotonic(void);
 int64_t clock_realtime(void);
 /* RFC 3339 in UTC with seconds, "2026-11-23T06:14:01Z" and a NUL: 21 bytes.

@@ -24,7 +24,7 @@ static void must(int ok)
 		abort();
 }
 
-static struct digest finish(SHA256_CTX *state)
+static struct digest digest_finish(SHA256_CTX *state)
 {
 	struct digest d;
 
@@ -38,7 +38,7 @@ struct digest digest_of(const void *data, size_t size)
 
 	must(SHA256_Init(&state));
 	must(SHA256_Update(&state, data, size));
-	return finish(&state);
+	return digest_finish(&state);
 }
 
 bool digest_equal(const struct digest *a, const struct digest *b)
@@ -122,7 +122,7 @@ void hasher_update(struct hasher *h, const void *data, size_t size)
 
 struct digest hasher_finish(struct hasher *h)
 {
-	struct digest d = finish(&h->state);
+	struct digest d = digest_finish(&h->state);
 
 	must(SHA256_Init(&h->state));
 	return d;

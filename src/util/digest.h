@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SHA-256 (FIPS 180-4, by OpenSSL) and its hexadecimal spelling. Pure; any thread.
+ * SHA-256 (FIPS 180-4, by OpenSSL) and its hexadecimal spelling. Any room; pure; any
+ * thread.
  */
 #ifndef CAIRN_UTIL_DIGEST_H
 #define CAIRN_UTIL_DIGEST_H

@@ -14,7 +14,7 @@
 enum error {
 	ERR_CORRUPT = -1,     /* bytes break the format, their length or their digest */
 	ERR_ABSENT = -2,      /* it does not exist: no such path, 404, not in the cache */
-	ERR_PENDING = -3,     /* not here yet, but known how to get: see cache/attempt.h */
+	ERR_PENDING = -3,     /* not here yet: on its way, or worth asking for */
 	ERR_UNREACHABLE = -4, /* no server answered: DNS, connect, TLS, proxy, 5xx */
 	ERR_TIMEOUT = -5,     /* the deadline passed */
 	ERR_DENIED = -6,      /* the server (401, 403) or the system refused permission */

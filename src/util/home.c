@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a user's files belong: XDG Base Directory Specification 0.8. */
 #include <config.h>
 
 #include <pwd.h>
@@ -8,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util/io.h"
+#include "util/home.h"
 
 #define PASSWD_BUFFER_SIZE 16384
 
-static char *join(const char *base, const char *below)
+static char *home_join(const char *base, const char *below)
 {
 	char *path;
 
@@ -38,34 +37,34 @@ static char *join_home(const char *below, const char *fallback)
 	if (getpwuid_r(geteuid(), &entry, buffer, PASSWD_BUFFER_SIZE, &found))
 		found = NULL;
 	if (found && found->pw_dir[0] == '/')
-		path = join(found->pw_dir, below);
+		path = home_join(found->pw_dir, below);
 	else
 		path = strdup(fallback);
 	free(buffer);
 	return path;
 }
 
-char *io_config_directory(void)
+char *home_config_directory(void)
 {
 	const char *base = absolute("XDG_CONFIG_HOME");
 
 	if (base)
-		return join(base, "/cairn");
+		return home_join(base, "/cairn");
 	base = absolute("HOME");
 	if (base)
-		return join(base, "/.config/cairn");
+		return home_join(base, "/.config/cairn");
 	return join_home("/.config/cairn", "/etc/cairn");
 }
 
-char *io_cache_directory(void)
+char *home_cache_directory(void)
 {
 	const char *base = absolute("XDG_CACHE_HOME");
 
 	if (base)
-		return join(base, "/cairn");
+		return home_join(base, "/cairn");
 	base = absolute("HOME");
 	if (base)
-		return join(base, "/.cache/cairn");
+		return home_join(base, "/.cache/cairn");
 	if (geteuid() == 0)
 		return strdup("/var/cache/cairn");
 	return join_home("/.cache/cairn", "/var/cache/cairn");

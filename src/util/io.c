@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +17,15 @@
 #define IO_SIZE_MAX ((size_t)1 << 30) /* one call: some systems refuse 2 GiB */
 #define READ_STEP_MIN 4096
 #define TEMPORARY_TRIES 16
+
+/* The code of the call that failed just now: never 0. */
+static int io_error(void)
+{
+	int rc = error_from_errno(errno);
+
+	assert(rc < 0);
+	return rc;
+}
 
 static size_t step_of(size_t left)
 {
@@ -43,7 +53,7 @@ int io_pread_some(int fd, void *buffer, size_t size, uint64_t offset, size_t *do
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_from_errno(errno);
+			return io_error();
 		if (n == 0)
 			break;
 		total += (size_t)n;
@@ -75,7 +85,7 @@ int io_pwrite_full(int fd, const void *data, size_t size, uint64_t offset)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_from_errno(errno);
+			return io_error();
 		total += (size_t)n;
 	}
 	return 0;
@@ -91,13 +101,13 @@ int io_write_full(int fd, const void *data, size_t size)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_from_errno(errno);
+			return io_error();
 		total += (size_t)n;
 	}
 	return 0;
 }
 
-/* Room for the next read: what the file is said to hold and one byte to see its end, or
+/* Space for the next read: what the file is said to hold and one byte to see its end, or
  * twice as much as so far for pipes and files of /proc. */
 static int reserve_step(int fd, struct bytes *out, size_t got, size_t max)
 {
@@ -131,7 +141,7 @@ static int read_to_end(int fd, size_t max, struct bytes *out)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return error_from_errno(errno);
+			return io_error();
 		if (n == 0)
 			return 0;
 		out->size += (size_t)n;
@@ -145,7 +155,7 @@ int io_read_file(int dirfd, const char *path, size_t max, struct bytes *out)
 	int rc;
 
 	if (fd < 0)
-		return error_from_errno(errno);
+		return io_error();
 	rc = read_to_end(fd, max, out);
 	close(fd);
 	if (rc)
@@ -174,7 +184,7 @@ static int open_temporary(int dirfd, const char *path, mode_t mode, char **name,
 			return 0;
 		free(*name);
 		if (errno != EEXIST)
-			return error_from_errno(errno);
+			return io_error();
 	}
 	return ERR_EXISTS;
 }
@@ -191,22 +201,22 @@ static int sync_parent(int dirfd, const char *path)
 	fd = openat(dirfd, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	free(parent);
 	if (fd < 0)
-		return error_from_errno(errno);
+		return io_error();
 	if (fsync(fd) && errno != EINVAL && errno != ENOTSUP)
-		rc = error_from_errno(errno);
+		rc = io_error();
 	close(fd);
 	return rc;
 }
 
-static int fill(int fd, struct span data, int durable)
+static int io_fill(int fd, struct span data, int durable)
 {
 	int rc = io_write_full(fd, data.data, data.size);
 
 	if (!rc && durable && fsync(fd))
-		rc = error_from_errno(errno);
+		rc = io_error();
 	/* Where a quota is checked late (NFS), only close() tells. */
 	if (close(fd) && !rc && errno != EINTR)
-		rc = error_from_errno(errno);
+		rc = io_error();
 	return rc;
 }
 
@@ -218,9 +228,9 @@ int io_replace_file(int dirfd, const char *path, struct span data, mode_t mode, 
 	rc = open_temporary(dirfd, path, mode, &name, &fd);
 	if (rc)
 		return rc;
-	rc = fill(fd, data, durable);
+	rc = io_fill(fd, data, durable);
 	if (!rc && renameat(dirfd, name, dirfd, path))
-		rc = error_from_errno(errno);
+		rc = io_error();
 	if (rc)
 		unlinkat(dirfd, name, 0);
 	free(name);
@@ -230,7 +240,7 @@ int io_replace_file(int dirfd, const char *path, struct span data, mode_t mode, 
 }
 
 /* One step of mkdir -p. */
-static int make_directory(const char *path, mode_t mode)
+static int io_make_directory(const char *path, mode_t mode)
 {
 	struct stat st;
 	int errnum;
@@ -257,11 +267,11 @@ int io_make_directories(const char *path, mode_t mode)
 			continue;
 		*at = '\0';
 		/* What holds others must let their maker in. */
-		rc = make_directory(copy, mode | S_IWUSR | S_IXUSR);
+		rc = io_make_directory(copy, mode | S_IWUSR | S_IXUSR);
 		*at = '/';
 	}
 	if (!rc)
-		rc = make_directory(copy, mode);
+		rc = io_make_directory(copy, mode);
 	errnum = errno;
 	free(copy);
 	errno = errnum;

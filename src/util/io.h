@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files: full reads and writes, atomic replacement, directories. Blocking; any
- * thread. Codes: error_from_errno of the failing call.
+ * Files: full reads and writes, atomic replacement, directories. Any room; blocking; any
+ * thread. Codes: error_from_errno of the failing call. Sizes and offsets in bytes;
+ * descriptors stay the caller's.
  */
 #ifndef CAIRN_UTIL_IO_H
 #define CAIRN_UTIL_IO_H
@@ -16,6 +17,7 @@
 int io_pread_full(int fd, void *buffer, size_t size, uint64_t offset);
 /* As many as there are up to `size`; *done says how many. */
 int io_pread_some(int fd, void *buffer, size_t size, uint64_t offset, size_t *done);
+/* All of it, or an error and some of it. ERR_LIMIT beyond what off_t can say. */
 int io_pwrite_full(int fd, const void *data, size_t size, uint64_t offset);
 int io_write_full(int fd, const void *data, size_t size);
 /* The whole file, appended to `out`; more than `max` bytes: ERR_LIMIT. */
@@ -27,10 +29,5 @@ int io_replace_file(
 	int dirfd, const char *path, struct span data, mode_t mode, int durable);
 /* mkdir -p; existing directories are fine. On failure errno says why. */
 int io_make_directories(const char *path, mode_t mode);
-/* $XDG_CONFIG_HOME/cairn, else ~/.config/cairn (or cache: $XDG_CACHE_HOME/cairn,
- * else ~/.cache/cairn; root without HOME: /var/cache/cairn); heap, caller frees;
- * NULL without memory. The directory is not made. */
-char *io_config_directory(void);
-char *io_cache_directory(void);
 
 #endif

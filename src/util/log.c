@@ -106,7 +106,7 @@ static size_t put_head(const struct log *log, enum log_level level, char line[LO
 }
 
 /* Control bytes out of names and server texts must not forge lines. */
-static void clean(char *text)
+static void log_clean(char *text)
 {
 	for (; *text; text++)
 		if ((unsigned char)*text < 0x20 || *text == 0x7f)
@@ -128,7 +128,7 @@ static void log_put(struct log *log, enum log_level level, const char *fmt, va_l
 	size = put_head(log, level, line);
 	/* One byte stays free for the newline. */
 	vsnprintf(line + size, sizeof(line) - size - 1, fmt, args);
-	clean(line);
+	log_clean(line);
 	if (log->kind == LOG_TO_SYSLOG) {
 		syslog(priorities[level], "%s", line);
 	} else {

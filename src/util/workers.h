@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pool of named threads that run jobs first in, first out, per priority.
- * Jobs may add jobs. Lock: one mutex over the queues, never held while a job runs.
+ * A pool of named threads that run jobs first in, first out, per priority. For what decodes
+ * and hashes (source/, publish/) beside the thread that asks. Jobs may add jobs. Lock: one
+ * mutex over the queues, never held while a job runs.
  */
 #ifndef CAIRN_UTIL_WORKERS_H
 #define CAIRN_UTIL_WORKERS_H

@@ -7,6 +7,8 @@
  *   fuzz_x -c DIRECTORY             writes the samples there
  *   fuzz_x FILE...                  these inputs
  */
+#include <config.h>
+
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* blob_head_decode() and blob_decode() on any stored form behind a name. */
+#include <config.h>
+
 #include <string.h>
 
 #include "format/blob.h"

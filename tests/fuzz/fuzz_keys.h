@@ -7,6 +7,7 @@
 
 #include "format/signature.h"
 #include "fuzz/fuzz.h"
+#include "util/base64.h"
 
 /* PKCS#8 of Ed25519 (RFC 8410): a fixed head and the 32 bytes of the seed. */
 static inline void fuzz_key_pem(uint8_t seed, struct bytes *pem)

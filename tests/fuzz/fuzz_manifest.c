@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* manifest_decode() and manifest_verify() on any text. */
+#include <config.h>
+
 #include "format/manifest.h"
 #include "fuzz/fuzz_keys.h"
 

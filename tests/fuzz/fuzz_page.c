@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* page_json_decode() on any text. */
+#include <config.h>
+
 #include "fuzz/fuzz_pages.h"
+#include "format/page_packer.h"
 
 /* What a page that was accepted gives back makes the same page. */
 static void pack_again(const struct page *p, struct span packed)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* page_view() and all that reads a packed page, which may be rotten or forged. */
+#include <config.h>
+
 #include "fuzz/fuzz_pages.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

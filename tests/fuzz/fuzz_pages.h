@@ -3,6 +3,7 @@
 #ifndef CAIRN_TESTS_FUZZ_PAGES_H
 #define CAIRN_TESTS_FUZZ_PAGES_H
 
+#include "format/page_builder.h"
 #include "format/page_json.h"
 #include "fuzz/fuzz.h"
 #include "unit/entry_samples.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* public_key_from_text() and private_key_decode() on any text. */
+#include <config.h>
+
 #include "fuzz/fuzz_keys.h"
 
 /* One key has one spelling. */

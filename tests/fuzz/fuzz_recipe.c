@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* recipe_decode() on any text, and recipe_view() on any bytes. */
+#include <config.h>
+
 #include <string.h>
 
 #include "format/blob.h"

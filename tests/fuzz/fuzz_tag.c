@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* tag_decode() and tag_verify() on any text. */
-#include "format/manifest.h"
+#include <config.h>
+
+#include "format/tag.h"
 #include "fuzz/fuzz_keys.h"
 
 static void write_again(const struct tag *tag)

@@ -24,7 +24,7 @@
 
 #include "cache/state.h"
 #include "cache/meta/table.h"
-#include "format/page.h"
+#include "format/page_packer.h"
 #include "util/clock.h"
 
 #define SAMPLE_CHUNK 65536u

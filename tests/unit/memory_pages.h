@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "format/page_builder.h"
 #include "format/page_json.h"
+#include "format/page_packer.h"
 
 struct memory_page {
 	struct digest name;

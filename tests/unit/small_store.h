@@ -24,7 +24,7 @@
 #include "cache/insert.h"
 #include "source/source.h"
 #include "format/manifest.h"
-#include "format/page_json.h"
+#include "format/page_builder.h"
 #include "util/clock.h"
 #include "util/io.h"
 

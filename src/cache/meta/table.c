@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "cache/meta/checksum.h"
+#include "util/checksum.h"
 #include "cache/meta/table.h"
 
 static MDB_val val_of(struct span s)

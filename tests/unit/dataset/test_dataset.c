@@ -2,6 +2,7 @@
 #include "unit/gate_server.h"
 
 #include "cache/dataset_state.h"
+#include "format/tag.h"
 #include "dataset/dataset.h"
 #include "dataset/known_keys.h"
 #include "net/mirrors.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +11,7 @@
 #include <jansson.h>
 
 #include "format/json_text.h"
-#include "format/names.h"
+#include "format/json_byte_string.h"
 
 static void check_text(struct json_text *w, const char *want)
 {

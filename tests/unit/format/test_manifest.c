@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +13,7 @@
 
 #include "format/json.h"
 #include "format/manifest.h"
-#include "format/page_json.h"
+#include "format/page_builder.h"
 #include "publish/chunker.h"
 
 /* Keys that the tests sign with. */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +13,7 @@
 
 #include "format/json.h"
 #include "format/manifest.h"
+#include "format/tag.h"
 
 static struct private_key *generate(void)
 {

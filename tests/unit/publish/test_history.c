@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "format/page_json.h"
+#include "format/page_builder.h"
 #include "format/recipe.h"
 #include "publish/history.h"
 #include "unit/trees.h"

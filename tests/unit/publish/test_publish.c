@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "format/tag.h"
 #include "publish/chunker.h"
 #include "publish/publish.h"
 #include "unit/published.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "tree/tree.h"
+#include "tree/diff.h"
 #include "unit/entry_samples.h"
 #include "unit/memory_pages.h"
 
@@ -459,48 +461,6 @@ static void test_stopped(void **state)
 	samples_free(s);
 }
 
-#define DIFFERS(change)                                                                    \
-	do {                                                                               \
-		struct entry b = a;                                                        \
-		change;                                                                    \
-		assert_false(entry_same(&a, &b));                                          \
-		assert_false(entry_same(&b, &a));                                          \
-	} while (0)
-
-static void test_entry_same(void **state)
-{
-	(void)state;
-	uint8_t extents[2][EXTENT_RECORD_SIZE];
-	extent_put(extents[0], 0, &(struct extent){0, 5});
-	extent_put(extents[1], 0, &(struct extent){1, 5});
-	struct entry a = {.type = ENTRY_FILE, .size = 10, .links = 1, .has_content = true};
-	a.extents = extents[0];
-	a.extent_count = 1;
-	struct entry elsewhere = a;
-	elsewhere.offset = 5;
-	elsewhere.object.size = 7;
-	assert_true(entry_same(&a, &elsewhere));
-	DIFFERS(b.parent = span_of_string("x"));
-	DIFFERS(b.name = span_of_string("x"));
-	DIFFERS(b.type = ENTRY_FIFO);
-	DIFFERS(b.mode = 1);
-	DIFFERS(b.uid = 1);
-	DIFFERS(b.gid = 1);
-	DIFFERS(b.mtime = -1);
-	DIFFERS(b.mtime_nsec = 1);
-	DIFFERS(b.size = 11);
-	DIFFERS(b.links = 2);
-	DIFFERS(b.inode = 5);
-	DIFFERS(b.major = 1);
-	DIFFERS(b.minor = 1);
-	DIFFERS(b.target = span_of_string("x"));
-	DIFFERS(b.xattrs = span_of_string("x"));
-	DIFFERS(b.has_content = false);
-	DIFFERS(b.extent_count = 0);
-	DIFFERS(b.extents = extents[1]);
-	DIFFERS(b.content.bytes[31] = 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -514,7 +474,6 @@ int main(void)
 		cmocka_unit_test(test_pending),
 		cmocka_unit_test(test_pending_cost),
 		cmocka_unit_test(test_stopped),
-		cmocka_unit_test(test_entry_same),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +10,7 @@
 
 #include <string.h>
 
-#include "util/bytes.h"
+#include "util/base64.h"
 #include "util/error.h"
 
 /* RFC 4648, section 10. */

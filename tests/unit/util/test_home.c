@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,15 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "util/io.h"
+#include "util/home.h"
 
 static void assert_directories(const char *config, const char *cache)
 {
-	char *found = io_config_directory();
+	char *found = home_config_directory();
 
 	assert_string_equal(found, config);
 	free(found);
-	found = io_cache_directory();
+	found = home_cache_directory();
 	assert_string_equal(found, cache);
 	free(found);
 }
@@ -58,8 +60,8 @@ static void test_without_home_there_is_a_place_too(void **state)
 	unsetenv("HOME");
 	unsetenv("XDG_CONFIG_HOME");
 	unsetenv("XDG_CACHE_HOME");
-	config = io_config_directory();
-	cache = io_cache_directory();
+	config = home_config_directory();
+	cache = home_cache_directory();
 	assert_int_equal(config[0], '/');
 	assert_non_null(strstr(config, "/cairn"));
 	assert_int_equal(cache[0], '/');

@@ -1,5 +1,5 @@
 CACHE_META_TESTS = \
-	%D%/test_checksum %D%/test_metadata %D%/test_records
+	%D%/test_metadata %D%/test_records
 UNIT_TESTS += $(CACHE_META_TESTS)
 $(CACHE_META_TESTS): LDADD = $(CACHE_META_ROOMS) $(CMOCKA_LIBS) $(CACHE_LIBS)
 $(CACHE_META_TESTS): $(CACHE_META_ROOMS)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "cache/meta/checksum.h"
+#include "util/checksum.h"
 
 #define PRIME_1 UINT64_C(0x9E3779B185EBCA87)
 #define PRIME_2 UINT64_C(0xC2B2AE3D27D4EB4F)
@@ -39,7 +39,7 @@ static uint64_t checksum_step(uint64_t lane, uint64_t input)
 	return rotate(lane + input * PRIME_2, 31) * PRIME_1;
 }
 
-static uint64_t merge(uint64_t hash, uint64_t lane)
+static uint64_t checksum_merge(uint64_t hash, uint64_t lane)
 {
 	return (hash ^ checksum_step(0, lane)) * PRIME_1 + PRIME_4;
 }
@@ -56,10 +56,10 @@ static uint64_t stripes(const uint8_t *p, size_t count)
 		d = checksum_step(d, load64(p + 24));
 	}
 	hash = rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18);
-	hash = merge(hash, a);
-	hash = merge(hash, b);
-	hash = merge(hash, c);
-	return merge(hash, d);
+	hash = checksum_merge(hash, a);
+	hash = checksum_merge(hash, b);
+	hash = checksum_merge(hash, c);
+	return checksum_merge(hash, d);
 }
 
 static uint64_t tail(uint64_t hash, const uint8_t *p, size_t left)

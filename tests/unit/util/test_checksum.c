@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <cmocka.h>
 
-#include "cache/meta/checksum.h"
+#include "util/checksum.h"
 
 static uint64_t of(const char *s)
 {
