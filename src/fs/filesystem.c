@@ -4,12 +4,6 @@
 #include "fs/filesystem.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/types.h>
-#if __has_include(<sys/sysmacros.h>)
-#include <sys/sysmacros.h>
-#endif
 
 #include "fs/request_try.h"
 #include "util/clock.h"
@@ -17,7 +11,6 @@
 #define DEADLINE_DEFAULT (60 * NS_PER_SECOND)
 /* Of contents, which are less on the wire: doc/architecture.md has the figures. */
 #define READAHEAD_DEFAULT (UINT64_C(32) << 20)
-#define STAT_BLOCK 512 /* bytes, the unit of st_blocks */
 
 int filesystem_new(struct dataset *dataset, const struct filesystem_options *options,
 	struct filesystem **out)
@@ -66,11 +59,6 @@ void filesystem_free(struct filesystem *fs)
 	free(fs);
 }
 
-struct span path_span(const struct path *p)
-{
-	return span_of(p->data, p->size);
-}
-
 struct digest filesystem_root(const struct filesystem *fs)
 {
 	return fs->dataset->manifest->root;
@@ -104,67 +92,4 @@ int request_entry(struct request *r, struct request_try *t, struct entry *e)
 	if (page.level != 0 || r->row >= page.count)
 		return ERR_CORRUPT;
 	return page_entry(&page, r->row, e);
-}
-
-static int path_append(struct path *p, const void *data, size_t size)
-{
-	if (size > sizeof p->data - 1 - p->size)
-		return ERR_LIMIT;
-	if (size)
-		memcpy(p->data + p->size, data, size);
-	p->size += size;
-	p->data[p->size] = '\0';
-	return 0;
-}
-
-int entry_path(const struct entry *e, struct path *out)
-{
-	int err;
-
-	out->size = 0;
-	err = path_append(out, e->parent.data, e->parent.size);
-	if (!err && e->parent.size)
-		err = path_append(out, "/", 1);
-	if (!err)
-		err = path_append(out, e->name.data, e->name.size);
-	return err;
-}
-
-/* A sparse file takes what its data takes, as on the file system it came from. */
-static uint64_t stat_bytes(const struct entry *e)
-{
-	if (e->type == ENTRY_DIRECTORY)
-		return BLOCK_SIZE;
-	return e->type == ENTRY_FILE ? entry_data_size(e) : 0;
-}
-
-void entry_stat(const struct entry *e, struct stat *st)
-{
-	struct timespec time = {.tv_sec = (time_t)e->mtime, .tv_nsec = (long)e->mtime_nsec};
-
-	memset(st, 0, sizeof *st);
-	st->st_ino = (ino_t)e->inode;
-	st->st_mode = (mode_t)entry_st_mode(e);
-	st->st_nlink = (nlink_t)e->links;
-	st->st_uid = (uid_t)e->uid;
-	st->st_gid = (gid_t)e->gid;
-	if (e->type == ENTRY_CHARACTER || e->type == ENTRY_BLOCK)
-		st->st_rdev = makedev(e->major, e->minor);
-	st->st_size = (off_t)(e->type == ENTRY_DIRECTORY ? BLOCK_SIZE : e->size);
-	st->st_blksize = BLOCK_SIZE;
-	st->st_blocks = (blkcnt_t)((stat_bytes(e) + STAT_BLOCK - 1) / STAT_BLOCK);
-#ifdef HAVE_STRUCT_STAT_ST_MTIM
-	st->st_mtim = st->st_ctim = st->st_atim = time;
-#else
-	st->st_mtimespec = st->st_ctimespec = st->st_atimespec = time;
-#endif
-}
-
-void entry_param(const struct entry *e, struct fuse_entry_param *out)
-{
-	out->ino = 0;
-	out->generation = 0;
-	out->attr_timeout = FOR_EVER;
-	out->entry_timeout = FOR_EVER;
-	entry_stat(e, &out->attr);
 }

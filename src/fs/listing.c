@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fs/entry_stat.h"
 #include "fs/filesystem.h"
 #include "fs/request_try.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/entry_stat.h"
 #include "fs/filesystem.h"
 #include "fs/mountpoint.h"
 #include "fs/request_try.h"

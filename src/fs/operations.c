@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/statvfs.h>
 
+#include "fs/entry_stat.h"
 #include "fs/filesystem.h"
 #include "fs/listing.h"
 #include "fs/lookups.h"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fs/entry_stat.h"
 #include "fs/filesystem.h"
 #include "util/clock.h"
 

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libfs.a
 libfs_a_SOURCES = \
 	%D%/ahead.c %D%/ahead.h %D%/backings.c %D%/backings.h %D%/buffers.c %D%/buffers.h \
+	%D%/entry_stat.c %D%/entry_stat.h \
 	%D%/failure.c %D%/failure.h %D%/filesystem.c %D%/filesystem.h %D%/listing.c \
 	%D%/listing.h %D%/lookups.c %D%/lookups.h %D%/loop.c %D%/loop.h %D%/mountpoint.c \
 	%D%/mountpoint.h %D%/neighbours.c %D%/neighbours.h %D%/node_table.c %D%/node_table.h \
