@@ -87,17 +87,18 @@ static bool next_run(struct plan *plan, struct run *run, uint64_t size)
  * missing recipe asks for is hinted too, and ends it. */
 static int gather(struct request *r, struct plan *plan, struct run *run, struct gather *g)
 {
+	struct page_source pages;
+	struct digest root;
 	struct attempt a;
-	struct page page;
 	struct entry e;
 	int err;
 
 	err = attempt_begin(&a, r->fs->cache, NULL);
 	if (err)
 		return err;
-	err = attempt_page(&a, &r->leaf, &page);
-	if (!err)
-		err = r->row < page.count ? page_entry(&page, r->row, &e) : ERR_CORRUPT;
+	pages = attempt_pages(&a);
+	root = filesystem_root(r->fs);
+	err = node_entry(&r->node, &pages, &root, &e);
 	while (!err && g->count < HINTS_MAX) {
 		err = gather_run(&a, &e, run, g);
 		if (!err && !run->size && !next_run(plan, run, e.size))
@@ -118,7 +119,7 @@ static void fetch_stream(struct request *r)
 		.grain = GRAIN,
 	};
 	struct plan plan = readahead_table_note(
-		&r->fs->readahead_table, r->node, &limits, r->offset, r->size);
+		&r->fs->readahead_table, r->node.id, &limits, r->offset, r->size);
 	struct run run = plan.run;
 	struct gather g = {.count = 0};
 	int err = run.size ? 0 : ERR_ABSENT;
@@ -206,14 +207,16 @@ static void search(
 static void fetch_neighbours(struct request *r)
 {
 	struct gather g = {.count = 0};
+	struct page_source pages;
+	struct digest root;
 	struct attempt a;
-	struct page page;
 	struct entry e;
 
 	if (is_known(r->fs, &r->file.object) || attempt_begin(&a, r->fs->cache, NULL))
 		return;
-	if (attempt_page(&a, &r->leaf, &page) == 0 && r->row < page.count &&
-		page_entry(&page, r->row, &e) == 0)
+	pages = attempt_pages(&a);
+	root = filesystem_root(r->fs);
+	if (node_entry(&r->node, &pages, &root, &e) == 0)
 		search(r->fs, &a, &e, &g);
 	attempt_end(&a);
 	hint(r, &g);

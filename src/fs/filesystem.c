@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#include "fs/request_try.h"
 #include "util/clock.h"
 
 #define DEADLINE_DEFAULT (60 * NS_PER_SECOND)
@@ -62,34 +61,4 @@ void filesystem_free(struct filesystem *fs)
 struct digest filesystem_root(const struct filesystem *fs)
 {
 	return fs->dataset->manifest->root;
-}
-
-int request_locate(struct request *r, fuse_ino_t node)
-{
-	r->node = node;
-	r->root = node == FUSE_ROOT_ID;
-	if (r->root)
-		return 0;
-	return node_table_find(r->fs->node_table, node, &r->leaf, &r->row);
-}
-
-int request_entry(struct request *r, struct request_try *t, struct entry *e)
-{
-	static const struct span empty = {NULL, 0};
-	struct digest root;
-	struct place place;
-	struct page page;
-	int err;
-
-	if (r->root) {
-		root = filesystem_root(r->fs);
-		err = tree_find(&t->pages, &root, empty, empty, &place, e);
-		return err == ERR_ABSENT ? ERR_CORRUPT : err;
-	}
-	err = attempt_page(&t->attempt, &r->leaf, &page);
-	if (err)
-		return err;
-	if (page.level != 0 || r->row >= page.count)
-		return ERR_CORRUPT;
-	return page_entry(&page, r->row, e);
 }

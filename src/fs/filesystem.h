@@ -58,11 +58,7 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 /* Nothing is parked any more. */
 void filesystem_free(struct filesystem *fs);
 
-/* The root of the revision that is mounted. */
+/* The root page of the revision that is mounted. */
 struct digest filesystem_root(const struct filesystem *fs);
-/* Finds out where the node's entry is, for r->leaf, r->row, r->root. ERR_ABSENT. */
-int request_locate(struct request *r, fuse_ino_t node);
-/* The entry of the node asked about; borrows from the trial's attempt. */
-int request_entry(struct request *r, struct request_try *t, struct entry *e);
 
 #endif

@@ -194,7 +194,7 @@ static int step(struct request *r, struct request_try *t)
 
 	t->answer.kind = ANSWER_BYTES;
 	t->answer.size = 0;
-	err = request_entry(r, t, &e);
+	err = request_try_entry(r, t, &e);
 	if (!err)
 		err = entry_path(&e, &path);
 	if (err)
@@ -226,7 +226,7 @@ static void start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *k
 
 	if (offset < 0)
 		fuse_reply_err(fuse, EINVAL);
-	else if (request_locate(&r, node))
+	else if (node_locate(r.fs->node_table, node, &r.node))
 		fuse_reply_err(fuse, ESTALE);
 	else
 		request_start(&r);

@@ -40,7 +40,7 @@ static int lookup(struct request *r, struct request_try *t)
 	struct entry directory, e = {0};
 	struct place place;
 	struct path path;
-	int err = request_entry(r, t, &directory);
+	int err = request_try_entry(r, t, &directory);
 
 	if (!err)
 		err = entry_path(&directory, &path);
@@ -61,7 +61,7 @@ static int lookup(struct request *r, struct request_try *t)
 static int get_attr(struct request *r, struct request_try *t)
 {
 	struct entry e;
-	int err = request_entry(r, t, &e);
+	int err = request_try_entry(r, t, &e);
 
 	if (err)
 		return err;
@@ -73,7 +73,7 @@ static int get_attr(struct request *r, struct request_try *t)
 static int read_link(struct request *r, struct request_try *t)
 {
 	struct entry e;
-	int err = request_entry(r, t, &e);
+	int err = request_try_entry(r, t, &e);
 
 	if (err)
 		return err;
@@ -88,7 +88,7 @@ static int get_xattr(struct request *r, struct request_try *t)
 {
 	struct span value;
 	struct entry e;
-	int err = request_entry(r, t, &e);
+	int err = request_try_entry(r, t, &e);
 
 	if (err)
 		return err;
@@ -105,7 +105,7 @@ static int list_xattr(struct request *r, struct request_try *t)
 	struct xattr x;
 	struct entry e;
 	size_t at = 0, size = 0;
-	int err = request_entry(r, t, &e);
+	int err = request_try_entry(r, t, &e);
 
 	if (err)
 		return err;
@@ -126,7 +126,7 @@ static int list_xattr(struct request *r, struct request_try *t)
 static int seek(struct request *r, struct request_try *t)
 {
 	struct entry e;
-	int err = request_entry(r, t, &e);
+	int err = request_try_entry(r, t, &e);
 
 	if (err)
 		return err;
@@ -150,7 +150,7 @@ static void start(struct request *r, fuse_req_t fuse, fuse_ino_t node)
 {
 	r->fs = fuse_req_userdata(fuse);
 	r->fuse = fuse;
-	if (request_locate(r, node))
+	if (node_locate(r->fs->node_table, node, &r->node))
 		fuse_reply_err(fuse, ESTALE);
 	else
 		request_start(r);

@@ -12,8 +12,9 @@
 #include <sys/syscall.h>
 #endif
 
+#include "cache/attempt_pages.h"
 #include "fs/filesystem.h"
-#include "fs/request_try.h"
+#include "fs/node.h"
 
 /* ---- what can be done ---- */
 
@@ -80,24 +81,26 @@ void opens_init(struct filesystem *fs, struct fuse_conn_info *conn)
 #ifdef HAVE_FUSE_PASSTHROUGH
 
 /* The file of the cache that is this file, when there is one, open and lent. */
-static int lend(struct filesystem *fs, fuse_req_t fuse, fuse_ino_t node, int *fd)
+static int lend(struct filesystem *fs, fuse_ino_t id, int *fd)
 {
-	struct request r = {.fs = fs, .fuse = fuse};
-	struct request_try t;
+	struct digest root = filesystem_root(fs);
+	struct page_source pages;
+	struct attempt a;
+	struct node node;
 	struct entry e;
-	int err = request_locate(&r, node);
+	int rc = node_locate(fs->node_table, id, &node);
 
-	if (err)
-		return err;
-	request_try_init(&t);
-	err = attempt_begin(&t.attempt, fs->cache, NULL);
-	if (err)
-		return err;
-	err = request_entry(&r, &t, &e);
-	if (!err)
-		err = attempt_lend(&t.attempt, &e, fd);
-	attempt_end(&t.attempt);
-	return err;
+	if (rc)
+		return rc;
+	rc = attempt_begin(&a, fs->cache, NULL);
+	if (rc)
+		return rc;
+	pages = attempt_pages(&a);
+	rc = node_entry(&node, &pages, &root, &e);
+	if (!rc)
+		rc = attempt_lend(&a, &e, fd);
+	attempt_end(&a);
+	return rc;
 }
 
 static void end_passthrough(struct filesystem *fs, int error)
@@ -115,7 +118,7 @@ static int new_backing(struct filesystem *fs, fuse_req_t fuse, fuse_ino_t node)
 {
 	int fd, id;
 
-	if (atomic_load(&fs->passthrough_off) || lend(fs, fuse, node, &fd))
+	if (atomic_load(&fs->passthrough_off) || lend(fs, node, &fd))
 		return 0;
 	id = fuse_passthrough_open(fuse, fd);
 	if (id <= 0)

@@ -10,7 +10,7 @@
 static int step(struct request *r, struct request_try *t)
 {
 	struct entry e;
-	int err = request_entry(r, t, &e);
+	int err = request_try_entry(r, t, &e);
 
 	if (err)
 		return err;
@@ -37,9 +37,9 @@ void reads_read(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
 	(void)fi; /* where opens are not sent it tells nothing */
 	if (offset < 0 || size == 0 || size > BUFFER_SIZE) {
 		fuse_reply_err(fuse, EINVAL);
-	} else if (request_locate(&r, node)) {
+	} else if (node_locate(r.fs->node_table, node, &r.node)) {
 		fuse_reply_err(fuse, ESTALE);
-	} else if (r.root) {
+	} else if (r.node.is_root) {
 		fuse_reply_err(fuse, EISDIR);
 	} else {
 		request_start(&r);

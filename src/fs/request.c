@@ -263,7 +263,7 @@ static int told_already(struct request *r)
 {
 	if (!r->kind->asked_twice)
 		return 0;
-	return recent_failures_find(&r->fs->setbacks, &r->leaf, r->row,
+	return recent_failures_find(&r->fs->setbacks, &r->node.leaf, r->node.row,
 		(struct run){r->offset, r->size}, clock_monotonic());
 }
 

@@ -16,8 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "source/source.h"
+#include "fs/node.h"
 #include "fs/readahead.h"
+#include "source/source.h"
 
 #define NAME_MAX_HERE 255 /* bytes of a name in a request */
 
@@ -49,11 +50,7 @@ struct request {
 	struct filesystem *fs;
 	fuse_req_t fuse;
 	const struct request_kind *kind;
-	/* The node asked about: the root, or a row of a leaf. */
-	fuse_ino_t node;
-	bool root;
-	uint32_t row;
-	struct digest leaf;
+	struct node node; /* asked about */
 	const char *name; /* borrowed; NULL when the question has none */
 	uint64_t offset;
 	size_t size; /* bytes that the answer may have */

@@ -55,6 +55,13 @@ void request_try_release(struct request_try *t, struct filesystem *fs)
 	t->buffer = NULL;
 }
 
+int request_try_entry(struct request *r, struct request_try *t, struct entry *e)
+{
+	struct digest root = filesystem_root(r->fs);
+
+	return node_entry(&r->node, &t->pages, &root, e);
+}
+
 static void take_back(struct request_try *t, struct filesystem *fs)
 {
 	for (unsigned i = 0; i < t->held_count; i++)
@@ -151,7 +158,7 @@ static void note_failure(
 
 	path.size = 0;
 	if (attempt_begin(&t->attempt, r->fs->cache, NULL) == 0) {
-		if (request_entry(r, t, &e) == 0 && entry_path(&e, &path))
+		if (request_try_entry(r, t, &e) == 0 && entry_path(&e, &path))
 			path.size = 0;
 		attempt_end(&t->attempt);
 	}
@@ -168,7 +175,7 @@ void request_try_answer(
 	if (error && error != ERR_INTERRUPTED)
 		note_failure(r, t, error, trouble);
 	if (error && r->kind->asked_twice)
-		recent_failures_note(&r->fs->setbacks, &r->leaf, r->row,
+		recent_failures_note(&r->fs->setbacks, &r->node.leaf, r->node.row,
 			(struct run){r->offset, r->size}, error, clock_monotonic());
 	if (error)
 		fuse_reply_err(r->fuse, failure_errno(error));

@@ -64,6 +64,8 @@ void request_try_send_hints(struct request *r, struct request_try *t);
 
 /* What the attempt wants becomes hints, and is no longer wanted. */
 void request_try_hint_wants(struct request_try *t);
+/* The entry of the node asked about; borrows from the attempt. */
+int request_try_entry(struct request *r, struct request_try *t, struct entry *e);
 /* Notes a lookup of `row` of `leaf` in the answer and gives its node id. ERR_LIMIT: no
  * more leaves fit into this reply. */
 int request_try_hold(struct request *r, struct request_try *t, const struct digest *leaf,

@@ -4,7 +4,7 @@ libfs_a_SOURCES = \
 	%D%/entry_stat.c %D%/entry_stat.h \
 	%D%/failure.c %D%/failure.h %D%/filesystem.c %D%/filesystem.h %D%/listing.c \
 	%D%/listing.h %D%/lookups.c %D%/lookups.h %D%/loop.c %D%/loop.h %D%/mountpoint.c \
-	%D%/mountpoint.h %D%/neighbours.c %D%/neighbours.h %D%/node_table.c %D%/node_table.h \
+	%D%/mountpoint.h %D%/neighbours.c %D%/neighbours.h %D%/node.c %D%/node.h %D%/node_table.c %D%/node_table.h \
 	%D%/open_mode.c %D%/open_mode.h %D%/opens.c %D%/opens.h %D%/operations.c \
 	%D%/operations.h %D%/parallel.c %D%/parallel.h %D%/polling.c %D%/polling.h \
 	%D%/readahead.c %D%/readahead.h %D%/readahead_table.c %D%/readahead_table.h %D%/reads.c \
