@@ -34,9 +34,9 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	atomic_init(&fs->passthrough_off, false);
 	backings_init(&fs->backings);
 	buffers_init(&fs->buffers);
-	recent_failures_init(&fs->setbacks);
+	recent_failures_init(&fs->recent_failures);
 	failures_init(&fs->failures, options->log);
-	requests_init(&fs->requests);
+	parked_list_init(&fs->parked);
 	readahead_table_init(&fs->readahead_table);
 	pthread_mutex_init(&fs->readahead_lock, NULL);
 	*out = fs;
@@ -47,8 +47,8 @@ void filesystem_free(struct filesystem *fs)
 {
 	if (!fs)
 		return;
-	requests_release(&fs->requests);
-	recent_failures_release(&fs->setbacks);
+	parked_list_release(&fs->parked);
+	recent_failures_release(&fs->recent_failures);
 	failures_release(&fs->failures);
 	buffers_release(&fs->buffers);
 	backings_release(&fs->backings);

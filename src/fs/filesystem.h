@@ -16,8 +16,8 @@
 #include "fs/node_table.h"
 #include "fs/neighbours.h"
 #include "fs/open_mode.h"
+#include "fs/parked_list.h"
 #include "fs/readahead_table.h"
-#include "fs/request.h"
 #include "fs/recent_failures.h"
 
 struct filesystem {
@@ -36,8 +36,8 @@ struct filesystem {
 	struct node_table *node_table;
 	struct buffers buffers;
 	struct failures failures;
-	struct recent_failures setbacks;
-	struct requests requests;
+	struct recent_failures recent_failures;
+	struct parked_list parked;
 	struct readahead_table readahead_table; /* of the files */
 	pthread_mutex_t readahead_lock;		/* the two below */
 	struct readahead listing;		/* in entries, of the whole tree */

@@ -6,6 +6,7 @@
 
 #include "fs/entry_stat.h"
 #include "fs/filesystem.h"
+#include "fs/request_run.h"
 #include "fs/request_try.h"
 
 #define DOTS 2		       /* "." and ".." come first */
@@ -217,8 +218,6 @@ static void start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *k
 	size_t size, off_t offset)
 {
 	struct request r = {
-		.fs = fuse_req_userdata(fuse),
-		.fuse = fuse,
 		.kind = kind,
 		.offset = (uint64_t)offset,
 		.size = size < BUFFER_SIZE ? size : BUFFER_SIZE,
@@ -226,10 +225,8 @@ static void start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *k
 
 	if (offset < 0)
 		fuse_reply_err(fuse, EINVAL);
-	else if (node_locate(r.fs->node_table, node, &r.node))
-		fuse_reply_err(fuse, ESTALE);
 	else
-		request_start(&r);
+		request_run(&r, fuse, node);
 }
 
 void listing_read(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,

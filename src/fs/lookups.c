@@ -9,6 +9,7 @@
 #include "fs/entry_stat.h"
 #include "fs/filesystem.h"
 #include "fs/mountpoint.h"
+#include "fs/request_run.h"
 #include "fs/request_try.h"
 
 #ifndef ENODATA /* FreeBSD, macOS */
@@ -146,16 +147,6 @@ static const struct request_kind lseek_kind = {.name = "lseek", .step = seek};
 
 /* ---- operations ---- */
 
-static void start(struct request *r, fuse_req_t fuse, fuse_ino_t node)
-{
-	r->fs = fuse_req_userdata(fuse);
-	r->fuse = fuse;
-	if (node_locate(r->fs->node_table, node, &r->node))
-		fuse_reply_err(fuse, ESTALE);
-	else
-		request_start(r);
-}
-
 void lookups_lookup(fuse_req_t fuse, fuse_ino_t parent, const char *name)
 {
 	struct request r = {.kind = &lookup_kind, .name = name};
@@ -163,7 +154,7 @@ void lookups_lookup(fuse_req_t fuse, fuse_ino_t parent, const char *name)
 	if (strlen(name) > NAME_SIZE_MAX)
 		fuse_reply_err(fuse, ENAMETOOLONG);
 	else
-		start(&r, fuse, parent);
+		request_run(&r, fuse, parent);
 }
 
 void lookups_getattr(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
@@ -171,14 +162,14 @@ void lookups_getattr(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi
 	struct request r = {.kind = &getattr_kind};
 
 	(void)fi;
-	start(&r, fuse, node);
+	request_run(&r, fuse, node);
 }
 
 void lookups_readlink(fuse_req_t fuse, fuse_ino_t node)
 {
 	struct request r = {.kind = &readlink_kind, .size = LINK_TARGET_SIZE_MAX};
 
-	start(&r, fuse, node);
+	request_run(&r, fuse, node);
 }
 
 static void reply_pid(fuse_req_t fuse, size_t size)
@@ -215,7 +206,7 @@ void lookups_getxattr(fuse_req_t fuse, fuse_ino_t node, const char *name, size_t
 	else if (strlen(name) > XATTR_NAME_SIZE_MAX)
 		fuse_reply_err(fuse, ENODATA);
 	else
-		start(&r, fuse, node);
+		request_run(&r, fuse, node);
 }
 
 void lookups_listxattr(fuse_req_t fuse, fuse_ino_t node, size_t size)
@@ -227,7 +218,7 @@ void lookups_listxattr(fuse_req_t fuse, fuse_ino_t node, size_t size)
 		return;
 	}
 	r.size = size < BUFFER_SIZE ? size : BUFFER_SIZE;
-	start(&r, fuse, node);
+	request_run(&r, fuse, node);
 }
 
 void lookups_lseek(fuse_req_t fuse, fuse_ino_t node, off_t offset, int whence,
@@ -242,5 +233,5 @@ void lookups_lseek(fuse_req_t fuse, fuse_ino_t node, off_t offset, int whence,
 	else if (whence != SEEK_DATA && whence != SEEK_HOLE)
 		fuse_reply_err(fuse, EINVAL);
 	else
-		start(&r, fuse, node);
+		request_run(&r, fuse, node);
 }

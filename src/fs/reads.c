@@ -5,6 +5,7 @@
 
 #include "fs/ahead.h"
 #include "fs/filesystem.h"
+#include "fs/request_run.h"
 #include "fs/request_try.h"
 
 static int step(struct request *r, struct request_try *t)
@@ -27,21 +28,16 @@ void reads_read(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
 	struct fuse_file_info *fi)
 {
 	struct request r = {
-		.fs = fuse_req_userdata(fuse),
-		.fuse = fuse,
 		.kind = &kind,
 		.offset = (uint64_t)offset,
 		.size = size,
 	};
 
 	(void)fi; /* where opens are not sent it tells nothing */
-	if (offset < 0 || size == 0 || size > BUFFER_SIZE) {
+	if (offset < 0 || size == 0 || size > BUFFER_SIZE)
 		fuse_reply_err(fuse, EINVAL);
-	} else if (node_locate(r.fs->node_table, node, &r.node)) {
-		fuse_reply_err(fuse, ESTALE);
-	} else if (r.node.is_root) {
+	else if (node == FUSE_ROOT_ID)
 		fuse_reply_err(fuse, EISDIR);
-	} else {
-		request_start(&r);
-	}
+	else
+		request_run(&r, fuse, node);
 }

@@ -23,8 +23,8 @@ void recent_failures_note(struct recent_failures *s, const struct digest *leaf,
 		return;
 	pthread_mutex_lock(&s->lock);
 	s->items[s->next] = (struct recent_failure){
-		*leaf, row, bytes, error, now + SETBACK_NS};
-	s->next = (s->next + 1) % SETBACKS_KEPT;
+		*leaf, row, bytes, error, now + RECENT_FAILURE_NS};
+	s->next = (s->next + 1) % RECENT_FAILURES_KEPT;
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -40,9 +40,10 @@ int recent_failures_find(struct recent_failures *s, const struct digest *leaf, u
 	int error = 0;
 
 	pthread_mutex_lock(&s->lock);
-	for (unsigned i = 1; i <= SETBACKS_KEPT && !error; i++) {
+	for (unsigned i = 1; i <= RECENT_FAILURES_KEPT && !error; i++) {
 		const struct recent_failure *b =
-			&s->items[(s->next + SETBACKS_KEPT - i) % SETBACKS_KEPT];
+			&s->items[(s->next + RECENT_FAILURES_KEPT - i) %
+				  RECENT_FAILURES_KEPT];
 
 		if (b->until <= now)
 			break;

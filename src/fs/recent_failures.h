@@ -13,8 +13,8 @@
 #include "fs/readahead.h"
 #include "util/digest.h"
 
-#define SETBACKS_KEPT 4096	       /* as many may fail together */
-#define SETBACK_NS INT64_C(1000000000) /* how long an answer holds */
+#define RECENT_FAILURES_KEPT 4096	      /* as many may fail together */
+#define RECENT_FAILURE_NS INT64_C(1000000000) /* how long an answer holds */
 
 struct recent_failures {
 	pthread_mutex_t lock; /* all below */
@@ -23,8 +23,8 @@ struct recent_failures {
 		uint32_t row;
 		struct run bytes;
 		int error;
-		int64_t until;	/* CLOCK_MONOTONIC ns; 0: empty */
-	} items[SETBACKS_KEPT]; /* a ring, in the order in which they were noted */
+		int64_t until;	       /* CLOCK_MONOTONIC ns; 0: empty */
+	} items[RECENT_FAILURES_KEPT]; /* a ring, in the order in which they were noted */
 	unsigned next;
 };
 

@@ -175,7 +175,7 @@ void request_try_answer(
 	if (error && error != ERR_INTERRUPTED)
 		note_failure(r, t, error, trouble);
 	if (error && r->kind->asked_twice)
-		recent_failures_note(&r->fs->setbacks, &r->node.leaf, r->node.row,
+		recent_failures_note(&r->fs->recent_failures, &r->node.leaf, r->node.row,
 			(struct run){r->offset, r->size}, error, clock_monotonic());
 	if (error)
 		fuse_reply_err(r->fuse, failure_errno(error));

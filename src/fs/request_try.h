@@ -7,6 +7,7 @@
 #ifndef CAIRN_FS_REQUEST_TRY_H
 #define CAIRN_FS_REQUEST_TRY_H
 
+#include "cache/attempt.h"
 #include "fs/request.h"
 #include "tree/tree.h"
 

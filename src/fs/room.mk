@@ -6,7 +6,8 @@ libfs_a_SOURCES = \
 	%D%/listing.h %D%/lookups.c %D%/lookups.h %D%/loop.c %D%/loop.h %D%/mountpoint.c \
 	%D%/mountpoint.h %D%/neighbours.c %D%/neighbours.h %D%/node.c %D%/node.h %D%/node_table.c %D%/node_table.h \
 	%D%/open_mode.c %D%/open_mode.h %D%/opens.c %D%/opens.h %D%/operations.c \
-	%D%/operations.h %D%/parallel.c %D%/parallel.h %D%/polling.c %D%/polling.h \
+	%D%/operations.h %D%/parallel.c %D%/parallel.h %D%/parked_list.c %D%/parked_list.h %D%/polling.c %D%/polling.h \
 	%D%/readahead.c %D%/readahead.h %D%/readahead_table.c %D%/readahead_table.h %D%/reads.c \
-	%D%/reads.h %D%/recent_failures.c %D%/recent_failures.h %D%/request.c %D%/request.h \
+	%D%/reads.h %D%/recent_failures.c %D%/recent_failures.h %D%/request.h \
+	%D%/request_run.c %D%/request_run.h \
 	%D%/request_try.c %D%/request_try.h %D%/session.c %D%/session.h

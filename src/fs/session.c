@@ -15,6 +15,7 @@
 #include "fs/mountpoint.h"
 #include "fs/operations.h"
 #include "fs/parallel.h"
+#include "fs/request_run.h"
 
 #define SAID_MAX 512
 
@@ -182,7 +183,7 @@ int session_run(struct session *s, void (*ready)(void *ctx), void *ctx)
 	 * of. */
 	fuse_session_exit(s->fuse);
 	/* While they can still be answered: unmounting closes the device. */
-	requests_end(&s->fs->requests);
+	request_run_end(s->fs);
 	return err;
 }
 

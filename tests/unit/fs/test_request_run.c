@@ -12,6 +12,7 @@
 #include "fs/filesystem.h"
 #include "fs/listing.h"
 #include "fs/lookups.h"
+#include "fs/request_run.h"
 
 #define FILES 2000
 #define STRESS 300
@@ -162,7 +163,7 @@ static void setup(struct fixture *f, bool closed, int64_t deadline_ns)
 
 static void teardown(struct fixture *f)
 {
-	requests_end(&f->fs->requests);
+	request_run_end(f->fs);
 	filesystem_free(f->fs);
 	source_free(f->dataset.source);
 	reader_release(&f->reader);
@@ -180,22 +181,12 @@ static void lookup(struct fixture *f, struct fuse_req *req, unsigned number)
 	memset(name, 'x', sizeof name); /* a parked request has its own copy */
 }
 
-static unsigned parked(struct fixture *f)
-{
-	unsigned n;
-
-	pthread_mutex_lock(&f->fs->requests.lock);
-	n = f->fs->requests.count;
-	pthread_mutex_unlock(&f->fs->requests.lock);
-	return n;
-}
-
 /* Answered, and nobody looks at it any more: it can be used again. */
 static int await_end(struct fixture *f, struct fuse_req *req)
 {
 	int errnum = await(req);
 
-	while (parked(f))
+	while (parked_list_count(&f->fs->parked))
 		usleep(1000);
 	return errnum;
 }
@@ -211,7 +202,7 @@ static void a_miss_is_answered_later_and_a_hit_at_once(void **state)
 	setup(&f, true, TESTED_DEADLINE);
 	lookup(&f, &miss, 7);
 	assert_int_equal(answers(&miss), 0);
-	assert_int_equal(parked(&f), 1);
+	assert_int_equal(parked_list_count(&f.fs->parked), 1);
 	gate_set(f.gate, false);
 	assert_int_equal(await(&miss), 0);
 	assert_true(miss.entry.ino > FUSE_ROOT_ID);
@@ -260,7 +251,7 @@ static void an_interrupt_answers_at_once(void **state)
 	interrupt(&req);
 	assert_int_equal(answers(&req), 1);
 	assert_int_equal(req.errnum, EINTR);
-	assert_int_equal(parked(&f), 0);
+	assert_int_equal(parked_list_count(&f.fs->parked), 0);
 	gate_set(f.gate, false);
 	teardown(&f);
 	assert_int_equal(answers(&req), 1);
@@ -293,7 +284,7 @@ static void a_dead_server_ends_at_the_deadline(void **state)
 	setup(&f, true, 200 * NS_PER_MS);
 	lookup(&f, &req, 1);
 	assert_int_equal(await_end(&f, &req), ETIMEDOUT);
-	/* The next one has its own time, although the flight is shared. */
+	/* The next one has its own time, although the download is shared. */
 	lookup(&f, &req, 1);
 	usleep(100000);
 	lookup(&f, &other, 1);
@@ -438,7 +429,8 @@ static void a_listing_has_every_name_once(void **state)
 	teardown(&f);
 }
 
-/* Arrivals, interrupts and the end, all at once: each request is answered exactly once. */
+/* Completions, interrupts and the end, all at once: each request is answered exactly once.
+ */
 static void *interrupt_some(void *arg)
 {
 	struct fuse_req *req = arg;
