@@ -10,6 +10,7 @@
 #include "fs/lookups.h"
 #include "fs/opens.h"
 #include "fs/reads.h"
+#include "fs/xattrs.h"
 
 /* Requests of the kernel's readahead that may be unanswered before it holds all others
  * back, those that the cache could answer with them: as many as it allows anybody, which
@@ -193,8 +194,8 @@ const struct fuse_lowlevel_ops operations = {
 	.forget_multi = forget_multi,
 	.getattr = lookups_getattr,
 	.readlink = lookups_readlink,
-	.getxattr = lookups_getxattr,
-	.listxattr = lookups_listxattr,
+	.getxattr = xattrs_get,
+	.listxattr = xattrs_list,
 	.lseek = lookups_lseek,
 	.open = opens_open,
 	.read = reads_read,

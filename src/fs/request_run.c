@@ -156,7 +156,7 @@ static bool park(struct parked *p, struct request_try *t, int *error)
 		pthread_mutex_unlock(&p->parked_mtx);
 		return false;
 	}
-	request_try_send_hints(&p->request, t);
+	hints_send(&t->hints, fs->source);
 	return set_parked(p, error);
 }
 
@@ -251,7 +251,7 @@ static void run_located(struct request *r)
 	error = request_try_run(r, &t, NULL);
 	if (error != ERR_PENDING) {
 		request_try_answer(r, &t, error, NULL);
-		request_try_send_hints(r, &t);
+		hints_send(&t.hints, r->fs->source);
 	} else if ((told = told_already(r))) {
 		request_try_release(&t, r->fs);
 		fuse_reply_err(r->fuse, failure_errno(told));

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/request_try.h"
 
 #include <assert.h>
@@ -19,8 +21,7 @@ static bool hint_page(void *ctx, const struct digest *digest)
 		return true;
 	if (t->attempt.want_count == before)
 		return false;
-	if (t->hint_count < HINTS_MAX)
-		t->hints[t->hint_count++] = t->attempt.wants[before];
+	hints_add(&t->hints, &t->attempt.wants[before]);
 	t->attempt.want_count = before;
 	return false;
 }
@@ -34,8 +35,7 @@ static int find_page(void *ctx, const struct digest *digest, struct page *out)
 
 void request_try_hint_wants(struct request_try *t)
 {
-	for (unsigned i = 0; i < t->attempt.want_count && t->hint_count < HINTS_MAX; i++)
-		t->hints[t->hint_count++] = t->attempt.wants[i];
+	hints_add_missing(&t->hints, &t->attempt);
 	t->attempt.want_count = 0;
 }
 
@@ -43,7 +43,7 @@ void request_try_init(struct request_try *t)
 {
 	t->buffer = NULL;
 	t->held_count = 0;
-	t->hint_count = 0;
+	t->hints.count = 0;
 	t->attempt.want_count = 0;
 	t->pages = (struct page_source){.page = find_page, .hint = hint_page, .ctx = t};
 }
@@ -105,7 +105,7 @@ int request_try_run(
 {
 	int err = get_buffer(r, t);
 
-	t->hint_count = 0;
+	t->hints.count = 0;
 	if (err)
 		return err;
 	err = attempt_begin(&t->attempt, r->fs->cache, buffers);
@@ -117,36 +117,6 @@ int request_try_run(
 	if (err)
 		take_back(t, r->fs);
 	return err;
-}
-
-void request_try_send_hints(struct request *r, struct request_try *t)
-{
-	if (t->hint_count)
-		source_hint(r->fs->source, t->hints, t->hint_count, FETCH_READAHEAD);
-	t->hint_count = 0;
-}
-
-/* ---- answers ---- */
-
-static int send_answer(fuse_req_t fuse, const struct request_try *t)
-{
-	const struct answer *a = &t->answer;
-
-	switch (a->kind) {
-	case ANSWER_ENTRY:
-		return fuse_reply_entry(fuse, &a->entry);
-	case ANSWER_ATTR:
-		return fuse_reply_attr(fuse, &a->entry.attr, FOR_EVER);
-	case ANSWER_BYTES:
-		return fuse_reply_buf(fuse, (const char *)t->buffer, a->size);
-	case ANSWER_SIZE:
-		return fuse_reply_xattr(fuse, a->size);
-	case ANSWER_OFFSET:
-		return fuse_reply_lseek(fuse, (off_t)a->offset);
-	case ANSWER_ERRNO:
-		break;
-	}
-	return fuse_reply_err(fuse, a->errnum);
 }
 
 /* The path, when what is local is enough to tell it. */
@@ -179,7 +149,7 @@ void request_try_answer(
 			(struct run){r->offset, r->size}, error, clock_monotonic());
 	if (error)
 		fuse_reply_err(r->fuse, failure_errno(error));
-	else if (send_answer(r->fuse, t))
+	else if (answer_send(&t->answer, r->fuse, t->buffer))
 		take_back(t, r->fs);
 	request_try_release(t, r->fs);
 }
