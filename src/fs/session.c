@@ -12,6 +12,7 @@
 
 #include "fs/filesystem.h"
 #include "fs/loop.h"
+#include "fs/mount_table.h"
 #include "fs/mountpoint.h"
 #include "fs/operations.h"
 #include "fs/parallel.h"
