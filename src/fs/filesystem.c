@@ -38,7 +38,7 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	failures_init(&fs->failures, options->log);
 	parked_list_init(&fs->parked);
 	readahead_table_init(&fs->readahead_table);
-	pthread_mutex_init(&fs->readahead_lock, NULL);
+	pthread_mutex_init(&fs->readahead_mtx, NULL);
 	*out = fs;
 	return 0;
 }
@@ -52,7 +52,7 @@ void filesystem_free(struct filesystem *fs)
 	failures_release(&fs->failures);
 	buffers_release(&fs->buffers);
 	backings_release(&fs->backings);
-	pthread_mutex_destroy(&fs->readahead_lock);
+	pthread_mutex_destroy(&fs->readahead_mtx);
 	readahead_table_release(&fs->readahead_table);
 	node_table_free(fs->node_table);
 	free(fs);

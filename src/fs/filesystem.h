@@ -39,7 +39,7 @@ struct filesystem {
 	struct recent_failures recent_failures;
 	struct parked_list parked;
 	struct readahead_table readahead_table; /* of the files */
-	pthread_mutex_t readahead_lock;		/* the two below */
+	pthread_mutex_t readahead_mtx;		/* the two below */
 	struct readahead listing;		/* in entries, of the whole tree */
 	struct neighbours neighbours;
 	/* Called by INIT, may be NULL. */

@@ -133,9 +133,9 @@ static struct run *entries_ahead(struct request *r, uint64_t rank)
 	struct run *run = &r->ahead;
 
 	if (run->start == 0) {
-		pthread_mutex_lock(&r->fs->readahead_lock);
+		pthread_mutex_lock(&r->fs->readahead_mtx);
 		*run = readahead_note(&r->fs->listing, &limits, rank, 1).run;
-		pthread_mutex_unlock(&r->fs->readahead_lock);
+		pthread_mutex_unlock(&r->fs->readahead_mtx);
 		if (run->start == 0)
 			run->start = rank;
 	}
@@ -155,9 +155,9 @@ static void hint_ahead(struct listing *l, const struct digest *root, uint64_t ra
 	run->size = end - run->start;
 	if (run->size == 0)
 		return;
-	pthread_mutex_lock(&r->fs->readahead_lock);
+	pthread_mutex_lock(&r->fs->readahead_mtx);
 	readahead_take_back(&r->fs->listing, run->start, end);
-	pthread_mutex_unlock(&r->fs->readahead_lock);
+	pthread_mutex_unlock(&r->fs->readahead_mtx);
 }
 
 static int walk(struct listing *l)

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libfs.a
 libfs_a_SOURCES = \
-	%D%/ahead.c %D%/ahead.h %D%/answer.c %D%/answer.h %D%/backings.c %D%/backings.h \
+	%D%/ahead.c %D%/ahead.h %D%/ahead_objects.c %D%/ahead_objects.h %D%/ahead_stream.c \
+	%D%/ahead_stream.h %D%/answer.c %D%/answer.h %D%/backings.c %D%/backings.h \
 	%D%/buffers.c %D%/buffers.h %D%/entry_stat.c %D%/entry_stat.h %D%/failure.c \
 	%D%/failure.h %D%/filesystem.c %D%/filesystem.h %D%/fusermount.c %D%/fusermount.h \
 	%D%/hints.c %D%/hints.h %D%/listing.c %D%/listing.h %D%/lookups.c %D%/lookups.h \
