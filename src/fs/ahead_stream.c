@@ -18,18 +18,18 @@ static int add_piece(struct attempt *a, const struct object_ref *object, uint64_
 	uint64_t end, struct hints *h, uint64_t *reached)
 {
 	struct want chunk;
-	int err = 0;
+	int rc = 0;
 
 	while (at < end && !hints_full(h)) {
-		err = attempt_chunk(a, object, at, &chunk);
-		if (err)
+		rc = attempt_chunk(a, object, at, &chunk);
+		if (rc)
 			break;
 		if (!attempt_has(a, &chunk))
 			hints_add(h, &chunk);
 		at = chunk.start + chunk.size;
 	}
 	*reached = at < end ? at : end;
-	return err;
+	return rc;
 }
 
 /* Takes off `run` what it has looked at. */
@@ -37,14 +37,14 @@ static int add_run(
 	struct attempt *a, const struct entry *e, struct run *run, struct hints *h)
 {
 	uint64_t reached;
-	int err = 0;
+	int rc = 0;
 
-	while (!err && run->size && run->start < e->size && !hints_full(h)) {
+	while (!rc && run->size && run->start < e->size && !hints_full(h)) {
 		struct piece piece = entry_map(e, run->start);
 		uint64_t size = piece.size < run->size ? piece.size : run->size;
 
 		if (!piece.hole) {
-			err = add_piece(a, &e->object, piece.object_offset,
+			rc = add_piece(a, &e->object, piece.object_offset,
 				piece.object_offset + size, h, &reached);
 			size = reached - piece.object_offset;
 		}
@@ -53,7 +53,7 @@ static int add_run(
 	}
 	if (run->start >= e->size)
 		run->size = 0;
-	return err;
+	return rc;
 }
 
 /* Goes on to the next run of the plan; false at its end or past the end of the file. */
@@ -74,23 +74,23 @@ static int add_plan(struct request *r, struct plan *plan, struct run *run, struc
 	struct digest root;
 	struct attempt a;
 	struct entry e;
-	int err;
+	int rc;
 
-	err = attempt_begin(&a, r->fs->cache, NULL);
-	if (err)
-		return err;
+	rc = attempt_begin(&a, r->fs->cache, NULL);
+	if (rc)
+		return rc;
 	pages = attempt_pages(&a);
 	root = filesystem_root(r->fs);
-	err = node_entry(&r->node, &pages, &root, &e);
-	while (!err && !hints_full(h)) {
-		err = add_run(&a, &e, run, h);
-		if (!err && !run->size && !plan_next(plan, run, e.size))
-			err = ERR_ABSENT;
+	rc = node_entry(&r->node, &pages, &root, &e);
+	while (!rc && !hints_full(h)) {
+		rc = add_run(&a, &e, run, h);
+		if (!rc && !run->size && !plan_next(plan, run, e.size))
+			rc = ERR_ABSENT;
 	}
-	if (err == ERR_PENDING)
+	if (rc == ERR_PENDING)
 		hints_add_missing(h, &a);
 	attempt_end(&a);
-	return err;
+	return rc;
 }
 
 void ahead_stream_fetch(struct request *r)
@@ -105,10 +105,10 @@ void ahead_stream_fetch(struct request *r)
 		&r->fs->readahead_table, r->node.id, &limits, r->offset, r->size);
 	struct run run = plan.run;
 	struct hints h = {.count = 0};
-	int err = run.size ? 0 : ERR_ABSENT;
+	int rc = run.size ? 0 : ERR_ABSENT;
 
-	while (!err) {
-		err = add_plan(r, &plan, &run, &h);
+	while (!rc) {
+		rc = add_plan(r, &plan, &run, &h);
 		hints_send(&h, r->fs->source);
 	}
 }

@@ -30,15 +30,15 @@ static int path_append(struct path *p, const void *data, size_t size)
 
 int entry_path(const struct entry *e, struct path *out)
 {
-	int err;
+	int rc;
 
 	out->size = 0;
-	err = path_append(out, e->parent.data, e->parent.size);
-	if (!err && e->parent.size)
-		err = path_append(out, "/", 1);
-	if (!err)
-		err = path_append(out, e->name.data, e->name.size);
-	return err;
+	rc = path_append(out, e->parent.data, e->parent.size);
+	if (!rc && e->parent.size)
+		rc = path_append(out, "/", 1);
+	if (!rc)
+		rc = path_append(out, e->name.data, e->name.size);
+	return rc;
 }
 
 /* A sparse file takes what its data takes, as on the file system it came from. */

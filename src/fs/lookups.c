@@ -18,17 +18,17 @@ static int lookup_step(struct request *r, struct request_try *t)
 	struct entry directory, e = {0};
 	struct place place;
 	struct path path;
-	int err = request_try_entry(r, t, &directory);
+	int rc = request_try_entry(r, t, &directory);
 
-	if (!err)
-		err = entry_path(&directory, &path);
-	if (!err)
-		err = tree_find(&t->pages, &root, path_span(&path), span_of_string(r->name),
+	if (!rc)
+		rc = entry_path(&directory, &path);
+	if (!rc)
+		rc = tree_find(&t->pages, &root, path_span(&path), span_of_string(r->name),
 			&place, &e);
-	if (err && err != ERR_ABSENT)
-		return err;
+	if (rc && rc != ERR_ABSENT)
+		return rc;
 	t->answer.kind = ANSWER_ENTRY;
-	if (err == ERR_ABSENT) {
+	if (rc == ERR_ABSENT) {
 		t->answer.entry = (struct fuse_entry_param){.entry_timeout = FOR_EVER};
 		return 0;
 	}
@@ -39,10 +39,10 @@ static int lookup_step(struct request *r, struct request_try *t)
 static int getattr_step(struct request *r, struct request_try *t)
 {
 	struct entry e;
-	int err = request_try_entry(r, t, &e);
+	int rc = request_try_entry(r, t, &e);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	t->answer.kind = ANSWER_ATTR;
 	entry_stat(&e, &t->answer.entry.attr);
 	return 0;
@@ -51,10 +51,10 @@ static int getattr_step(struct request *r, struct request_try *t)
 static int readlink_step(struct request *r, struct request_try *t)
 {
 	struct entry e;
-	int err = request_try_entry(r, t, &e);
+	int rc = request_try_entry(r, t, &e);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	if (e.type != ENTRY_SYMLINK)
 		answer_errno(&t->answer, EINVAL);
 	else
@@ -65,15 +65,15 @@ static int readlink_step(struct request *r, struct request_try *t)
 static int lseek_step(struct request *r, struct request_try *t)
 {
 	struct entry e;
-	int err = request_try_entry(r, t, &e);
+	int rc = request_try_entry(r, t, &e);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	t->answer.kind = ANSWER_OFFSET;
-	err = entry_seek(&e, r->offset, r->whence == SEEK_DATA, &t->answer.offset);
-	if (err == ERR_ABSENT)
+	rc = entry_seek(&e, r->offset, r->whence == SEEK_DATA, &t->answer.offset);
+	if (rc == ERR_ABSENT)
 		answer_errno(&t->answer, ENXIO);
-	return err == ERR_ABSENT ? 0 : err;
+	return rc == ERR_ABSENT ? 0 : rc;
 }
 
 static const struct request_kind lookup_kind = {.name = "lookup", .step = lookup_step};

@@ -24,18 +24,18 @@ static int check_empty(const char *path, struct trouble *t)
 {
 	DIR *d = opendir(path);
 	struct dirent *e;
-	int err = 0;
+	int rc = 0;
 
 	if (!d)
 		return trouble_errno(t, "cannot look into the mount point %s", path);
-	while (!err && (e = readdir(d)))
+	while (!rc && (e = readdir(d)))
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			err = trouble_set(t, ERR_BUSY,
+			rc = trouble_set(t, ERR_BUSY,
 				"%s is not empty: what is in it would be hidden; "
 				"choose another directory, or mount with -o nonempty",
 				path);
 	closedir(d);
-	return err;
+	return rc;
 }
 
 static int check_directory(const char *path, struct trouble *t)
@@ -67,24 +67,24 @@ static int check_table(const char *path, struct trouble *t)
 	struct statvfs st;
 	char *source;
 	bool ours;
-	int err = 0;
+	int rc = 0;
 
 	if (mount_table_find(path, &source, &ours))
 		return 0;
 	if (ours && statvfs(path, &st) && errno == ENOTCONN)
-		err = gone(path, t);
+		rc = gone(path, t);
 	else if (ours)
-		err = trouble_set(t, ERR_BUSY,
+		rc = trouble_set(t, ERR_BUSY,
 			"%s is already mounted on %s: run `cairn umount %s` first", source,
 			path, path);
 	free(source);
-	return err;
+	return rc;
 }
 
 int mountpoint_check(const char *path, bool nonempty, char **resolved, struct trouble *t)
 {
 	char *real = realpath(path, NULL);
-	int err;
+	int rc;
 
 	if (!real && errno == ENOENT)
 		return trouble_set(t, ERR_ABSENT,
@@ -93,16 +93,16 @@ int mountpoint_check(const char *path, bool nonempty, char **resolved, struct tr
 		return gone(path, t);
 	if (!real)
 		return trouble_errno(t, "the mount point %s cannot be used", path);
-	err = check_table(real, t);
-	if (!err)
-		err = check_directory(real, t);
-	if (!err && !nonempty)
-		err = check_empty(real, t);
-	if (err)
+	rc = check_table(real, t);
+	if (!rc)
+		rc = check_directory(real, t);
+	if (!rc && !nonempty)
+		rc = check_empty(real, t);
+	if (rc)
 		free(real);
 	else
 		*resolved = real;
-	return err;
+	return rc;
 }
 
 /* fuse.conf(5): a line that says just user_allow_other. */
@@ -195,10 +195,10 @@ int mountpoint_unmount(const char *resolved, bool lazy, struct trouble *t)
 {
 	char *source = NULL;
 	bool ours = false;
-	int err = mount_table_find(resolved, &source, &ours);
+	int rc = mount_table_find(resolved, &source, &ours);
 
 	free(source);
-	if (err != ERR_UNSUPPORTED && !ours)
+	if (rc != ERR_UNSUPPORTED && !ours)
 		return trouble_set(
 			t, ERR_ABSENT, "nothing is mounted by cairn on %s", resolved);
 	if (geteuid() == 0)

@@ -29,15 +29,15 @@ void opens_init(struct filesystem *fs, struct fuse_conn_info *conn)
 
 static int find_backing(struct filesystem *fs, fuse_req_t fuse, fuse_ino_t node, int *used)
 {
-	int id, err;
+	int id, rc;
 
 	if (backings_join(&fs->backings, node, used))
 		return 0;
 	id = passthrough_open(fs, fuse, node);
-	err = backings_open(&fs->backings, node, id, used);
-	if (err || *used != id)
+	rc = backings_open(&fs->backings, node, id, used);
+	if (rc || *used != id)
 		passthrough_close(fuse, id);
-	return err;
+	return rc;
 }
 
 static void open_backed(

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/reads.h"
 
 #include <errno.h>
@@ -8,27 +10,27 @@
 #include "fs/request_run.h"
 #include "fs/request_try.h"
 
-static int step(struct request *r, struct request_try *t)
+static int reads_step(struct request *r, struct request_try *t)
 {
 	struct entry e;
-	int err = request_try_entry(r, t, &e);
+	int rc = request_try_entry(r, t, &e);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	ahead_see(r, &e);
 	t->answer.kind = ANSWER_BYTES;
 	return attempt_read_file(
 		&t->attempt, &e, r->offset, t->buffer, r->size, &t->answer.size);
 }
 
-static const struct request_kind kind = {
-	.name = "read", .step = step, .after = ahead_fetch, .asked_twice = true};
+static const struct request_kind read_kind = {
+	.name = "read", .step = reads_step, .after = ahead_fetch, .asked_twice = true};
 
 void reads_read(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
 	struct fuse_file_info *fi)
 {
 	struct request r = {
-		.kind = &kind,
+		.kind = &read_kind,
 		.offset = (uint64_t)offset,
 		.size = size,
 	};

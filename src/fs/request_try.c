@@ -74,13 +74,13 @@ int request_try_hold(struct request *r, struct request_try *t, const struct dige
 {
 	struct leaf_number number;
 	struct held *last = t->held_count ? &t->held[t->held_count - 1] : NULL;
-	int err;
+	int rc;
 
 	if (t->held_count == HELD_MAX)
 		return ERR_LIMIT;
-	err = node_table_hold(r->fs->node_table, leaf, 1, &number);
-	if (err)
-		return err;
+	rc = node_table_hold(r->fs->node_table, leaf, 1, &number);
+	if (rc)
+		return rc;
 	entry->ino = node_table_node(number.number, row);
 	entry->generation = number.generation;
 	if (last && last->node >> NODE_ROW_BITS == number.number)
@@ -103,20 +103,20 @@ static int get_buffer(struct request *r, struct request_try *t)
 int request_try_run(
 	struct request *r, struct request_try *t, const struct blob_buffers *buffers)
 {
-	int err = get_buffer(r, t);
+	int rc = get_buffer(r, t);
 
 	t->hints.count = 0;
-	if (err)
-		return err;
-	err = attempt_begin(&t->attempt, r->fs->cache, buffers);
-	if (err)
-		return err;
-	err = r->kind->step(r, t);
+	if (rc)
+		return rc;
+	rc = attempt_begin(&t->attempt, r->fs->cache, buffers);
+	if (rc)
+		return rc;
+	rc = r->kind->step(r, t);
 	attempt_end(&t->attempt);
-	assert(err != ERR_PENDING || t->attempt.want_count > 0);
-	if (err)
+	assert(rc != ERR_PENDING || t->attempt.want_count > 0);
+	if (rc)
 		take_back(t, r->fs);
-	return err;
+	return rc;
 }
 
 /* The path, when what is local is enough to tell it. */

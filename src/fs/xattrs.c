@@ -21,10 +21,10 @@ static int getxattr_step(struct request *r, struct request_try *t)
 {
 	struct span value;
 	struct entry e;
-	int err = request_try_entry(r, t, &e);
+	int rc = request_try_entry(r, t, &e);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	if (xattr_find(e.xattrs, span_of_string(r->name), &value))
 		answer_bytes(&t->answer, t->buffer, r->size, value.data, value.size);
 	else
@@ -38,10 +38,10 @@ static int listxattr_step(struct request *r, struct request_try *t)
 	struct xattr x;
 	struct entry e;
 	size_t at = 0, size = 0;
-	int err = request_try_entry(r, t, &e);
+	int rc = request_try_entry(r, t, &e);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	while (xattr_next(e.xattrs, &at, &x)) {
 		if (size + x.name.size + 1 <= r->size) {
 			memcpy(t->buffer + size, x.name.data, x.name.size);

@@ -51,9 +51,9 @@ static int answer(fuse_req_t req, int errnum, const struct fuse_entry_param *ent
 	return req->sending_fails ? -ENOENT : 0;
 }
 
-int fuse_reply_err(fuse_req_t req, int err)
+int fuse_reply_err(fuse_req_t req, int rc)
 {
-	return answer(req, err, NULL, NULL, 0);
+	return answer(req, rc, NULL, NULL, 0);
 }
 
 int fuse_reply_entry(fuse_req_t req, const struct fuse_entry_param *e)
