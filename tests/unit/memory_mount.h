@@ -26,8 +26,8 @@
 #include "util/clock.h"
 #include "util/io.h"
 
-#define MOUNT_CHUNK 4096u /* bytes of a chunk */
-#define MOUNT_HINTS 2048  /* noted at most */
+#define MOUNT_CHUNK 65536u /* bytes of a chunk */
+#define MOUNT_HINTS 2048   /* noted at most */
 #define MOUNT_WAITERS 16
 #define MOUNT_DEADLINE (100 * NS_PER_SECOND)
 
@@ -63,7 +63,7 @@ struct memory_object {
 
 struct memory_mount {
 	struct samples *samples; /* the entries; sorted once the mount has begun */
-	struct memory_object *objects;
+	struct memory_object **objects;
 	size_t object_count;
 	struct memory_pages pages;
 	char directory[64];
@@ -111,12 +111,12 @@ static inline const struct memory_object *mount_object(
 	struct memory_mount *m, uint32_t chunks)
 {
 	size_t size = (size_t)chunks * MOUNT_CHUNK - 1;
-	struct memory_object *o;
+	struct memory_object *o = sample_memory(m->samples, sizeof *o);
 	uint8_t *list;
 
 	m->objects = realloc(m->objects, (m->object_count + 1) * sizeof *m->objects);
 	assert_non_null(m->objects);
-	o = &m->objects[m->object_count++];
+	m->objects[m->object_count++] = o;
 	o->content = sample_memory(m->samples, size);
 	for (size_t i = 0; i < size; i++)
 		o->content[i] = (uint8_t)sample_random(&m->samples->state);
@@ -273,8 +273,8 @@ static inline struct span mount_blob(struct memory_mount *m, const struct want *
 	if (want->kind == BLOB_PAGE)
 		return p ? span_of_bytes(&p->packed) : (struct span){0};
 	for (size_t i = 0; i < m->object_count; i++)
-		if (digest_equal(&m->objects[i].ref.digest, &want->object))
-			return span_of(m->objects[i].content + want->start, want->size);
+		if (digest_equal(&m->objects[i]->ref.digest, &want->object))
+			return span_of(m->objects[i]->content + want->start, want->size);
 	return (struct span){0};
 }
 
