@@ -73,6 +73,7 @@ static void every_directory_has_its_names(void **state)
 	(void)state;
 	mount_init_random(&m, 2, SAMPLES);
 	mount_begin(&m, OPEN_PLAIN);
+	mount_keep_pages(&m);
 	for (size_t i = 0; i < m.samples->count; i++) {
 		const struct entry *e = &m.samples->entries[i];
 		struct span path = sample_path(m.samples, e);
