@@ -4,19 +4,7 @@
 #include <sys/wait.h>
 
 #include "cache/objects/object_files.h"
-#include "unit/cache_samples.h"
-
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
+#include "unit/meta_samples.h"
 
 static void test_object_names(void **state)
 {
@@ -141,11 +129,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_object_names),
-		cmocka_unit_test_setup_teardown(test_objects, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_links_are_not_followed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_alone_and_last, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_killed_user, setup, teardown),
+		SAMPLE_TEST(test_objects),
+		SAMPLE_TEST(test_links_are_not_followed),
+		SAMPLE_TEST(test_alone_and_last),
+		SAMPLE_TEST(test_killed_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
