@@ -236,9 +236,9 @@ static inline void books_apply(struct metadata *m, struct changes *c)
 	outcome_release(&o);
 }
 
-/* Object `number`, all of it, last used at `seconds`. */
-static inline void books_add(
-	struct metadata *m, unsigned number, uint64_t chunks, int64_t seconds)
+/* Object `number`, all of it, last used at `seconds`, of that instance. */
+static inline void books_add_instance(struct metadata *m, unsigned number,
+	uint64_t instance, uint64_t chunks, int64_t seconds)
 {
 	struct change *ops = calloc(chunks, sizeof *ops);
 	struct changes c = {.epoch = {1, 1}, .ops = ops, .op_count = chunks};
@@ -246,9 +246,16 @@ static inline void books_add(
 	for (uint64_t i = 0; i < chunks; i++) {
 		ops[i] = books_mark(number, chunks, i, seconds);
 		ops[i].number = i;
+		ops[i].instance = instance;
 	}
 	books_apply(m, &c);
 	free(ops);
+}
+
+static inline void books_add(
+	struct metadata *m, unsigned number, uint64_t chunks, int64_t seconds)
+{
+	books_add_instance(m, number, number, chunks, seconds);
 }
 
 static inline void books_apply_one(struct metadata *m, struct change op)
@@ -256,6 +263,20 @@ static inline void books_apply_one(struct metadata *m, struct change op)
 	struct changes c = {.epoch = {1, 1}, .ops = &op, .op_count = 1};
 
 	books_apply(m, &c);
+}
+
+static inline int books_put_lease_now(MDB_txn *txn, void *arg)
+{
+	const struct raw_row *r = arg;
+
+	return lease_put(r->metadata, txn, (uint32_t)r->flip, r->value.size);
+}
+
+static inline void books_put_lease(struct metadata *m, uint32_t user, uint64_t bytes)
+{
+	struct raw_row r = {.metadata = m, .value = {NULL, bytes}, .flip = user};
+
+	books_write(m, books_put_lease_now, &r);
 }
 
 static inline void books_pin(struct metadata *m, const char *name, unsigned number)

@@ -94,21 +94,14 @@ static void test_missing_rows_of_the_order(void **state)
 	assert_int_equal(books_count(b->metadata, TABLE_USE), 1);
 }
 
-static int put_lease_now(MDB_txn *txn, void *arg)
-{
-	struct metadata *m = arg;
-	int rc = lease_put(m, txn, 7, 1000);
-
-	return rc ? rc : lease_put(m, txn, 8, 2000);
-}
-
 static void test_leases_of_the_dead(void **state)
 {
 	struct books *b = *state;
 	static const uint32_t dead[2] = {8, 9};
 	uint64_t broken;
 
-	books_write(b->metadata, put_lease_now, b->metadata);
+	books_put_lease(b->metadata, 7, 1000);
+	books_put_lease(b->metadata, 8, 2000);
 	assert_int_equal(recount(b->metadata, DEADLINE_NONE, dead, 2, &broken), 0);
 	assert_int_equal(books_lease(b->metadata, 7), 1000);
 	assert_int_equal(books_lease(b->metadata, 8), 0);

@@ -6,20 +6,6 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-static int put_lease_now(MDB_txn *txn, void *arg)
-{
-	const struct raw_row *r = arg;
-
-	return lease_put(r->metadata, txn, (uint32_t)r->flip, r->value.size);
-}
-
-static void put_lease(struct books *b, uint32_t user, uint64_t bytes)
-{
-	struct raw_row r = {.metadata = b->metadata, .value = {NULL, bytes}, .flip = user};
-
-	books_write(b->metadata, put_lease_now, &r);
-}
-
 static struct space look(struct books *b, uint64_t disk_free)
 {
 	struct space s;
@@ -121,8 +107,8 @@ static void test_what_the_books_say(void **state)
 	assert_int_equal(s.totals.cost, 0);
 	books_set_limits(b->metadata, 5 * MIB, 7);
 	books_add(b->metadata, 1, 3, 1000);
-	put_lease(b, 8, MIB);
-	put_lease(b, 9, 2 * MIB);
+	books_put_lease(b->metadata, 8, MIB);
+	books_put_lease(b->metadata, 9, 2 * MIB);
 	books_apply_one(b->metadata, books_change(CHANGE_DROP, 1, 0, 0));
 	books_add(b->metadata, 2, 2, 1000);
 	books_apply_one(b->metadata, books_change(CHANGE_LOSE, 2, 0, 0));
@@ -144,7 +130,7 @@ static void test_hostile_leases(void **state)
 	uint8_t key[8] = {1};
 	size_t count;
 
-	put_lease(b, 9, MIB);
+	books_put_lease(b->metadata, 9, MIB);
 	books_put(b->metadata, TABLE_LEASES, span_of(&user, sizeof user), span_of(many, 8));
 	books_put(b->metadata, TABLE_LEASES, span_of(key, 3), span_of(many + 1, 8));
 	books_put(b->metadata, TABLE_LEASES, span_of(key, 8), span_of(many + 1, 8));
@@ -202,7 +188,7 @@ static void test_users(void **state)
 	assert_int_equal(space_users(b->metadata, users, 8, &count), 0);
 	assert_int_equal(count, 0);
 	for (uint32_t i = 1; i <= 5; i++)
-		put_lease(b, i, i);
+		books_put_lease(b->metadata, i, i);
 	assert_int_equal(space_users(b->metadata, users, 3, &count), 0);
 	assert_int_equal(count, 3);
 	assert_int_equal(space_users(b->metadata, users, 8, &count), 0);
@@ -266,7 +252,7 @@ static void test_a_lease_is_used_up(void **state)
 	struct outcome o;
 
 	books_set_limits(b->metadata, 128 * MIB, 0);
-	put_lease(b, 9, leased);
+	books_put_lease(b->metadata, 9, leased);
 	o = renew(b, (struct renewal){.disk_free = UINT64_MAX,
 			     .changes = {.leased = leased, .used = MIB},
 			     .released = MIB,
@@ -339,9 +325,9 @@ static void test_leases_of_the_dead(void **state)
 	struct outcome o;
 
 	books_set_limits(b->metadata, 0, 0);
-	put_lease(b, 6, MIB);
-	put_lease(b, 7, MIB);
-	put_lease(b, 8, MIB);
+	books_put_lease(b->metadata, 6, MIB);
+	books_put_lease(b->metadata, 7, MIB);
+	books_put_lease(b->metadata, 8, MIB);
 	o = renew(b, (struct renewal){.disk_free = 4 * MIB, .changes.demand = 3 * MIB});
 	assert_false(o.granted);
 	assert_true(o.in_vain);

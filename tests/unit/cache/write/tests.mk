@@ -1,5 +1,5 @@
 CACHE_WRITE_TESTS = \
-	%D%/test_reservation
+	%D%/test_pending_pages %D%/test_reservation %D%/test_write_queue
 UNIT_TESTS += $(CACHE_WRITE_TESTS)
 $(CACHE_WRITE_TESTS): LDADD = $(CACHE_WRITE_ROOMS) $(CMOCKA_LIBS) $(CACHE_LIBS)
 $(CACHE_WRITE_TESTS): $(CACHE_WRITE_ROOMS)
