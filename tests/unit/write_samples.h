@@ -71,7 +71,7 @@ static inline void writing_unmount(struct writing *w)
 {
 #ifdef __linux__
 	if (w->mounted)
-		umount(w->path);
+		umount2(w->path, MNT_DETACH);
 #endif
 	w->mounted = false;
 }
