@@ -2,12 +2,13 @@
 #include <config.h>
 
 #include <assert.h>
+#include <stddef.h>
 
 #include "source/delivery.h"
 #include "util/clock.h"
 
 /* One wait is over, with a buffer (shared, may be NULL) or an error. Called locked. */
-static void hand_over(struct waiter_blob *wait, struct blob_buffer *content, int error,
+static void hand_to_waiter(struct waiter_blob *wait, struct blob_buffer *content, int error,
 	const struct trouble *trouble, struct waiter_line **due)
 {
 	struct waiter_line *line = wait->line;
@@ -15,7 +16,7 @@ static void hand_over(struct waiter_blob *wait, struct blob_buffer *content, int
 
 	in_flight_leave(wait);
 	line->waiting--;
-	if (!error && content && !waiter->discards)
+	if (!error && content)
 		error = blob_buffers_add(&waiter->buffers, blob_buffer_get(content));
 	if (error) {
 		waiter_line_fail(line, error, trouble);
@@ -39,11 +40,37 @@ static void hand_base(struct in_flight *f, struct in_flight *delta)
 	in_flight_queue(delta, f->table->steps.resume);
 }
 
-/* Called locked. */
-static void hand_out(struct in_flight *f, struct waiter_line **due)
+/* To those who want the bytes. Called locked. */
+static void hand_to_readers(struct in_flight *f, struct waiter_line **due)
 {
+	f->delivered = f->delivered || f->waits;
 	while (f->waits)
-		hand_over(f->waits, f->content, f->error, &f->trouble, due);
+		hand_to_waiter(f->waits, f->content, f->error, &f->trouble, due);
+}
+
+/* To those who want it kept. Called locked. */
+static void hand_to_keepers(struct in_flight *f, struct waiter_line **due)
+{
+	char hex[DIGEST_HEX_SIZE];
+	struct trouble trouble;
+	int error;
+
+	while (f->keeps) {
+		error = f->error ? f->error : f->places[f->keeps->place].error;
+		trouble = f->trouble;
+		if (error && !f->error) {
+			digest_to_hex(&f->digest, hex);
+			trouble_set(&trouble, error,
+				"blob %s cannot be kept in the cache: %s", hex,
+				error_text(error));
+		}
+		hand_to_waiter(f->keeps, NULL, error, &trouble, due);
+	}
+}
+
+/* Called locked. */
+static void hand_to_deltas(struct in_flight *f)
+{
 	while (f->dependents) {
 		struct in_flight *delta = f->dependents;
 
@@ -52,17 +79,57 @@ static void hand_out(struct in_flight *f, struct waiter_line **due)
 	}
 }
 
+void delivery_begin(struct in_flight *f)
+{
+	struct in_flight_table *t = f->table;
+	struct waiter_line *due = NULL;
+
+	pthread_mutex_lock(&t->table_mtx);
+	f->stage = IN_FLIGHT_KEEPING;
+	hand_to_readers(f, &due);
+	pthread_mutex_unlock(&t->table_mtx);
+	waiter_calls_run(&t->calls, due);
+}
+
+void delivery_late(struct job *job)
+{
+	struct in_flight *f = (struct in_flight *)((char *)job -
+						   offsetof(struct in_flight, deliver));
+	struct in_flight_table *t = f->table;
+	struct waiter_line *due;
+
+	pthread_mutex_lock(&t->table_mtx);
+	do {
+		due = NULL;
+		hand_to_readers(f, &due);
+		pthread_mutex_unlock(&t->table_mtx);
+		waiter_calls_run(&t->calls, due);
+		pthread_mutex_lock(&t->table_mtx);
+	} while (f->waits);
+	f->delivering = false;
+	if (f->ended)
+		in_flight_free(f);
+	else
+		pthread_mutex_unlock(&t->table_mtx);
+}
+
 void delivery_finish(struct in_flight *f)
 {
 	struct in_flight_table *t = f->table;
 	struct waiter_line *due = NULL;
 
 	in_flight_remove(f);
-	hand_out(f, &due);
+	hand_to_readers(f, &due);
+	hand_to_keepers(f, &due);
+	hand_to_deltas(f);
 	pthread_mutex_unlock(&t->table_mtx);
 	waiter_calls_run(&t->calls, due);
 	pthread_mutex_lock(&t->table_mtx);
-	in_flight_free(f);
+	f->ended = true;
+	if (f->delivering)
+		pthread_mutex_unlock(&t->table_mtx);
+	else
+		in_flight_free(f);
 }
 
 bool delivery_try_finish(struct in_flight *f, unsigned seen)
@@ -77,9 +144,10 @@ bool delivery_try_finish(struct in_flight *f, unsigned seen)
 }
 
 /* Called locked. */
-static void expire_waits(struct in_flight *f, int64_t now, struct waiter_line **due)
+static void expire_waits(struct in_flight *f, struct waiter_blob **list, int64_t now,
+	struct waiter_line **due)
 {
-	struct waiter_blob *wait = f->waits;
+	struct waiter_blob *wait = *list;
 
 	while (wait) {
 		if (wait->line->deadline > now) {
@@ -88,9 +156,9 @@ static void expire_waits(struct in_flight *f, int64_t now, struct waiter_line **
 			wait = wait->next;
 			continue;
 		}
-		hand_over(wait, NULL, f->error, &f->trouble, due);
+		hand_to_waiter(wait, NULL, f->error, &f->trouble, due);
 		/* That may have ended other waits in this list. */
-		wait = f->waits;
+		wait = *list;
 	}
 }
 
@@ -126,9 +194,10 @@ bool delivery_expire(struct in_flight *f)
 		return false;
 	}
 	f->deadline = DEADLINE_NONE;
-	expire_waits(f, now, &due);
+	expire_waits(f, &f->waits, now, &due);
+	expire_waits(f, &f->keeps, now, &due);
 	expire_dependents(f, now);
-	go_on = f->waits || f->dependents;
+	go_on = f->waits || f->keeps || f->dependents;
 	if (go_on)
 		f->error = 0;
 	pthread_mutex_unlock(&t->table_mtx);

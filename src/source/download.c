@@ -9,6 +9,7 @@
 #include "source/decode.h"
 #include "source/delivery.h"
 #include "source/download.h"
+#include "source/keep.h"
 #include "util/clock.h"
 
 static void download_arrived(struct job *job);
@@ -18,35 +19,19 @@ static struct in_flight *in_flight_of_fetch(struct fetch *fetch)
 	return (struct in_flight *)((char *)fetch - offsetof(struct in_flight, fetch));
 }
 
-/* Not kept is not lost: those who wait are served from memory. */
-static void keep(struct in_flight *f, const struct want *want)
+/* Whoever waits for the bytes gets them before they are kept. */
+static void download_deliver(struct in_flight *f)
 {
-	struct engine *e = f->table->engine;
-	char hex[DIGEST_HEX_SIZE];
-	int rc;
+	struct in_flight_table *t = f->table;
 
-	if (want->kind == BLOB_CHUNK)
-		rc = cache_put_chunk(engine_cache(e), want, blob_buffer_span(f->content),
-			workers_are_behind(engine_workers(e)));
-	else
-		rc = cache_put_page(engine_cache(e), f->content);
-	if (rc && engine_may_complain(e)) {
-		digest_to_hex(&want->digest, hex);
-		log_warning(engine_log(e), "blob %s cannot be kept in the cache: %s", hex,
-			error_text(rc));
-	}
-}
-
-static void download_store(struct in_flight *f)
-{
-	unsigned stored = 0;
-	struct want want;
-
-	do {
-		for (; in_flight_place(f, stored, &want); stored++)
-			keep(f, &want);
+	if (in_flight_is_base(f)) {
 		in_flight_release_budget(f);
-	} while (!delivery_try_finish(f, stored));
+		pthread_mutex_lock(&t->table_mtx);
+		delivery_finish(f);
+		return;
+	}
+	delivery_begin(f);
+	keep_begin(f);
 }
 
 /* FETCHING. */
@@ -268,7 +253,7 @@ static void download_decode(struct in_flight *f)
 		download_useless(f, rc, why.text);
 	} else {
 		bytes_release(&f->fetch.body);
-		download_store(f);
+		download_deliver(f);
 	}
 }
 
@@ -337,17 +322,31 @@ static int copy_local(struct in_flight *f)
 	return rc;
 }
 
+static bool is_copied(struct in_flight *f)
+{
+	if (f->kind != BLOB_CHUNK)
+		return false;
+	if (copy_local(f) == 0)
+		return true;
+	keep_cancel_copy(f);
+	return false;
+}
+
 void download_look(struct job *job)
 {
 	struct in_flight *f = in_flight_of_job(job);
 	unsigned seen = 0;
 
 	/* A base has no place where it could be. */
-	while (!in_flight_is_base(f) && is_here(f, &seen))
+	while (!in_flight_is_base(f) && is_here(f, &seen)) {
+		keep_cancel_copy(f);
 		if (delivery_try_finish(f, seen))
 			return;
-	if (f->kind == BLOB_CHUNK && copy_local(f) == 0)
-		download_store(f);
+	}
+	if (f->kind == BLOB_CHUNK && !keep_may_copy(f))
+		return; /* it comes here again */
+	if (is_copied(f))
+		download_deliver(f);
 	else
 		download_start(f);
 }

@@ -9,7 +9,9 @@
 #include "source/engine.h"
 #include "util/clock.h"
 
-#define WORKERS_MIN 2 /* so that one slow put does not stop all decoding */
+#define MEMORY_DEFAULT (UINT64_C(64) << 20)
+#define WORKERS_MIN 2
+#define SPARES 2 /* while all others are held up in the cache (keep_queue.h) */
 #define WORKERS_MAX 64
 #define COMPLAIN_EVERY (60 * NS_PER_SECOND)
 
@@ -20,6 +22,7 @@ struct engine {
 	struct workers *workers;
 	unsigned worker_count;
 	struct codec_pool codecs;
+	struct keep_queue *keeps;
 	atomic_uint sources;		 /* attached */
 	atomic_int_least64_t complained; /* that something was not kept, CLOCK_MONOTONIC ns;
 					    0: not yet */
@@ -40,13 +43,16 @@ static int engine_start(
 	const struct fetcher_options fetcher = {
 		.log = options->log,
 		.credentials = options->credentials,
-		.memory = options->memory,
+		.memory = options->memory ? options->memory : MEMORY_DEFAULT,
 	};
-	int rc = workers_new("decode", e->worker_count, &e->workers);
+	int rc = workers_new_spared("decode", e->worker_count, SPARES, &e->workers);
 
 	if (rc)
 		return trouble_set(t, rc, "cannot start %u decode threads: %s",
 			e->worker_count, error_text(rc));
+	rc = keep_queue_new(fetcher.memory / 2, e->worker_count, e->workers, &e->keeps);
+	if (rc)
+		return trouble_set(t, rc, "out of memory");
 	return fetcher_new(&fetcher, &e->fetcher, t);
 }
 
@@ -85,6 +91,7 @@ void engine_free(struct engine *e)
 	if (e->fetcher)
 		fetcher_free(e->fetcher);
 	workers_free(e->workers);
+	keep_queue_free(e->keeps);
 	codec_pool_release(&e->codecs);
 	free(e);
 }
@@ -117,6 +124,11 @@ unsigned engine_worker_count(const struct engine *e)
 struct codec_pool *engine_codecs(struct engine *e)
 {
 	return &e->codecs;
+}
+
+struct keep_queue *engine_keeps(struct engine *e)
+{
+	return e->keeps;
 }
 
 void engine_attach(struct engine *e)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machinery that all sources of a process share: the fetcher and the decode workers.
+ * The machinery that all sources of a process share: the fetcher, the decode workers, and
+ * the queue of what is to be kept.
  * Made by tools and mounts, after any fork; used by the rest of this room and by
  * dataset/. All functions but new and free from any thread.
  */
@@ -10,6 +11,7 @@
 #include "cache/cache.h"
 #include "net/fetcher.h"
 #include "source/codec_pool.h"
+#include "source/keep_queue.h"
 #include "util/workers.h"
 
 struct engine_options {
@@ -34,6 +36,7 @@ struct fetcher *engine_fetcher(struct engine *e);
 struct workers *engine_workers(struct engine *e);
 unsigned engine_worker_count(const struct engine *e);
 struct codec_pool *engine_codecs(struct engine *e);
+struct keep_queue *engine_keeps(struct engine *e);
 
 /* A source begins or ends: none may be left in engine_free. */
 void engine_attach(struct engine *e);

@@ -26,13 +26,23 @@ static void in_flight_cancel(struct in_flight *f)
 	fetcher_cancel(engine_fetcher(f->table->engine), &f->fetch);
 }
 
+/* It may have been waiting until it may be copied. */
+static void in_flight_wait_no_more(struct in_flight *f)
+{
+	if (f->stage == IN_FLIGHT_LOCAL &&
+		keep_queue_withdraw(engine_keeps(f->table->engine), &f->keep))
+		in_flight_queue(f, f->table->steps.look);
+}
+
 void in_flight_table_release(struct in_flight_table *t)
 {
 	pthread_mutex_lock(&t->table_mtx);
 	t->stopping = true;
 	for (unsigned i = 0; i < IN_FLIGHT_BUCKETS; i++)
-		for (struct in_flight *f = t->buckets[i]; f; f = f->next)
+		for (struct in_flight *f = t->buckets[i]; f; f = f->next) {
 			in_flight_cancel(f);
+			in_flight_wait_no_more(f);
+		}
 	while (t->count || t->calls.first)
 		pthread_cond_wait(&t->table_cond, &t->table_mtx);
 	pthread_mutex_unlock(&t->table_mtx);
@@ -108,7 +118,7 @@ bool in_flight_is_base(const struct in_flight *f)
 
 bool in_flight_is_needed(const struct in_flight *f)
 {
-	return f->hinted || f->waits || f->dependents;
+	return f->hinted || f->waits || f->keeps || f->dependents;
 }
 
 static bool same_place(const struct want *a, const struct want *b)
@@ -118,13 +128,13 @@ static bool same_place(const struct want *a, const struct want *b)
 		       a->chunks == b->chunks && digest_equal(&a->object, &b->object));
 }
 
-static int add_place(struct in_flight *f, const struct want *want)
+static int add_place(struct in_flight *f, const struct want *want, unsigned *index)
 {
-	struct want *places;
+	struct in_flight_place *places;
 	unsigned capacity = f->place_capacity ? 2 * f->place_capacity : 1;
 
-	for (unsigned i = 0; i < f->place_count; i++)
-		if (same_place(&f->places[i], want))
+	for (*index = 0; *index < f->place_count; ++*index)
+		if (same_place(&f->places[*index].want, want))
 			return 0;
 	if (f->place_count == f->place_capacity) {
 		places = realloc(f->places, capacity * sizeof *places);
@@ -133,7 +143,7 @@ static int add_place(struct in_flight *f, const struct want *want)
 		f->places = places;
 		f->place_capacity = capacity;
 	}
-	f->places[f->place_count++] = *want;
+	f->places[f->place_count++] = (struct in_flight_place){*want, 0};
 	return 0;
 }
 
@@ -144,9 +154,28 @@ bool in_flight_place(struct in_flight *f, unsigned index, struct want *out)
 	pthread_mutex_lock(&f->table->table_mtx);
 	is_there = index < f->place_count;
 	if (is_there)
-		*out = f->places[index];
+		*out = f->places[index].want;
 	pthread_mutex_unlock(&f->table->table_mtx);
 	return is_there;
+}
+
+int64_t in_flight_keep_deadline(struct in_flight *f)
+{
+	int64_t latest = 0;
+
+	pthread_mutex_lock(&f->table->table_mtx);
+	for (const struct waiter_blob *wait = f->keeps; wait; wait = wait->next)
+		if (wait->line->deadline > latest)
+			latest = wait->line->deadline;
+	pthread_mutex_unlock(&f->table->table_mtx);
+	return latest;
+}
+
+void in_flight_set_kept(struct in_flight *f, unsigned index, int error)
+{
+	pthread_mutex_lock(&f->table->table_mtx);
+	f->places[index].error = error;
+	pthread_mutex_unlock(&f->table->table_mtx);
 }
 
 static void in_flight_raise(
@@ -190,26 +219,47 @@ static void in_flight_begin(struct in_flight *f)
 	in_flight_queue(f, f->table->steps.look);
 }
 
+static void in_flight_add_wait(
+	struct in_flight *f, struct waiter_blob *wait, unsigned place)
+{
+	wait->in_flight = f;
+	wait->place = place;
+	waiter_blob_insert(wait->line->waiter->wants_kept ? &f->keeps : &f->waits, wait);
+}
+
+/* Somebody wants the bytes of one that only had to be kept, maybe. */
+static void in_flight_hurry(struct in_flight *f)
+{
+	in_flight_wait_no_more(f);
+	if (f->stage != IN_FLIGHT_KEEPING || f->delivering)
+		return;
+	f->delivering = true;
+	f->deliver.run = f->table->steps.deliver;
+	workers_add(
+		engine_workers(f->table->engine), &f->deliver, f->priority == FETCH_DEMAND);
+}
+
 int in_flight_join(struct in_flight_table *t, const struct want *want,
 	enum fetch_priority priority, int64_t deadline, struct waiter_blob *wait)
 {
 	bool is_new;
+	unsigned place;
 	struct in_flight *f = find_or_new(t, want, wait == NULL, &is_new);
 
 	if (!f)
 		return ERR_NO_MEMORY;
-	if (add_place(f, want)) {
+	if (add_place(f, want, &place)) {
 		if (is_new)
 			in_flight_destroy(f);
 		return ERR_NO_MEMORY;
 	}
-	if (wait) {
-		wait->in_flight = f;
-		waiter_blob_insert(&f->waits, wait);
-	}
+	if (wait)
+		in_flight_add_wait(f, wait, place);
 	in_flight_raise(f, priority, deadline);
 	if (is_new)
 		in_flight_begin(f);
+	else if (f->waits)
+		in_flight_hurry(f);
 	return 0;
 }
 
@@ -262,7 +312,7 @@ void in_flight_free(struct in_flight *f)
 {
 	struct in_flight_table *t = f->table;
 
-	assert(!f->waits && !f->dependents && !f->charged);
+	assert(!f->waits && !f->keeps && !f->dependents && !f->charged && !f->keep.bytes);
 	t->count--;
 	t->hints -= f->hinted;
 	pthread_cond_broadcast(&t->table_cond);

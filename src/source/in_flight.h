@@ -2,20 +2,24 @@
 /*
  * The in-flight table: each blob that is being brought, once, whoever wants it. It is
  * looked for in the cache, copied there from another place, or fetched; decoded
- * (decode.h), kept, and handed to all who wait (delivery.h):
+ * (decode.h), delivered to all who wait for its bytes (delivery.h), and then kept in the
+ * cache for all who want that (keep.h):
  *
- *            worker            fetcher         worker
- *   join --> LOCAL ----------> FETCHING -----> DECODING ---> finished
- *              |                  ^             |     ^
- *              +-> finished       +- wrong bytes+     |
- *                                               +--> BASE (another blob is its base)
+ *            worker            fetcher         worker          keep queue
+ *   join --> LOCAL ----------> FETCHING -----> DECODING -----> KEEPING ---> finished
+ *             | |                 ^             |     ^           ^
+ *             | +-> finished      +-wrong bytes-+     |           |
+ *             |                                 +--> BASE         |
+ *             +-- copied within the cache ------------------------+
  *
  * A blob belongs to its stage: in FETCHING to the fetcher, in LOCAL and DECODING to the
- * one worker that has its job, in BASE to the blob that it depends on. Whoever wants the
- * same one meanwhile joins under the lock; the last to leave cancels the fetch.
+ * one worker that has its job, in BASE to the blob that it depends on, in KEEPING to the
+ * keep queue. Whoever wants the same one meanwhile joins under the lock; the last to
+ * leave cancels the fetch. In KEEPING its bytes are there for whoever joins.
  *
- * Lock order: table_mtx, then those inside of workers, fetcher, mirrors. It is not held
- * across disk I/O, decoding, or ready(). The fetcher calls back without its lock.
+ * Lock order: table_mtx, then those inside of the keep queue, workers, fetcher, mirrors. It
+ * is not held across disk I/O, decoding, or ready(). The fetcher calls back without its
+ * lock.
  */
 #ifndef CAIRN_SOURCE_IN_FLIGHT_H
 #define CAIRN_SOURCE_IN_FLIGHT_H
@@ -30,7 +34,14 @@ enum in_flight_stage {
 	IN_FLIGHT_LOCAL,
 	IN_FLIGHT_FETCHING,
 	IN_FLIGHT_DECODING,
-	IN_FLIGHT_BASE
+	IN_FLIGHT_BASE,
+	IN_FLIGHT_KEEPING
+};
+
+/* Where a chunk belongs in the cache. */
+struct in_flight_place {
+	struct want want;
+	int error; /* why it could not be kept there; 0: it was, or not tried yet */
 };
 
 struct in_flight_table;
@@ -47,17 +58,22 @@ struct in_flight {
 	struct in_flight *next; /* in its bucket */
 	enum in_flight_stage stage;
 	enum fetch_priority priority;
-	int64_t deadline; /* the earliest of those who wait */
-	bool cancelled;	  /* the fetch was, since all had left */
-	struct waiter_blob *waits;
+	int64_t deadline;	   /* the earliest of those who wait */
+	bool cancelled;		   /* the fetch was, since all had left */
+	struct waiter_blob *waits; /* those who want the bytes */
+	struct waiter_blob *keeps; /* those who want it kept */
+	bool delivered;		   /* somebody has had the bytes */
+	bool delivering;	   /* `deliver` is on its way, for who joined in KEEPING */
+	bool ended;		   /* finished but for that */
 	struct in_flight *dependents; /* deltas whose base this is */
 	struct in_flight *next_dependent;
-	struct in_flight *base; /* BASE: the blob that it depends on */
-	struct want *places;	/* distinct, where a chunk belongs; a page's one */
+	struct in_flight *base;		/* BASE: the blob that it depends on */
+	struct in_flight_place *places; /* distinct; a page has one */
 	unsigned place_count, place_capacity;
 
 	/* Whose stage it is: */
-	struct job job;
+	struct job job, deliver;
+	struct keep_item keep;
 	struct fetch fetch;
 	bool charged;	/* the fetcher waits for fetcher_release */
 	uint64_t avoid; /* mirrors that sent wrong bytes */
@@ -71,9 +87,10 @@ struct in_flight {
 
 /* What brings a blob through its stages, on a worker (download.h). */
 struct in_flight_steps {
-	void (*look)(struct job *job);	 /* LOCAL: the first step */
-	void (*resume)(struct job *job); /* DECODING, once more: the base has come
-					  * (base_content), or failed (error) */
+	void (*look)(struct job *job);	  /* LOCAL: the first step */
+	void (*resume)(struct job *job);  /* DECODING, once more: the base has come
+					   * (base_content), or failed (error) */
+	void (*deliver)(struct job *job); /* KEEPING: the bytes, to who has joined */
 };
 
 #define IN_FLIGHT_BUCKETS 1024 /* a power of two; some hundreds are in flight at most */
@@ -112,7 +129,7 @@ void in_flight_leave(struct waiter_blob *wait);
 /* All waits of a line end. */
 void in_flight_leave_all(struct waiter_line *line);
 
-/* For who brings it (download.c, delivery.c). */
+/* For who brings it (download.c, delivery.c, keep.c). */
 
 struct in_flight *in_flight_of_job(struct job *job);
 /* Is it the base of a delta, for memory only? It has no places. */
@@ -126,6 +143,10 @@ void in_flight_queue(struct in_flight *f, void (*run)(struct job *job));
 int in_flight_join_base(struct in_flight *delta, const struct digest *digest);
 /* The place of that index. False: there are not so many. Not called locked. */
 bool in_flight_place(struct in_flight *f, unsigned index, struct want *out);
+/* The latest deadline of those who want it kept; 0: nobody does. Not called locked. */
+int64_t in_flight_keep_deadline(struct in_flight *f);
+/* What came of keeping it there. Not called locked. */
+void in_flight_set_kept(struct in_flight *f, unsigned index, int error);
 /* Gives back the fetch's share of the memory budget, if it has one. */
 void in_flight_release_budget(struct in_flight *f);
 /* Called locked: takes it out of the table, so that nobody joins any more. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cache/insert.h"
+#include "source/delivery.h"
 #include "source/download.h"
 #include "source/in_flight.h"
 #include "source/source.h"
@@ -24,7 +25,8 @@ struct source {
 
 int source_new(struct engine *e, const char *url, struct source **out, struct trouble *t)
 {
-	const struct in_flight_steps steps = {download_look, download_resume};
+	const struct in_flight_steps steps = {
+		download_look, download_resume, delivery_late};
 	struct source *s = calloc(1, sizeof *s);
 	int rc;
 

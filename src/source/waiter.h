@@ -13,16 +13,19 @@
 
 /* Zero-initialise, set ready. One source at a time. */
 struct waiter {
-	/* All wants have arrived (error 0) or one failed for good. Runs once per
-	 * source_want, never within it, without locks held, on a worker thread; may call
-	 * source_want again, and may end the waiter's life. */
+	/* All wants have been delivered, or kept (error 0), or one failed for good. Runs
+	 * once per source_want, never within it, without locks held, on a worker thread;
+	 * may call source_want again, and may end the waiter's life. */
 	void (*ready)(struct waiter *waiter);
-	bool discards; /* set by the party: it needs no buffers, only what the cache keeps
-			*/
+	/* Set by the party before it wants: not the bytes but that the cache keeps them is
+	 * waited for, and it fails with why they were not kept (ERR_NO_SPACE, ...). Else
+	 * it gets the bytes before they are kept, and whether or not they can be. */
+	bool wants_kept;
 	/* For ready(): */
 	int error;
 	struct trouble trouble;
-	struct blob_buffers buffers; /* kept until waiter_release; none when it discards */
+	struct blob_buffers
+		buffers; /* kept until waiter_release; none when it wants_kept */
 	/* The source's own: */
 	struct waiter_line *line; /* NULL when it waits for nothing */
 };

@@ -24,6 +24,7 @@ struct waiter_blob {
 	struct in_flight *in_flight; /* NULL: it is over */
 	struct waiter_blob **link;   /* what points to it in its blob's list */
 	struct waiter_blob *next;
+	unsigned place; /* where it is wanted: in_flight->places */
 };
 
 struct waiter_line {
