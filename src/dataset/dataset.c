@@ -305,8 +305,9 @@ static void add_mirrors(const struct opening *o)
 		int rc = mirrors_add(source_mirrors(o->dataset->source), m->mirrors[i]);
 
 		if (rc)
-			log_warning(engine_log(o->engine), "%s: its mirror %s is not used: %s",
-				o->dataset->url, m->mirrors[i], error_text(rc));
+			log_warning(engine_log(o->engine),
+				"%s: its mirror %s is not used: %s", o->dataset->url,
+				m->mirrors[i], error_text(rc));
 	}
 }
 
@@ -327,7 +328,7 @@ static void save_state(struct opening *o)
 
 	if (!wants_newest(o) || d->from_cache)
 		return;
-	memcpy(state.etag, o->fetch.etag, sizeof(state.etag));
+	memcpy(state.etag, o->fetch.etag, sizeof state.etag);
 	rc = cache_dataset_save(engine_cache(o->engine), &d->id, &state);
 	if (rc)
 		log_warning(engine_log(o->engine),
@@ -404,7 +405,7 @@ int dataset_open(struct engine *e, const struct dataset_options *options,
 	int rc = ERR_NO_MEMORY;
 
 	trouble_set(t, rc, "%s", error_text(rc));
-	o.dataset = calloc(1, sizeof(*o.dataset));
+	o.dataset = calloc(1, sizeof *o.dataset);
 	o.known_keys = known_keys_file(options->known_keys);
 	if (o.dataset && o.known_keys)
 		rc = open_dataset(&o, t);

@@ -30,9 +30,9 @@ static int get(struct manifest_fetch *m, const char *path, char *etag, struct by
 	};
 	int rc;
 
-	snprintf(fetch.path, sizeof(fetch.path), "%s", path);
+	snprintf(fetch.path, sizeof fetch.path, "%s", path);
 	if (etag)
-		snprintf(fetch.etag, sizeof(fetch.etag), "%s", etag);
+		snprintf(fetch.etag, sizeof fetch.etag, "%s", etag);
 	rc = fetcher_get(engine_fetcher(source_engine(m->source)), &fetch);
 	if (rc) {
 		trouble_set(t, rc, "%s", fetch.trouble.text);
@@ -82,7 +82,7 @@ static int check_document(const struct manifest_fetch *m, const char *path,
 static int recall(struct manifest_fetch *m)
 {
 	m->from_cache = true;
-	snprintf(m->etag, sizeof(m->etag), "%s", m->remembered->etag);
+	snprintf(m->etag, sizeof m->etag, "%s", m->remembered->etag);
 	return bytes_append(
 		&m->text, m->remembered->manifest.data, m->remembered->manifest.size);
 }
@@ -93,7 +93,7 @@ static int get_newest(struct manifest_fetch *m, struct trouble *t)
 	int rc;
 
 	if (m->remembered)
-		snprintf(m->etag, sizeof(m->etag), "%s", m->remembered->etag);
+		snprintf(m->etag, sizeof m->etag, "%s", m->remembered->etag);
 	rc = get(m, "manifest.json", m->etag, &m->text, &unchanged, t);
 	if (rc == ERR_ABSENT)
 		return trouble_set(t, rc,
@@ -124,7 +124,7 @@ static int get_revision(struct manifest_fetch *m, uint64_t revision, struct trou
 	char path[64];
 	int rc;
 
-	snprintf(path, sizeof(path), "revisions/%llu.json", (unsigned long long)revision);
+	snprintf(path, sizeof path, "revisions/%llu.json", (unsigned long long)revision);
 	rc = get_fixed(m, path, &m->text, t);
 	if (rc == ERR_ABSENT)
 		return trouble_set(t, rc,
@@ -161,7 +161,7 @@ static int get_tag(struct manifest_fetch *m, struct trouble *t)
 		return trouble_set(t, ERR_INVALID,
 			"\"%s\" is no tag: at most %d letters, digits, '.', '_' and '-'",
 			name, TAG_NAME_MAX);
-	snprintf(path, sizeof(path), "tags/%s.json", name);
+	snprintf(path, sizeof path, "tags/%s.json", name);
 	rc = get_fixed(m, path, &m->tag_text, t);
 	if (rc == ERR_ABSENT)
 		return trouble_set(t, rc, "%s has no tag \"%s\": %s does not exist there",

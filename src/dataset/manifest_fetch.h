@@ -17,7 +17,7 @@ struct manifest_fetch {
 	const char *url; /* normalised */
 	const struct dataset_options *options;
 	const struct dataset_record *remembered; /* of that URL; NULL: nothing */
-	int64_t deadline;			      /* CLOCK_MONOTONIC ns */
+	int64_t deadline;			 /* CLOCK_MONOTONIC ns */
 	/* The result; zero before: */
 	struct bytes text;
 	struct bytes tag_text; /* when a tag was asked for */
