@@ -17,6 +17,7 @@
 
 #include "cli/command.h"
 #include "cli/mounts.h"
+#include "fs/mount_table.h"
 #include "fs/mountpoint.h"
 #include "util/clock.h"
 
@@ -53,7 +54,7 @@ static pid_t daemon_of(const char *path)
 	bool ours = false;
 	long pid;
 
-	if (mountpoint_find(path, &source, &ours) == 0)
+	if (mount_table_find(path, &source, &ours) == 0)
 		free(source);
 	if (!ours)
 		return 0;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/backings.h"
 
 #include <search.h>
@@ -22,7 +24,7 @@ static int compare(const void *a, const void *b)
 void backings_init(struct backings *b)
 {
 	*b = (struct backings){0};
-	pthread_mutex_init(&b->lock, NULL);
+	pthread_mutex_init(&b->backings_mtx, NULL);
 }
 
 void backings_release(struct backings *b)
@@ -33,20 +35,20 @@ void backings_release(struct backings *b)
 		tdelete(i, &b->inodes, compare);
 		free(i);
 	}
-	pthread_mutex_destroy(&b->lock);
+	pthread_mutex_destroy(&b->backings_mtx);
 }
 
 /* The lock is held, as in all that follow but the public ones. */
-static struct inode *find(struct backings *b, uint64_t node)
+static struct inode *backings_find(struct backings *b, uint64_t node)
 {
 	struct inode **at = tfind(&node, &b->inodes, compare);
 
 	return at ? *at : NULL;
 }
 
-static bool join(struct backings *b, uint64_t node, int *id)
+static bool join_locked(struct backings *b, uint64_t node, int *id)
 {
-	struct inode *i = find(b, node);
+	struct inode *i = backings_find(b, node);
 
 	if (!i)
 		return false;
@@ -55,7 +57,7 @@ static bool join(struct backings *b, uint64_t node, int *id)
 	return true;
 }
 
-static int add(struct backings *b, uint64_t node, int id)
+static int backings_add(struct backings *b, uint64_t node, int id)
 {
 	struct inode *i = malloc(sizeof *i);
 
@@ -73,24 +75,24 @@ bool backings_join(struct backings *b, uint64_t node, int *id)
 {
 	bool open;
 
-	pthread_mutex_lock(&b->lock);
-	open = join(b, node, id);
-	pthread_mutex_unlock(&b->lock);
+	pthread_mutex_lock(&b->backings_mtx);
+	open = join_locked(b, node, id);
+	pthread_mutex_unlock(&b->backings_mtx);
 	return open;
 }
 
 int backings_open(struct backings *b, uint64_t node, int id, int *used)
 {
-	int err = 0;
+	int rc = 0;
 
-	pthread_mutex_lock(&b->lock);
-	if (!join(b, node, used)) {
-		err = add(b, node, id);
-		if (!err)
+	pthread_mutex_lock(&b->backings_mtx);
+	if (!join_locked(b, node, used)) {
+		rc = backings_add(b, node, id);
+		if (!rc)
 			*used = id;
 	}
-	pthread_mutex_unlock(&b->lock);
-	return err;
+	pthread_mutex_unlock(&b->backings_mtx);
+	return rc;
 }
 
 int backings_close(struct backings *b, uint64_t node)
@@ -98,13 +100,13 @@ int backings_close(struct backings *b, uint64_t node)
 	struct inode *i;
 	int id = 0;
 
-	pthread_mutex_lock(&b->lock);
-	i = find(b, node);
+	pthread_mutex_lock(&b->backings_mtx);
+	i = backings_find(b, node);
 	if (i && --i->opens == 0) {
 		id = i->id;
 		tdelete(i, &b->inodes, compare);
 		free(i);
 	}
-	pthread_mutex_unlock(&b->lock);
+	pthread_mutex_unlock(&b->backings_mtx);
 	return id;
 }

@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 struct backings {
-	pthread_mutex_t lock; /* all below */
-	void *inodes;	      /* of tsearch(3) */
+	pthread_mutex_t backings_mtx; /* all below */
+	void *inodes;		      /* of tsearch(3) */
 };
 
 void backings_init(struct backings *b);

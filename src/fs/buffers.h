@@ -14,7 +14,7 @@
 #define BUFFERS_KEPT 8
 
 struct buffers {
-	pthread_mutex_t lock; /* all below */
+	pthread_mutex_t buffers_mtx; /* all below */
 	uint8_t *idle[BUFFERS_KEPT];
 	unsigned count;
 };

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/failure.h"
 
 #include <errno.h>
@@ -46,16 +48,16 @@ void failures_init(struct failures *f, struct log *log)
 {
 	memset(f, 0, sizeof *f);
 	f->log = log;
-	pthread_mutex_init(&f->lock, NULL);
+	pthread_mutex_init(&f->failures_mtx, NULL);
 }
 
 void failures_release(struct failures *f)
 {
-	pthread_mutex_destroy(&f->lock);
+	pthread_mutex_destroy(&f->failures_mtx);
 }
 
 /* Is there a line left in this period? *dropped: of the last period, told once. */
-static int admit(struct failures *f, int64_t now, uint64_t *dropped)
+static int admit_line(struct failures *f, int64_t now, uint64_t *dropped)
 {
 	*dropped = 0;
 	if (f->period == 0 || now - f->period > PERIOD) {
@@ -79,10 +81,10 @@ void failures_note(struct failures *f, const char *operation, struct span path, 
 	uint64_t dropped;
 	int write;
 
-	pthread_mutex_lock(&f->lock);
+	pthread_mutex_lock(&f->failures_mtx);
 	trouble_set(&f->last, error, "%s", text);
-	write = admit(f, clock_monotonic(), &dropped);
-	pthread_mutex_unlock(&f->lock);
+	write = admit_line(f, clock_monotonic(), &dropped);
+	pthread_mutex_unlock(&f->failures_mtx);
 	if (dropped)
 		log_warning(f->log, "%llu more requests failed in the meantime",
 			(unsigned long long)dropped);
@@ -93,7 +95,7 @@ void failures_note(struct failures *f, const char *operation, struct span path, 
 
 void failures_last(struct failures *f, struct trouble *out)
 {
-	pthread_mutex_lock(&f->lock);
+	pthread_mutex_lock(&f->failures_mtx);
 	*out = f->last;
-	pthread_mutex_unlock(&f->lock);
+	pthread_mutex_unlock(&f->failures_mtx);
 }

@@ -19,11 +19,11 @@
 int failure_errno(int error);
 
 struct failures {
-	struct log *log;      /* borrowed */
-	pthread_mutex_t lock; /* all below */
-	int64_t period;	      /* when the current one began, CLOCK_MONOTONIC ns */
-	unsigned lines;	      /* written in it */
-	uint64_t dropped;     /* not written in it */
+	struct log *log;	      /* borrowed */
+	pthread_mutex_t failures_mtx; /* all below */
+	int64_t period;		      /* when the current one began, CLOCK_MONOTONIC ns */
+	unsigned lines;		      /* written in it */
+	uint64_t dropped;	      /* not written in it */
 	struct trouble last;
 };
 

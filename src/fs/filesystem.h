@@ -9,19 +9,16 @@
 #include <stdatomic.h>
 
 #include "dataset/dataset.h"
-#include "format/names.h"
+#include "format/entry.h"
 #include "fs/backings.h"
 #include "fs/buffers.h"
 #include "fs/failure.h"
 #include "fs/node_table.h"
 #include "fs/neighbours.h"
 #include "fs/open_mode.h"
+#include "fs/parked_list.h"
 #include "fs/readahead_table.h"
-#include "fs/request.h"
 #include "fs/recent_failures.h"
-
-#define FOR_EVER 1e9 /* seconds: nothing changes unless the kernel is told */
-#define BLOCK_SIZE 4096
 
 struct filesystem {
 	struct dataset *dataset; /* borrowed */
@@ -39,10 +36,10 @@ struct filesystem {
 	struct node_table *node_table;
 	struct buffers buffers;
 	struct failures failures;
-	struct recent_failures setbacks;
-	struct requests requests;
+	struct recent_failures recent_failures;
+	struct parked_list parked;
 	struct readahead_table readahead_table; /* of the files */
-	pthread_mutex_t readahead_lock;		/* the two below */
+	pthread_mutex_t readahead_mtx;		/* the two below */
 	struct readahead listing;		/* in entries, of the whole tree */
 	struct neighbours neighbours;
 	/* Called by INIT, may be NULL. */
@@ -61,24 +58,7 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 /* Nothing is parked any more. */
 void filesystem_free(struct filesystem *fs);
 
-/* A path on the stack. */
-struct path {
-	size_t size;
-	char data[PATH_SIZE_MAX + 1];
-};
-struct span path_span(const struct path *p);
-
-/* The root of the revision that is mounted. */
+/* The root page of the revision that is mounted. */
 struct digest filesystem_root(const struct filesystem *fs);
-/* Finds out where the node's entry is, for r->leaf, r->row, r->root. ERR_ABSENT. */
-int request_locate(struct request *r, fuse_ino_t node);
-/* The entry of the node asked about; borrows from the trial's attempt. */
-int request_entry(struct request *r, struct request_try *t, struct entry *e);
-/* The path of an entry. ERR_LIMIT. */
-int entry_path(const struct entry *e, struct path *out);
-/* As stat(2) shows it. */
-void entry_stat(const struct entry *e, struct stat *st);
-/* An answer's entry but for its node id. */
-void entry_param(const struct entry *e, struct fuse_entry_param *out);
 
 #endif

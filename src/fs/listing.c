@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/listing.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "fs/entry_stat.h"
 #include "fs/filesystem.h"
+#include "fs/request_run.h"
 #include "fs/request_try.h"
 
 #define DOTS 2		       /* "." and ".." come first */
@@ -14,19 +18,19 @@
 /* A listing under way. */
 struct listing {
 	struct request *request;
-	struct request_try *trial;
+	struct request_try *try;
 	struct span path; /* of the directory */
 	bool plus;
 	uint64_t offset; /* of the next entry */
 };
 
-static const struct request_kind plain, plus;
+static const struct request_kind readdirplus_kind;
 
 /* False: the buffer is full. */
-static bool put(struct listing *l, const char *name, struct fuse_entry_param *entry)
+static bool listing_put(struct listing *l, const char *name, struct fuse_entry_param *entry)
 {
-	struct answer *a = &l->trial->answer;
-	char *at = (char *)l->trial->buffer + a->size;
+	struct answer *a = &l->try->answer;
+	char *at = (char *)l->try->buffer + a->size;
 	size_t room = l->request->size - a->size;
 	size_t need;
 
@@ -44,9 +48,9 @@ static bool put(struct listing *l, const char *name, struct fuse_entry_param *en
 }
 
 /* Without the buffer's say no lookup may be handed out, so the room is asked for first. */
-static bool fits(const struct listing *l, const char *name)
+static bool listing_fits(const struct listing *l, const char *name)
 {
-	size_t room = l->request->size - l->trial->answer.size;
+	size_t room = l->request->size - l->try->answer.size;
 	size_t need;
 
 	if (l->plus)
@@ -57,7 +61,7 @@ static bool fits(const struct listing *l, const char *name)
 }
 
 /* Returns 1 at the end of the directory or of the buffer. */
-static int each(void *ctx, const struct place *place, const struct entry *e)
+static int listing_each(void *ctx, const struct place *place, const struct entry *e)
 {
 	struct listing *l = ctx;
 	struct fuse_entry_param entry;
@@ -69,37 +73,36 @@ static int each(void *ctx, const struct place *place, const struct entry *e)
 		return ERR_CORRUPT;
 	memcpy(name, e->name.data, e->name.size);
 	name[e->name.size] = '\0';
-	if (!fits(l, name))
+	if (!listing_fits(l, name))
 		return 1;
 	entry_param(e, &entry);
 	if (l->plus &&
-		request_try_hold(l->request, l->trial, &place->leaf, place->row, &entry))
+		request_try_hold(l->request, l->try, &place->leaf, place->row, &entry))
 		return 1;
-	put(l, name, &entry);
+	listing_put(l, name, &entry);
 	return 0;
 }
 
 /* The kernel makes no node of "." and "..", but shows their inode numbers. */
-static int put_dots(struct listing *l, const struct entry *self)
+static int listing_put_dots(struct listing *l, const struct entry *self)
 {
 	struct fuse_entry_param entry;
 	struct entry parent;
 	struct place place;
 	struct digest root = filesystem_root(l->request->fs);
-	int err;
+	int rc;
 
 	if (l->offset == 0) {
 		entry_param(self, &entry);
-		if (!put(l, ".", &entry))
+		if (!listing_put(l, ".", &entry))
 			return 1;
 	}
 	if (l->offset == 1) {
-		err = tree_find_path(
-			&l->trial->pages, &root, self->parent, &place, &parent);
-		if (err && err != ERR_ABSENT)
-			return err;
-		entry_param(err ? self : &parent, &entry);
-		if (!put(l, "..", &entry))
+		rc = tree_find_path(&l->try->pages, &root, self->parent, &place, &parent);
+		if (rc && rc != ERR_ABSENT)
+			return rc;
+		entry_param(rc ? self : &parent, &entry);
+		if (!listing_put(l, "..", &entry))
 			return 1;
 	}
 	return 0;
@@ -110,10 +113,10 @@ static int find_first(struct listing *l, const struct digest *root, uint64_t *ou
 {
 	static const struct span empty = {NULL, 0};
 	uint64_t first;
-	int err = tree_rank(&l->trial->pages, root, l->path, empty, &first);
+	int rc = tree_rank(&l->try->pages, root, l->path, empty, &first);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	/* The root itself is the entry of parent "" and name "". */
 	*out = l->path.size ? first : first + 1;
 	return 0;
@@ -131,9 +134,9 @@ static struct run *entries_ahead(struct request *r, uint64_t rank)
 	struct run *run = &r->ahead;
 
 	if (run->start == 0) {
-		pthread_mutex_lock(&r->fs->readahead_lock);
+		pthread_mutex_lock(&r->fs->readahead_mtx);
 		*run = readahead_note(&r->fs->listing, &limits, rank, 1).run;
-		pthread_mutex_unlock(&r->fs->readahead_lock);
+		pthread_mutex_unlock(&r->fs->readahead_mtx);
 		if (run->start == 0)
 			run->start = rank;
 	}
@@ -141,7 +144,7 @@ static struct run *entries_ahead(struct request *r, uint64_t rank)
 }
 
 /* Where the pages that lead to the rest are not here yet, a later request goes on. */
-static void hint_ahead(struct listing *l, const struct digest *root, uint64_t rank)
+static void listing_hint_ahead(struct listing *l, const struct digest *root, uint64_t rank)
 {
 	struct request *r = l->request;
 	struct run *run = entries_ahead(r, rank);
@@ -149,75 +152,76 @@ static void hint_ahead(struct listing *l, const struct digest *root, uint64_t ra
 
 	if (run->size == 0)
 		return;
-	run->start = tree_hint(&l->trial->pages, root, run->start, end, HINTS_MAX);
+	run->start = tree_hint(&l->try->pages, root, run->start, end, HINTS_MAX);
 	run->size = end - run->start;
 	if (run->size == 0)
 		return;
-	pthread_mutex_lock(&r->fs->readahead_lock);
+	pthread_mutex_lock(&r->fs->readahead_mtx);
 	readahead_take_back(&r->fs->listing, run->start, end);
-	pthread_mutex_unlock(&r->fs->readahead_lock);
+	pthread_mutex_unlock(&r->fs->readahead_mtx);
 }
 
-static int walk(struct listing *l)
+static int listing_walk(struct listing *l)
 {
 	struct digest root = filesystem_root(l->request->fs);
 	uint64_t rank;
-	int err = find_first(l, &root, &rank);
+	int rc = find_first(l, &root, &rank);
 
-	if (err)
-		return err;
+	if (rc)
+		return rc;
 	rank += l->offset - DOTS;
-	err = tree_walk(&l->trial->pages, &root, rank, 0, each, l);
-	hint_ahead(l, &root, rank);
-	return err == 1 ? 0 : err;
+	rc = tree_walk(&l->try->pages, &root, rank, 0, listing_each, l);
+	listing_hint_ahead(l, &root, rank);
+	return rc == 1 ? 0 : rc;
 }
 
-static int fill(struct listing *l, const struct entry *self)
+static int listing_fill(struct listing *l, const struct entry *self)
 {
-	int err = 0;
+	int rc = 0;
 
 	if (l->offset < DOTS)
-		err = put_dots(l, self);
-	if (err)
-		return err == 1 ? 0 : err;
-	return walk(l);
+		rc = listing_put_dots(l, self);
+	if (rc)
+		return rc == 1 ? 0 : rc;
+	return listing_walk(l);
 }
 
-static int step(struct request *r, struct request_try *t)
+static int listing_step(struct request *r, struct request_try *t)
 {
-	struct listing l = {
-		.request = r, .trial = t, .offset = r->offset, .plus = r->kind == &plus};
+	struct listing l = {.request = r,
+		.try = t,
+		.offset = r->offset,
+		.plus = r->kind == &readdirplus_kind};
 	struct path path;
 	struct entry e;
-	int err;
+	int rc;
 
 	t->answer.kind = ANSWER_BYTES;
 	t->answer.size = 0;
-	err = request_entry(r, t, &e);
-	if (!err)
-		err = entry_path(&e, &path);
-	if (err)
-		return err;
+	rc = request_try_entry(r, t, &e);
+	if (!rc)
+		rc = entry_path(&e, &path);
+	if (rc)
+		return rc;
 	l.path = path_span(&path);
-	err = fill(&l, &e);
+	rc = listing_fill(&l, &e);
 	/* Some entries now are better than all of them later: what comes next, or its
 	 * trouble, is the next request's. */
-	if (err && t->answer.size > 0) {
+	if (rc && t->answer.size > 0) {
 		request_try_hint_wants(t);
 		return 0;
 	}
-	return err;
+	return rc;
 }
 
-static const struct request_kind plain = {.name = "readdir", .step = step};
-static const struct request_kind plus = {.name = "readdirplus", .step = step};
+static const struct request_kind readdir_kind = {.name = "readdir", .step = listing_step};
+static const struct request_kind readdirplus_kind = {
+	.name = "readdirplus", .step = listing_step};
 
-static void start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *kind,
+static void listing_start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *kind,
 	size_t size, off_t offset)
 {
 	struct request r = {
-		.fs = fuse_req_userdata(fuse),
-		.fuse = fuse,
 		.kind = kind,
 		.offset = (uint64_t)offset,
 		.size = size < BUFFER_SIZE ? size : BUFFER_SIZE,
@@ -225,24 +229,22 @@ static void start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *k
 
 	if (offset < 0)
 		fuse_reply_err(fuse, EINVAL);
-	else if (request_locate(&r, node))
-		fuse_reply_err(fuse, ESTALE);
 	else
-		request_start(&r);
+		request_run(&r, fuse, node);
 }
 
 void listing_read(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
 	struct fuse_file_info *fi)
 {
 	(void)fi; /* there may be none */
-	start(fuse, node, &plain, size, offset);
+	listing_start(fuse, node, &readdir_kind, size, offset);
 }
 
 void listing_read_plus(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
 	struct fuse_file_info *fi)
 {
 	(void)fi;
-	start(fuse, node, &plus, size, offset);
+	listing_start(fuse, node, &readdirplus_kind, size, offset);
 }
 
 void listing_open(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)

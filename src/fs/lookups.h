@@ -12,9 +12,6 @@
 void lookups_lookup(fuse_req_t fuse, fuse_ino_t parent, const char *name);
 void lookups_getattr(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi);
 void lookups_readlink(fuse_req_t fuse, fuse_ino_t node);
-/* The root also has MOUNT_XATTR_PID, which is never listed. */
-void lookups_getxattr(fuse_req_t fuse, fuse_ino_t node, const char *name, size_t size);
-void lookups_listxattr(fuse_req_t fuse, fuse_ino_t node, size_t size);
 void lookups_lseek(fuse_req_t fuse, fuse_ino_t node, off_t offset, int whence,
 	struct fuse_file_info *fi);
 

@@ -38,8 +38,8 @@ struct loop {
 	int over[2];		/* pipe: a byte that nobody takes out, at the end */
 	struct polling polling; /* the leader's, while it has no request */
 
-	pthread_mutex_t lock; /* all below */
-	pthread_cond_t led;   /* there is no leader, or it is the end */
+	pthread_mutex_t loop_mtx; /* all below */
+	pthread_cond_t lead_cond; /* there is no leader, or it is the end */
 	struct receiver receivers[RECEIVERS_MAX];
 	unsigned count; /* of them */
 	unsigned idle;	/* of them: waiting for the lead */
@@ -52,9 +52,7 @@ struct loop {
 	int error;
 };
 
-/* ---- the lead ---- */
-
-static void *receive(void *arg);
+static void *receiver_run(void *arg);
 
 static bool start_receiver(struct loop *l)
 {
@@ -64,7 +62,7 @@ static bool start_receiver(struct loop *l)
 		return false;
 	r = &l->receivers[l->count];
 	r->loop = l;
-	if (pthread_create(&r->thread, NULL, receive, r))
+	if (pthread_create(&r->thread, NULL, receiver_run, r))
 		return false;
 	l->count++;
 	return true;
@@ -77,7 +75,7 @@ static void pass_lead(struct loop *l)
 		return;
 	l->leader = NULL;
 	l->since = 0;
-	pthread_cond_signal(&l->led);
+	pthread_cond_signal(&l->lead_cond);
 }
 
 /* Of this thread, since it began. */
@@ -98,47 +96,45 @@ static bool take_lead(struct receiver *r)
 	struct loop *l = r->loop;
 	bool ended;
 
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->loop_mtx);
 	l->idle++;
 	while (!l->ended && l->leader)
-		pthread_cond_wait(&l->led, &l->lock);
+		pthread_cond_wait(&l->lead_cond, &l->loop_mtx);
 	l->idle--;
 	l->leader = r;
 	ended = l->ended;
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->loop_mtx);
 	l->polling = (struct polling){.preemptions = preemptions()};
 	return !ended;
 }
 
-static void wake(const int pipe_ends[2])
+static void loop_wake(const int pipe_ends[2])
 {
 	/* When it is full, there is enough in it. */
 	while (write(pipe_ends[1], "", 1) < 0 && errno == EINTR)
 		;
 }
 
-static void end(struct loop *l, int error)
+static void loop_end(struct loop *l, int error)
 {
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->loop_mtx);
 	l->ended = true;
 	if (!l->error)
 		l->error = error;
-	pthread_cond_broadcast(&l->led);
-	pthread_mutex_unlock(&l->lock);
-	wake(l->over);
+	pthread_cond_broadcast(&l->lead_cond);
+	pthread_mutex_unlock(&l->loop_mtx);
+	loop_wake(l->over);
 }
 
-/* ---- a receiver ---- */
-
 /* The leader's request has come. */
-static void begin(struct receiver *r)
+static void receiver_begin(struct receiver *r)
 {
 	struct loop *l = r->loop;
 	bool unwatched;
 
 	r->began = clock_monotonic();
 	polling_received(&l->polling, r->began);
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->loop_mtx);
 	l->received++;
 	l->since = r->began;
 	unwatched = !l->watched;
@@ -147,19 +143,19 @@ static void begin(struct receiver *r)
 		l->share--;
 		pass_lead(l);
 	}
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->loop_mtx);
 	if (unwatched)
-		wake(l->wake);
+		loop_wake(l->wake);
 }
 
 /* Returns whether it still has the lead. */
-static bool finish(struct receiver *r)
+static bool receiver_finish(struct receiver *r)
 {
 	struct loop *l = r->loop;
 	int64_t now = clock_monotonic();
 	bool leads, count, ended;
 
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->loop_mtx);
 	if (now - r->began >= LONG_TIME)
 		l->share = SHARED;
 	leads = l->leader == r;
@@ -167,7 +163,7 @@ static bool finish(struct receiver *r)
 		l->since = 0;
 	count = l->received % POLLING_COUNT == 0;
 	ended = l->ended;
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->loop_mtx);
 	if (leads && count)
 		polling_preempted(&l->polling, now, preemptions());
 	if (leads)
@@ -198,7 +194,7 @@ static bool receive_request(struct receiver *r)
 		if (size > 0)
 			return true;
 		if (size != -EAGAIN && size != -EINTR) {
-			end(l, size ? ERR_IO : 0);
+			loop_end(l, size ? ERR_IO : 0);
 			return false;
 		}
 		if (!polling_again(&l->polling, clock_monotonic()) && !sleep_for_request(l))
@@ -206,7 +202,7 @@ static bool receive_request(struct receiver *r)
 	}
 }
 
-static void *receive(void *arg)
+static void *receiver_run(void *arg)
 {
 	struct receiver *r = arg;
 
@@ -217,27 +213,25 @@ static void *receive(void *arg)
 		do {
 			if (!receive_request(r))
 				return NULL;
-			begin(r);
+			receiver_begin(r);
 			fuse_session_process_buf(r->loop->fuse, &r->buffer);
-		} while (finish(r));
+		} while (receiver_finish(r));
 	}
 	return NULL;
 }
-
-/* ---- the watch ---- */
 
 /* Returns whether to look again soon. */
 static bool look(struct loop *l, uint64_t *seen)
 {
 	bool active;
 
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->loop_mtx);
 	if (l->since && clock_monotonic() - l->since >= STUCK)
 		pass_lead(l);
 	active = l->since || l->received != *seen;
 	*seen = l->received;
 	l->watched = active;
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->loop_mtx);
 	return active;
 }
 
@@ -264,8 +258,6 @@ static void watch(struct loop *l, const sigset_t *signals)
 	}
 }
 
-/* ---- all of it ---- */
-
 static int open_pipe(int ends[2])
 {
 	if (pipe(ends)) {
@@ -279,19 +271,19 @@ static int open_pipe(int ends[2])
 	return 0;
 }
 
-static int prepare(struct loop *l)
+static int loop_prepare(struct loop *l)
 {
 	int fd = fuse_session_fd(l->fuse);
-	int err = open_pipe(l->wake);
+	int rc = open_pipe(l->wake);
 
-	if (!err)
-		err = open_pipe(l->over);
-	if (!err && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
-		err = ERR_IO;
-	return err;
+	if (!rc)
+		rc = open_pipe(l->over);
+	if (!rc && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
+		rc = ERR_IO;
+	return rc;
 }
 
-static void release(struct loop *l)
+static void loop_release(struct loop *l)
 {
 	for (unsigned i = 0; i < RECEIVERS_MAX; i++)
 		free(l->receivers[i].buffer.mem);
@@ -301,25 +293,25 @@ static void release(struct loop *l)
 		if (l->over[i] >= 0)
 			close(l->over[i]);
 	}
-	pthread_cond_destroy(&l->led);
-	pthread_mutex_destroy(&l->lock);
+	pthread_cond_destroy(&l->lead_cond);
+	pthread_mutex_destroy(&l->loop_mtx);
 	free(l);
 }
 
 /* Receivers are started with all signals blocked. */
-static int serve(struct loop *l)
+static int loop_serve(struct loop *l)
 {
 	sigset_t all, before;
 	bool started;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_mutex_lock(&l->lock);
+	pthread_mutex_lock(&l->loop_mtx);
 	started = start_receiver(l);
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->loop_mtx);
 	if (started)
 		watch(l, &before);
-	end(l, started ? 0 : ERR_NO_MEMORY);
+	loop_end(l, started ? 0 : ERR_NO_MEMORY);
 	/* Nobody starts another one: those who could are joined one after another, and at
 	 * the end the lead is not passed on. */
 	for (unsigned i = 0; i < l->count; i++)
@@ -331,17 +323,17 @@ static int serve(struct loop *l)
 int loop_run(struct fuse_session *fuse)
 {
 	struct loop *l = calloc(1, sizeof *l);
-	int err;
+	int rc;
 
 	if (!l)
 		return ERR_NO_MEMORY;
 	l->fuse = fuse;
 	l->wake[0] = l->wake[1] = l->over[0] = l->over[1] = -1;
-	pthread_mutex_init(&l->lock, NULL);
-	pthread_cond_init(&l->led, NULL);
-	err = prepare(l);
-	if (!err)
-		err = serve(l);
-	release(l);
-	return err;
+	pthread_mutex_init(&l->loop_mtx, NULL);
+	pthread_cond_init(&l->lead_cond, NULL);
+	rc = loop_prepare(l);
+	if (!rc)
+		rc = loop_serve(l);
+	loop_release(l);
+	return rc;
 }

@@ -9,126 +9,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <spawn.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "fs/fusermount.h"
+#include "fs/mount_table.h"
+
 #define DEVICE "/dev/fuse"
-#define HELPER "fusermount3"
-#define HELPER_DIRECTORIES "/usr/bin:/bin:/usr/local/bin:/usr/local/sbin"
-#define MOUNT_TABLE "/proc/self/mountinfo"
 #define FUSE_CONF "/etc/fuse.conf"
-#define HELPER_TEXT_MAX 512
-
-extern char **environ;
-
-/* ---- the mount table ---- */
-
-/* Undoes the \040 of proc(5) in place. */
-static void unescape(char *s)
-{
-	char *out = s;
-
-	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' &&
-			s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
-			*out++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 +
-					(s[3] - '0'));
-			s += 3;
-		} else {
-			*out++ = *s;
-		}
-	}
-	*out = '\0';
-}
-
-/* Field `index` of a line, cut off in place; NULL when there are fewer. */
-static char *field(char *line, unsigned index)
-{
-	char *save = NULL;
-	char *token = strtok_r(line, " \n", &save);
-
-	while (token && index--)
-		token = strtok_r(NULL, " \n", &save);
-	return token;
-}
-
-struct mount_line {
-	char *at, *type, *source; /* borrow from the line */
-};
-
-/* proc(5): "... mount-point options [optional...] - type source super-options". */
-static bool parse_line(char *line, struct mount_line *out)
-{
-	char *tail = strstr(line, " - ");
-	char *copy;
-
-	if (!tail)
-		return false;
-	*tail = '\0';
-	tail += 3;
-	copy = strchr(tail, ' ');
-	if (!copy)
-		return false;
-	*copy++ = '\0';
-	out->type = tail;
-	out->source = field(copy, 0);
-	out->at = field(line, 4);
-	if (!out->at || !out->source)
-		return false;
-	unescape(out->at);
-	unescape(out->source);
-	return true;
-}
-
-int mountpoint_find(const char *resolved, char **source, bool *is_ours)
-{
-	FILE *table = fopen(MOUNT_TABLE, "re");
-	struct mount_line m;
-	char *line = NULL, *found = NULL;
-	size_t capacity = 0;
-	bool ours = false;
-
-	if (!table)
-		return ERR_UNSUPPORTED;
-	/* The last line of a path is the mount on top. */
-	while (getline(&line, &capacity, table) > 0) {
-		if (!parse_line(line, &m) || strcmp(m.at, resolved) != 0)
-			continue;
-		free(found);
-		found = strdup(m.source);
-		ours = strcmp(m.type, "fuse." MOUNT_SUBTYPE) == 0;
-	}
-	free(line);
-	fclose(table);
-	if (!found)
-		return ERR_ABSENT;
-	*source = found;
-	*is_ours = ours;
-	return 0;
-}
-
-/* ---- before ---- */
 
 static int check_empty(const char *path, struct trouble *t)
 {
 	DIR *d = opendir(path);
 	struct dirent *e;
-	int err = 0;
+	int rc = 0;
 
 	if (!d)
 		return trouble_errno(t, "cannot look into the mount point %s", path);
-	while (!err && (e = readdir(d)))
+	while (!rc && (e = readdir(d)))
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			err = trouble_set(t, ERR_BUSY,
+			rc = trouble_set(t, ERR_BUSY,
 				"%s is not empty: what is in it would be hidden; "
 				"choose another directory, or mount with -o nonempty",
 				path);
 	closedir(d);
-	return err;
+	return rc;
 }
 
 static int check_directory(const char *path, struct trouble *t)
@@ -160,24 +67,24 @@ static int check_table(const char *path, struct trouble *t)
 	struct statvfs st;
 	char *source;
 	bool ours;
-	int err = 0;
+	int rc = 0;
 
-	if (mountpoint_find(path, &source, &ours))
+	if (mount_table_find(path, &source, &ours))
 		return 0;
 	if (ours && statvfs(path, &st) && errno == ENOTCONN)
-		err = gone(path, t);
+		rc = gone(path, t);
 	else if (ours)
-		err = trouble_set(t, ERR_BUSY,
+		rc = trouble_set(t, ERR_BUSY,
 			"%s is already mounted on %s: run `cairn umount %s` first", source,
 			path, path);
 	free(source);
-	return err;
+	return rc;
 }
 
 int mountpoint_check(const char *path, bool nonempty, char **resolved, struct trouble *t)
 {
 	char *real = realpath(path, NULL);
-	int err;
+	int rc;
 
 	if (!real && errno == ENOENT)
 		return trouble_set(t, ERR_ABSENT,
@@ -186,33 +93,16 @@ int mountpoint_check(const char *path, bool nonempty, char **resolved, struct tr
 		return gone(path, t);
 	if (!real)
 		return trouble_errno(t, "the mount point %s cannot be used", path);
-	err = check_table(real, t);
-	if (!err)
-		err = check_directory(real, t);
-	if (!err && !nonempty)
-		err = check_empty(real, t);
-	if (err)
+	rc = check_table(real, t);
+	if (!rc)
+		rc = check_directory(real, t);
+	if (!rc && !nonempty)
+		rc = check_empty(real, t);
+	if (rc)
 		free(real);
 	else
 		*resolved = real;
-	return err;
-}
-
-static bool find_helper(const char *directories)
-{
-	char path[4096];
-
-	while (directories && *directories) {
-		size_t n = strcspn(directories, ":");
-
-		if (n && n + sizeof "/" HELPER < sizeof path) {
-			snprintf(path, sizeof path, "%.*s/%s", (int)n, directories, HELPER);
-			if (access(path, X_OK) == 0)
-				return true;
-		}
-		directories += n + (directories[n] == ':');
-	}
-	return false;
+	return rc;
 }
 
 /* fuse.conf(5): a line that says just user_allow_other. */
@@ -250,47 +140,15 @@ int mountpoint_permitted(bool allow_other, struct trouble *t)
 		close(fd);
 		return 0;
 	}
-	if (!find_helper(HELPER_DIRECTORIES) && !find_helper(getenv("PATH")))
+	if (!fusermount_is_there())
 		return trouble_set(t, ERR_ABSENT,
-			HELPER
+			FUSERMOUNT
 			" is missing, without which only root can mount: install fuse3");
 	if (allow_other && !others_allowed())
 		return trouble_set(t, ERR_DENIED,
 			"allow_other is not permitted: it needs a line 'user_allow_other' "
 			"in " FUSE_CONF);
 	return 0;
-}
-
-/* ---- after ---- */
-
-/* Runs the helper, with what it says on stderr in `text`. The exit status, or -1. */
-static int run_helper(const char *path, bool lazy, char text[HELPER_TEXT_MAX])
-{
-	const char *argv[] = {HELPER, "-u", lazy ? "-z" : "--", lazy ? "--" : path,
-		lazy ? path : NULL, NULL};
-	posix_spawn_file_actions_t actions;
-	int out[2], status = -1;
-	ssize_t n;
-	pid_t pid;
-
-	text[0] = '\0';
-	if (pipe(out))
-		return -1;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, out[1], STDERR_FILENO);
-	posix_spawn_file_actions_addclose(&actions, out[0]);
-	errno = posix_spawnp(&pid, HELPER, &actions, NULL, (char **)argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	close(out[1]);
-	if (errno == 0) {
-		n = read(out[0], text, HELPER_TEXT_MAX - 1);
-		text[n > 0 ? n : 0] = '\0';
-		text[strcspn(text, "\n")] = '\0';
-		if (waitpid(pid, &status, 0) == pid)
-			status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-	}
-	close(out[0]);
-	return status;
 }
 
 static int busy(const char *path, struct trouble *t)
@@ -304,14 +162,14 @@ static int busy(const char *path, struct trouble *t)
 
 static int unmount_by_helper(const char *path, bool lazy, struct trouble *t)
 {
-	char text[HELPER_TEXT_MAX];
+	char text[FUSERMOUNT_TEXT_MAX];
 	int status;
 
-	if (!find_helper(HELPER_DIRECTORIES) && !find_helper(getenv("PATH")))
+	if (!fusermount_is_there())
 		return trouble_set(t, ERR_ABSENT,
-			HELPER
+			FUSERMOUNT
 			" is missing, without which only root can unmount: install fuse3");
-	status = run_helper(path, lazy, text);
+	status = fusermount_unmount(path, lazy, text);
 	if (status == 0)
 		return 0;
 	if (strstr(text, strerror(EBUSY)))
@@ -337,10 +195,10 @@ int mountpoint_unmount(const char *resolved, bool lazy, struct trouble *t)
 {
 	char *source = NULL;
 	bool ours = false;
-	int err = mountpoint_find(resolved, &source, &ours);
+	int rc = mount_table_find(resolved, &source, &ours);
 
 	free(source);
-	if (err != ERR_UNSUPPORTED && !ours)
+	if (rc != ERR_UNSUPPORTED && !ours)
 		return trouble_set(
 			t, ERR_ABSENT, "nothing is mounted by cairn on %s", resolved);
 	if (geteuid() == 0)

@@ -12,7 +12,6 @@
 
 #include "util/error.h"
 
-#define MOUNT_SUBTYPE "cairn"
 /* Of the root of a mount: the process that serves it, as decimal text. For who unmounts it
  * and wants to wait for the end. */
 #define MOUNT_XATTR_PID "user.cairn.pid"
@@ -23,10 +22,6 @@
 int mountpoint_check(const char *path, bool nonempty, char **resolved, struct trouble *t);
 /* /dev/fuse, fusermount3 and /etc/fuse.conf let this user mount. */
 int mountpoint_permitted(bool allow_other, struct trouble *t);
-/* What the mount table has at this absolute path: ERR_ABSENT when nothing is mounted
- * there, ERR_UNSUPPORTED where there is no such table. *source (heap) is what is mounted,
- * *is_ours says that it is by cairn. */
-int mountpoint_find(const char *resolved, char **source, bool *is_ours);
 /* Unmounts it. `lazy`: although it is in use. ERR_ABSENT: not a cairn mount; ERR_BUSY,
  * ERR_DENIED, with a sentence. */
 int mountpoint_unmount(const char *resolved, bool lazy, struct trouble *t);

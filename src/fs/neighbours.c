@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/neighbours.h"
 
 bool neighbours_know(struct neighbours *n, const struct digest *object)
@@ -14,12 +16,12 @@ bool neighbours_know(struct neighbours *n, const struct digest *object)
 	return false;
 }
 
-static bool continues(const struct neighbour *s, uint64_t rank)
+static bool neighbour_continues(const struct neighbour *s, uint64_t rank)
 {
 	return s->age && rank > s->rank && rank - s->rank <= NEIGHBOURS_STEP;
 }
 
-static unsigned next_ahead(const struct neighbour *s)
+static unsigned neighbour_next_ahead(const struct neighbour *s)
 {
 	if (!s->ahead)
 		return 1;
@@ -34,13 +36,13 @@ unsigned neighbours_note(struct neighbours *n, const struct digest *object, uint
 	for (unsigned i = 0; i < NEIGHBOURS_STREAMS; i++) {
 		struct neighbour *s = &n->streams[i];
 
-		if (continues(s, rank) && (!found || s->rank > found->rank))
+		if (neighbour_continues(s, rank) && (!found || s->rank > found->rank))
 			found = s;
 		if (s->age < oldest->age)
 			oldest = s;
 	}
 	if (found)
-		now.ahead = next_ahead(found);
+		now.ahead = neighbour_next_ahead(found);
 	*(found ? found : oldest) = now;
 	return now.ahead;
 }

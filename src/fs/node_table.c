@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/node_table.h"
 
 #include <pthread.h>
@@ -16,9 +18,9 @@ struct leaf {
 };
 
 struct node_table {
-	pthread_mutex_t lock; /* all below */
-	struct leaf *leaves;  /* by number; 0 is not used */
-	uint32_t used;	      /* numbers ever given out, and 1 */
+	pthread_mutex_t table_mtx; /* all below */
+	struct leaf *leaves;	   /* by number; 0 is not used */
+	uint32_t used;		   /* numbers ever given out, and 1 */
 	uint32_t capacity;
 	uint32_t free; /* first free number, 0: none */
 	uint32_t count;
@@ -28,54 +30,54 @@ struct node_table {
 
 struct node_table *node_table_new(void)
 {
-	struct node_table *i = calloc(1, sizeof *i);
+	struct node_table *t = calloc(1, sizeof *t);
 
-	if (!i)
+	if (!t)
 		return NULL;
-	i->leaves = calloc(FIRST_CAPACITY, sizeof *i->leaves);
-	i->buckets = calloc(2 * FIRST_CAPACITY, sizeof *i->buckets);
-	if (!i->leaves || !i->buckets) {
-		free(i->leaves);
-		free(i->buckets);
-		free(i);
+	t->leaves = calloc(FIRST_CAPACITY, sizeof *t->leaves);
+	t->buckets = calloc(2 * FIRST_CAPACITY, sizeof *t->buckets);
+	if (!t->leaves || !t->buckets) {
+		free(t->leaves);
+		free(t->buckets);
+		free(t);
 		return NULL;
 	}
-	i->used = 1;
-	i->capacity = FIRST_CAPACITY;
-	i->mask = 2 * FIRST_CAPACITY - 1;
-	pthread_mutex_init(&i->lock, NULL);
-	return i;
+	t->used = 1;
+	t->capacity = FIRST_CAPACITY;
+	t->mask = 2 * FIRST_CAPACITY - 1;
+	pthread_mutex_init(&t->table_mtx, NULL);
+	return t;
 }
 
-void node_table_free(struct node_table *i)
+void node_table_free(struct node_table *t)
 {
-	if (!i)
+	if (!t)
 		return;
-	pthread_mutex_destroy(&i->lock);
-	free(i->leaves);
-	free(i->buckets);
-	free(i);
+	pthread_mutex_destroy(&t->table_mtx);
+	free(t->leaves);
+	free(t->buckets);
+	free(t);
 }
 
-static uint32_t home(const struct node_table *i, const struct digest *digest)
+static uint32_t leaf_home(const struct node_table *t, const struct digest *digest)
 {
-	return (uint32_t)digest_prefix(digest) & i->mask;
+	return (uint32_t)digest_prefix(digest) & t->mask;
 }
 
 /* The bucket of that leaf, or the empty one where it would go. */
-static uint32_t bucket_of(const struct node_table *i, const struct digest *digest)
+static uint32_t leaf_bucket(const struct node_table *t, const struct digest *digest)
 {
-	uint32_t b = home(i, digest);
+	uint32_t b = leaf_home(t, digest);
 
-	while (i->buckets[b] && !digest_equal(&i->leaves[i->buckets[b]].digest, digest))
-		b = (b + 1) & i->mask;
+	while (t->buckets[b] && !digest_equal(&t->leaves[t->buckets[b]].digest, digest))
+		b = (b + 1) & t->mask;
 	return b;
 }
 
 /* Twice the numbers, and buckets for at most half of them in use. */
-static int grow(struct node_table *i)
+static int node_table_grow(struct node_table *t)
 {
-	uint32_t capacity = i->capacity * 2;
+	uint32_t capacity = t->capacity * 2;
 	struct leaf *leaves;
 	uint32_t *buckets;
 
@@ -84,89 +86,89 @@ static int grow(struct node_table *i)
 	buckets = calloc((size_t)capacity * 2, sizeof *buckets);
 	if (!buckets)
 		return ERR_NO_MEMORY;
-	leaves = realloc(i->leaves, capacity * sizeof *leaves);
+	leaves = realloc(t->leaves, capacity * sizeof *leaves);
 	if (!leaves) {
 		free(buckets);
 		return ERR_NO_MEMORY;
 	}
-	free(i->buckets);
-	i->leaves = leaves;
-	i->buckets = buckets;
-	i->capacity = capacity;
-	i->mask = capacity * 2 - 1;
-	for (uint32_t n = 1; n < i->used; n++)
+	free(t->buckets);
+	t->leaves = leaves;
+	t->buckets = buckets;
+	t->capacity = capacity;
+	t->mask = capacity * 2 - 1;
+	for (uint32_t n = 1; n < t->used; n++)
 		if (leaves[n].lookups)
-			buckets[bucket_of(i, &leaves[n].digest)] = n;
+			buckets[leaf_bucket(t, &leaves[n].digest)] = n;
 	return 0;
 }
 
-static int add(struct node_table *i, const struct digest *digest, uint32_t *number)
+static int leaf_add(struct node_table *t, const struct digest *digest, uint32_t *number)
 {
 	struct leaf *leaf;
-	uint32_t n = i->free;
+	uint32_t n = t->free;
 
 	if (n) {
-		i->free = i->leaves[n].next;
+		t->free = t->leaves[n].next;
 	} else {
-		if (i->used == i->capacity && grow(i))
+		if (t->used == t->capacity && node_table_grow(t))
 			return ERR_NO_MEMORY;
-		n = i->used++;
-		i->leaves[n].generation = 0;
+		n = t->used++;
+		t->leaves[n].generation = 0;
 	}
-	leaf = &i->leaves[n];
+	leaf = &t->leaves[n];
 	leaf->digest = *digest;
 	leaf->generation++;
 	leaf->lookups = 0;
-	i->buckets[bucket_of(i, digest)] = n;
-	i->count++;
+	t->buckets[leaf_bucket(t, digest)] = n;
+	t->count++;
 	*number = n;
 	return 0;
 }
 
 /* Closes the gap that a removal leaves: whoever may not be found any more moves up
  * (Knuth, The Art of Computer Programming 3, 6.4, algorithm R). */
-static void close_gap(struct node_table *i, uint32_t gap)
+static void close_gap(struct node_table *t, uint32_t gap)
 {
-	for (uint32_t b = (gap + 1) & i->mask; i->buckets[b]; b = (b + 1) & i->mask) {
-		uint32_t h = home(i, &i->leaves[i->buckets[b]].digest);
+	for (uint32_t b = (gap + 1) & t->mask; t->buckets[b]; b = (b + 1) & t->mask) {
+		uint32_t h = leaf_home(t, &t->leaves[t->buckets[b]].digest);
 
-		if (((b - h) & i->mask) < ((b - gap) & i->mask))
+		if (((b - h) & t->mask) < ((b - gap) & t->mask))
 			continue;
-		i->buckets[gap] = i->buckets[b];
-		i->buckets[b] = 0;
+		t->buckets[gap] = t->buckets[b];
+		t->buckets[b] = 0;
 		gap = b;
 	}
 }
 
-static void drop(struct node_table *i, uint32_t number)
+static void leaf_drop(struct node_table *t, uint32_t number)
 {
-	struct leaf *leaf = &i->leaves[number];
-	uint32_t gap = bucket_of(i, &leaf->digest);
+	struct leaf *leaf = &t->leaves[number];
+	uint32_t gap = leaf_bucket(t, &leaf->digest);
 
-	i->buckets[gap] = 0;
-	close_gap(i, gap);
-	leaf->next = i->free;
-	i->free = number;
-	i->count--;
+	t->buckets[gap] = 0;
+	close_gap(t, gap);
+	leaf->next = t->free;
+	t->free = number;
+	t->count--;
 }
 
-int node_table_hold(struct node_table *i, const struct digest *leaf, uint64_t lookups,
+int node_table_hold(struct node_table *t, const struct digest *leaf, uint64_t lookups,
 	struct leaf_number *out)
 {
 	uint32_t number;
-	int err = 0;
+	int rc = 0;
 
-	pthread_mutex_lock(&i->lock);
-	number = i->buckets[bucket_of(i, leaf)];
+	pthread_mutex_lock(&t->table_mtx);
+	number = t->buckets[leaf_bucket(t, leaf)];
 	if (!number)
-		err = add(i, leaf, &number);
-	if (!err) {
-		i->leaves[number].lookups += lookups;
+		rc = leaf_add(t, leaf, &number);
+	if (!rc) {
+		t->leaves[number].lookups += lookups;
 		out->number = number;
-		out->generation = i->leaves[number].generation;
+		out->generation = t->leaves[number].generation;
 	}
-	pthread_mutex_unlock(&i->lock);
-	return err;
+	pthread_mutex_unlock(&t->table_mtx);
+	return rc;
 }
 
 uint64_t node_table_node(uint32_t number, uint32_t row)
@@ -175,49 +177,49 @@ uint64_t node_table_node(uint32_t number, uint32_t row)
 }
 
 /* 0 for what cannot be a node's. */
-static uint32_t number_of(const struct node_table *i, uint64_t node)
+static uint32_t number_of(const struct node_table *t, uint64_t node)
 {
 	uint64_t number = node >> NODE_ROW_BITS;
 
-	return number < i->used && i->leaves[number].lookups ? (uint32_t)number : 0;
+	return number < t->used && t->leaves[number].lookups ? (uint32_t)number : 0;
 }
 
-int node_table_find(struct node_table *i, uint64_t node, struct digest *leaf, uint32_t *row)
+int node_table_find(struct node_table *t, uint64_t node, struct digest *leaf, uint32_t *row)
 {
 	uint32_t number;
 
-	pthread_mutex_lock(&i->lock);
-	number = number_of(i, node);
+	pthread_mutex_lock(&t->table_mtx);
+	number = number_of(t, node);
 	if (number) {
-		*leaf = i->leaves[number].digest;
+		*leaf = t->leaves[number].digest;
 		*row = (uint32_t)(node & (NODE_ROWS - 1));
 	}
-	pthread_mutex_unlock(&i->lock);
+	pthread_mutex_unlock(&t->table_mtx);
 	return number ? 0 : ERR_ABSENT;
 }
 
-void node_table_forget(struct node_table *i, uint64_t node, uint64_t lookups)
+void node_table_forget(struct node_table *t, uint64_t node, uint64_t lookups)
 {
 	uint32_t number;
 
-	pthread_mutex_lock(&i->lock);
-	number = number_of(i, node);
+	pthread_mutex_lock(&t->table_mtx);
+	number = number_of(t, node);
 	if (number) {
-		struct leaf *leaf = &i->leaves[number];
+		struct leaf *leaf = &t->leaves[number];
 
 		leaf->lookups -= lookups < leaf->lookups ? lookups : leaf->lookups;
 		if (leaf->lookups == 0)
-			drop(i, number);
+			leaf_drop(t, number);
 	}
-	pthread_mutex_unlock(&i->lock);
+	pthread_mutex_unlock(&t->table_mtx);
 }
 
-uint64_t node_table_count(struct node_table *i)
+uint64_t node_table_count(struct node_table *t)
 {
 	uint64_t count;
 
-	pthread_mutex_lock(&i->lock);
-	count = i->count;
-	pthread_mutex_unlock(&i->lock);
+	pthread_mutex_lock(&t->table_mtx);
+	count = t->count;
+	pthread_mutex_unlock(&t->table_mtx);
 	return count;
 }

@@ -18,7 +18,7 @@
 
 struct node_table;
 struct node_table *node_table_new(void); /* NULL without memory */
-void node_table_free(struct node_table *i);
+void node_table_free(struct node_table *t);
 
 /* A leaf held by at least one lookup. */
 struct leaf_number {
@@ -26,15 +26,15 @@ struct leaf_number {
 	uint32_t generation; /* differs whenever a number is used again for another leaf */
 };
 /* Adds `lookups` (at least 1) to the leaf. ERR_NO_MEMORY. */
-int node_table_hold(struct node_table *i, const struct digest *leaf, uint64_t lookups,
+int node_table_hold(struct node_table *t, const struct digest *leaf, uint64_t lookups,
 	struct leaf_number *out);
 uint64_t node_table_node(uint32_t number, uint32_t row);
 /* ERR_ABSENT when no lookup holds the node's leaf. */
 int node_table_find(
-	struct node_table *i, uint64_t node, struct digest *leaf, uint32_t *row);
+	struct node_table *t, uint64_t node, struct digest *leaf, uint32_t *row);
 /* Takes lookups off the node's leaf; unknown nodes and excess are ignored. */
-void node_table_forget(struct node_table *i, uint64_t node, uint64_t lookups);
+void node_table_forget(struct node_table *t, uint64_t node, uint64_t lookups);
 /* Leaves held now. */
-uint64_t node_table_count(struct node_table *i);
+uint64_t node_table_count(struct node_table *t);
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/open_mode.h"
 
 #include <inttypes.h>

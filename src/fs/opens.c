@@ -5,63 +5,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-#ifdef HAVE_FUSE_PASSTHROUGH
-#include <linux/capability.h>
-#include <sys/syscall.h>
-#endif
 
 #include "fs/filesystem.h"
-#include "fs/request_try.h"
-
-/* ---- what can be done ---- */
-
-#ifdef HAVE_FUSE_PASSTHROUGH
-/* capget(2), which the C library does not wrap. Within a container's user namespace this
- * may say yes where the kernel says no later on. */
-static bool may_administer(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	return syscall(SYS_capget, &header, data) == 0 &&
-	       (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN));
-}
-#endif
-
-static const char *why_no_passthrough(const struct fuse_conn_info *conn)
-{
-#ifdef HAVE_FUSE_PASSTHROUGH
-	if (!(conn->capable & FUSE_CAP_PASSTHROUGH))
-		return "this kernel has none";
-	if (!may_administer())
-		return "it is for root";
-	return NULL;
-#else
-	(void)conn;
-	return "this libfuse has none";
-#endif
-}
-
-static void want_passthrough(struct filesystem *fs, struct fuse_conn_info *conn)
-{
-#ifdef HAVE_FUSE_PASSTHROUGH
-	conn->want |= FUSE_CAP_PASSTHROUGH;
-	/* By default an overlay may lie over this mount. When the cache itself is on one,
-	 * that is one layer too many for the kernel. */
-	if (cache_is_stacked(fs->cache))
-		conn->max_backing_stack_depth = FUSE_BACKING_STACKED_OVER;
-#else
-	(void)fs, (void)conn;
-#endif
-}
+#include "fs/passthrough.h"
 
 void opens_init(struct filesystem *fs, struct fuse_conn_info *conn)
 {
 	const struct open_means means = {
 		.elide = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT,
-		.no_passthrough = why_no_passthrough(conn),
+		.no_passthrough = passthrough_lacks(conn),
 	};
 	struct open_choice choice;
 
@@ -72,102 +24,20 @@ void opens_init(struct filesystem *fs, struct fuse_conn_info *conn)
 	fs->open_mode = choice.mode;
 	log_info(fs->log, "open=%s: %s", open_mode_name(choice.mode), choice.reason);
 	if (choice.mode == OPEN_PASSTHROUGH)
-		want_passthrough(fs, conn);
+		passthrough_want(fs, conn);
 }
-
-/* ---- passthrough ---- */
-
-#ifdef HAVE_FUSE_PASSTHROUGH
-
-/* The file of the cache that is this file, when there is one, open and lent. */
-static int lend(struct filesystem *fs, fuse_req_t fuse, fuse_ino_t node, int *fd)
-{
-	struct request r = {.fs = fs, .fuse = fuse};
-	struct request_try t;
-	struct entry e;
-	int err = request_locate(&r, node);
-
-	if (err)
-		return err;
-	request_try_init(&t);
-	err = attempt_begin(&t.attempt, fs->cache, NULL);
-	if (err)
-		return err;
-	err = request_entry(&r, &t, &e);
-	if (!err)
-		err = attempt_lend(&t.attempt, &e, fd);
-	attempt_end(&t.attempt);
-	return err;
-}
-
-static void end_passthrough(struct filesystem *fs, int error)
-{
-	if (!atomic_exchange(&fs->passthrough_off, true))
-		log_warning(fs->log,
-			"the kernel does not take files of the cache for passthrough (%s): "
-			"reading them in the plain way",
-			strerror(error));
-}
-
-/* A backing id, or 0: to be read in the plain way. The id keeps the lent file from being
- * evicted: the kernel has it open, with its lock, as long as the id lives. */
-static int new_backing(struct filesystem *fs, fuse_req_t fuse, fuse_ino_t node)
-{
-	int fd, id;
-
-	if (atomic_load(&fs->passthrough_off) || lend(fs, fuse, node, &fd))
-		return 0;
-	id = fuse_passthrough_open(fuse, fd);
-	if (id <= 0)
-		end_passthrough(fs, errno);
-	close(fd);
-	return id > 0 ? id : 0;
-}
-
-static void drop_backing(fuse_req_t fuse, int id)
-{
-	if (id)
-		fuse_passthrough_close(fuse, id);
-}
-
-static void set_backing(struct fuse_file_info *fi, int id)
-{
-	fi->backing_id = id;
-	fi->keep_cache = id == 0; /* the kernel refuses both */
-}
-
-#else
-
-static int new_backing(struct filesystem *fs, fuse_req_t fuse, fuse_ino_t node)
-{
-	(void)fs, (void)fuse, (void)node;
-	return 0;
-}
-
-static void drop_backing(fuse_req_t fuse, int id)
-{
-	(void)fuse, (void)id;
-}
-
-static void set_backing(struct fuse_file_info *fi, int id)
-{
-	(void)id;
-	fi->keep_cache = 1;
-}
-
-#endif
 
 static int find_backing(struct filesystem *fs, fuse_req_t fuse, fuse_ino_t node, int *used)
 {
-	int id, err;
+	int id, rc;
 
 	if (backings_join(&fs->backings, node, used))
 		return 0;
-	id = new_backing(fs, fuse, node);
-	err = backings_open(&fs->backings, node, id, used);
-	if (err || *used != id)
-		drop_backing(fuse, id);
-	return err;
+	id = passthrough_open(fs, fuse, node);
+	rc = backings_open(&fs->backings, node, id, used);
+	if (rc || *used != id)
+		passthrough_close(fuse, id);
+	return rc;
 }
 
 static void open_backed(
@@ -179,13 +49,11 @@ static void open_backed(
 		fuse_reply_err(fuse, ENOMEM);
 		return;
 	}
-	set_backing(fi, id);
+	passthrough_set(fi, id);
 	/* Then the connection is gone, and its ids with it: there will be no release. */
 	if (fuse_reply_open(fuse, fi))
 		backings_close(&fs->backings, node);
 }
-
-/* ---- operations ---- */
 
 void opens_open(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
 {
@@ -209,6 +77,6 @@ void opens_release(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
 
 	(void)fi;
 	if (fs->open_mode == OPEN_PASSTHROUGH)
-		drop_backing(fuse, backings_close(&fs->backings, node));
+		passthrough_close(fuse, backings_close(&fs->backings, node));
 	fuse_reply_err(fuse, 0);
 }

@@ -10,7 +10,7 @@
 
 struct filesystem;
 
-/* In INIT, once it is known what the kernel can do: settles the mode, says so in the log,
+/* In INIT, once it is known what the kernel can do: chooses the mode, says so in the log,
  * and asks the kernel for what the mode needs. */
 void opens_init(struct filesystem *fs, struct fuse_conn_info *conn);
 

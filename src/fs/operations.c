@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/operations.h"
 
 #include <errno.h>
 #include <sys/statvfs.h>
 
+#include "fs/entry_stat.h"
 #include "fs/filesystem.h"
 #include "fs/listing.h"
 #include "fs/lookups.h"
 #include "fs/opens.h"
 #include "fs/reads.h"
+#include "fs/xattrs.h"
 
 /* Requests of the kernel's readahead that may be unanswered before it holds all others
  * back, those that the cache could answer with them: as many as it allows anybody, which
@@ -17,7 +21,7 @@
 #define BACKGROUND_MAX UINT16_MAX
 #define CONGESTION (BACKGROUND_MAX / 4 * 3)
 
-static void want(struct fuse_conn_info *conn, unsigned capability, int on)
+static void want_capability(struct fuse_conn_info *conn, unsigned capability, int on)
 {
 	if (on && (conn->capable & capability))
 		conn->want |= capability;
@@ -34,22 +38,22 @@ static void say_features(const struct filesystem *fs)
 
 /* Readdirplus always: "auto" makes the first pass over a tree twice as slow. Contents
  * never change behind the kernel's back, so nothing is to be invalidated by mtime. */
-static void init(void *userdata, struct fuse_conn_info *conn)
+static void operation_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct filesystem *fs = userdata;
 
-	want(conn, FUSE_CAP_ASYNC_READ, 1);
-	want(conn, FUSE_CAP_PARALLEL_DIROPS, 1);
-	want(conn, FUSE_CAP_CACHE_SYMLINKS, 1);
-	want(conn, FUSE_CAP_READDIRPLUS, 1);
-	want(conn, FUSE_CAP_READDIRPLUS_AUTO, 0);
+	want_capability(conn, FUSE_CAP_ASYNC_READ, 1);
+	want_capability(conn, FUSE_CAP_PARALLEL_DIROPS, 1);
+	want_capability(conn, FUSE_CAP_CACHE_SYMLINKS, 1);
+	want_capability(conn, FUSE_CAP_READDIRPLUS, 1);
+	want_capability(conn, FUSE_CAP_READDIRPLUS_AUTO, 0);
 	/* Where there is none, the kernel would ask for those of each directory on the way
 	 * and of each file that is listed. */
-	want(conn, FUSE_CAP_POSIX_ACL, fs->dataset->manifest->totals.acls > 0);
-	want(conn, FUSE_CAP_AUTO_INVAL_DATA, 0);
-	want(conn, FUSE_CAP_SPLICE_READ, 0);
-	want(conn, FUSE_CAP_SPLICE_WRITE, 0);
-	want(conn, FUSE_CAP_SPLICE_MOVE, 0);
+	want_capability(conn, FUSE_CAP_POSIX_ACL, fs->dataset->manifest->totals.acls > 0);
+	want_capability(conn, FUSE_CAP_AUTO_INVAL_DATA, 0);
+	want_capability(conn, FUSE_CAP_SPLICE_READ, 0);
+	want_capability(conn, FUSE_CAP_SPLICE_WRITE, 0);
+	want_capability(conn, FUSE_CAP_SPLICE_MOVE, 0);
 	conn->max_background = BACKGROUND_MAX;
 	conn->congestion_threshold = CONGESTION;
 	conn->max_write = BUFFER_SIZE;
@@ -60,7 +64,7 @@ static void init(void *userdata, struct fuse_conn_info *conn)
 		fs->ready(fs->ready_ctx);
 }
 
-static void forget(fuse_req_t fuse, fuse_ino_t node, uint64_t lookups)
+static void operation_forget(fuse_req_t fuse, fuse_ino_t node, uint64_t lookups)
 {
 	struct filesystem *fs = fuse_req_userdata(fuse);
 
@@ -68,7 +72,8 @@ static void forget(fuse_req_t fuse, fuse_ino_t node, uint64_t lookups)
 	fuse_reply_none(fuse);
 }
 
-static void forget_multi(fuse_req_t fuse, size_t count, struct fuse_forget_data *forgets)
+static void operation_forget_multi(
+	fuse_req_t fuse, size_t count, struct fuse_forget_data *forgets)
 {
 	struct filesystem *fs = fuse_req_userdata(fuse);
 
@@ -77,7 +82,7 @@ static void forget_multi(fuse_req_t fuse, size_t count, struct fuse_forget_data 
 	fuse_reply_none(fuse);
 }
 
-static void statfs(fuse_req_t fuse, fuse_ino_t node)
+static void operation_statfs(fuse_req_t fuse, fuse_ino_t node)
 {
 	const struct filesystem *fs = fuse_req_userdata(fuse);
 	const struct totals *totals = &fs->dataset->manifest->totals;
@@ -94,106 +99,105 @@ static void statfs(fuse_req_t fuse, fuse_ino_t node)
 	fuse_reply_statfs(fuse, &st);
 }
 
-/* ---- whatever writes ---- */
-
-static void refuse(fuse_req_t fuse)
+/* Whatever writes ends here. */
+static void reply_read_only(fuse_req_t fuse)
 {
 	fuse_reply_err(fuse, EROFS);
 }
 
-static void set_attr(fuse_req_t fuse, fuse_ino_t node, struct stat *attr, int to_set,
+static void refuse_setattr(fuse_req_t fuse, fuse_ino_t node, struct stat *attr, int to_set,
 	struct fuse_file_info *fi)
 {
 	(void)node, (void)attr, (void)to_set, (void)fi;
-	refuse(fuse);
+	reply_read_only(fuse);
 }
 
-static void make_node(
+static void refuse_mknod(
 	fuse_req_t fuse, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
 	(void)parent, (void)name, (void)mode, (void)rdev;
-	refuse(fuse);
+	reply_read_only(fuse);
 }
 
-static void make_directory(
-	fuse_req_t fuse, fuse_ino_t parent, const char *name, mode_t mode)
+static void refuse_mkdir(fuse_req_t fuse, fuse_ino_t parent, const char *name, mode_t mode)
 {
 	(void)parent, (void)name, (void)mode;
-	refuse(fuse);
+	reply_read_only(fuse);
 }
 
-static void remove_name(fuse_req_t fuse, fuse_ino_t parent, const char *name)
+static void refuse_removal(fuse_req_t fuse, fuse_ino_t parent, const char *name)
 {
 	(void)parent, (void)name;
-	refuse(fuse);
+	reply_read_only(fuse);
 }
 
-static void make_symlink(
+static void refuse_symlink(
 	fuse_req_t fuse, const char *target, fuse_ino_t parent, const char *name)
 {
 	(void)target, (void)parent, (void)name;
-	refuse(fuse);
+	reply_read_only(fuse);
 }
 
-static void rename_name(fuse_req_t fuse, fuse_ino_t parent, const char *name,
+static void refuse_rename(fuse_req_t fuse, fuse_ino_t parent, const char *name,
 	fuse_ino_t new_parent, const char *new_name, unsigned flags)
 {
 	(void)parent, (void)name, (void)new_parent, (void)new_name, (void)flags;
-	refuse(fuse);
+	reply_read_only(fuse);
 }
 
-static void make_link(fuse_req_t fuse, fuse_ino_t node, fuse_ino_t parent, const char *name)
+static void refuse_link(
+	fuse_req_t fuse, fuse_ino_t node, fuse_ino_t parent, const char *name)
 {
 	(void)node, (void)parent, (void)name;
-	refuse(fuse);
+	reply_read_only(fuse);
 }
 
-static void create(fuse_req_t fuse, fuse_ino_t parent, const char *name, mode_t mode,
+static void refuse_create(fuse_req_t fuse, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fuse_file_info *fi)
 {
 	(void)parent, (void)name, (void)mode, (void)fi;
-	refuse(fuse);
+	reply_read_only(fuse);
 }
 
-static void write_bytes(fuse_req_t fuse, fuse_ino_t node, const char *data, size_t size,
+static void refuse_write(fuse_req_t fuse, fuse_ino_t node, const char *data, size_t size,
 	off_t offset, struct fuse_file_info *fi)
 {
 	(void)node, (void)data, (void)size, (void)offset, (void)fi;
-	refuse(fuse);
+	reply_read_only(fuse);
 }
 
-static void set_xattr(fuse_req_t fuse, fuse_ino_t node, const char *name, const char *value,
-	size_t size, int flags)
+static void refuse_setxattr(fuse_req_t fuse, fuse_ino_t node, const char *name,
+	const char *value, size_t size, int flags)
 {
 	(void)node, (void)name, (void)value, (void)size, (void)flags;
-	refuse(fuse);
+	reply_read_only(fuse);
 }
 
-static void allocate(fuse_req_t fuse, fuse_ino_t node, int mode, off_t offset, off_t size,
-	struct fuse_file_info *fi)
+static void refuse_fallocate(fuse_req_t fuse, fuse_ino_t node, int mode, off_t offset,
+	off_t size, struct fuse_file_info *fi)
 {
 	(void)node, (void)mode, (void)offset, (void)size, (void)fi;
-	refuse(fuse);
+	reply_read_only(fuse);
 }
 
-static void copy_range(fuse_req_t fuse, fuse_ino_t in, off_t in_offset,
+static void refuse_copy_range(fuse_req_t fuse, fuse_ino_t in, off_t in_offset,
 	struct fuse_file_info *in_fi, fuse_ino_t out, off_t out_offset,
 	struct fuse_file_info *out_fi, size_t size, int flags)
 {
 	(void)in, (void)in_offset, (void)in_fi, (void)out, (void)out_offset, (void)out_fi;
 	(void)size, (void)flags;
-	refuse(fuse);
+	reply_read_only(fuse);
 }
 
 const struct fuse_lowlevel_ops operations = {
-	.init = init,
+	.init = operation_init,
 	.lookup = lookups_lookup,
-	.forget = forget,
-	.forget_multi = forget_multi,
+	.forget = operation_forget,
+	.forget_multi = operation_forget_multi,
 	.getattr = lookups_getattr,
 	.readlink = lookups_readlink,
-	.getxattr = lookups_getxattr,
-	.listxattr = lookups_listxattr,
+	.getxattr = xattrs_get,
+	.listxattr = xattrs_list,
 	.lseek = lookups_lseek,
 	.open = opens_open,
 	.read = reads_read,
@@ -201,19 +205,19 @@ const struct fuse_lowlevel_ops operations = {
 	.opendir = listing_open,
 	.readdir = listing_read,
 	.readdirplus = listing_read_plus,
-	.statfs = statfs,
-	.setattr = set_attr,
-	.mknod = make_node,
-	.mkdir = make_directory,
-	.unlink = remove_name,
-	.rmdir = remove_name,
-	.symlink = make_symlink,
-	.rename = rename_name,
-	.link = make_link,
-	.create = create,
-	.write = write_bytes,
-	.setxattr = set_xattr,
-	.removexattr = remove_name,
-	.fallocate = allocate,
-	.copy_file_range = copy_range,
+	.statfs = operation_statfs,
+	.setattr = refuse_setattr,
+	.mknod = refuse_mknod,
+	.mkdir = refuse_mkdir,
+	.unlink = refuse_removal,
+	.rmdir = refuse_removal,
+	.symlink = refuse_symlink,
+	.rename = refuse_rename,
+	.link = refuse_link,
+	.create = refuse_create,
+	.write = refuse_write,
+	.setxattr = refuse_setxattr,
+	.removexattr = refuse_removal,
+	.fallocate = refuse_fallocate,
+	.copy_file_range = refuse_copy_range,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of callbacks for libfuse: what can be answered at once is answered here, what
- * needs an entry goes to its room (lookups, listing, reads), whatever writes is EROFS.
+ * needs an entry goes to its file (lookups, xattrs, listing, reads, opens), whatever writes
+ * is EROFS.
  */
 #ifndef CAIRN_FS_OPERATIONS_H
 #define CAIRN_FS_OPERATIONS_H

@@ -30,7 +30,7 @@ static void add_flag(const struct iovec *answer, int parts)
 		init->flags |= FUSE_PARALLEL_DIROPS;
 }
 
-static ssize_t send_answer(int fd, struct iovec *answer, int parts, void *userdata)
+static ssize_t send_introduced(int fd, struct iovec *answer, int parts, void *userdata)
 {
 	struct filesystem *fs = userdata;
 
@@ -41,7 +41,7 @@ static ssize_t send_answer(int fd, struct iovec *answer, int parts, void *userda
 	return writev(fd, answer, parts);
 }
 
-static ssize_t receive(int fd, void *buffer, size_t size, void *userdata)
+static ssize_t receive_plainly(int fd, void *buffer, size_t size, void *userdata)
 {
 	(void)userdata;
 	return read(fd, buffer, size);
@@ -49,7 +49,8 @@ static ssize_t receive(int fd, void *buffer, size_t size, void *userdata)
 
 bool parallel_ensure(struct fuse_session *fuse)
 {
-	const struct fuse_custom_io io = {.writev = send_answer, .read = receive};
+	const struct fuse_custom_io io = {
+		.writev = send_introduced, .read = receive_plainly};
 
 	return fuse_session_custom_io(fuse, &io, fuse_session_fd(fuse)) == 0;
 }

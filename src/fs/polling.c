@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/polling.h"
 
 bool polling_again(struct polling *p, int64_t now)

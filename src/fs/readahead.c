@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/readahead.h"
 
 #include <stddef.h>
@@ -9,22 +11,22 @@ static const struct plan nothing = {{0, 0}, 0, 0};
 
 /* The kernel's own readahead hands requests to several threads, so that a sequential
  * reader's arrive a little out of order: hence the slack. */
-static int continues(const struct stream *s, uint64_t offset, uint64_t slack)
+static int stream_continues(const struct stream *s, uint64_t offset, uint64_t slack)
 {
 	uint64_t distance = offset > s->next ? offset - s->next : s->next - offset;
 
 	return s->age && distance <= slack;
 }
 
-static struct stream *find_run(struct readahead *r, uint64_t offset, uint64_t slack)
+static struct stream *find_stream_run(struct readahead *r, uint64_t offset, uint64_t slack)
 {
 	for (size_t i = 0; i < READAHEAD_STREAMS; i++)
-		if (continues(&r->streams[i], offset, slack))
+		if (stream_continues(&r->streams[i], offset, slack))
 			return &r->streams[i];
 	return NULL;
 }
 
-static struct stream *find_step_of(struct readahead *r, uint64_t offset)
+static struct stream *find_next_step(struct readahead *r, uint64_t offset)
 {
 	for (size_t i = 0; i < READAHEAD_STREAMS; i++) {
 		struct stream *s = &r->streams[i];
@@ -35,7 +37,7 @@ static struct stream *find_step_of(struct readahead *r, uint64_t offset)
 	return NULL;
 }
 
-static struct stream *oldest(struct readahead *r)
+static struct stream *oldest_stream(struct readahead *r)
 {
 	struct stream *s = &r->streams[0];
 
@@ -47,9 +49,9 @@ static struct stream *oldest(struct readahead *r)
 
 /* Whoever comes to the next step may be somebody else: the run that it leaves is kept,
  * for the reader who goes on with it. */
-static struct stream *find_step(struct readahead *r, uint64_t offset)
+static struct stream *find_stream_step(struct readahead *r, uint64_t offset)
 {
-	struct stream *s = find_step_of(r, offset), *kept = oldest(r);
+	struct stream *s = find_next_step(r, offset), *kept = oldest_stream(r);
 
 	if (s && s != kept)
 		*kept = (struct stream){.start = s->start, .next = s->next, .age = s->age};
@@ -78,14 +80,14 @@ static struct stream *find_third(struct readahead *r, uint64_t offset)
 		if (!second->age || second->start >= offset || second->start < stride ||
 			!begun_at(r, second->start - stride))
 			continue;
-		s = oldest(r);
+		s = oldest_stream(r);
 		*s = (struct stream){.stride = stride, .length = length, .reached = offset};
 		return s;
 	}
 	return NULL;
 }
 
-static void widen(struct stream *s, const struct readahead_limits *limits)
+static void stream_widen(struct stream *s, const struct readahead_limits *limits)
 {
 	s->window = s->window ? s->window * 2 : limits->first;
 	if (s->window > limits->most)
@@ -93,13 +95,13 @@ static void widen(struct stream *s, const struct readahead_limits *limits)
 }
 
 /* A new window is given out when half of the last one is used up. */
-static struct plan advance(struct stream *s, const struct readahead_limits *limits)
+static struct plan stream_advance(struct stream *s, const struct readahead_limits *limits)
 {
 	struct plan plan = {.times = 1};
 
 	if (s->window && s->next + s->window / 2 < s->reached)
 		return nothing;
-	widen(s, limits);
+	stream_widen(s, limits);
 	plan.run.start = s->reached > s->next ? s->reached : s->next;
 	plan.run.size = s->next + s->window - plan.run.start;
 	s->reached = s->next + s->window;
@@ -108,13 +110,13 @@ static struct plan advance(struct stream *s, const struct readahead_limits *limi
 
 /* More of the run at hand. With a stride, the next step brings what is ahead, unless the
  * run goes on well beyond what the others had. */
-static struct plan go_on(
+static struct plan stream_go_on(
 	struct stream *s, const struct readahead_limits *limits, uint64_t end)
 {
 	if (end > s->next)
 		s->next = end;
 	if (!s->stride)
-		return advance(s, limits);
+		return stream_advance(s, limits);
 	if (s->next - s->start > 2 * s->length) {
 		s->stride = 0;
 		s->reached = s->next;
@@ -123,7 +125,7 @@ static struct plan go_on(
 }
 
 /* The first run of the next step; what is fetched ahead is whole steps. */
-static struct plan step(struct stream *s, const struct readahead_limits *limits,
+static struct plan stream_step(struct stream *s, const struct readahead_limits *limits,
 	uint64_t offset, uint64_t end)
 {
 	uint64_t cost, from, last, steps;
@@ -134,7 +136,7 @@ static struct plan step(struct stream *s, const struct readahead_limits *limits,
 	cost = s->length > limits->grain ? s->length : limits->grain;
 	s->start = offset;
 	s->next = end;
-	widen(s, limits);
+	stream_widen(s, limits);
 	steps = s->window > cost ? s->window / cost : 1;
 	if (s->stride > OFFSET_MAX / (steps + 1))
 		return nothing;
@@ -155,7 +157,7 @@ static struct stream *find_stride(
 
 	if (!limits->grain)
 		return NULL;
-	s = find_step(r, offset);
+	s = find_stream_step(r, offset);
 	return s ? s : find_third(r, offset);
 }
 
@@ -168,17 +170,17 @@ struct plan readahead_note(struct readahead *r, const struct readahead_limits *l
 	if (limits->most == 0 || __builtin_add_overflow(offset, size, &end) ||
 		end > OFFSET_MAX)
 		return nothing;
-	s = find_run(r, offset, limits->slack);
+	s = find_stream_run(r, offset, limits->slack);
 	if (s) {
 		s->age = ++r->clock;
-		return go_on(s, limits, end);
+		return stream_go_on(s, limits, end);
 	}
 	s = find_stride(r, limits, offset);
 	if (s) {
 		s->age = ++r->clock;
-		return step(s, limits, offset, end);
+		return stream_step(s, limits, offset, end);
 	}
-	s = oldest(r);
+	s = oldest_stream(r);
 	*s = (struct stream){.start = offset, .next = end, .age = ++r->clock};
 	return nothing;
 }

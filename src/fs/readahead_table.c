@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/readahead_table.h"
 
 #include <stddef.h>
@@ -6,12 +8,12 @@
 void readahead_table_init(struct readahead_table *t)
 {
 	*t = (struct readahead_table){0};
-	pthread_mutex_init(&t->lock, NULL);
+	pthread_mutex_init(&t->table_mtx, NULL);
 }
 
 void readahead_table_release(struct readahead_table *t)
 {
-	pthread_mutex_destroy(&t->lock);
+	pthread_mutex_destroy(&t->table_mtx);
 }
 
 /* The node's place, or the one to be given up for it. */
@@ -34,7 +36,7 @@ struct plan readahead_table_note(struct readahead_table *t, uint64_t node,
 	struct plan plan;
 	size_t i;
 
-	pthread_mutex_lock(&t->lock);
+	pthread_mutex_lock(&t->table_mtx);
 	i = place_of(t, node);
 	if (t->nodes[i] != node) {
 		t->nodes[i] = node;
@@ -42,6 +44,6 @@ struct plan readahead_table_note(struct readahead_table *t, uint64_t node,
 	}
 	t->ages[i] = ++t->clock;
 	plan = readahead_note(&t->files[i], limits, offset, size);
-	pthread_mutex_unlock(&t->lock);
+	pthread_mutex_unlock(&t->table_mtx);
 	return plan;
 }

@@ -14,7 +14,7 @@
 #define READAHEAD_FILES 64
 
 struct readahead_table {
-	pthread_mutex_t lock;		 /* all below */
+	pthread_mutex_t table_mtx;	 /* all below */
 	uint64_t nodes[READAHEAD_FILES]; /* 0: empty */
 	uint64_t ages[READAHEAD_FILES];
 	struct readahead files[READAHEAD_FILES];

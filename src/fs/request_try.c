@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include <config.h>
+
 #include "fs/request_try.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "fs/entry_stat.h"
 #include "fs/filesystem.h"
 #include "util/clock.h"
 
@@ -18,8 +21,7 @@ static bool hint_page(void *ctx, const struct digest *digest)
 		return true;
 	if (t->attempt.want_count == before)
 		return false;
-	if (t->hint_count < HINTS_MAX)
-		t->hints[t->hint_count++] = t->attempt.wants[before];
+	hints_add(&t->hints, &t->attempt.wants[before]);
 	t->attempt.want_count = before;
 	return false;
 }
@@ -33,8 +35,7 @@ static int find_page(void *ctx, const struct digest *digest, struct page *out)
 
 void request_try_hint_wants(struct request_try *t)
 {
-	for (unsigned i = 0; i < t->attempt.want_count && t->hint_count < HINTS_MAX; i++)
-		t->hints[t->hint_count++] = t->attempt.wants[i];
+	hints_add_missing(&t->hints, &t->attempt);
 	t->attempt.want_count = 0;
 }
 
@@ -42,7 +43,7 @@ void request_try_init(struct request_try *t)
 {
 	t->buffer = NULL;
 	t->held_count = 0;
-	t->hint_count = 0;
+	t->hints.count = 0;
 	t->attempt.want_count = 0;
 	t->pages = (struct page_source){.page = find_page, .hint = hint_page, .ctx = t};
 }
@@ -52,6 +53,13 @@ void request_try_release(struct request_try *t, struct filesystem *fs)
 	if (t->buffer && t->buffer != t->small)
 		buffers_put(&fs->buffers, t->buffer);
 	t->buffer = NULL;
+}
+
+int request_try_entry(struct request *r, struct request_try *t, struct entry *e)
+{
+	struct digest root = filesystem_root(r->fs);
+
+	return node_entry(&r->node, &t->pages, &root, e);
 }
 
 static void take_back(struct request_try *t, struct filesystem *fs)
@@ -66,13 +74,13 @@ int request_try_hold(struct request *r, struct request_try *t, const struct dige
 {
 	struct leaf_number number;
 	struct held *last = t->held_count ? &t->held[t->held_count - 1] : NULL;
-	int err;
+	int rc;
 
 	if (t->held_count == HELD_MAX)
 		return ERR_LIMIT;
-	err = node_table_hold(r->fs->node_table, leaf, 1, &number);
-	if (err)
-		return err;
+	rc = node_table_hold(r->fs->node_table, leaf, 1, &number);
+	if (rc)
+		return rc;
 	entry->ino = node_table_node(number.number, row);
 	entry->generation = number.generation;
 	if (last && last->node >> NODE_ROW_BITS == number.number)
@@ -95,50 +103,20 @@ static int get_buffer(struct request *r, struct request_try *t)
 int request_try_run(
 	struct request *r, struct request_try *t, const struct blob_buffers *buffers)
 {
-	int err = get_buffer(r, t);
+	int rc = get_buffer(r, t);
 
-	t->hint_count = 0;
-	if (err)
-		return err;
-	err = attempt_begin(&t->attempt, r->fs->cache, buffers);
-	if (err)
-		return err;
-	err = r->kind->step(r, t);
+	t->hints.count = 0;
+	if (rc)
+		return rc;
+	rc = attempt_begin(&t->attempt, r->fs->cache, buffers);
+	if (rc)
+		return rc;
+	rc = r->kind->step(r, t);
 	attempt_end(&t->attempt);
-	assert(err != ERR_PENDING || t->attempt.want_count > 0);
-	if (err)
+	assert(rc != ERR_PENDING || t->attempt.want_count > 0);
+	if (rc)
 		take_back(t, r->fs);
-	return err;
-}
-
-void request_try_send_hints(struct request *r, struct request_try *t)
-{
-	if (t->hint_count)
-		source_hint(r->fs->source, t->hints, t->hint_count, FETCH_READAHEAD);
-	t->hint_count = 0;
-}
-
-/* ---- answers ---- */
-
-static int send_answer(fuse_req_t fuse, const struct request_try *t)
-{
-	const struct answer *a = &t->answer;
-
-	switch (a->kind) {
-	case ANSWER_ENTRY:
-		return fuse_reply_entry(fuse, &a->entry);
-	case ANSWER_ATTR:
-		return fuse_reply_attr(fuse, &a->entry.attr, FOR_EVER);
-	case ANSWER_BYTES:
-		return fuse_reply_buf(fuse, (const char *)t->buffer, a->size);
-	case ANSWER_SIZE:
-		return fuse_reply_xattr(fuse, a->size);
-	case ANSWER_OFFSET:
-		return fuse_reply_lseek(fuse, (off_t)a->offset);
-	case ANSWER_ERRNO:
-		break;
-	}
-	return fuse_reply_err(fuse, a->errnum);
+	return rc;
 }
 
 /* The path, when what is local is enough to tell it. */
@@ -150,7 +128,7 @@ static void note_failure(
 
 	path.size = 0;
 	if (attempt_begin(&t->attempt, r->fs->cache, NULL) == 0) {
-		if (request_entry(r, t, &e) == 0 && entry_path(&e, &path))
+		if (request_try_entry(r, t, &e) == 0 && entry_path(&e, &path))
 			path.size = 0;
 		attempt_end(&t->attempt);
 	}
@@ -167,11 +145,11 @@ void request_try_answer(
 	if (error && error != ERR_INTERRUPTED)
 		note_failure(r, t, error, trouble);
 	if (error && r->kind->asked_twice)
-		recent_failures_note(&r->fs->setbacks, &r->leaf, r->row,
+		recent_failures_note(&r->fs->recent_failures, &r->node.leaf, r->node.row,
 			(struct run){r->offset, r->size}, error, clock_monotonic());
 	if (error)
 		fuse_reply_err(r->fuse, failure_errno(error));
-	else if (send_answer(r->fuse, t))
+	else if (answer_send(&t->answer, r->fuse, t->buffer))
 		take_back(t, r->fs);
 	request_try_release(t, r->fs);
 }

@@ -7,29 +7,14 @@
 #ifndef CAIRN_FS_REQUEST_TRY_H
 #define CAIRN_FS_REQUEST_TRY_H
 
+#include "cache/attempt.h"
+#include "fs/answer.h"
+#include "fs/hints.h"
 #include "fs/request.h"
 #include "tree/tree.h"
 
-#define HINTS_MAX 128	 /* blobs a request asks for beyond its own need */
 #define HELD_MAX 32	 /* leaves whose names one reply may hand out */
 #define SMALL_REPLY 8192 /* bytes: fits on the stack; above, a pooled buffer */
-
-enum answer_kind {
-	ANSWER_ERRNO,  /* errnum; a proper answer, not a failure: ENODATA, ENXIO */
-	ANSWER_ENTRY,  /* entry */
-	ANSWER_ATTR,   /* entry.attr */
-	ANSWER_BYTES,  /* size bytes of the trial's buffer */
-	ANSWER_SIZE,   /* size, of an extended attribute */
-	ANSWER_OFFSET, /* offset */
-};
-
-struct answer {
-	enum answer_kind kind;
-	int errnum;
-	size_t size;
-	uint64_t offset;
-	struct fuse_entry_param entry;
-};
 
 /* Lookups handed out with a reply; taken back when it does not reach the kernel. */
 struct held {
@@ -44,24 +29,26 @@ struct request_try {
 	uint8_t *buffer; /* r->size bytes, at most BUFFER_SIZE */
 	struct held held[HELD_MAX];
 	unsigned held_count;
-	struct want hints[HINTS_MAX];
-	unsigned hint_count;
+	struct hints hints;
 	uint8_t small[SMALL_REPLY];
 };
 
 void request_try_init(struct request_try *t);
+/* Gives back the buffer; the try can be run again. */
 void request_try_release(struct request_try *t, struct filesystem *fs);
-/* Runs the request's step, whole. `buffers` may be NULL. */
+/* Runs the request's step, whole. `buffers` may be NULL. 0: t->answer is to be sent;
+ * ERR_PENDING: t->attempt has wants; or what went wrong. */
 int request_try_run(
 	struct request *r, struct request_try *t, const struct blob_buffers *buffers);
 /* Replies with the step's answer (error 0) or the error, which is logged with `trouble`
  * (may be NULL). The request is over; hints are not sent yet. */
 void request_try_answer(
 	struct request *r, struct request_try *t, int error, const struct trouble *trouble);
-void request_try_send_hints(struct request *r, struct request_try *t);
 
 /* For steps. */
 
+/* The entry of the node asked about; borrows from the attempt. */
+int request_try_entry(struct request *r, struct request_try *t, struct entry *e);
 /* What the attempt wants becomes hints, and is no longer wanted. */
 void request_try_hint_wants(struct request_try *t);
 /* Notes a lookup of `row` of `leaf` in the answer and gives its node id. ERR_LIMIT: no

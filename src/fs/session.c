@@ -12,9 +12,11 @@
 
 #include "fs/filesystem.h"
 #include "fs/loop.h"
+#include "fs/mount_table.h"
 #include "fs/mountpoint.h"
 #include "fs/operations.h"
 #include "fs/parallel.h"
+#include "fs/request_run.h"
 
 #define SAID_MAX 512
 
@@ -29,36 +31,56 @@ struct session {
 /* libfuse takes a comma for the end of an option and a backslash for an escape. */
 static int append_escaped(struct bytes *out, const char *s)
 {
-	int err = 0;
+	int rc = 0;
 
-	for (; *s && !err; s++) {
+	for (; *s && !rc; s++) {
 		if (*s == ',' || *s == '\\')
-			err = bytes_append(out, "\\", 1);
-		if (!err)
-			err = bytes_append(out, s, 1);
+			rc = bytes_append(out, "\\", 1);
+		if (!rc)
+			rc = bytes_append(out, s, 1);
 	}
-	return err;
+	return rc;
+}
+
+/* An option of libfuse, after a comma. */
+static int append_option(struct bytes *out, const char *option)
+{
+	int rc = bytes_append_string(out, ",");
+
+	return rc ? rc : bytes_append_string(out, option);
+}
+
+static int append_own_options(const struct dataset *dataset, struct bytes *out)
+{
+	int rc = bytes_append_string(out,
+		"ro,nosuid,nodev,default_permissions,subtype=" MOUNT_SUBTYPE ",fsname=");
+
+	return rc ? rc : append_escaped(out, dataset->url);
 }
 
 /* The user's options come last and so overrule. */
+static int append_asked_options(const struct session_options *o, struct bytes *out)
+{
+	int rc = 0;
+
+	if (o->allow_other)
+		rc = append_option(out, "allow_other");
+	if (!rc && o->debug)
+		rc = append_option(out, "debug");
+	if (!rc && o->fuse_options && *o->fuse_options)
+		rc = append_option(out, o->fuse_options);
+	return rc;
+}
+
+/* With a NUL at the end. */
 static int mount_options(
 	const struct dataset *dataset, const struct session_options *o, struct bytes *out)
 {
-	int err = bytes_append_string(out,
-		"ro,nosuid,nodev,default_permissions,subtype=" MOUNT_SUBTYPE ",fsname=");
+	int rc = append_own_options(dataset, out);
 
-	if (!err)
-		err = append_escaped(out, dataset->url);
-	if (!err && o->allow_other)
-		err = bytes_append_string(out, ",allow_other");
-	if (!err && o->debug)
-		err = bytes_append_string(out, ",debug");
-	if (!err && o->fuse_options && *o->fuse_options) {
-		err = bytes_append_string(out, ",");
-		if (!err)
-			err = bytes_append_string(out, o->fuse_options);
-	}
-	return err ? err : bytes_append(out, "", 1);
+	if (!rc)
+		rc = append_asked_options(o, out);
+	return rc ? rc : bytes_append(out, "", 1);
 }
 
 static int make_fuse(struct session *s, const struct dataset *dataset,
@@ -66,23 +88,23 @@ static int make_fuse(struct session *s, const struct dataset *dataset,
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct bytes options = {0};
-	int err = mount_options(dataset, o, &options);
+	int rc = mount_options(dataset, o, &options);
 
-	if (!err && (fuse_opt_add_arg(&args, "cairn") || fuse_opt_add_arg(&args, "-o") ||
-			    fuse_opt_add_arg(&args, (const char *)options.data)))
-		err = ERR_NO_MEMORY;
-	if (err) {
-		trouble_set(t, err, "out of memory");
-	} else {
-		s->fuse = fuse_session_new(&args, &operations, sizeof operations, s->fs);
-		if (!s->fuse)
-			err = trouble_set(t, ERR_INVALID,
-				"the mount options '%s' are not accepted",
-				o->fuse_options ? o->fuse_options : "");
+	if (!rc && (fuse_opt_add_arg(&args, "cairn") || fuse_opt_add_arg(&args, "-o") ||
+			   fuse_opt_add_arg(&args, (const char *)options.data)))
+		rc = ERR_NO_MEMORY;
+	if (rc) {
+		trouble_set(t, rc, "out of memory");
+		goto out;
 	}
+	s->fuse = fuse_session_new(&args, &operations, sizeof operations, s->fs);
+	if (!s->fuse)
+		rc = trouble_set(t, ERR_INVALID, "the mount options '%s' are not accepted",
+			o->fuse_options ? o->fuse_options : "");
+out:
 	bytes_release(&options);
 	fuse_opt_free_args(&args);
-	return err;
+	return rc;
 }
 
 /* The first line of what was said, without the speaker's name. */
@@ -146,44 +168,52 @@ int session_new(struct dataset *dataset, const struct session_options *options,
 	const struct filesystem_options fs = {
 		options->log, options->deadline_ns, options->readahead, options->open_mode};
 	struct session *s = calloc(1, sizeof *s);
-	int err;
+	int rc;
 
 	if (!s)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
-	err = mountpoint_check(options->mountpoint, options->nonempty, &s->mountpoint, t);
-	if (!err)
-		err = mountpoint_permitted(options->allow_other, t);
-	if (!err && filesystem_new(dataset, &fs, &s->fs))
-		err = trouble_set(t, ERR_NO_MEMORY, "out of memory");
-	if (!err)
-		err = make_fuse(s, dataset, options, t);
-	/* Before there is a mount to be left behind by a signal. */
-	if (!err && fuse_set_signal_handlers(s->fuse))
-		err = trouble_errno(t, "no signal handlers could be set");
-	if (!err) {
-		s->handlers = true;
-		err = mount_fuse(s, t);
+	rc = mountpoint_check(options->mountpoint, options->nonempty, &s->mountpoint, t);
+	if (rc)
+		goto out;
+	rc = mountpoint_permitted(options->allow_other, t);
+	if (rc)
+		goto out;
+	rc = filesystem_new(dataset, &fs, &s->fs);
+	if (rc) {
+		trouble_set(t, rc, "out of memory");
+		goto out;
 	}
-	if (err)
+	rc = make_fuse(s, dataset, options, t);
+	if (rc)
+		goto out;
+	/* Before there is a mount to be left behind by a signal. */
+	if (fuse_set_signal_handlers(s->fuse)) {
+		rc = trouble_errno(t, "no signal handlers could be set");
+		goto out;
+	}
+	s->handlers = true;
+	rc = mount_fuse(s, t);
+out:
+	if (rc)
 		session_free(s);
 	else
 		*out = s;
-	return err;
+	return rc;
 }
 
 int session_run(struct session *s, void (*ready)(void *ctx), void *ctx)
 {
-	int err;
+	int rc;
 
 	s->fs->ready = ready;
 	s->fs->ready_ctx = ctx;
-	err = loop_run(s->fuse);
+	rc = loop_run(s->fuse);
 	/* The loop has taken back its exit mark; with it, late replies are not complained
 	 * of. */
 	fuse_session_exit(s->fuse);
 	/* While they can still be answered: unmounting closes the device. */
-	requests_end(&s->fs->requests);
-	return err;
+	request_run_end(s->fs);
+	return rc;
 }
 
 void session_failure(struct session *s, struct trouble *out)

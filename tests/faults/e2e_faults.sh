@@ -65,7 +65,7 @@ proxy fault refuse
 grep -qiE 'unreachable|timed out' "$T/err" || fail "errno: $(cat "$T/err")"
 [ "$(stat -c %s "$m/big-2")" = 6000000 ] || fail "stat needs no server"
 proxy fault none
-# a read that has just failed fails again for a second (fs/setbacks.h)
+# a read that has just failed fails again for a second (fs/recent_failures.h)
 wait_until 5 cmp -s "$m/big-2" "$T/source/big-2" || fail "the server is back"
 unmount
 

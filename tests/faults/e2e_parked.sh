@@ -99,7 +99,7 @@ ends read
 all_end 110 # ETIMEDOUT
 awk '{ exit !($3 > 4900 && $4 < 9000) }' "$T/ends" || fail "a deadline of 5 s: $(cat "$T/ends")"
 proxy fault refuse
-sleep 1.1 # a read that has just failed fails again for a second (fs/setbacks.h)
+sleep 1.1 # a read that has just failed fails again for a second (fs/recent_failures.h)
 ends read
 all_end 101 # ENETUNREACH
 unmount

@@ -27,8 +27,8 @@
 struct fuse_session {
 	int device, kernel;
 	atomic_bool exited;
-	pthread_mutex_t lock; /* the fields below */
-	pthread_cond_t changed;
+	pthread_mutex_t session_mtx; /* the fields below */
+	pthread_cond_t changed_cond;
 	unsigned blocked, done;
 	bool gate_open;
 	pthread_t last; /* who dealt with the last request */
@@ -57,19 +57,19 @@ int fuse_session_receive_buf(struct fuse_session *se, struct fuse_buf *buf)
 
 void fuse_session_process_buf(struct fuse_session *se, const struct fuse_buf *buf)
 {
-	pthread_mutex_lock(&se->lock);
+	pthread_mutex_lock(&se->session_mtx);
 	if (se->done && !pthread_equal(se->last, pthread_self()))
 		se->moves++;
 	se->last = pthread_self();
 	if (*(const char *)buf->mem == 'b') {
 		se->blocked++;
-		pthread_cond_broadcast(&se->changed);
+		pthread_cond_broadcast(&se->changed_cond);
 		while (!se->gate_open)
-			pthread_cond_wait(&se->changed, &se->lock);
+			pthread_cond_wait(&se->changed_cond, &se->session_mtx);
 	}
 	se->done++;
-	pthread_cond_broadcast(&se->changed);
-	pthread_mutex_unlock(&se->lock);
+	pthread_cond_broadcast(&se->changed_cond);
+	pthread_mutex_unlock(&se->session_mtx);
 }
 
 /* ---- the kernel ---- */
@@ -86,18 +86,20 @@ static void wait_for(struct fuse_session *se, const unsigned *field, unsigned va
 
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += PATIENCE / 1000;
-	pthread_mutex_lock(&se->lock);
+	pthread_mutex_lock(&se->session_mtx);
 	while (*field < value)
-		assert_int_equal(pthread_cond_timedwait(&se->changed, &se->lock, &end), 0);
-	pthread_mutex_unlock(&se->lock);
+		assert_int_equal(
+			pthread_cond_timedwait(&se->changed_cond, &se->session_mtx, &end),
+			0);
+	pthread_mutex_unlock(&se->session_mtx);
 }
 
 static void open_gate(struct fuse_session *se)
 {
-	pthread_mutex_lock(&se->lock);
+	pthread_mutex_lock(&se->session_mtx);
 	se->gate_open = true;
-	pthread_cond_broadcast(&se->changed);
-	pthread_mutex_unlock(&se->lock);
+	pthread_cond_broadcast(&se->changed_cond);
+	pthread_mutex_unlock(&se->session_mtx);
 }
 
 static void *run(void *arg)
@@ -111,8 +113,8 @@ static pthread_t start(struct fuse_session *se)
 	pthread_t thread;
 
 	*se = (struct fuse_session){0};
-	pthread_mutex_init(&se->lock, NULL);
-	pthread_cond_init(&se->changed, NULL);
+	pthread_mutex_init(&se->session_mtx, NULL);
+	pthread_cond_init(&se->changed_cond, NULL);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
 	se->device = ends[0];
 	se->kernel = ends[1];
@@ -127,8 +129,8 @@ static void join(struct fuse_session *se, pthread_t thread)
 	assert_int_equal(pthread_join(thread, &result), 0);
 	assert_null(result);
 	close(se->device);
-	pthread_cond_destroy(&se->changed);
-	pthread_mutex_destroy(&se->lock);
+	pthread_cond_destroy(&se->changed_cond);
+	pthread_mutex_destroy(&se->session_mtx);
 }
 
 /* Unmounting is the end of the device. */

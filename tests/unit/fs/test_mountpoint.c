@@ -81,22 +81,6 @@ static void what_cannot_be_is_told(void **state)
 	free(resolved);
 }
 
-static void the_mount_table_is_read(void **state)
-{
-	struct place *p = *state;
-	char *source = NULL;
-	bool ours = true;
-	/* "/" is no mount point in a chroot */
-	int err = mountpoint_find("/proc", &source, &ours);
-
-	if (err == ERR_UNSUPPORTED)
-		skip();
-	assert_int_equal(err, 0);
-	assert_false(ours);
-	free(source);
-	assert_int_equal(mountpoint_find(p->empty, &source, &ours), ERR_ABSENT);
-}
-
 static void only_our_mounts_are_unmounted(void **state)
 {
 	struct place *p = *state;
@@ -112,7 +96,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_empty_directory_will_do, make, clean),
 		cmocka_unit_test_setup_teardown(what_cannot_be_is_told, make, clean),
-		cmocka_unit_test_setup_teardown(the_mount_table_is_read, make, clean),
 		cmocka_unit_test_setup_teardown(only_our_mounts_are_unmounted, make, clean),
 	};
 

@@ -133,11 +133,11 @@ static void test_many(void **state)
 	for (uint32_t k = 0; k < MANY; k += 3)
 		node_table_forget(i, node_table_node(n[k].number, k % NODE_ROWS), 1);
 	for (uint32_t k = 0; k < MANY; k++) {
-		int err = node_table_find(i, node_table_node(n[k].number, 5), &found, &row);
+		int rc = node_table_find(i, node_table_node(n[k].number, 5), &found, &row);
 
 		leaf = leaf_of(k);
-		assert_int_equal(err, k % 3 ? 0 : ERR_ABSENT);
-		if (err)
+		assert_int_equal(rc, k % 3 ? 0 : ERR_ABSENT);
+		if (rc)
 			continue;
 		assert_true(digest_equal(&found, &leaf));
 		assert_int_equal(node_table_hold(i, &leaf, 1, &again), 0);

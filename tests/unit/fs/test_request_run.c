@@ -1,138 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way of a request over a real engine and cache and a server with a gate, with a
- * libfuse of our own: it counts answers, and calls interrupt handlers as the real one does,
- * with its lock of the request held.
+ * The way of a request over a real engine and cache and a server with a gate.
  */
 #include "unit/gate_server.h"
 
-#include <errno.h>
-#include <fuse_lowlevel.h>
+#include "unit/fuse_replies.h"
 
 #include "fs/filesystem.h"
 #include "fs/listing.h"
 #include "fs/lookups.h"
+#include "fs/request_run.h"
 
 #define FILES 2000
 #define STRESS 300
-
-/* ---- libfuse ---- */
-
-struct fuse_req {
-	struct filesystem *fs;
-	pthread_mutex_t lock; /* held while a handler runs, as libfuse does */
-	fuse_interrupt_func_t func;
-	void *data;
-	bool interrupted;
-	bool sending_fails;	    /* constant */
-	pthread_mutex_t answer_mtx; /* the fields below */
-	pthread_cond_t answered;
-	unsigned answers;
-	int errnum;
-	struct fuse_entry_param entry;
-	size_t size;
-	char bytes[4096];
-};
-
-static int answer(fuse_req_t req, int errnum, const struct fuse_entry_param *entry,
-	const void *bytes, size_t size)
-{
-	pthread_mutex_lock(&req->answer_mtx);
-	req->answers++;
-	req->errnum = errnum;
-	if (entry)
-		req->entry = *entry;
-	req->size = size;
-	if (size <= sizeof req->bytes && bytes)
-		memcpy(req->bytes, bytes, size);
-	pthread_cond_broadcast(&req->answered);
-	pthread_mutex_unlock(&req->answer_mtx);
-	return req->sending_fails ? -ENOENT : 0;
-}
-
-int fuse_reply_err(fuse_req_t req, int err)
-{
-	return answer(req, err, NULL, NULL, 0);
-}
-
-int fuse_reply_entry(fuse_req_t req, const struct fuse_entry_param *e)
-{
-	return answer(req, 0, e, NULL, 0);
-}
-
-int fuse_reply_attr(fuse_req_t req, const struct stat *attr, double timeout)
-{
-	struct fuse_entry_param e = {.attr = *attr, .attr_timeout = timeout};
-
-	return answer(req, 0, &e, NULL, 0);
-}
-
-int fuse_reply_buf(fuse_req_t req, const char *buf, size_t size)
-{
-	return answer(req, 0, NULL, buf, size);
-}
-
-void *fuse_req_userdata(fuse_req_t req)
-{
-	return req->fs;
-}
-
-void fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data)
-{
-	pthread_mutex_lock(&req->lock);
-	req->func = func;
-	req->data = data;
-	if (req->interrupted && func)
-		func(req, data);
-	pthread_mutex_unlock(&req->lock);
-}
-
-static void interrupt(fuse_req_t req)
-{
-	pthread_mutex_lock(&req->lock);
-	req->interrupted = true;
-	if (req->func)
-		req->func(req, req->data);
-	pthread_mutex_unlock(&req->lock);
-}
-
-static void req_init(struct fuse_req *req, struct filesystem *fs)
-{
-	memset(req, 0, sizeof *req);
-	req->fs = fs;
-	pthread_mutex_init(&req->lock, NULL);
-	pthread_mutex_init(&req->answer_mtx, NULL);
-	pthread_cond_init(&req->answered, NULL);
-}
-
-static void req_release(struct fuse_req *req)
-{
-	pthread_mutex_destroy(&req->lock);
-	pthread_mutex_destroy(&req->answer_mtx);
-	pthread_cond_destroy(&req->answered);
-}
-
-static unsigned answers(struct fuse_req *req)
-{
-	unsigned n;
-
-	pthread_mutex_lock(&req->answer_mtx);
-	n = req->answers;
-	pthread_mutex_unlock(&req->answer_mtx);
-	return n;
-}
-
-/* Until it is answered; gives the errno. */
-static int await(struct fuse_req *req)
-{
-	pthread_mutex_lock(&req->answer_mtx);
-	while (!req->answers)
-		pthread_cond_wait(&req->answered, &req->answer_mtx);
-	pthread_mutex_unlock(&req->answer_mtx);
-	return req->errnum;
-}
-
-/* ---- a file system over a store behind a gate ---- */
 
 struct fixture {
 	struct small_store store;
@@ -162,7 +42,7 @@ static void setup(struct fixture *f, bool closed, int64_t deadline_ns)
 
 static void teardown(struct fixture *f)
 {
-	requests_end(&f->fs->requests);
+	request_run_end(f->fs);
 	filesystem_free(f->fs);
 	source_free(f->dataset.source);
 	reader_release(&f->reader);
@@ -180,27 +60,15 @@ static void lookup(struct fixture *f, struct fuse_req *req, unsigned number)
 	memset(name, 'x', sizeof name); /* a parked request has its own copy */
 }
 
-static unsigned parked(struct fixture *f)
-{
-	unsigned n;
-
-	pthread_mutex_lock(&f->fs->requests.lock);
-	n = f->fs->requests.count;
-	pthread_mutex_unlock(&f->fs->requests.lock);
-	return n;
-}
-
 /* Answered, and nobody looks at it any more: it can be used again. */
 static int await_end(struct fixture *f, struct fuse_req *req)
 {
-	int errnum = await(req);
+	int errnum = req_await(req);
 
-	while (parked(f))
+	while (parked_list_count(&f->fs->parked))
 		usleep(1000);
 	return errnum;
 }
-
-/* ---- tests ---- */
 
 static void a_miss_is_answered_later_and_a_hit_at_once(void **state)
 {
@@ -210,25 +78,25 @@ static void a_miss_is_answered_later_and_a_hit_at_once(void **state)
 	(void)state;
 	setup(&f, true, TESTED_DEADLINE);
 	lookup(&f, &miss, 7);
-	assert_int_equal(answers(&miss), 0);
-	assert_int_equal(parked(&f), 1);
+	assert_int_equal(req_replies(&miss), 0);
+	assert_int_equal(parked_list_count(&f.fs->parked), 1);
 	gate_set(f.gate, false);
-	assert_int_equal(await(&miss), 0);
-	assert_true(miss.entry.ino > FUSE_ROOT_ID);
-	assert_int_equal(miss.entry.attr.st_mode, S_IFREG | 0644);
+	assert_int_equal(req_await(&miss), 0);
+	assert_true(miss.reply.entry.ino > FUSE_ROOT_ID);
+	assert_int_equal(miss.reply.entry.attr.st_mode, S_IFREG | 0644);
 
 	gate_set(f.gate, true);
 	lookup(&f, &hit, 7);
-	assert_int_equal(answers(&hit), 1);
-	assert_int_equal(hit.errnum, 0);
-	assert_int_equal(hit.entry.ino, miss.entry.ino);
+	assert_int_equal(req_replies(&hit), 1);
+	assert_int_equal(hit.reply.errnum, 0);
+	assert_int_equal(hit.reply.entry.ino, miss.reply.entry.ino);
 	req_release(&hit);
 	req_init(&hit, f.fs);
-	lookups_getattr(&hit, miss.entry.ino, NULL);
-	assert_int_equal(answers(&hit), 1);
-	assert_int_equal(hit.entry.attr.st_ino, miss.entry.attr.st_ino);
+	lookups_getattr(&hit, miss.reply.entry.ino, NULL);
+	assert_int_equal(req_replies(&hit), 1);
+	assert_int_equal(hit.reply.entry.attr.st_ino, miss.reply.entry.attr.st_ino);
 	teardown(&f);
-	assert_int_equal(answers(&miss), 1);
+	assert_int_equal(req_replies(&miss), 1);
 	req_release(&miss);
 	req_release(&hit);
 }
@@ -241,9 +109,9 @@ static void an_absent_name_is_a_negative_entry(void **state)
 	(void)state;
 	setup(&f, false, TESTED_DEADLINE);
 	lookup(&f, &req, FILES);
-	assert_int_equal(await(&req), 0);
-	assert_int_equal(req.entry.ino, 0);
-	assert_true(req.entry.entry_timeout > 1e6);
+	assert_int_equal(req_await(&req), 0);
+	assert_int_equal(req.reply.entry.ino, 0);
+	assert_true(req.reply.entry.entry_timeout > 1e6);
 	teardown(&f);
 	req_release(&req);
 }
@@ -257,13 +125,13 @@ static void an_interrupt_answers_at_once(void **state)
 	setup(&f, true, TESTED_DEADLINE);
 	lookup(&f, &req, 1);
 	gate_await(f.gate, 1);
-	interrupt(&req);
-	assert_int_equal(answers(&req), 1);
-	assert_int_equal(req.errnum, EINTR);
-	assert_int_equal(parked(&f), 0);
+	req_interrupt(&req);
+	assert_int_equal(req_replies(&req), 1);
+	assert_int_equal(req.reply.errnum, EINTR);
+	assert_int_equal(parked_list_count(&f.fs->parked), 0);
 	gate_set(f.gate, false);
 	teardown(&f);
-	assert_int_equal(answers(&req), 1);
+	assert_int_equal(req_replies(&req), 1);
 	req_release(&req);
 }
 
@@ -278,8 +146,8 @@ static void an_interrupt_before_parking_answers(void **state)
 	req_init(&req, f.fs);
 	req.interrupted = true;
 	lookups_lookup(&req, FUSE_ROOT_ID, "file-000001");
-	assert_int_equal(answers(&req), 1);
-	assert_int_equal(req.errnum, EINTR);
+	assert_int_equal(req_replies(&req), 1);
+	assert_int_equal(req.reply.errnum, EINTR);
 	teardown(&f);
 	req_release(&req);
 }
@@ -293,13 +161,13 @@ static void a_dead_server_ends_at_the_deadline(void **state)
 	setup(&f, true, 200 * NS_PER_MS);
 	lookup(&f, &req, 1);
 	assert_int_equal(await_end(&f, &req), ETIMEDOUT);
-	/* The next one has its own time, although the flight is shared. */
+	/* The next one has its own time, although the download is shared. */
 	lookup(&f, &req, 1);
 	usleep(100000);
 	lookup(&f, &other, 1);
 	gate_set(f.gate, false);
-	await(&req);
-	assert_int_equal(await(&other), 0);
+	req_await(&req);
+	assert_int_equal(req_await(&other), 0);
 	teardown(&f);
 	req_release(&req);
 	req_release(&other);
@@ -315,7 +183,7 @@ static void a_missing_blob_is_eio_and_logged(void **state)
 	setup(&f, false, TESTED_DEADLINE);
 	gate_set_status(f.gate, 404);
 	lookup(&f, &req, 1);
-	assert_int_equal(await(&req), EIO);
+	assert_int_equal(req_await(&req), EIO);
 	assert_true(reader_logged(&f.reader, "lookup of /file-000001: "));
 	failures_last(&f.fs->failures, &t);
 	assert_int_equal(t.code, ERR_ABSENT);
@@ -334,8 +202,8 @@ static void the_end_answers_all_that_is_parked(void **state)
 		lookup(&f, &req[i], i * 100);
 	teardown(&f);
 	for (unsigned i = 0; i < 8; i++) {
-		assert_int_equal(answers(&req[i]), 1);
-		assert_int_equal(req[i].errnum, EINTR);
+		assert_int_equal(req_replies(&req[i]), 1);
+		assert_int_equal(req[i].reply.errnum, EINTR);
 		req_release(&req[i]);
 	}
 }
@@ -350,12 +218,12 @@ static void a_lost_answer_holds_nothing(void **state)
 	setup(&f, false, TESTED_DEADLINE);
 	lookup(&f, &req, 1);
 	await_end(&f, &req);
-	node_table_forget(f.fs->node_table, req.entry.ino, 1);
+	node_table_forget(f.fs->node_table, req.reply.entry.ino, 1);
 	req_release(&req);
 	req_init(&req, f.fs);
 	req.sending_fails = true;
 	lookups_lookup(&req, FUSE_ROOT_ID, "file-000001");
-	assert_int_equal(await(&req), 0);
+	assert_int_equal(req_await(&req), 0);
 	assert_int_equal(node_table_count(f.fs->node_table), 0);
 	teardown(&f);
 	req_release(&req);
@@ -368,46 +236,32 @@ static unsigned list(struct fixture *f, bool plus)
 	off_t offset = 0;
 
 	for (;;) {
+		struct listed entry;
 		struct fuse_req req;
-		size_t before = plus ? 128 : 0; /* struct fuse_entry_out */
 		size_t at = 0;
 
 		req_init(&req, f->fs);
 		if (plus)
-			listing_read_plus(
-				&req, FUSE_ROOT_ID, sizeof req.bytes, offset, NULL);
+			listing_read_plus(&req, FUSE_ROOT_ID, 4096, offset, NULL);
 		else
-			listing_read(&req, FUSE_ROOT_ID, sizeof req.bytes, offset, NULL);
+			listing_read(&req, FUSE_ROOT_ID, 4096, offset, NULL);
 		assert_int_equal(await_end(f, &req), 0);
-		while (at < req.size) {
-			uint64_t next;
-			uint32_t size;
-
-			memcpy(&next, req.bytes + at + before + 8, sizeof next);
-			memcpy(&size, req.bytes + at + before + 16, sizeof size);
-			assert_int_equal(next, offset + 1);
+		assert_in_range(req.reply.size, 0, 4096);
+		while (listed_next(&req, plus, &at, &entry)) {
+			assert_int_equal(entry.next, offset + 1);
 			if (count >= 2) {
 				char name[32];
 
 				snprintf(name, sizeof name, "file-%06u", count - 2);
-				assert_int_equal(size, strlen(name));
-				assert_memory_equal(
-					req.bytes + at + before + 24, name, size);
+				assert_string_equal(entry.name, name);
 			}
-			offset = (off_t)next;
-			at += (before + 24 + size + 7) / 8 * 8;
+			offset = (off_t)entry.next;
 			count++;
 		}
 		req_release(&req);
 		if (at == 0)
 			return count;
 	}
-}
-
-int fuse_reply_open(fuse_req_t req, const struct fuse_file_info *fi)
-{
-	(void)fi;
-	return answer(req, 0, NULL, NULL, 0);
 }
 
 static int open_directory(struct fixture *f)
@@ -418,7 +272,7 @@ static int open_directory(struct fixture *f)
 
 	req_init(&req, f->fs);
 	listing_open(&req, FUSE_ROOT_ID, &fi);
-	errnum = req.errnum;
+	errnum = req.reply.errnum;
 	req_release(&req);
 	return errnum;
 }
@@ -438,13 +292,14 @@ static void a_listing_has_every_name_once(void **state)
 	teardown(&f);
 }
 
-/* Arrivals, interrupts and the end, all at once: each request is answered exactly once. */
+/* Completions, interrupts and the end, all at once: each request is answered exactly once.
+ */
 static void *interrupt_some(void *arg)
 {
 	struct fuse_req *req = arg;
 
 	for (unsigned i = 0; i < STRESS; i += 2)
-		interrupt(&req[i]);
+		req_interrupt(&req[i]);
 	return NULL;
 }
 
@@ -463,11 +318,12 @@ static void races_answer_once(void **state)
 	gate_set(f.gate, false);
 	pthread_join(thread, NULL);
 	for (unsigned i = 1; i < STRESS; i += 2)
-		assert_int_equal(await(&req[i]), 0);
+		assert_int_equal(req_await(&req[i]), 0);
 	teardown(&f);
 	for (unsigned i = 0; i < STRESS; i++) {
-		assert_int_equal(answers(&req[i]), 1);
-		assert_true(req[i].errnum == 0 || (i % 2 == 0 && req[i].errnum == EINTR));
+		assert_int_equal(req_replies(&req[i]), 1);
+		assert_true(req[i].reply.errnum == 0 ||
+			    (i % 2 == 0 && req[i].reply.errnum == EINTR));
 		req_release(&req[i]);
 	}
 	free(req);

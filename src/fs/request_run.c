@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "fs/request.h"
+#include <config.h>
 
-#include <assert.h>
+#include "fs/request_run.h"
+
 #include <errno.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,44 +16,26 @@
 /*
  * A parked request is TRYING while a thread (the runner) works on it, WANTING while the
  * runner is inside source_want, PARKED when nobody has it, ANSWERED at the end. Who moves
- * it to ANSWERED answers. An interrupt or an arrival that comes while there is a runner
- * leaves a flag for him.
+ * it to ANSWERED answers. An interrupt or a completion that comes while there is a runner
+ * leaves a flag for it.
  */
-enum state { TRYING, WANTING, PARKED, ANSWERED };
+enum parked_state { TRYING, WANTING, PARKED, ANSWERED };
 
 /* References: one of who will answer, one of each source_want whose ready() is due. */
 struct parked {
+	struct parked_link link;
 	struct request request;
 	struct waiter waiter;
 	int64_t deadline; /* CLOCK_MONOTONIC ns */
-	char name[NAME_MAX_HERE + 1];
-	atomic_uint references;
-	pthread_mutex_t lock; /* the three below */
-	enum state state;
+	char name[REQUEST_NAME_MAX + 1];
+	pthread_mutex_t parked_mtx; /* all below */
+	enum parked_state state;
 	bool interrupted;
-	bool arrived;
-	struct parked *next, *previous; /* the list's lock */
+	bool completed;
 };
-
-static void parked_run(struct parked *p, struct request_try *t, int error);
-
-void requests_init(struct requests *q)
-{
-	*q = (struct requests){0};
-	pthread_mutex_init(&q->lock, NULL);
-	pthread_cond_init(&q->gone, NULL);
-}
-
-void requests_release(struct requests *q)
-{
-	assert(q->count == 0);
-	pthread_cond_destroy(&q->gone);
-	pthread_mutex_destroy(&q->lock);
-}
 
 static struct parked *parked_new(const struct request *r)
 {
-	struct requests *q = &r->fs->requests;
 	struct parked *p = calloc(1, sizeof *p);
 
 	if (!p)
@@ -65,54 +47,33 @@ static struct parked *parked_new(const struct request *r)
 	}
 	p->deadline = clock_monotonic() + r->fs->deadline_ns;
 	p->state = TRYING;
-	atomic_init(&p->references, 1);
-	pthread_mutex_init(&p->lock, NULL);
-	pthread_mutex_lock(&q->lock);
-	p->next = q->first;
-	if (p->next)
-		p->next->previous = p;
-	q->first = p;
-	q->count++;
-	pthread_mutex_unlock(&q->lock);
+	pthread_mutex_init(&p->parked_mtx, NULL);
+	parked_list_add(&r->fs->parked, &p->link);
 	return p;
-}
-
-static void unlink_parked(struct requests *q, struct parked *p)
-{
-	pthread_mutex_lock(&q->lock);
-	if (p->previous)
-		p->previous->next = p->next;
-	else
-		q->first = p->next;
-	if (p->next)
-		p->next->previous = p->previous;
-	q->count--;
-	pthread_cond_signal(&q->gone);
-	pthread_mutex_unlock(&q->lock);
 }
 
 static void parked_put(struct parked *p)
 {
-	if (atomic_fetch_sub(&p->references, 1) != 1)
+	if (!parked_list_put(&p->link))
 		return;
 	waiter_release(&p->waiter);
-	unlink_parked(&p->request.fs->requests, p);
-	pthread_mutex_destroy(&p->lock);
+	parked_list_remove(&p->request.fs->parked, &p->link);
+	pthread_mutex_destroy(&p->parked_mtx);
 	free(p);
 }
 
 /* Takes a request that nobody has, or leaves word for its runner. */
-static bool claim_parked(struct parked *p)
+static bool parked_claim(struct parked *p)
 {
 	bool won;
 
-	pthread_mutex_lock(&p->lock);
+	pthread_mutex_lock(&p->parked_mtx);
 	won = p->state == PARKED;
 	if (won)
 		p->state = ANSWERED;
 	else
 		p->interrupted = true;
-	pthread_mutex_unlock(&p->lock);
+	pthread_mutex_unlock(&p->parked_mtx);
 	return won;
 }
 
@@ -123,7 +84,7 @@ static void on_interrupt(fuse_req_t fuse, void *data)
 {
 	struct parked *p = data;
 
-	if (!claim_parked(p))
+	if (!parked_claim(p))
 		return;
 	fuse_reply_err(fuse, EINTR);
 	if (source_forget(p->request.fs->source, &p->waiter))
@@ -134,9 +95,9 @@ static void on_interrupt(fuse_req_t fuse, void *data)
 /* The runner's answer. When fuse_req_interrupt_func returns, no handler is running. */
 static void parked_answer(struct parked *p, struct request_try *t, int error)
 {
-	pthread_mutex_lock(&p->lock);
+	pthread_mutex_lock(&p->parked_mtx);
 	p->state = ANSWERED;
-	pthread_mutex_unlock(&p->lock);
+	pthread_mutex_unlock(&p->parked_mtx);
 	fuse_req_interrupt_func(p->request.fuse, NULL, NULL);
 	request_try_answer(&p->request, t, error, &p->waiter.trouble);
 	parked_put(p);
@@ -146,13 +107,13 @@ static bool set_wanting(struct parked *p)
 {
 	bool go;
 
-	pthread_mutex_lock(&p->lock);
+	pthread_mutex_lock(&p->parked_mtx);
 	go = !p->interrupted;
 	if (go) {
 		p->state = WANTING;
-		p->arrived = false;
+		p->completed = false;
 	}
-	pthread_mutex_unlock(&p->lock);
+	pthread_mutex_unlock(&p->parked_mtx);
 	return go;
 }
 
@@ -161,15 +122,15 @@ static bool set_parked(struct parked *p, int *error)
 {
 	bool left = false;
 
-	pthread_mutex_lock(&p->lock);
+	pthread_mutex_lock(&p->parked_mtx);
 	p->state = TRYING;
 	if (p->interrupted) {
 		*error = ERR_INTERRUPTED;
-	} else if (!p->arrived) {
+	} else if (!p->completed) {
 		p->state = PARKED;
 		left = true;
 	}
-	pthread_mutex_unlock(&p->lock);
+	pthread_mutex_unlock(&p->parked_mtx);
 	return left;
 }
 
@@ -185,22 +146,23 @@ static bool park(struct parked *p, struct request_try *t, int *error)
 	}
 	request_try_release(t, fs);
 	p->waiter.trouble.text[0] = '\0';
-	atomic_fetch_add(&p->references, 1);
+	parked_list_share(&p->link);
 	*error = source_want(fs->source, t->attempt.wants, t->attempt.want_count,
 		FETCH_DEMAND, p->deadline, &p->waiter);
 	if (*error) {
-		atomic_fetch_sub(&p->references, 1);
-		pthread_mutex_lock(&p->lock);
+		parked_list_put(&p->link); /* never the last one: the runner's is left */
+		pthread_mutex_lock(&p->parked_mtx);
 		p->state = TRYING;
-		pthread_mutex_unlock(&p->lock);
+		pthread_mutex_unlock(&p->parked_mtx);
 		return false;
 	}
-	request_try_send_hints(&p->request, t);
+	hints_send(&t->hints, fs->source);
 	return set_parked(p, error);
 }
 
-/* A flight is shared: it may have ended at the deadline of somebody who came before. */
-static int after_wait(struct parked *p)
+/* What the wait came to. A download is shared: it may have ended at the deadline of
+ * somebody who came before. */
+static int wait_outcome(const struct parked *p)
 {
 	if (p->waiter.error == ERR_TIMEOUT && clock_monotonic() < p->deadline)
 		return 0;
@@ -218,7 +180,7 @@ static void parked_run(struct parked *p, struct request_try *t, int error)
 		if (park(p, t, &error))
 			return;
 		if (!error)
-			error = after_wait(p);
+			error = wait_outcome(p);
 		if (!error)
 			error = request_try_run(&p->request, t, &p->waiter.buffers);
 	}
@@ -230,13 +192,13 @@ static bool set_trying(struct parked *p)
 {
 	bool mine;
 
-	pthread_mutex_lock(&p->lock);
+	pthread_mutex_lock(&p->parked_mtx);
 	mine = p->state == PARKED;
 	if (mine)
 		p->state = TRYING;
 	else
-		p->arrived = true;
-	pthread_mutex_unlock(&p->lock);
+		p->completed = true;
+	pthread_mutex_unlock(&p->parked_mtx);
 	return mine;
 }
 
@@ -249,22 +211,13 @@ static void on_ready(struct waiter *waiter)
 
 	if (set_trying(p)) {
 		request_try_init(&t);
-		error = after_wait(p);
+		error = wait_outcome(p);
 		if (!error)
 			error = request_try_run(&p->request, &t, &p->waiter.buffers);
 		parked_run(p, &t, error);
 		request_try_release(&t, p->request.fs);
 	}
 	parked_put(p);
-}
-
-/* What the kernel was told a moment ago about the same bytes holds; 0: nothing. */
-static int told_already(struct request *r)
-{
-	if (!r->kind->asked_twice)
-		return 0;
-	return recent_failures_find(&r->fs->setbacks, &r->leaf, r->row,
-		(struct run){r->offset, r->size}, clock_monotonic());
 }
 
 static void park_first(struct request *r, struct request_try *t)
@@ -280,7 +233,16 @@ static void park_first(struct request *r, struct request_try *t)
 	parked_run(p, t, ERR_PENDING);
 }
 
-void request_start(struct request *r)
+/* What the kernel was told a moment ago about the same bytes holds; 0: nothing. */
+static int told_already(struct request *r)
+{
+	if (!r->kind->asked_twice)
+		return 0;
+	return recent_failures_find(&r->fs->recent_failures, &r->node.leaf, r->node.row,
+		(struct run){r->offset, r->size}, clock_monotonic());
+}
+
+static void run_located(struct request *r)
 {
 	struct request_try t;
 	int error, told;
@@ -289,7 +251,7 @@ void request_start(struct request *r)
 	error = request_try_run(r, &t, NULL);
 	if (error != ERR_PENDING) {
 		request_try_answer(r, &t, error, NULL);
-		request_try_send_hints(r, &t);
+		hints_send(&t.hints, r->fs->source);
 	} else if ((told = told_already(r))) {
 		request_try_release(&t, r->fs);
 		fuse_reply_err(r->fuse, failure_errno(told));
@@ -301,11 +263,19 @@ void request_start(struct request *r)
 		r->kind->after(r);
 }
 
-/* ---- the end ---- */
-
-static void stop(struct parked *p)
+void request_run(struct request *r, fuse_req_t fuse, fuse_ino_t node)
 {
-	if (claim_parked(p)) {
+	r->fs = fuse_req_userdata(fuse);
+	r->fuse = fuse;
+	if (node_locate(r->fs->node_table, node, &r->node))
+		fuse_reply_err(fuse, ESTALE);
+	else
+		run_located(r);
+}
+
+static void parked_stop(struct parked *p)
+{
+	if (parked_claim(p)) {
 		fuse_req_interrupt_func(p->request.fuse, NULL, NULL);
 		fuse_reply_err(p->request.fuse, EINTR);
 		parked_put(p);
@@ -314,30 +284,15 @@ static void stop(struct parked *p)
 		parked_put(p);
 }
 
-/* False when the last reference is on its way out. */
-static bool parked_get(struct parked *p)
+void request_run_end(struct filesystem *fs)
 {
-	unsigned n = atomic_load(&p->references);
+	struct parked_link *link;
 
-	while (n && !atomic_compare_exchange_weak(&p->references, &n, n + 1))
-		;
-	return n > 0;
-}
+	while ((link = parked_list_get(&fs->parked))) {
+		struct parked *p = (struct parked *)((char *)link -
+						     offsetof(struct parked, link));
 
-void requests_end(struct requests *q)
-{
-	struct parked *p;
-
-	pthread_mutex_lock(&q->lock);
-	while ((p = q->first)) {
-		if (!parked_get(p)) {
-			pthread_cond_wait(&q->gone, &q->lock);
-			continue;
-		}
-		pthread_mutex_unlock(&q->lock);
-		stop(p);
+		parked_stop(p);
 		parked_put(p);
-		pthread_mutex_lock(&q->lock);
 	}
-	pthread_mutex_unlock(&q->lock);
 }

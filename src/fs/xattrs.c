@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "fs/xattrs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/filesystem.h"
+#include "fs/mountpoint.h"
+#include "fs/request_run.h"
+#include "fs/request_try.h"
+
+#ifndef ENODATA /* FreeBSD, macOS */
+#define ENODATA ENOATTR
+#endif
+
+static int getxattr_step(struct request *r, struct request_try *t)
+{
+	struct span value;
+	struct entry e;
+	int rc = request_try_entry(r, t, &e);
+
+	if (rc)
+		return rc;
+	if (xattr_find(e.xattrs, span_of_string(r->name), &value))
+		answer_bytes(&t->answer, t->buffer, r->size, value.data, value.size);
+	else
+		answer_errno(&t->answer, ENODATA);
+	return 0;
+}
+
+/* Names one after another, each with its NUL. */
+static int listxattr_step(struct request *r, struct request_try *t)
+{
+	struct xattr x;
+	struct entry e;
+	size_t at = 0, size = 0;
+	int rc = request_try_entry(r, t, &e);
+
+	if (rc)
+		return rc;
+	while (xattr_next(e.xattrs, &at, &x)) {
+		if (size + x.name.size + 1 <= r->size) {
+			memcpy(t->buffer + size, x.name.data, x.name.size);
+			t->buffer[size + x.name.size] = '\0';
+		}
+		size += x.name.size + 1;
+	}
+	t->answer.kind = r->size ? ANSWER_BYTES : ANSWER_SIZE;
+	t->answer.size = size;
+	if (r->size && size > r->size)
+		answer_errno(&t->answer, ERANGE);
+	return 0;
+}
+
+static const struct request_kind getxattr_kind = {
+	.name = "getxattr", .step = getxattr_step};
+static const struct request_kind listxattr_kind = {
+	.name = "listxattr", .step = listxattr_step};
+
+static void reply_pid(fuse_req_t fuse, size_t size)
+{
+	char text[24];
+	size_t n = (size_t)snprintf(text, sizeof text, "%ld", (long)getpid());
+
+	if (size == 0)
+		fuse_reply_xattr(fuse, n);
+	else if (size < n)
+		fuse_reply_err(fuse, ERANGE);
+	else
+		fuse_reply_buf(fuse, text, n);
+}
+
+/* No entry has any: told so once, the kernel does not ask again, and `ls -l` needs no
+ * request per file. */
+static bool has_no_xattrs(fuse_req_t fuse)
+{
+	const struct filesystem *fs = fuse_req_userdata(fuse);
+
+	return fs->dataset->manifest->totals.xattrs == 0;
+}
+
+void xattrs_get(fuse_req_t fuse, fuse_ino_t node, const char *name, size_t size)
+{
+	struct request r = {.kind = &getxattr_kind, .name = name};
+
+	r.size = size < BUFFER_SIZE ? size : BUFFER_SIZE;
+	if (node == FUSE_ROOT_ID && strcmp(name, MOUNT_XATTR_PID) == 0)
+		reply_pid(fuse, size);
+	else if (has_no_xattrs(fuse))
+		fuse_reply_err(fuse, ENOSYS);
+	else if (strlen(name) > XATTR_NAME_SIZE_MAX)
+		fuse_reply_err(fuse, ENODATA);
+	else
+		request_run(&r, fuse, node);
+}
+
+void xattrs_list(fuse_req_t fuse, fuse_ino_t node, size_t size)
+{
+	struct request r = {.kind = &listxattr_kind};
+
+	if (has_no_xattrs(fuse)) {
+		fuse_reply_err(fuse, ENOSYS);
+		return;
+	}
+	r.size = size < BUFFER_SIZE ? size : BUFFER_SIZE;
+	request_run(&r, fuse, node);
+}
