@@ -101,10 +101,12 @@ static bool take_lead(struct receiver *r)
 	while (!l->ended && l->leader)
 		pthread_cond_wait(&l->lead_cond, &l->loop_mtx);
 	l->idle--;
-	l->leader = r;
 	ended = l->ended;
+	if (!ended)
+		l->leader = r;
 	pthread_mutex_unlock(&l->loop_mtx);
-	l->polling = (struct polling){.preemptions = preemptions()};
+	if (!ended)
+		l->polling = (struct polling){.preemptions = preemptions()};
 	return !ended;
 }
 

@@ -37,9 +37,9 @@ void parked_list_share(struct parked_link *p)
 	atomic_fetch_add(&p->references, 1);
 }
 
-bool parked_list_put(struct parked_link *p)
+bool parked_list_put(struct parked_link *p, unsigned references)
 {
-	return atomic_fetch_sub(&p->references, 1) == 1;
+	return atomic_fetch_sub(&p->references, references) == references;
 }
 
 void parked_list_remove(struct parked_list *l, struct parked_link *p)

@@ -31,9 +31,9 @@ void parked_list_release(struct parked_list *l);
 void parked_list_add(struct parked_list *l, struct parked_link *p);
 /* One reference more, for who has one. */
 void parked_list_share(struct parked_link *p);
-/* One reference less. True: it was the last one, and what is listed is the caller's to end;
- * it stays in the list until parked_list_remove(). */
-bool parked_list_put(struct parked_link *p);
+/* So many references less, all of them the caller's. True: no other is left, and what is
+ * listed is the caller's to end; it stays in the list until parked_list_remove(). */
+bool parked_list_put(struct parked_link *p, unsigned references);
 void parked_list_remove(struct parked_list *l, struct parked_link *p);
 /* One of them, with a reference for the caller; waits for those whose last reference is
  * gone. NULL: none is left. */

@@ -52,9 +52,10 @@ static struct parked *parked_new(const struct request *r)
 	return p;
 }
 
-static void parked_put(struct parked *p)
+/* Gives back so many references, all that the caller has: p may be gone afterwards. */
+static void parked_put(struct parked *p, unsigned references)
 {
-	if (!parked_list_put(&p->link))
+	if (!parked_list_put(&p->link, references))
 		return;
 	waiter_release(&p->waiter);
 	parked_list_remove(&p->request.fs->parked, &p->link);
@@ -83,13 +84,14 @@ static bool parked_claim(struct parked *p)
 static void on_interrupt(fuse_req_t fuse, void *data)
 {
 	struct parked *p = data;
+	unsigned references = 1; /* of who answers */
 
 	if (!parked_claim(p))
 		return;
 	fuse_reply_err(fuse, EINTR);
 	if (source_forget(p->request.fs->source, &p->waiter))
-		parked_put(p); /* for the ready() that will not come */
-	parked_put(p);
+		references++; /* of the ready() that will not come */
+	parked_put(p, references);
 }
 
 /* The runner's answer. When fuse_req_interrupt_func returns, no handler is running. */
@@ -100,7 +102,7 @@ static void parked_answer(struct parked *p, struct request_try *t, int error)
 	pthread_mutex_unlock(&p->parked_mtx);
 	fuse_req_interrupt_func(p->request.fuse, NULL, NULL);
 	request_try_answer(&p->request, t, error, &p->waiter.trouble);
-	parked_put(p);
+	parked_put(p, 1);
 }
 
 static bool set_wanting(struct parked *p)
@@ -150,7 +152,7 @@ static bool park(struct parked *p, struct request_try *t, int *error)
 	*error = source_want(fs->source, t->attempt.wants, t->attempt.want_count,
 		FETCH_DEMAND, p->deadline, &p->waiter);
 	if (*error) {
-		parked_list_put(&p->link); /* never the last one: the runner's is left */
+		parked_list_put(&p->link, 1); /* the runner's is left */
 		pthread_mutex_lock(&p->parked_mtx);
 		p->state = TRYING;
 		pthread_mutex_unlock(&p->parked_mtx);
@@ -217,7 +219,7 @@ static void on_ready(struct waiter *waiter)
 		parked_run(p, &t, error);
 		request_try_release(&t, p->request.fs);
 	}
-	parked_put(p);
+	parked_put(p, 1);
 }
 
 static void park_first(struct request *r, struct request_try *t)
@@ -273,26 +275,26 @@ void request_run(struct request *r, fuse_req_t fuse, fuse_ino_t node)
 		run_located(r);
 }
 
+/* With a reference of the caller's, which ends. */
 static void parked_stop(struct parked *p)
 {
+	unsigned references = 1;
+
 	if (parked_claim(p)) {
 		fuse_req_interrupt_func(p->request.fuse, NULL, NULL);
 		fuse_reply_err(p->request.fuse, EINTR);
-		parked_put(p);
+		references++;
 	}
 	if (source_forget(p->request.fs->source, &p->waiter))
-		parked_put(p);
+		references++;
+	parked_put(p, references);
 }
 
 void request_run_end(struct filesystem *fs)
 {
 	struct parked_link *link;
 
-	while ((link = parked_list_get(&fs->parked))) {
-		struct parked *p = (struct parked *)((char *)link -
-						     offsetof(struct parked, link));
-
-		parked_stop(p);
-		parked_put(p);
-	}
+	while ((link = parked_list_get(&fs->parked)))
+		parked_stop(
+			(struct parked *)((char *)link - offsetof(struct parked, link)));
 }

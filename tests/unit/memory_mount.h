@@ -268,17 +268,18 @@ static inline unsigned mount_page_level(const struct memory_page *p)
 	return page.level;
 }
 
-/* A page's or a chunk's own bytes, {NULL, 0} for what nobody has. */
+/* A page's or a chunk's own bytes. There is nothing else that could be brought. */
 static inline struct span mount_blob(struct memory_mount *m, const struct want *want)
 {
 	struct memory_page *p = memory_pages_find(&m->pages, &want->digest);
 
-	if (want->kind == BLOB_PAGE)
-		return p ? span_of_bytes(&p->packed) : (struct span){0};
+	if (want->kind == BLOB_PAGE && p)
+		return span_of_bytes(&p->packed);
 	for (size_t i = 0; i < m->object_count; i++)
 		if (digest_equal(&m->objects[i]->ref.digest, &want->object))
 			return span_of(m->objects[i]->content + want->start, want->size);
-	return (struct span){0};
+	fprintf(stderr, "there is no such blob\n");
+	abort();
 }
 
 /* All that the cache was given is committed: what is read at the very moment of a commit
@@ -294,7 +295,6 @@ static inline void mount_put(struct memory_mount *m, const struct want *want)
 	struct span blob = mount_blob(m, want);
 	struct blob_buffer *buffer;
 
-	assert_non_null(blob.data);
 	if (want->kind == BLOB_CHUNK) {
 		assert_int_equal(cache_put_chunk(cache, want, blob, false), 0);
 		return;
@@ -382,7 +382,6 @@ static inline void mount_bring_first(struct memory_mount *m, bool keep)
 		struct span blob = mount_blob(m, &w.wants[i]);
 		struct blob_buffer *buffer;
 
-		assert_non_null(blob.data);
 		if (keep)
 			mount_put(m, &w.wants[i]);
 		buffer = blob_buffer_new(w.wants[i].kind, &w.wants[i].digest, blob.size);

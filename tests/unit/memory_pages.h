@@ -6,6 +6,7 @@
 #ifndef CAIRN_TESTS_MEMORY_PAGES_H
 #define CAIRN_TESTS_MEMORY_PAGES_H
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -59,6 +60,7 @@ static inline int memory_pages_emit(void *ctx, const struct digest *name, struct
 		if (!m->pages)
 			return ERR_NO_MEMORY;
 	}
+	assert(m->pages);
 	struct memory_page *page = &m->pages[m->count++];
 	*page = (struct memory_page){.name = *name};
 	int err = bytes_append(&page->text, text.data, text.size);

@@ -102,7 +102,10 @@ static int open_it(struct fixture *f)
 {
 	close_dataset(f);
 	f->t = (struct trouble){0};
-	return dataset_open(f->reader.engine, &f->options, &f->dataset, &f->t);
+	int err = dataset_open(f->reader.engine, &f->options, &f->dataset, &f->t);
+
+	assert_true(!f->dataset == (err != 0));
+	return err;
 }
 
 /* The sentence has these words. */

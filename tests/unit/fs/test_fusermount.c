@@ -22,13 +22,14 @@ struct helper {
 static int make(void **state)
 {
 	struct helper *h = calloc(1, sizeof *h);
+	const char *path = getenv("PATH");
 
 	strcpy(h->directory, "/tmp/cairn-helper-XXXXXX");
 	if (!mkdtemp(h->directory))
 		return -1;
 	snprintf(h->script, sizeof h->script, "%s/" FUSERMOUNT, h->directory);
 	snprintf(h->said, sizeof h->said, "%s/said", h->directory);
-	h->path = strdup(getenv("PATH"));
+	h->path = strdup(path ? path : "/usr/bin:/bin");
 	*state = h;
 	return 0;
 }

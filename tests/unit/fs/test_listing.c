@@ -196,7 +196,7 @@ static void an_offset_is_a_place(void **state)
 {
 	static const unsigned offsets[] = {150, 2, 1, 301, 0, 77, 2, 150};
 	struct memory_mount m;
-	struct listed e;
+	struct listed e = {0};
 	uint64_t node;
 	char name[32];
 
@@ -239,7 +239,7 @@ static void what_cannot_be_is_refused(void **state)
 static void assert_dots(
 	struct memory_mount *m, uint64_t node, uint64_t self, uint64_t parent)
 {
-	struct listed e;
+	struct listed e = {0};
 
 	for (unsigned plus = 0; plus < 2; plus++) {
 		assert_true(first_at(m, node, plus, 0, &e));
@@ -275,7 +275,7 @@ static void a_listing_with_attributes_looks_up(void **state)
 	struct fuse_req req, attr;
 	struct memory_mount m;
 	unsigned count = 0;
-	struct listed e;
+	struct listed e = {0};
 	size_t at = 0;
 
 	(void)state;
@@ -319,7 +319,7 @@ static void a_reply_holds_a_bounded_number_of_leaves(void **state)
 	unsigned lookups = 0;
 	struct memory_mount m;
 	struct fuse_req req;
-	struct listed e;
+	struct listed e = {0};
 	uint64_t node;
 	size_t at = 0;
 	char *names, *wanted;
@@ -372,7 +372,7 @@ static void what_is_here_is_listed_at_once(void **state)
 	struct place first, second = {0};
 	struct memory_mount m;
 	struct fuse_req req;
-	struct listed e;
+	struct listed e = {0};
 	char name[32];
 	unsigned count = 0;
 	uint64_t node;

@@ -224,6 +224,7 @@ static void test_a_signal_ends_it(void **state)
 	join(&se, thread);
 	close(se.kernel);
 	sigaction(SIGUSR1, &before, NULL);
+	signalled = NULL;
 }
 
 int main(void)

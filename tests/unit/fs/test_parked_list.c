@@ -25,7 +25,7 @@ static void what_is_added_is_counted_until_removed(void **state)
 		assert_int_equal(parked_list_count(&l), i + 1);
 	}
 	for (unsigned i = 0; i < COUNT; i++) {
-		assert_true(parked_list_put(&links[order[i]]));
+		assert_true(parked_list_put(&links[order[i]], 1));
 		parked_list_remove(&l, &links[order[i]]);
 		assert_int_equal(parked_list_count(&l), COUNT - 1 - i);
 	}
@@ -43,9 +43,8 @@ static void the_last_reference_ends_it(void **state)
 	parked_list_add(&l, &link);
 	parked_list_share(&link);
 	assert_ptr_equal(parked_list_get(&l), &link);
-	assert_false(parked_list_put(&link));
-	assert_false(parked_list_put(&link));
-	assert_true(parked_list_put(&link));
+	assert_false(parked_list_put(&link, 1));
+	assert_true(parked_list_put(&link, 2));
 	parked_list_remove(&l, &link);
 	parked_list_release(&l);
 }
@@ -66,8 +65,8 @@ static void all_are_found(void **state)
 		assert_in_range(p - links, 0, COUNT - 1);
 		assert_int_equal(seen & 1u << (p - links), 0);
 		seen |= 1u << (p - links);
-		assert_false(parked_list_put(p));
-		assert_true(parked_list_put(p));
+		assert_false(parked_list_put(p, 1));
+		assert_true(parked_list_put(p, 1));
 		parked_list_remove(&l, p);
 	}
 	assert_int_equal(seen, (1u << COUNT) - 1);
@@ -101,7 +100,7 @@ static void what_is_on_its_way_out_is_waited_for(void **state)
 	(void)state;
 	parked_list_init(&l);
 	parked_list_add(&l, &link);
-	assert_true(parked_list_put(&link));
+	assert_true(parked_list_put(&link, 1));
 	assert_int_equal(pthread_create(&thread, NULL, remove_later, &e), 0);
 	assert_null(parked_list_get(&l));
 	assert_true(atomic_load(&e.removed));

@@ -91,6 +91,7 @@ static void test_sizes_are_within_bounds(void **state)
 		assert_true(cuts.at[i] - last <= CHUNK_MAX);
 		last = cuts.at[i];
 	}
+	assert_true(cuts.count > 0);
 	assert_in_range(last / cuts.count, CHUNK_MEAN / 2, CHUNK_MEAN * 3 / 2);
 	free(data);
 }
