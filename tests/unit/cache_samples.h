@@ -6,51 +6,13 @@
 #ifndef CAIRN_TESTS_CACHE_SAMPLES_H
 #define CAIRN_TESTS_CACHE_SAMPLES_H
 
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <cmocka.h>
-
 #include "cache/attempt.h"
 #include "cache/cache.h"
 #include "cache/insert.h"
 #include "cache/inspect.h"
-
 #include "cache/state.h"
-#include "cache/meta/table.h"
 #include "format/page_packer.h"
-#include "util/clock.h"
-
-#define SAMPLE_CHUNK 65536u
-
-static inline int sample_remove_one(
-	const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st, (void)flag, (void)ftw;
-	return remove(path);
-}
-
-static inline void sample_remove(char *directory)
-{
-	nftw(directory, sample_remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	free(directory);
-}
-
-static inline char *sample_directory(void)
-{
-	const char *base = getenv("TMPDIR");
-	char *path = NULL;
-
-	assert_true(asprintf(&path, "%s/cairn-test-XXXXXX", base ? base : "/tmp") > 0);
-	assert_non_null(mkdtemp(path));
-	return path;
-}
+#include "unit/meta_samples.h"
 
 static inline struct cache *sample_open(const char *directory, uint64_t quota)
 {
@@ -188,30 +150,6 @@ static inline int sample_read(struct cache *c, const struct sample *s)
 	return rc;
 }
 
-/* A packed inner page with `rows` children, under a name that follows from `number`. */
-static inline struct blob_buffer *sample_page(unsigned number, unsigned rows)
-{
-	struct digest name = digest_of(&number, sizeof(number));
-	struct page_packer *packer = page_packer_new(1);
-	struct bytes packed = {0};
-	struct blob_buffer *a;
-
-	for (unsigned i = 0; i < rows; i++) {
-		struct page_child child = {.digest = name, .entries = 1};
-		char text[16];
-
-		snprintf(text, sizeof(text), "%08u", i);
-		child.last_name = span_of_string(text);
-		assert_int_equal(page_packer_child(packer, &child), 0);
-	}
-	assert_int_equal(page_packer_finish(packer, &packed), 0);
-	page_packer_free(packer);
-	a = blob_buffer_new(BLOB_PAGE, &name, packed.size);
-	memcpy(blob_buffer_data(a), packed.data, packed.size);
-	bytes_release(&packed);
-	return a;
-}
-
 static inline int sample_find_page(struct cache *c, unsigned number, unsigned *rows)
 {
 	struct digest name = digest_of(&number, sizeof(number));
@@ -225,53 +163,6 @@ static inline int sample_find_page(struct cache *c, unsigned number, unsigned *r
 		*rows = page.count;
 	attempt_end(&a);
 	return rc;
-}
-
-/* Writes bytes of our own choice under a key: what a rotten or hostile table holds. */
-struct raw_row {
-	struct metadata *metadata;
-	enum table table;
-	struct span key, value;
-	size_t flip; /* this byte of what is there is changed instead, when value is NULL */
-};
-
-static inline int sample_put_raw_row(MDB_txn *txn, void *arg)
-{
-	struct raw_row *r = arg;
-	MDB_dbi table = metadata_table(r->metadata, r->table);
-	MDB_val k = {r->key.size, (void *)(uintptr_t)r->key.data}, v;
-	uint8_t *copy;
-	int rc;
-
-	if (r->value.data) {
-		v = (MDB_val){r->value.size, (void *)(uintptr_t)r->value.data};
-		return mdb_put(txn, table, &k, &v, 0) ? ERR_IO : 0;
-	}
-	if (mdb_get(txn, table, &k, &v) || r->flip >= v.mv_size)
-		return ERR_ABSENT;
-	copy = malloc(v.mv_size);
-	memcpy(copy, v.mv_data, v.mv_size);
-	copy[r->flip] ^= 1;
-	v.mv_data = copy;
-	rc = mdb_put(txn, table, &k, &v, 0);
-	free(copy);
-	return rc ? ERR_IO : 0;
-}
-
-static inline int sample_put_raw(
-	struct metadata *m, enum table table, struct span key, struct span value)
-{
-	struct raw_row r = {m, table, key, value, 0};
-
-	return metadata_write(m, DEADLINE_NONE, sample_put_raw_row, &r);
-}
-
-static inline int sample_flip_raw(
-	struct metadata *m, enum table table, struct span key, size_t byte)
-{
-	struct raw_row r = {m, table, key, {NULL, 0}, byte};
-
-	return metadata_write(m, DEADLINE_NONE, sample_put_raw_row, &r);
 }
 
 /* The path of the only file of an object (heap). */

@@ -73,8 +73,9 @@ int victims_sum(struct metadata *m, MDB_txn *txn, uint64_t *bytes)
 
 	for (;;) {
 		rc = victims_next(m, txn, at, &v, &user);
-		if (rc || __builtin_add_overflow(sum, v.cost, &sum) ||
-			__builtin_add_overflow(v.instance, 1, &at))
+		if (!rc && __builtin_add_overflow(sum, v.cost, &sum))
+			sum = UINT64_MAX;
+		if (rc || __builtin_add_overflow(v.instance, 1, &at))
 			break;
 	}
 	if (rc && rc != ERR_ABSENT)

@@ -15,7 +15,7 @@
 int victims_add(struct metadata *m, MDB_txn *txn, uint32_t user, const struct victim *v);
 /* Absent is fine. */
 int victims_remove(struct metadata *m, MDB_txn *txn, uint64_t instance);
-/* Their cost, bytes. */
+/* Their cost, bytes; at most UINT64_MAX. */
 int victims_sum(struct metadata *m, MDB_txn *txn, uint64_t *bytes);
 /* The first at or after `instance`, with its evictor. ERR_ABSENT; rotten ones are passed
  * over. */

@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/cache_samples.h"
 
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
-
 static struct digest name_of(unsigned number)
 {
 	return digest_of(&number, sizeof(number));
@@ -333,16 +321,15 @@ static void test_slices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			test_missing_pages_are_noted, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hints_give_way, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_arrivals_serve, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_read_asks_for_all, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hostile_objects, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_recipes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_missing_recipe, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_sparse_file, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_slices, setup, teardown),
+		SAMPLE_TEST(test_missing_pages_are_noted),
+		SAMPLE_TEST(test_hints_give_way),
+		SAMPLE_TEST(test_arrivals_serve),
+		SAMPLE_TEST(test_read_asks_for_all),
+		SAMPLE_TEST(test_hostile_objects),
+		SAMPLE_TEST(test_recipes),
+		SAMPLE_TEST(test_missing_recipe),
+		SAMPLE_TEST(test_sparse_file),
+		SAMPLE_TEST(test_slices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

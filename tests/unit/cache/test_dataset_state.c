@@ -3,18 +3,6 @@
 #include "unit/cache_samples.h"
 #include "format/manifest.h"
 
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
-
 static struct dataset_record make(uint64_t revision)
 {
 	struct dataset_record s = {.name = strdup("photos"),
@@ -155,8 +143,8 @@ static void test_hostile_values(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_save_and_load, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_each_and_rot, setup, teardown),
+		SAMPLE_TEST(test_save_and_load),
+		SAMPLE_TEST(test_each_and_rot),
 		cmocka_unit_test(test_hostile_values),
 	};
 

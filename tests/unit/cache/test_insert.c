@@ -4,18 +4,6 @@
 
 #include "unit/cache_samples.h"
 
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
-
 static void test_copy_from_elsewhere(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
@@ -168,12 +156,10 @@ static void test_another_process_repairs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_copy_from_elsewhere, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rot_is_not_copied, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_another_process_fills, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_another_process_repairs, setup, teardown),
+		SAMPLE_TEST(test_copy_from_elsewhere),
+		SAMPLE_TEST(test_rot_is_not_copied),
+		SAMPLE_TEST(test_another_process_fills),
+		SAMPLE_TEST(test_another_process_repairs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,18 +5,6 @@
 #include "cache/object_io.h"
 #include "unit/cache_samples.h"
 
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
-
 /* An object of one tiny chunk. */
 static int put_tiny(struct cache *c, unsigned number)
 {
@@ -138,10 +126,10 @@ static void test_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_many_marks, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_pages_are_bounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many_flushes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
+		SAMPLE_TEST(test_many_marks),
+		SAMPLE_TEST(test_pages_are_bounded),
+		SAMPLE_TEST(test_many_flushes),
+		SAMPLE_TEST(test_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

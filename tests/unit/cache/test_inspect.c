@@ -4,18 +4,6 @@
 #include "cache/object_io.h"
 #include "unit/cache_samples.h"
 
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
-
 static void test_info(void **state)
 {
 	struct cache *c = sample_open(*state, UINT64_C(1) << 30);
@@ -231,12 +219,12 @@ static void test_clear(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_info, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_default_limits, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_objects, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_evict, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_oldest_go_first, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_clear, setup, teardown),
+		SAMPLE_TEST(test_info),
+		SAMPLE_TEST(test_default_limits),
+		SAMPLE_TEST(test_objects),
+		SAMPLE_TEST(test_evict),
+		SAMPLE_TEST(test_oldest_go_first),
+		SAMPLE_TEST(test_clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

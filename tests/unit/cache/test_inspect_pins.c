@@ -2,18 +2,6 @@
 #include "cache/meta/pins.h"
 #include "unit/cache_samples.h"
 
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
-
 struct listing {
 	char text[512];
 };
@@ -171,12 +159,12 @@ static void test_garbage_pins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_pins_by_name, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_names_are_bounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_pinned_twice, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_pinned_to_the_quota, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_garbage_pins, setup, teardown),
+		SAMPLE_TEST(test_pins_by_name),
+		SAMPLE_TEST(test_names_are_bounded),
+		SAMPLE_TEST(test_many),
+		SAMPLE_TEST(test_pinned_twice),
+		SAMPLE_TEST(test_pinned_to_the_quota),
+		SAMPLE_TEST(test_garbage_pins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,18 +7,6 @@
 #include "cache/meta/space.h"
 #include "unit/cache_samples.h"
 
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
-
 static uint64_t lease_of(struct cache *c, uint64_t *sum)
 {
 	struct space space;
@@ -135,11 +123,9 @@ static void test_many_takers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			test_lease_is_recorded_and_given_back, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_lease_of_a_dead_process, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many_takers, setup, teardown),
+		SAMPLE_TEST(test_lease_is_recorded_and_given_back),
+		SAMPLE_TEST(test_lease_of_a_dead_process),
+		SAMPLE_TEST(test_many_takers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,18 +8,6 @@
 #include "cache/meta/records.h"
 #include "unit/cache_samples.h"
 
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
-
 static void test_marks_are_seen_at_once(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
@@ -407,20 +395,17 @@ static void test_table_is_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			test_marks_are_seen_at_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_refuses_wrong_places, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_another_layout_is_kept_apart, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_truncated_file, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_cut_while_filled, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_garbage_record, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_evicted_while_open, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_lent_is_not_evicted, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_marks_for_an_evicted_object_are_void, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_many_threads, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_table_is_bounded, setup, teardown),
+		SAMPLE_TEST(test_marks_are_seen_at_once),
+		SAMPLE_TEST(test_refuses_wrong_places),
+		SAMPLE_TEST(test_another_layout_is_kept_apart),
+		SAMPLE_TEST(test_truncated_file),
+		SAMPLE_TEST(test_cut_while_filled),
+		SAMPLE_TEST(test_garbage_record),
+		SAMPLE_TEST(test_evicted_while_open),
+		SAMPLE_TEST(test_lent_is_not_evicted),
+		SAMPLE_TEST(test_marks_for_an_evicted_object_are_void),
+		SAMPLE_TEST(test_many_threads),
+		SAMPLE_TEST(test_table_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,18 +2,6 @@
 #include "cache/write/writer.h"
 #include "unit/cache_samples.h"
 
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
-
 static void put(struct cache *c, unsigned number, unsigned rows)
 {
 	struct blob_buffer *a = sample_page(number, rows);
@@ -200,16 +188,14 @@ static void test_pages_keep_to_their_share(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_pages_persist, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_pending_page_outlives_its_commit, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rotten_page, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_checked_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_other_layout, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_garbage_values, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_kind_is_checked, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_pages_keep_to_their_share, setup, teardown),
+		SAMPLE_TEST(test_pages_persist),
+		SAMPLE_TEST(test_pending_page_outlives_its_commit),
+		SAMPLE_TEST(test_rotten_page),
+		SAMPLE_TEST(test_checked_once),
+		SAMPLE_TEST(test_other_layout),
+		SAMPLE_TEST(test_garbage_values),
+		SAMPLE_TEST(test_kind_is_checked),
+		SAMPLE_TEST(test_pages_keep_to_their_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

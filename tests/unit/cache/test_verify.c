@@ -4,18 +4,6 @@
 #include "cache/meta/records.h"
 #include "unit/cache_samples.h"
 
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
-
 struct found {
 	struct cache_rot rot[8];
 	unsigned count;
@@ -198,11 +186,10 @@ static void test_chunk_without_a_row(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_sound_cache, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_rot_is_found_and_repaired, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rotten_page, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_chunk_without_a_row, setup, teardown),
+		SAMPLE_TEST(test_sound_cache),
+		SAMPLE_TEST(test_rot_is_found_and_repaired),
+		SAMPLE_TEST(test_rotten_page),
+		SAMPLE_TEST(test_chunk_without_a_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 
-#include "unit/cache_samples.h"
-
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
+#include "unit/meta_samples.h"
 
 static struct metadata *open_small(const char *path)
 {
@@ -275,15 +264,13 @@ static void test_walk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_put_and_get, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_an_error_aborts, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rot_is_noticed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_map_grows, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_map_grows_under_readers, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_another_process_grows_the_map, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_walk, setup, teardown),
+		SAMPLE_TEST(test_put_and_get),
+		SAMPLE_TEST(test_an_error_aborts),
+		SAMPLE_TEST(test_rot_is_noticed),
+		SAMPLE_TEST(test_map_grows),
+		SAMPLE_TEST(test_map_grows_under_readers),
+		SAMPLE_TEST(test_another_process_grows_the_map),
+		SAMPLE_TEST(test_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

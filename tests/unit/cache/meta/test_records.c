@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/meta/records.h"
-#include "unit/cache_samples.h"
-
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
+#include "unit/meta_samples.h"
 
 static const struct digest name = {{1, 2, 3}};
 
@@ -207,9 +195,9 @@ static void test_cost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hostile_records, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_hostile_rows, setup, teardown),
+		SAMPLE_TEST(test_round_trip),
+		SAMPLE_TEST(test_hostile_records),
+		SAMPLE_TEST(test_hostile_rows),
 		cmocka_unit_test(test_cost),
 	};
 

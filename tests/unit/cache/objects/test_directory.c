@@ -3,87 +3,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "cache/objects/object_files.h"
-#include "unit/cache_samples.h"
-
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
-}
-
-static void test_object_names(void **state)
-{
-	struct digest d = digest_of("x", 1), again;
-	char name[OBJECT_NAME_SIZE], prefix[3];
-	uint64_t instance = 0;
-
-	(void)state;
-	object_file_name(&d, UINT64_C(0x0123456789abcdef), name);
-	assert_int_equal(strlen(name), 2 + 1 + 62 + 1 + 16);
-	assert_string_equal(name + 66, "0123456789abcdef");
-	snprintf(prefix, sizeof(prefix), "%.2s", name);
-	assert_int_equal(object_file_parse(prefix, name + 3, &again, &instance), 0);
-	assert_true(digest_equal(&d, &again));
-	assert_true(instance == UINT64_C(0x0123456789abcdef));
-	/* Nothing else is taken for an object. */
-	for (size_t i = 3; name[i]; i++) {
-		char kept = name[i];
-
-		name[i] = 'G';
-		assert_int_equal(object_file_parse(prefix, name + 3, &again, &instance),
-			ERR_CORRUPT);
-		name[i] = 0;
-		assert_int_equal(object_file_parse(prefix, name + 3, &again, &instance),
-			ERR_CORRUPT);
-		name[i] = kept;
-	}
-	assert_int_equal(object_file_parse("a", name + 3, &again, &instance), ERR_CORRUPT);
-	assert_int_equal(object_file_parse("GG", name + 3, &again, &instance), ERR_CORRUPT);
-}
-
-static void test_objects(void **state)
-{
-	struct digest d = digest_of("x", 1);
-	struct directory dir;
-	int fd;
-
-	assert_int_equal(directory_open(&dir, *state, NULL), 0);
-	assert_int_equal(object_file_open(&dir, &d, 5, 1000, &fd), ERR_ABSENT);
-	assert_int_equal(object_file_create(&dir, &d, 5, 1000, &fd), 0);
-	close(fd);
-	assert_int_equal(object_file_create(&dir, &d, 5, 1000, &fd), ERR_EXISTS);
-	assert_int_equal(object_file_open(&dir, &d, 5, 1001, &fd), ERR_CORRUPT);
-	assert_int_equal(object_file_open(&dir, &d, 5, 1000, &fd), 0);
-	close(fd);
-	assert_int_equal(object_file_remove(&dir, &d, 5), 0);
-	assert_int_equal(object_file_remove(&dir, &d, 5), 0);
-	directory_close(&dir);
-}
-
-static void test_links_are_not_followed(void **state)
-{
-	char name[OBJECT_NAME_SIZE], path[512], prefix[512];
-	struct digest d = digest_of("y", 1);
-	struct directory dir;
-	int fd;
-
-	assert_int_equal(directory_open(&dir, *state, NULL), 0);
-	object_file_name(&d, 6, name);
-	snprintf(prefix, sizeof(prefix), "%s/objects/%.2s", (char *)*state, name);
-	snprintf(path, sizeof(path), "%s/objects/%s", (char *)*state, name);
-	assert_int_equal(mkdir(prefix, 0700), 0);
-	assert_int_equal(symlink("/etc/passwd", path), 0);
-	assert_int_equal(object_file_open(&dir, &d, 6, 1, &fd), ERR_CORRUPT);
-	assert_int_equal(object_file_create(&dir, &d, 6, 1, &fd), ERR_EXISTS);
-	directory_close(&dir);
-}
+#include "cache/objects/directory.h"
+#include "unit/meta_samples.h"
 
 static void test_alone_and_last(void **state)
 {
@@ -140,12 +61,8 @@ static void test_killed_user(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_object_names),
-		cmocka_unit_test_setup_teardown(test_objects, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_links_are_not_followed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_alone_and_last, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_killed_user, setup, teardown),
+		SAMPLE_TEST(test_alone_and_last),
+		SAMPLE_TEST(test_killed_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

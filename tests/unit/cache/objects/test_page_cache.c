@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "cache/objects/page_cache.h"
-#include "unit/cache_samples.h"
+#include "unit/meta_samples.h"
 #include "util/io.h"
 
 #define WINDOW (UINT64_C(2) << 20)
@@ -21,18 +21,6 @@ static int hole(const char *directory)
 	assert_int_equal(ftruncate(fd, SIZE), 0);
 	free(path);
 	return fd;
-}
-
-static int setup(void **state)
-{
-	*state = sample_directory();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_remove(*state);
-	return 0;
 }
 
 static bool is_in_memory(int fd, uint64_t at)
@@ -96,10 +84,9 @@ static void test_survives_a_cut_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			test_prepares_what_begins_there, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_changes_no_byte, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_survives_a_cut_file, setup, teardown),
+		SAMPLE_TEST(test_prepares_what_begins_there),
+		SAMPLE_TEST(test_changes_no_byte),
+		SAMPLE_TEST(test_survives_a_cut_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
