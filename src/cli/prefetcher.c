@@ -54,7 +54,7 @@ static void slot_ready(struct waiter *waiter)
 }
 
 /* What arrives is for the cache: all slots together would hold hundreds of MiB of it. */
-static const struct waiter slot_waiter = {.ready = slot_ready, .discards = true};
+static const struct waiter slot_waiter = {.ready = slot_ready, .wants_kept = true};
 
 int prefetcher_new(
 	struct reader *r, prefetcher_failed_fn failed, void *ctx, struct prefetcher **out)

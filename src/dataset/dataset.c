@@ -6,7 +6,6 @@
 
 #include "format/tag.h"
 #include "dataset/dataset.h"
-#include "source/engine.h"
 #include "dataset/manifest_fetch.h"
 #include "dataset/known_keys.h"
 #include "dataset/url.h"
@@ -36,7 +35,7 @@ static bool wants_newest(const struct opening *o)
  * that gave it, when the dataset is known under several. */
 static void load_state(struct opening *o)
 {
-	struct cache *cache = o->engine->cache;
+	struct cache *cache = engine_cache(o->engine);
 	struct manifest *m;
 	struct digest id;
 
@@ -63,7 +62,7 @@ static int fetch_manifest(struct opening *o, struct trouble *t)
 
 	load_state(o);
 	o->fetch.source = d->source;
-	o->fetch.log = o->engine->log;
+	o->fetch.log = engine_log(o->engine);
 	o->fetch.url = d->url;
 	o->fetch.options = o->options;
 	o->fetch.remembered = o->has_state ? &o->state : NULL;
@@ -234,7 +233,7 @@ static int check_rollback(const struct opening *o, struct trouble *t)
 {
 	const struct dataset *d = o->dataset;
 	struct dataset_record seen;
-	int rc = cache_dataset_load(o->engine->cache, &d->id, &seen);
+	int rc = cache_dataset_load(engine_cache(o->engine), &d->id, &seen);
 
 	if (rc == ERR_ABSENT)
 		return 0;
@@ -289,7 +288,7 @@ static int pin_key(struct opening *o, struct trouble *t)
 		return 0;
 	rc = known_keys_add(o->known_keys, d->url, &d->key, t);
 	if (rc && o->options->trust) {
-		log_warning(o->engine->log, "--trust counts for this time only: %s",
+		log_warning(engine_log(o->engine), "--trust counts for this time only: %s",
 			t ? t->text : error_text(rc));
 		return 0;
 	}
@@ -306,7 +305,7 @@ static void add_mirrors(const struct opening *o)
 		int rc = mirrors_add(source_mirrors(o->dataset->source), m->mirrors[i]);
 
 		if (rc)
-			log_warning(o->engine->log, "%s: its mirror %s is not used: %s",
+			log_warning(engine_log(o->engine), "%s: its mirror %s is not used: %s",
 				o->dataset->url, m->mirrors[i], error_text(rc));
 	}
 }
@@ -329,9 +328,9 @@ static void save_state(struct opening *o)
 	if (!wants_newest(o) || d->from_cache)
 		return;
 	memcpy(state.etag, o->fetch.etag, sizeof(state.etag));
-	rc = cache_dataset_save(o->engine->cache, &d->id, &state);
+	rc = cache_dataset_save(engine_cache(o->engine), &d->id, &state);
 	if (rc)
-		log_warning(o->engine->log,
+		log_warning(engine_log(o->engine),
 			"the cache cannot note that revision %llu of %s was seen: %s",
 			(unsigned long long)state.revision, d->url, error_text(rc));
 }
@@ -342,7 +341,7 @@ static void notice_rename(const struct opening *o)
 	const struct dataset *d = o->dataset;
 
 	if (o->has_state && !digest_equal(&o->state_id, &d->id))
-		log_warning(o->engine->log,
+		log_warning(engine_log(o->engine),
 			"%s holds another dataset now, %s; it held %s before", d->url,
 			d->manifest->name, o->state.name);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "format/tag.h"
-#include "source/engine.h"
 #include "dataset/manifest_fetch.h"
 #include "util/clock.h"
 

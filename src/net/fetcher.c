@@ -163,6 +163,16 @@ void fetcher_release(struct fetcher *f, struct fetch *fetch)
 	pthread_mutex_unlock(&f->loop.mtx);
 }
 
+void fetcher_lower(struct fetcher *f, struct fetch *fetch)
+{
+	pthread_mutex_lock(&f->loop.mtx);
+	if (fetch->state.held_by_demand) {
+		schedule_lower(&f->loop.schedule, fetch);
+		fetch_loop_wake(&f->loop);
+	}
+	pthread_mutex_unlock(&f->loop.mtx);
+}
+
 void fetcher_count(struct fetcher *f, struct fetcher_counters *out)
 {
 	const struct schedule_counters *counters = &f->loop.schedule.counters;

@@ -52,6 +52,10 @@ void fetcher_cancel(struct fetcher *f, struct fetch *fetch);
 /* Gives back the fetch's cost; call once per done(), when body and what was made of it
  * have left memory. Any thread. */
 void fetcher_release(struct fetcher *f, struct fetch *fetch);
+/* Between done() and fetcher_release: the reader has what it waited for, though its bytes
+ * stay in memory for something else. They go on counting in the budget, but one demand is
+ * let through whatever the budget says, and this one no longer stands in its way. */
+void fetcher_lower(struct fetcher *f, struct fetch *fetch);
 
 struct fetcher_counters {
 	uint64_t requests, retries, failures, bytes; /* bytes: of bodies */

@@ -44,15 +44,18 @@ static void wait_until(struct schedule *s, struct fetch *fetch, int64_t when)
 	schedule_sweep_by(s, fetch->deadline);
 }
 
+void schedule_lower(struct schedule *s, struct fetch *fetch)
+{
+	if (fetch->state.held_by_demand)
+		s->demands--;
+	fetch->state.held_by_demand = false;
+}
+
 void schedule_release(struct schedule *s, struct fetch *fetch)
 {
-	struct fetch_state *state = &fetch->state;
-
-	s->held -= state->held;
-	if (state->held_by_demand)
-		s->demands--;
-	state->held = 0;
-	state->held_by_demand = false;
+	s->held -= fetch->state.held;
+	fetch->state.held = 0;
+	schedule_lower(s, fetch);
 }
 
 static bool budget_allows(const struct schedule *s, const struct fetch *fetch)

@@ -67,6 +67,8 @@ void schedule_raise(struct schedule *s, struct fetch *fetch, enum fetch_priority
 	int64_t deadline);
 /* Gives back the memory of a fetch. */
 void schedule_release(struct schedule *s, struct fetch *fetch);
+/* What the fetch holds no longer counts as held by demand; see fetcher_lower(). */
+void schedule_lower(struct schedule *s, struct fetch *fetch);
 
 /* The owner wants a sweep at `when`, or before. */
 void schedule_sweep_by(struct schedule *s, int64_t when);

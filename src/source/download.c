@@ -5,64 +5,33 @@
 #include <string.h>
 
 #include "cache/delta_base.h"
-#include "source/download.h"
 #include "cache/insert.h"
 #include "source/decode.h"
+#include "source/delivery.h"
+#include "source/download.h"
+#include "source/keep.h"
 #include "util/clock.h"
 
 static void download_arrived(struct job *job);
-
-static struct in_flight *in_flight_of_job(struct job *job)
-{
-	return (struct in_flight *)((char *)job - offsetof(struct in_flight, job));
-}
 
 static struct in_flight *in_flight_of_fetch(struct fetch *fetch)
 {
 	return (struct in_flight *)((char *)fetch - offsetof(struct in_flight, fetch));
 }
 
-static bool place_at(struct in_flight *f, unsigned index, struct want *out)
+/* Whoever waits for the bytes gets them before they are kept. */
+static void download_deliver(struct in_flight *f)
 {
-	bool is_there;
+	struct in_flight_table *t = f->table;
 
-	pthread_mutex_lock(&f->source->source_mtx);
-	is_there = index < f->place_count;
-	if (is_there)
-		*out = f->places[index];
-	pthread_mutex_unlock(&f->source->source_mtx);
-	return is_there;
-}
-
-/* Not kept is not lost: those who wait are served from memory. */
-static void keep(struct in_flight *f, const struct want *want)
-{
-	struct engine *e = f->source->engine;
-	char hex[DIGEST_HEX_SIZE];
-	int rc;
-
-	if (want->kind == BLOB_CHUNK)
-		rc = cache_put_chunk(e->cache, want, blob_buffer_span(f->content),
-			workers_are_behind(e->workers));
-	else
-		rc = cache_put_page(e->cache, f->content);
-	if (rc && engine_may_complain(e)) {
-		digest_to_hex(&want->digest, hex);
-		log_warning(e->log, "blob %s cannot be kept in the cache: %s", hex,
-			error_text(rc));
-	}
-}
-
-static void download_store(struct in_flight *f)
-{
-	unsigned stored = 0;
-	struct want want;
-
-	do {
-		for (; place_at(f, stored, &want); stored++)
-			keep(f, &want);
+	if (in_flight_is_base(f)) {
 		in_flight_release_budget(f);
-	} while (!in_flight_try_finish(f, stored));
+		pthread_mutex_lock(&t->table_mtx);
+		delivery_finish(f);
+		return;
+	}
+	delivery_begin(f);
+	keep_begin(f);
 }
 
 /* FETCHING. */
@@ -70,14 +39,14 @@ static void download_store(struct in_flight *f)
 static void download_done(struct fetch *fetch)
 {
 	struct in_flight *f = in_flight_of_fetch(fetch);
-	struct source *s = f->source;
+	struct in_flight_table *t = f->table;
 
-	pthread_mutex_lock(&s->source_mtx);
+	pthread_mutex_lock(&t->table_mtx);
 	f->stage = IN_FLIGHT_DECODING;
 	f->charged = true;
 	/* Under the lock, so that nobody sees the flight without its worker. */
 	in_flight_queue(f, download_arrived);
-	pthread_mutex_unlock(&s->source_mtx);
+	pthread_mutex_unlock(&t->table_mtx);
 }
 
 static void fetch_fill(struct in_flight *f)
@@ -89,7 +58,7 @@ static void fetch_fill(struct in_flight *f)
 	f->base_content = NULL;
 	bytes_release(&fetch->body);
 	memset(fetch, 0, sizeof(*fetch));
-	fetch->mirrors = f->source->mirrors;
+	fetch->mirrors = f->table->mirrors;
 	blob_path(&f->digest, fetch->path);
 	fetch->size_max = decode_stored_max(f->kind, f->size);
 	fetch->cost = decode_cost(f->kind, f->size);
@@ -103,24 +72,24 @@ static void fetch_fill(struct in_flight *f)
 /* Hands the flight to the fetcher, unless nobody is left who wants it. */
 static void download_start(struct in_flight *f)
 {
-	struct source *s = f->source;
+	struct in_flight_table *t = f->table;
 
 	in_flight_release_budget(f);
-	pthread_mutex_lock(&s->source_mtx);
-	if (s->stopping || !in_flight_is_needed(f))
+	pthread_mutex_lock(&t->table_mtx);
+	if (t->stopping || !in_flight_is_needed(f))
 		f->error = trouble_set(&f->trouble, ERR_INTERRUPTED, "nobody waits for it");
-	else if (s->offline)
+	else if (t->offline)
 		f->error = trouble_set(&f->trouble, ERR_UNREACHABLE,
 			"it is not in the cache, and no server is asked");
 	if (f->error) {
-		in_flight_finish(f);
+		delivery_finish(f);
 		return;
 	}
 	f->stage = IN_FLIGHT_FETCHING;
 	f->cancelled = false;
 	fetch_fill(f);
-	fetcher_submit(s->engine->fetcher, &f->fetch);
-	pthread_mutex_unlock(&s->source_mtx);
+	fetcher_submit(engine_fetcher(t->engine), &f->fetch);
+	pthread_mutex_unlock(&t->table_mtx);
 }
 
 /* DECODING. */
@@ -129,8 +98,7 @@ static void name_url(struct in_flight *f, char *url, size_t size)
 {
 	unsigned mirror = f->fetch.mirror < 0 ? 0 : (unsigned)f->fetch.mirror;
 
-	snprintf(
-		url, size, "%s/%s", mirrors_url(f->source->mirrors, mirror), f->fetch.path);
+	snprintf(url, size, "%s/%s", mirrors_url(f->table->mirrors, mirror), f->fetch.path);
 }
 
 /* Asks all mirrors anew, once. */
@@ -147,7 +115,7 @@ static bool try_last(struct in_flight *f)
 /* Remembers who it was. True when there are mirrors that were not asked yet. */
 static bool blame_mirror(struct in_flight *f)
 {
-	struct mirrors *mirrors = f->source->mirrors;
+	struct mirrors *mirrors = f->table->mirrors;
 	int mirror = f->fetch.mirror;
 
 	if (mirror < 0)
@@ -166,7 +134,7 @@ static void download_wrong(struct in_flight *f, const char *why)
 	bool others = blame_mirror(f);
 
 	name_url(f, url, sizeof(url));
-	log_warning(f->source->engine->log, "%s: wrong bytes: %s", url, why);
+	log_warning(engine_log(f->table->engine), "%s: wrong bytes: %s", url, why);
 	if (others && !f->last_try) {
 		download_start(f);
 		return;
@@ -174,7 +142,7 @@ static void download_wrong(struct in_flight *f, const char *why)
 	if (try_last(f))
 		return;
 	f->error = trouble_set(&f->trouble, ERR_CORRUPT, "%s: wrong bytes: %s", url, why);
-	in_flight_fail(f);
+	delivery_fail(f);
 }
 
 /* Cancelled when all had left: who came since then wants it still. */
@@ -182,19 +150,19 @@ static bool was_cancelled(struct in_flight *f)
 {
 	bool cancelled;
 
-	pthread_mutex_lock(&f->source->source_mtx);
+	pthread_mutex_lock(&f->table->table_mtx);
 	cancelled = f->cancelled;
-	pthread_mutex_unlock(&f->source->source_mtx);
+	pthread_mutex_unlock(&f->table->table_mtx);
 	return cancelled;
 }
 
 /* No mirror gave it, or not in time: then who has more time has another try. */
 static void download_fail(struct in_flight *f)
 {
-	if (in_flight_expire(f))
+	if (delivery_expire(f))
 		download_start(f);
 	else
-		in_flight_fail(f);
+		delivery_fail(f);
 }
 
 static void download_refused(struct in_flight *f)
@@ -226,20 +194,20 @@ static void download_need_base(struct in_flight *f, const struct digest *base)
 	int rc;
 
 	in_flight_release_budget(f);
-	pthread_mutex_lock(&f->source->source_mtx);
+	pthread_mutex_lock(&f->table->table_mtx);
 	rc = in_flight_join_base(f, base);
-	pthread_mutex_unlock(&f->source->source_mtx);
+	pthread_mutex_unlock(&f->table->table_mtx);
 	if (!rc)
 		return; /* it is the base's now */
 	f->error = trouble_set(&f->trouble, rc, "%s", error_text(rc));
-	in_flight_fail(f);
+	delivery_fail(f);
 }
 
 static int decode_with_codec(struct in_flight *f, const struct decode *parcel,
 	const struct blob_head *head, bool *wrong, struct trouble *why)
 {
-	struct engine *e = f->source->engine;
-	struct blob_codec *codec = engine_codec_get(e);
+	struct engine *e = f->table->engine;
+	struct blob_codec *codec = codec_pool_get(engine_codecs(e));
 	struct span base = {0};
 	int rc;
 
@@ -249,7 +217,7 @@ static int decode_with_codec(struct in_flight *f, const struct decode *parcel,
 	if (head->has_base)
 		base = blob_buffer_span(f->base_content);
 	rc = decode_content(parcel, head, codec, base, &f->content, wrong, why);
-	engine_codec_put(e, codec);
+	codec_pool_put(engine_codecs(e), codec);
 	return rc;
 }
 
@@ -259,9 +227,9 @@ static void download_useless(struct in_flight *f, int rc, const char *why)
 	char url[URL_SIZE_MAX + FETCH_PATH_MAX];
 
 	name_url(f, url, sizeof(url));
-	log_warning(f->source->engine->log, "%s: %s", url, why);
+	log_warning(engine_log(f->table->engine), "%s: %s", url, why);
 	f->error = trouble_set(&f->trouble, rc, "%s: %s", url, why);
-	in_flight_fail(f);
+	delivery_fail(f);
 }
 
 static void download_decode(struct in_flight *f)
@@ -285,7 +253,7 @@ static void download_decode(struct in_flight *f)
 		download_useless(f, rc, why.text);
 	} else {
 		bytes_release(&f->fetch.body);
-		download_store(f);
+		download_deliver(f);
 	}
 }
 
@@ -324,8 +292,8 @@ static bool is_here(struct in_flight *f, unsigned *seen)
 {
 	struct want want;
 
-	while (place_at(f, *seen, &want)) {
-		if (!cache_has(f->source->engine->cache, &want))
+	while (in_flight_place(f, *seen, &want)) {
+		if (!cache_has(engine_cache(f->table->engine), &want))
 			return false;
 		(*seen)++;
 	}
@@ -335,7 +303,7 @@ static bool is_here(struct in_flight *f, unsigned *seen)
 /* From another place in the cache. */
 static int copy_local(struct in_flight *f)
 {
-	struct cache *cache = f->source->engine->cache;
+	struct cache *cache = engine_cache(f->table->engine);
 	struct blob_buffer *a;
 	int rc;
 
@@ -354,17 +322,31 @@ static int copy_local(struct in_flight *f)
 	return rc;
 }
 
+static bool is_copied(struct in_flight *f)
+{
+	if (f->kind != BLOB_CHUNK)
+		return false;
+	if (copy_local(f) == 0)
+		return true;
+	keep_cancel_copy(f);
+	return false;
+}
+
 void download_look(struct job *job)
 {
 	struct in_flight *f = in_flight_of_job(job);
 	unsigned seen = 0;
 
 	/* A base has no place where it could be. */
-	while (!in_flight_is_base(f) && is_here(f, &seen))
-		if (in_flight_try_finish(f, seen))
+	while (!in_flight_is_base(f) && is_here(f, &seen)) {
+		keep_cancel_copy(f);
+		if (delivery_try_finish(f, seen))
 			return;
-	if (f->kind == BLOB_CHUNK && copy_local(f) == 0)
-		download_store(f);
+	}
+	if (f->kind == BLOB_CHUNK && !keep_may_copy(f))
+		return; /* it comes here again */
+	if (is_copied(f))
+		download_deliver(f);
 	else
 		download_start(f);
 }

@@ -2,17 +2,33 @@
 #include <config.h>
 
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "source/engine.h"
 #include "util/clock.h"
 
-#define WORKERS_MIN 2 /* so that one slow put does not stop all decoding */
+#define MEMORY_DEFAULT (UINT64_C(64) << 20)
+#define WORKERS_MIN 2
+#define SPARES 2 /* while all others are held up in the cache (keep_queue.h) */
 #define WORKERS_MAX 64
 #define COMPLAIN_EVERY (60 * NS_PER_SECOND)
 
-static unsigned worker_count(unsigned asked)
+struct engine {
+	struct cache *cache; /* borrowed */
+	struct log *log;     /* borrowed */
+	struct fetcher *fetcher;
+	struct workers *workers;
+	unsigned worker_count;
+	struct codec_pool codecs;
+	struct keep_queue *keeps;
+	atomic_uint sources;		 /* attached */
+	atomic_int_least64_t complained; /* that something was not kept, CLOCK_MONOTONIC ns;
+					    0: not yet */
+};
+
+static unsigned count_workers(unsigned asked)
 {
 	long processors = asked ? (long)asked : sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -27,33 +43,36 @@ static int engine_start(
 	const struct fetcher_options fetcher = {
 		.log = options->log,
 		.credentials = options->credentials,
-		.memory = options->memory,
+		.memory = options->memory ? options->memory : MEMORY_DEFAULT,
 	};
-	int rc;
+	int rc = workers_new_spared("decode", e->worker_count, SPARES, &e->workers);
 
-	e->capacity = worker_count(options->workers);
-	e->codecs = calloc(e->capacity, sizeof(e->codecs[0]));
-	if (!e->codecs)
-		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
-	rc = workers_new("decode", e->capacity, &e->workers);
 	if (rc)
-		return trouble_set(t, rc, "cannot start %u decode threads: %s", e->capacity,
-			error_text(rc));
+		return trouble_set(t, rc, "cannot start %u decode threads: %s",
+			e->worker_count, error_text(rc));
+	rc = keep_queue_new(fetcher.memory / 2, e->worker_count, e->workers, &e->keeps);
+	if (rc)
+		return trouble_set(t, rc, "out of memory");
 	return fetcher_new(&fetcher, &e->fetcher, t);
 }
 
 int engine_new(const struct engine_options *options, struct engine **out, struct trouble *t)
 {
-	struct engine *e = calloc(1, sizeof(*e));
+	struct engine *e = calloc(1, sizeof *e);
 	int rc;
 
 	if (!e)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	e->cache = options->cache;
 	e->log = options->log;
+	e->worker_count = count_workers(options->workers);
 	atomic_init(&e->sources, 0);
 	atomic_init(&e->complained, 0);
-	pthread_mutex_init(&e->codecs_mtx, NULL);
+	rc = codec_pool_init(&e->codecs, e->worker_count);
+	if (rc) {
+		free(e);
+		return trouble_set(t, rc, "out of memory");
+	}
 	rc = engine_start(e, options, t);
 	if (rc) {
 		engine_free(e);
@@ -72,10 +91,8 @@ void engine_free(struct engine *e)
 	if (e->fetcher)
 		fetcher_free(e->fetcher);
 	workers_free(e->workers);
-	while (e->idle > 0)
-		blob_codec_free(e->codecs[--e->idle]);
-	pthread_mutex_destroy(&e->codecs_mtx);
-	free(e->codecs);
+	keep_queue_free(e->keeps);
+	codec_pool_release(&e->codecs);
 	free(e);
 }
 
@@ -84,9 +101,44 @@ struct cache *engine_cache(struct engine *e)
 	return e->cache;
 }
 
+struct log *engine_log(struct engine *e)
+{
+	return e->log;
+}
+
 struct fetcher *engine_fetcher(struct engine *e)
 {
 	return e->fetcher;
+}
+
+struct workers *engine_workers(struct engine *e)
+{
+	return e->workers;
+}
+
+unsigned engine_worker_count(const struct engine *e)
+{
+	return e->worker_count;
+}
+
+struct codec_pool *engine_codecs(struct engine *e)
+{
+	return &e->codecs;
+}
+
+struct keep_queue *engine_keeps(struct engine *e)
+{
+	return e->keeps;
+}
+
+void engine_attach(struct engine *e)
+{
+	atomic_fetch_add(&e->sources, 1);
+}
+
+void engine_detach(struct engine *e)
+{
+	atomic_fetch_sub(&e->sources, 1);
 }
 
 bool engine_may_complain(struct engine *e)
@@ -95,26 +147,4 @@ bool engine_may_complain(struct engine *e)
 
 	return (last == 0 || now - last >= COMPLAIN_EVERY) &&
 	       atomic_compare_exchange_strong(&e->complained, &last, now);
-}
-
-struct blob_codec *engine_codec_get(struct engine *e)
-{
-	struct blob_codec *codec = NULL;
-
-	pthread_mutex_lock(&e->codecs_mtx);
-	if (e->idle > 0)
-		codec = e->codecs[--e->idle];
-	pthread_mutex_unlock(&e->codecs_mtx);
-	return codec ? codec : blob_codec_new();
-}
-
-void engine_codec_put(struct engine *e, struct blob_codec *codec)
-{
-	pthread_mutex_lock(&e->codecs_mtx);
-	if (e->idle < e->capacity) {
-		e->codecs[e->idle++] = codec;
-		codec = NULL;
-	}
-	pthread_mutex_unlock(&e->codecs_mtx);
-	blob_codec_free(codec);
 }

@@ -1,36 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inside of `struct engine`, for source.c, flight.c and dataset.c. The fetcher and
- * the workers outlive every source; what the engine points at outlives the engine.
+ * The machinery that all sources of a process share: the fetcher, the decode workers, and
+ * the queue of what is to be kept.
+ * Made by tools and mounts, after any fork; used by the rest of this room and by
+ * dataset/. All functions but new and free from any thread.
  */
 #ifndef CAIRN_SOURCE_ENGINE_H
 #define CAIRN_SOURCE_ENGINE_H
 
-#include <pthread.h>
-#include <stdatomic.h>
-
-#include "source/source.h"
+#include "cache/cache.h"
+#include "net/fetcher.h"
+#include "source/codec_pool.h"
+#include "source/keep_queue.h"
 #include "util/workers.h"
 
-struct engine {
-	struct cache *cache; /* borrowed */
-	struct log *log;     /* borrowed */
-	struct fetcher *fetcher;
-	struct workers *workers;
-	atomic_uint sources; /* alive: none may be left in engine_free */
-	atomic_int_least64_t
-		complained; /* that a put failed, CLOCK_MONOTONIC ns; 0: not yet */
-
-	pthread_mutex_t codecs_mtx; /* codecs, idle */
-	struct blob_codec **codecs; /* idle ones; room for one per worker */
-	unsigned idle, capacity;
+struct engine_options {
+	struct cache *cache; /* borrowed until engine_free, like log and credentials */
+	struct log *log;
+	const struct credentials *credentials;
+	uint64_t memory;  /* bytes in flight; 0: 64 MiB */
+	unsigned workers; /* decode threads; 0: the number of processors, 2 at least */
 };
 
-/* A codec that nobody else uses, to be given back; NULL without memory. */
-struct blob_codec *engine_codec_get(struct engine *e);
-/* A put failed. Where there is no room that is so for many blobs, now and then: worth a
+struct engine;
+/* ERR_NO_MEMORY, ERR_IO (no thread), with a sentence. */
+int engine_new(
+	const struct engine_options *options, struct engine **out, struct trouble *t);
+/* All its sources have been freed. */
+void engine_free(struct engine *e);
+
+/* Borrowed, until engine_free. */
+struct cache *engine_cache(struct engine *e);
+struct log *engine_log(struct engine *e);
+struct fetcher *engine_fetcher(struct engine *e);
+struct workers *engine_workers(struct engine *e);
+unsigned engine_worker_count(const struct engine *e);
+struct codec_pool *engine_codecs(struct engine *e);
+struct keep_queue *engine_keeps(struct engine *e);
+
+/* A source begins or ends: none may be left in engine_free. */
+void engine_attach(struct engine *e);
+void engine_detach(struct engine *e);
+
+/* Something could not be kept. Where there is no room that is so for many blobs: worth a
  * line a minute, not one per blob. */
 bool engine_may_complain(struct engine *e);
-void engine_codec_put(struct engine *e, struct blob_codec *codec);
 
 #endif

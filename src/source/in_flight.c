@@ -4,19 +4,61 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "source/download.h"
+#include "source/in_flight.h"
 #include "util/clock.h"
 
-/* The table. Called locked. */
-
-static struct in_flight **bucket_of(struct source *s, const struct digest *digest)
+void in_flight_table_init(struct in_flight_table *t, struct engine *engine,
+	struct mirrors *mirrors, const struct in_flight_steps *steps)
 {
-	return &s->buckets[digest_prefix(digest) & (SOURCE_BUCKETS - 1)];
+	*t = (struct in_flight_table){
+		.engine = engine, .mirrors = mirrors, .steps = *steps};
+	pthread_mutex_init(&t->table_mtx, NULL);
+	pthread_cond_init(&t->table_cond, NULL);
+	t->calls.table_mtx = &t->table_mtx;
+	t->calls.table_cond = &t->table_cond;
 }
 
-static struct in_flight *find(struct source *s, const struct want *want)
+static void in_flight_cancel(struct in_flight *f)
 {
-	struct in_flight *f = *bucket_of(s, &want->digest);
+	if (f->stage != IN_FLIGHT_FETCHING || f->cancelled)
+		return;
+	f->cancelled = true;
+	fetcher_cancel(engine_fetcher(f->table->engine), &f->fetch);
+}
+
+/* It may have been waiting until it may be copied. */
+static void in_flight_wait_no_more(struct in_flight *f)
+{
+	if (f->stage == IN_FLIGHT_LOCAL &&
+		keep_queue_withdraw(engine_keeps(f->table->engine), &f->keep))
+		in_flight_queue(f, f->table->steps.look);
+}
+
+void in_flight_table_release(struct in_flight_table *t)
+{
+	pthread_mutex_lock(&t->table_mtx);
+	t->stopping = true;
+	for (unsigned i = 0; i < IN_FLIGHT_BUCKETS; i++)
+		for (struct in_flight *f = t->buckets[i]; f; f = f->next) {
+			in_flight_cancel(f);
+			in_flight_wait_no_more(f);
+		}
+	while (t->count || t->calls.first)
+		pthread_cond_wait(&t->table_cond, &t->table_mtx);
+	pthread_mutex_unlock(&t->table_mtx);
+	pthread_cond_destroy(&t->table_cond);
+	pthread_mutex_destroy(&t->table_mtx);
+}
+
+static struct in_flight **in_flight_bucket(
+	struct in_flight_table *t, const struct digest *digest)
+{
+	return &t->buckets[digest_prefix(digest) & (IN_FLIGHT_BUCKETS - 1)];
+}
+
+static struct in_flight *in_flight_find(struct in_flight_table *t, const struct want *want)
+{
+	struct in_flight *f = *in_flight_bucket(t, &want->digest);
 
 	while (f && (f->kind != want->kind || f->size != want->size ||
 			    !digest_equal(&f->digest, &want->digest)))
@@ -24,40 +66,19 @@ static struct in_flight *find(struct source *s, const struct want *want)
 	return f;
 }
 
-static void table_insert(struct in_flight *f)
+bool in_flight_exists(struct in_flight_table *t, const struct want *want)
 {
-	struct in_flight **bucket = bucket_of(f->source, &f->digest);
-
-	f->next = *bucket;
-	*bucket = f;
-	f->source->in_flight_count++;
-	f->source->hints += f->hinted;
+	return in_flight_find(t, want) != NULL;
 }
-
-static void table_remove(struct in_flight *f)
-{
-	struct in_flight **at = bucket_of(f->source, &f->digest);
-
-	while (*at != f)
-		at = &(*at)->next;
-	*at = f->next;
-}
-
-bool in_flight_exists(struct source *s, const struct want *want)
-{
-	return find(s, want) != NULL;
-}
-
-/* Life. */
 
 static struct in_flight *in_flight_new(
-	struct source *s, const struct want *want, bool hinted)
+	struct in_flight_table *t, const struct want *want, bool hinted)
 {
-	struct in_flight *f = calloc(1, sizeof(*f));
+	struct in_flight *f = calloc(1, sizeof *f);
 
 	if (!f)
 		return NULL;
-	f->source = s;
+	f->table = t;
 	f->kind = want->kind;
 	f->digest = want->digest;
 	f->size = want->size;
@@ -67,7 +88,7 @@ static struct in_flight *in_flight_new(
 	return f;
 }
 
-static void in_flight_free(struct in_flight *f)
+static void in_flight_destroy(struct in_flight *f)
 {
 	if (f->content)
 		blob_buffer_put(f->content);
@@ -78,10 +99,15 @@ static void in_flight_free(struct in_flight *f)
 	free(f);
 }
 
+struct in_flight *in_flight_of_job(struct job *job)
+{
+	return (struct in_flight *)((char *)job - offsetof(struct in_flight, job));
+}
+
 void in_flight_release_budget(struct in_flight *f)
 {
 	if (f->charged)
-		fetcher_release(f->source->engine->fetcher, &f->fetch);
+		fetcher_release(engine_fetcher(f->table->engine), &f->fetch);
 	f->charged = false;
 }
 
@@ -92,10 +118,8 @@ bool in_flight_is_base(const struct in_flight *f)
 
 bool in_flight_is_needed(const struct in_flight *f)
 {
-	return f->hinted || f->waits || f->dependents;
+	return f->hinted || f->waits || f->keeps || f->dependents;
 }
-
-/* Boarding and leaving. Called locked. */
 
 static bool same_place(const struct want *a, const struct want *b)
 {
@@ -104,23 +128,54 @@ static bool same_place(const struct want *a, const struct want *b)
 		       a->chunks == b->chunks && digest_equal(&a->object, &b->object));
 }
 
-static int add_place(struct in_flight *f, const struct want *want)
+static int add_place(struct in_flight *f, const struct want *want, unsigned *index)
 {
-	struct want *places;
+	struct in_flight_place *places;
 	unsigned capacity = f->place_capacity ? 2 * f->place_capacity : 1;
 
-	for (unsigned i = 0; i < f->place_count; i++)
-		if (same_place(&f->places[i], want))
+	for (*index = 0; *index < f->place_count; ++*index)
+		if (same_place(&f->places[*index].want, want))
 			return 0;
 	if (f->place_count == f->place_capacity) {
-		places = realloc(f->places, capacity * sizeof(*places));
+		places = realloc(f->places, capacity * sizeof *places);
 		if (!places)
 			return ERR_NO_MEMORY;
 		f->places = places;
 		f->place_capacity = capacity;
 	}
-	f->places[f->place_count++] = *want;
+	f->places[f->place_count++] = (struct in_flight_place){*want, 0};
 	return 0;
+}
+
+bool in_flight_place(struct in_flight *f, unsigned index, struct want *out)
+{
+	bool is_there;
+
+	pthread_mutex_lock(&f->table->table_mtx);
+	is_there = index < f->place_count;
+	if (is_there)
+		*out = f->places[index].want;
+	pthread_mutex_unlock(&f->table->table_mtx);
+	return is_there;
+}
+
+int64_t in_flight_keep_deadline(struct in_flight *f)
+{
+	int64_t latest = 0;
+
+	pthread_mutex_lock(&f->table->table_mtx);
+	for (const struct waiter_blob *wait = f->keeps; wait; wait = wait->next)
+		if (wait->line->deadline > latest)
+			latest = wait->line->deadline;
+	pthread_mutex_unlock(&f->table->table_mtx);
+	return latest;
+}
+
+void in_flight_set_kept(struct in_flight *f, unsigned index, int error)
+{
+	pthread_mutex_lock(&f->table->table_mtx);
+	f->places[index].error = error;
+	pthread_mutex_unlock(&f->table->table_mtx);
 }
 
 static void in_flight_raise(
@@ -131,8 +186,8 @@ static void in_flight_raise(
 	if (deadline < f->deadline)
 		f->deadline = deadline;
 	if (f->stage == IN_FLIGHT_FETCHING)
-		fetcher_raise(
-			f->source->engine->fetcher, &f->fetch, f->priority, f->deadline);
+		fetcher_raise(engine_fetcher(f->table->engine), &f->fetch, f->priority,
+			f->deadline);
 	else if (f->stage == IN_FLIGHT_BASE)
 		in_flight_raise(f->base, f->priority, f->deadline);
 }
@@ -140,53 +195,71 @@ static void in_flight_raise(
 void in_flight_queue(struct in_flight *f, void (*run)(struct job *job))
 {
 	f->job.run = run;
-	workers_add(f->source->engine->workers, &f->job, f->priority == FETCH_DEMAND);
+	workers_add(engine_workers(f->table->engine), &f->job, f->priority == FETCH_DEMAND);
 }
 
-static void in_flight_add_waiter(struct in_flight *f, struct waiter_blob *wait)
-{
-	wait->in_flight = f;
-	wait->previous = NULL;
-	wait->next = f->waits;
-	if (f->waits)
-		f->waits->previous = wait;
-	f->waits = wait;
-}
-
-/* The flight of that blob; a new one is not in the table yet. */
+/* The blob of that want; a new one is not in the table yet. */
 static struct in_flight *find_or_new(
-	struct source *s, const struct want *want, bool hinted, bool *is_new)
+	struct in_flight_table *t, const struct want *want, bool hinted, bool *is_new)
 {
-	struct in_flight *f = find(s, want);
+	struct in_flight *f = in_flight_find(t, want);
 
 	*is_new = f == NULL;
-	return f ? f : in_flight_new(s, want, hinted);
+	return f ? f : in_flight_new(t, want, hinted);
 }
 
 static void in_flight_begin(struct in_flight *f)
 {
-	table_insert(f);
-	in_flight_queue(f, download_look);
+	struct in_flight **bucket = in_flight_bucket(f->table, &f->digest);
+
+	f->next = *bucket;
+	*bucket = f;
+	f->table->count++;
+	f->table->hints += f->hinted;
+	in_flight_queue(f, f->table->steps.look);
 }
 
-int in_flight_join(struct source *s, const struct want *want, enum fetch_priority priority,
-	int64_t deadline, struct waiter_blob *wait)
+static void in_flight_add_wait(
+	struct in_flight *f, struct waiter_blob *wait, unsigned place)
+{
+	wait->in_flight = f;
+	wait->place = place;
+	waiter_blob_insert(wait->line->waiter->wants_kept ? &f->keeps : &f->waits, wait);
+}
+
+/* Somebody wants the bytes of one that only had to be kept, maybe. */
+static void in_flight_hurry(struct in_flight *f)
+{
+	in_flight_wait_no_more(f);
+	if (f->stage != IN_FLIGHT_KEEPING || f->delivering)
+		return;
+	f->delivering = true;
+	f->deliver.run = f->table->steps.deliver;
+	workers_add(
+		engine_workers(f->table->engine), &f->deliver, f->priority == FETCH_DEMAND);
+}
+
+int in_flight_join(struct in_flight_table *t, const struct want *want,
+	enum fetch_priority priority, int64_t deadline, struct waiter_blob *wait)
 {
 	bool is_new;
-	struct in_flight *f = find_or_new(s, want, wait == NULL, &is_new);
+	unsigned place;
+	struct in_flight *f = find_or_new(t, want, wait == NULL, &is_new);
 
 	if (!f)
 		return ERR_NO_MEMORY;
-	if (add_place(f, want)) {
+	if (add_place(f, want, &place)) {
 		if (is_new)
-			in_flight_free(f);
+			in_flight_destroy(f);
 		return ERR_NO_MEMORY;
 	}
 	if (wait)
-		in_flight_add_waiter(f, wait);
+		in_flight_add_wait(f, wait, place);
 	in_flight_raise(f, priority, deadline);
 	if (is_new)
 		in_flight_begin(f);
+	else if (f->waits)
+		in_flight_hurry(f);
 	return 0;
 }
 
@@ -194,7 +267,7 @@ int in_flight_join_base(struct in_flight *delta, const struct digest *digest)
 {
 	const struct want want = {.kind = BLOB_CHUNK, .digest = *digest};
 	bool is_new;
-	struct in_flight *base = find_or_new(delta->source, &want, false, &is_new);
+	struct in_flight *base = find_or_new(delta->table, &want, false, &is_new);
 
 	if (!base)
 		return ERR_NO_MEMORY;
@@ -208,158 +281,41 @@ int in_flight_join_base(struct in_flight *delta, const struct digest *digest)
 	return 0;
 }
 
-static void cancel(struct in_flight *f)
-{
-	if (f->stage != IN_FLIGHT_FETCHING || f->cancelled)
-		return;
-	f->cancelled = true;
-	fetcher_cancel(f->source->engine->fetcher, &f->fetch);
-}
-
 void in_flight_leave(struct waiter_blob *wait)
 {
 	struct in_flight *f = wait->in_flight;
 
-	if (wait->previous)
-		wait->previous->next = wait->next;
-	else
-		f->waits = wait->next;
-	if (wait->next)
-		wait->next->previous = wait->previous;
+	waiter_blob_remove(wait);
 	wait->in_flight = NULL;
 	if (!in_flight_is_needed(f))
-		cancel(f);
+		in_flight_cancel(f);
 }
 
-void in_flight_cancel_all(struct source *s)
+void in_flight_leave_all(struct waiter_line *line)
 {
-	for (unsigned i = 0; i < SOURCE_BUCKETS; i++)
-		for (struct in_flight *f = s->buckets[i]; f; f = f->next)
-			cancel(f);
+	for (unsigned i = 0; i < line->count; i++)
+		if (line->waits[i].in_flight)
+			in_flight_leave(&line->waits[i]);
+	line->waiting = 0;
 }
 
-/* Landing. */
-
-/* The delta goes on, or fails as its base did. Called locked. */
-static void hand_base(struct in_flight *f, struct in_flight *delta)
+void in_flight_remove(struct in_flight *f)
 {
-	delta->base = NULL;
-	delta->stage = IN_FLIGHT_DECODING;
-	if (f->error) {
-		delta->error = f->error;
-		delta->trouble = f->trouble;
-	} else {
-		delta->base_content = blob_buffer_get(f->content);
-	}
-	in_flight_queue(delta, download_resume);
+	struct in_flight **at = in_flight_bucket(f->table, &f->digest);
+
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
 }
 
-/* Called locked. */
-static void hand_out(struct in_flight *f, struct waiter_line **due)
+void in_flight_free(struct in_flight *f)
 {
-	while (f->waits)
-		waiter_arrive(f->waits, f->content, f->error, &f->trouble, due);
-	while (f->dependents) {
-		struct in_flight *delta = f->dependents;
+	struct in_flight_table *t = f->table;
 
-		f->dependents = delta->next_dependent;
-		hand_base(f, delta);
-	}
-}
-
-void in_flight_finish(struct in_flight *f)
-{
-	struct source *s = f->source;
-	struct waiter_line *due = NULL;
-
-	assert(!f->charged);
-	table_remove(f);
-	hand_out(f, &due);
-	pthread_mutex_unlock(&s->source_mtx);
-	waiter_run_due(s, due);
-	pthread_mutex_lock(&s->source_mtx);
-	s->in_flight_count--;
-	s->hints -= f->hinted;
-	pthread_cond_broadcast(&s->source_cond);
-	pthread_mutex_unlock(&s->source_mtx);
-	in_flight_free(f);
-}
-
-/* Called locked. */
-static void expire_waits(struct in_flight *f, int64_t now, struct waiter_line **due)
-{
-	struct waiter_blob *wait = f->waits;
-
-	f->deadline = DEADLINE_NONE;
-	while (wait) {
-		if (wait->line->deadline > now) {
-			if (wait->line->deadline < f->deadline)
-				f->deadline = wait->line->deadline;
-			wait = wait->next;
-			continue;
-		}
-		waiter_arrive(wait, NULL, f->error, &f->trouble, due);
-		/* That may have ended other waits in this list. */
-		wait = f->waits;
-	}
-}
-
-/* Called locked. */
-static void expire_dependents(struct in_flight *f, int64_t now)
-{
-	struct in_flight **at = &f->dependents;
-
-	while (*at) {
-		struct in_flight *delta = *at;
-
-		if (delta->deadline > now) {
-			if (delta->deadline < f->deadline)
-				f->deadline = delta->deadline;
-			at = &delta->next_dependent;
-			continue;
-		}
-		*at = delta->next_dependent;
-		hand_base(f, delta);
-	}
-}
-
-bool in_flight_expire(struct in_flight *f)
-{
-	struct source *s = f->source;
-	struct waiter_line *due = NULL;
-	int64_t now = clock_monotonic();
-	bool go_on;
-
-	pthread_mutex_lock(&s->source_mtx);
-	if (now < f->deadline) {
-		pthread_mutex_unlock(&s->source_mtx);
-		return false;
-	}
-	expire_waits(f, now, &due);
-	expire_dependents(f, now);
-	go_on = f->waits || f->dependents;
-	if (go_on)
-		f->error = 0;
-	pthread_mutex_unlock(&s->source_mtx);
-	waiter_run_due(s, due);
-	return go_on;
-}
-
-bool in_flight_try_finish(struct in_flight *f, unsigned seen)
-{
-	pthread_mutex_lock(&f->source->source_mtx);
-	if (seen != f->place_count) {
-		pthread_mutex_unlock(&f->source->source_mtx);
-		return false;
-	}
-	in_flight_finish(f);
-	return true;
-}
-
-void in_flight_fail(struct in_flight *f)
-{
-	assert(f->error);
-	in_flight_release_budget(f);
-	pthread_mutex_lock(&f->source->source_mtx);
-	in_flight_finish(f);
+	assert(!f->waits && !f->keeps && !f->dependents && !f->charged && !f->keep.bytes);
+	t->count--;
+	t->hints -= f->hinted;
+	pthread_cond_broadcast(&t->table_cond);
+	pthread_mutex_unlock(&t->table_mtx);
+	in_flight_destroy(f);
 }

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 
 #include "cache/insert.h"
+#include "source/delivery.h"
+#include "source/download.h"
 #include "source/in_flight.h"
+#include "source/source.h"
 #include "util/clock.h"
 
 #define HINTS_MAX 256 /* under way at once; more are dropped */
@@ -15,9 +18,16 @@
  * for more is a long walk, and the cache has nearly all of it. */
 #define RUN_BUFFERS_MAX 512
 
+struct source {
+	struct mirrors *mirrors; /* owned */
+	struct in_flight_table table;
+};
+
 int source_new(struct engine *e, const char *url, struct source **out, struct trouble *t)
 {
-	struct source *s = calloc(1, sizeof(*s));
+	const struct in_flight_steps steps = {
+		download_look, download_resume, delivery_late};
+	struct source *s = calloc(1, sizeof *s);
 	int rc;
 
 	if (!s)
@@ -27,10 +37,8 @@ int source_new(struct engine *e, const char *url, struct source **out, struct tr
 		free(s);
 		return rc;
 	}
-	s->engine = e;
-	pthread_mutex_init(&s->source_mtx, NULL);
-	pthread_cond_init(&s->source_cond, NULL);
-	atomic_fetch_add(&e->sources, 1);
+	in_flight_table_init(&s->table, e, s->mirrors, &steps);
+	engine_attach(e);
 	*out = s;
 	return 0;
 }
@@ -39,22 +47,15 @@ void source_free(struct source *s)
 {
 	if (!s)
 		return;
-	pthread_mutex_lock(&s->source_mtx);
-	s->stopping = true;
-	in_flight_cancel_all(s);
-	while (s->in_flight_count || s->running)
-		pthread_cond_wait(&s->source_cond, &s->source_mtx);
-	pthread_mutex_unlock(&s->source_mtx);
-	atomic_fetch_sub(&s->engine->sources, 1);
-	pthread_cond_destroy(&s->source_cond);
-	pthread_mutex_destroy(&s->source_mtx);
+	in_flight_table_release(&s->table);
+	engine_detach(s->table.engine);
 	mirrors_free(s->mirrors);
 	free(s);
 }
 
 void source_go_offline(struct source *s)
 {
-	s->offline = true;
+	s->table.offline = true;
 }
 
 struct mirrors *source_mirrors(struct source *s)
@@ -64,44 +65,66 @@ struct mirrors *source_mirrors(struct source *s)
 
 struct engine *source_engine(struct source *s)
 {
-	return s->engine;
+	return s->table.engine;
 }
 
 int source_want(struct source *s, const struct want *wants, unsigned count,
 	enum fetch_priority priority, int64_t deadline, struct waiter *waiter)
 {
+	struct in_flight_table *t = &s->table;
 	struct waiter_line *line;
 	int rc = waiter_line_new(waiter, count, deadline, &line);
 
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&s->source_mtx);
-	assert(!s->stopping);
+	pthread_mutex_lock(&t->table_mtx);
+	assert(!t->stopping);
 	for (unsigned i = 0; i < count && !rc; i++) {
-		rc = in_flight_join(s, &wants[i], priority, deadline, &line->waits[i]);
+		rc = in_flight_join(t, &wants[i], priority, deadline, &line->waits[i]);
 		line->waiting += !rc;
 	}
 	if (rc) {
-		waiter_line_leave(line);
+		in_flight_leave_all(line);
 		waiter->line = NULL;
 		free(line);
 	}
-	pthread_mutex_unlock(&s->source_mtx);
+	pthread_mutex_unlock(&t->table_mtx);
 	return rc;
+}
+
+bool source_forget(struct source *s, struct waiter *waiter)
+{
+	struct in_flight_table *t = &s->table;
+	struct waiter_line *line;
+
+	pthread_mutex_lock(&t->table_mtx);
+	while (waiter_calls_has(&t->calls, waiter))
+		pthread_cond_wait(&t->table_cond, &t->table_mtx);
+	line = waiter->line;
+	if (line) {
+		in_flight_leave_all(line);
+		waiter->line = NULL;
+		line->waiter = NULL;
+		if (!line->due)
+			free(line);
+	}
+	pthread_mutex_unlock(&t->table_mtx);
+	return line != NULL;
 }
 
 void source_hint(struct source *s, const struct want *wants, unsigned count,
 	enum fetch_priority priority)
 {
+	struct in_flight_table *t = &s->table;
 	int64_t deadline = clock_monotonic() + HINT_DEADLINE;
 
 	for (unsigned i = 0; i < count; i++) {
-		if (cache_has(s->engine->cache, &wants[i]))
+		if (cache_has(engine_cache(t->engine), &wants[i]))
 			continue;
-		pthread_mutex_lock(&s->source_mtx);
-		if (s->hints < HINTS_MAX && !in_flight_exists(s, &wants[i]))
-			(void)in_flight_join(s, &wants[i], priority, deadline, NULL);
-		pthread_mutex_unlock(&s->source_mtx);
+		pthread_mutex_lock(&t->table_mtx);
+		if (t->hints < HINTS_MAX && !in_flight_exists(t, &wants[i]))
+			(void)in_flight_join(t, &wants[i], priority, deadline, NULL);
+		pthread_mutex_unlock(&t->table_mtx);
 	}
 }
 
@@ -149,7 +172,7 @@ static int run_try(struct source *s, struct run *r, attempt_fn step, void *arg,
 
 	if (r->waiter.buffers.count > RUN_BUFFERS_MAX)
 		waiter_release(&r->waiter);
-	rc = attempt_begin(a, s->engine->cache, &r->waiter.buffers);
+	rc = attempt_begin(a, engine_cache(s->table.engine), &r->waiter.buffers);
 	if (rc)
 		return trouble_set(t, rc, "the cache cannot be read: %s", error_text(rc));
 	rc = step(a, arg);

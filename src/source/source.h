@@ -12,29 +12,14 @@
 #define CAIRN_SOURCE_SOURCE_H
 
 #include "cache/attempt.h"
-#include "net/fetcher.h"
-
-/* The machinery shared by all sources of a process: fetcher and decode workers. */
-struct engine_options {
-	struct cache *cache;
-	struct log *log;
-	const struct credentials *credentials;
-	uint64_t memory;  /* bytes in flight; 0: 64 MiB */
-	unsigned workers; /* decode threads; 0: the number of processors, 2 at least */
-};
-struct engine;
-int engine_new(
-	const struct engine_options *options, struct engine **out, struct trouble *t);
-/* All its sources have been freed. */
-void engine_free(struct engine *e);
-struct cache *engine_cache(struct engine *e);
-struct fetcher *engine_fetcher(struct engine *e);
+#include "source/engine.h"
+#include "source/waiter.h"
 
 /* A store seen through its mirrors. */
 struct source;
 int source_new(struct engine *e, const char *url, struct source **out, struct trouble *t);
 /* All waiters are out of the line, no other call is under way or comes. Cancels what
- * nobody waits for, and waits until all flights and every ready() have ended. */
+ * nobody waits for, and waits until nothing is in flight and every ready() has returned. */
 void source_free(struct source *s);
 /* From now on no server is asked: what is not in the cache is ERR_UNREACHABLE at once.
  * Before the first want. */
@@ -42,22 +27,6 @@ void source_go_offline(struct source *s);
 struct mirrors *source_mirrors(struct source *s);
 struct engine *source_engine(struct source *s);
 
-/* A party that waits for wants. Embedded in the request; zero-initialise, set ready. One
- * source at a time. */
-struct waiter {
-	/* All wants have arrived (error 0) or one failed for good. Runs once per
-	 * source_want, never within it, without locks held, on a worker thread; may call
-	 * source_want again, and may end the waiter's life. */
-	void (*ready)(struct waiter *waiter);
-	bool discards; /* set by the party: it needs no buffers, only what the cache keeps
-			*/
-	/* For ready(): */
-	int error;
-	struct trouble trouble;
-	struct blob_buffers buffers; /* kept until waiter_release; none when it discards */
-	/* The source's own: */
-	struct waiter_line *line; /* NULL when it waits for nothing */
-};
 /* Waits for `wants` (at least one; copied). `deadline` CLOCK_MONOTONIC ns: it is this
  * waiter's own, whoever else waits for the same blobs with another. Touches neither
  * network nor disk. ERR_NO_MEMORY: nothing was begun, ready() will not run. */
@@ -67,8 +36,6 @@ int source_want(struct source *s, const struct want *wants, unsigned count,
  * one that is running is waited for. False when ready() had begun or ended already (then
  * it did run), and did not want anything again. Must not be called from within ready(). */
 bool source_forget(struct source *s, struct waiter *waiter);
-/* What has arrived. Not while it waits. */
-void waiter_release(struct waiter *waiter);
 /* Nobody waits: brings it into the cache. Best effort: dropped when many hints are under
  * way already. */
 void source_hint(struct source *s, const struct want *wants, unsigned count,

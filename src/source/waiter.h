@@ -1,51 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inside of a waiter: the line it stands in, one wait per blob. For source.c and
- * flight.c. A line is a block of its own, because a waiter may vanish (in its ready(), or
- * when it is forgotten) while a worker is about to come to it.
- *
- * All fields: source_mtx.
+ * A party that waits for blobs, embedded in the request it is about. Wanting and
+ * forgetting are source.h's; this is what both sides know of it.
  */
 #ifndef CAIRN_SOURCE_WAITER_H
 #define CAIRN_SOURCE_WAITER_H
 
-#include "source/source.h"
+#include <stdbool.h>
 
-struct in_flight;
+#include "format/blob_buffer.h"
+#include "util/error.h"
 
-/* Stands in its flight's list; flight NULL: it is over. */
-struct waiter_blob {
-	struct waiter_line *line;
-	struct in_flight *in_flight;
-	struct waiter_blob *next, *previous;
+/* Zero-initialise, set ready. One source at a time. */
+struct waiter {
+	/* All wants have been delivered, or kept (error 0), or one failed for good. Runs
+	 * once per source_want, never within it, without locks held, on a worker thread;
+	 * may call source_want again, and may end the waiter's life. */
+	void (*ready)(struct waiter *waiter);
+	/* Set by the party before it wants: not the bytes but that the cache keeps them is
+	 * waited for, and it fails with why they were not kept (ERR_NO_SPACE, ...). Else
+	 * it gets the bytes before they are kept, and whether or not they can be. */
+	bool wants_kept;
+	/* For ready(): */
+	int error;
+	struct trouble trouble;
+	struct blob_buffers
+		buffers; /* kept until waiter_release; none when it wants_kept */
+	/* The source's own: */
+	struct waiter_line *line; /* NULL when it waits for nothing */
 };
 
-struct waiter_line {
-	struct waiter *waiter; /* NULL: forgotten, to be freed by who finds it */
-	int64_t deadline;      /* constant */
-	struct waiter_line *next_due;
-	bool due;	  /* in a worker's list, about to become ready */
-	unsigned waiting; /* waits that are not over */
-	unsigned count;
-	struct waiter_blob waits[];
-};
-
-/* A ready() that is under way; lives on its worker's stack. */
-struct waiter_run {
-	const struct waiter *waiter; /* for comparison only: it may be gone */
-	struct waiter_run *next;
-};
-
-/* Clears the waiter's error and puts it in line; ERR_NO_MEMORY. Before the lock. */
-int waiter_line_new(
-	struct waiter *waiter, unsigned count, int64_t deadline, struct waiter_line **out);
-/* Ends all its waits, and cancels flights that nobody else waits for. */
-void waiter_line_leave(struct waiter_line *line);
-/* One wait is over, with an arrival (shared, may be NULL) or an error. When that makes the
- * waiter ready, its line is put at the head of *due. */
-void waiter_arrive(struct waiter_blob *wait, struct blob_buffer *content, int error,
-	const struct trouble *trouble, struct waiter_line **due);
-/* Calls ready() of each, without the lock, and frees the lines. */
-void waiter_run_due(struct source *s, struct waiter_line *due);
+/* Lets go of what has arrived. Not while it waits. */
+void waiter_release(struct waiter *waiter);
 
 #endif

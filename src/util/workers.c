@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/clock.h"
 #include "util/error.h"
+#include "util/timed_wait.h"
 #include "util/workers.h"
 
 #define THREAD_NAME_SIZE 16 /* Linux's limit, with the NUL */
@@ -18,17 +20,28 @@ struct queue {
 	struct job *first, **end;
 };
 
+struct worker {
+	struct workers *workers;
+	unsigned number;
+	pthread_t thread;
+	int64_t since; /* workers_mtx: it has its job, CLOCK_MONOTONIC ns; 0: it has none */
+};
+
 struct workers {
 	char name[THREAD_NAME_SIZE];
-	unsigned count;
-	unsigned started; /* workers_mtx; numbers the threads */
+	unsigned ordinary_count;
+	unsigned count; /* with the spare ones, which come last */
+	unsigned started;
 
 	pthread_mutex_t workers_mtx; /* the fields below */
 	pthread_cond_t workers_cond; /* a job was added, or stopping set */
+	pthread_cond_t spare_cond;   /* a job waits for an ordinary thread, or the same */
 	struct queue urgent, ordinary;
+	unsigned idle;	   /* ordinary threads without a job */
+	unsigned watching; /* spare threads that look again by themselves */
 	bool stopping;
 
-	pthread_t threads[];
+	struct worker threads[];
 };
 
 static void queue_add(struct queue *q, struct job *job)
@@ -50,60 +63,114 @@ static struct job *queue_take(struct queue *q)
 	return job;
 }
 
+static struct job *take_job(struct workers *w)
+{
+	struct job *job = queue_take(&w->urgent);
+
+	return job ? job : queue_take(&w->ordinary);
+}
+
+static bool is_queued(const struct workers *w)
+{
+	return w->urgent.first || w->ordinary.first;
+}
+
+/* All ordinary threads have a job and another waits: somebody should watch. */
+static void call_spare(struct workers *w)
+{
+	if (is_queued(w) && w->idle == 0 && w->watching == 0)
+		pthread_cond_signal(&w->spare_cond);
+}
+
 /* The next job, or NULL when there is none and never will be. Called locked. */
 static struct job *next_job(struct workers *w)
 {
 	struct job *job;
 
-	for (;;) {
-		job = queue_take(&w->urgent);
-		if (!job)
-			job = queue_take(&w->ordinary);
-		if (job || w->stopping)
-			return job;
+	while (!(job = take_job(w)) && !w->stopping) {
+		w->idle++;
 		pthread_cond_wait(&w->workers_cond, &w->workers_mtx);
+		w->idle--;
 	}
+	call_spare(w);
+	return job;
 }
 
-static void name_thread(const struct workers *w, unsigned number)
+/* Ordinary threads that are held up, less the spare ones that have a job in their place.
+ * Called locked. */
+static int count_held_up(const struct workers *w)
+{
+	int64_t begun = clock_monotonic() - SPARE_AFTER_MS * NS_PER_MS;
+	int held_up = 0;
+
+	for (unsigned i = 0; i < w->count; i++)
+		if (i >= w->ordinary_count)
+			held_up -= w->threads[i].since != 0;
+		else
+			held_up += w->threads[i].since && w->threads[i].since <= begun;
+	return held_up;
+}
+
+/* The same for a spare thread. */
+static struct job *next_spare_job(struct workers *w)
+{
+	while (is_queued(w) || !w->stopping) {
+		if (!is_queued(w)) {
+			pthread_cond_wait(&w->spare_cond, &w->workers_mtx);
+			continue;
+		}
+		if (count_held_up(w) > 0)
+			return take_job(w);
+		w->watching++;
+		timed_wait(&w->spare_cond, &w->workers_mtx, SPARE_AFTER_MS);
+		w->watching--;
+	}
+	return NULL;
+}
+
+static void name_thread(const struct worker *self)
 {
 #ifdef HAVE_PTHREAD_SETNAME_NP
 	char name[THREAD_NAME_SIZE];
 
-	snprintf(name, sizeof(name), "%.10s-%u", w->name, number % 1000);
+	snprintf(name, sizeof(name), "%.10s-%u", self->workers->name, self->number % 1000);
 	pthread_setname_np(pthread_self(), name);
 #else
-	(void)w;
-	(void)number;
+	(void)self;
 #endif
 }
 
-static void *worker(void *arg)
+static void *worker_main(void *arg)
 {
-	struct workers *w = arg;
+	struct worker *self = arg;
+	struct workers *w = self->workers;
+	bool spare = self->number >= w->ordinary_count;
 	struct job *job;
 
+	name_thread(self);
 	pthread_mutex_lock(&w->workers_mtx);
-	name_thread(w, w->started++);
-	while ((job = next_job(w))) {
+	while ((job = spare ? next_spare_job(w) : next_job(w))) {
+		self->since = clock_monotonic();
 		pthread_mutex_unlock(&w->workers_mtx);
 		job->run(job);
 		pthread_mutex_lock(&w->workers_mtx);
+		self->since = 0;
 	}
 	pthread_mutex_unlock(&w->workers_mtx);
 	return NULL;
 }
 
 /* Signals are for the thread that waits for them, never for a worker. */
-static int start_threads(struct workers *w, unsigned count)
+static int start_threads(struct workers *w)
 {
 	sigset_t all, before;
 	int rc = 0;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	for (w->count = 0; w->count < count; w->count++) {
-		int errnum = pthread_create(&w->threads[w->count], NULL, worker, w);
+	for (; w->started < w->count; w->started++) {
+		struct worker *self = &w->threads[w->started];
+		int errnum = pthread_create(&self->thread, NULL, worker_main, self);
 
 		if (errnum) {
 			rc = errnum == ENOMEM ? ERR_NO_MEMORY : ERR_IO;
@@ -116,11 +183,17 @@ static int start_threads(struct workers *w, unsigned count)
 
 int workers_new(const char *name, unsigned count, struct workers **out)
 {
+	return workers_new_spared(name, count, 0, out);
+}
+
+int workers_new_spared(
+	const char *name, unsigned count, unsigned spares, struct workers **out)
+{
 	struct workers *w;
 	int rc;
 
 	assert(count > 0);
-	w = calloc(1, sizeof(*w) + count * sizeof(w->threads[0]));
+	w = calloc(1, sizeof(*w) + (count + spares) * sizeof(w->threads[0]));
 	if (!w)
 		return ERR_NO_MEMORY;
 	snprintf(w->name, sizeof(w->name), "%.10s", name);
@@ -128,7 +201,12 @@ int workers_new(const char *name, unsigned count, struct workers **out)
 	w->ordinary.end = &w->ordinary.first;
 	pthread_mutex_init(&w->workers_mtx, NULL);
 	pthread_cond_init(&w->workers_cond, NULL);
-	rc = start_threads(w, count);
+	timed_wait_init(&w->spare_cond);
+	w->ordinary_count = count;
+	w->count = count + spares;
+	for (unsigned i = 0; i < w->count; i++)
+		w->threads[i] = (struct worker){.workers = w, .number = i};
+	rc = start_threads(w);
 	if (rc) {
 		workers_free(w);
 		return rc;
@@ -144,11 +222,13 @@ void workers_free(struct workers *w)
 	pthread_mutex_lock(&w->workers_mtx);
 	w->stopping = true;
 	pthread_cond_broadcast(&w->workers_cond);
+	pthread_cond_broadcast(&w->spare_cond);
 	pthread_mutex_unlock(&w->workers_mtx);
-	for (unsigned i = 0; i < w->count; i++)
-		pthread_join(w->threads[i], NULL);
+	for (unsigned i = 0; i < w->started; i++)
+		pthread_join(w->threads[i].thread, NULL);
 	assert(!w->urgent.first && !w->ordinary.first);
 	pthread_cond_destroy(&w->workers_cond);
+	pthread_cond_destroy(&w->spare_cond);
 	pthread_mutex_destroy(&w->workers_mtx);
 	free(w);
 }
@@ -158,6 +238,7 @@ void workers_add(struct workers *w, struct job *job, int urgent)
 	pthread_mutex_lock(&w->workers_mtx);
 	queue_add(urgent ? &w->urgent : &w->ordinary, job);
 	pthread_cond_signal(&w->workers_cond);
+	call_spare(w);
 	pthread_mutex_unlock(&w->workers_mtx);
 }
 
@@ -166,7 +247,7 @@ bool workers_are_behind(struct workers *w)
 	bool behind;
 
 	pthread_mutex_lock(&w->workers_mtx);
-	behind = w->urgent.first || w->ordinary.first;
+	behind = is_queued(w);
 	pthread_mutex_unlock(&w->workers_mtx);
 	return behind;
 }

@@ -243,24 +243,38 @@ static inline void reader_start(struct small_reader *r)
 	assert_int_equal(engine_new(&options, &r->engine, &t), 0);
 }
 
-/* `no_space`: a cache that can keep nothing. */
-static inline void reader_init(struct small_reader *r, bool no_space)
+static inline void small_reader_open_cache(struct small_reader *r, bool no_space)
 {
 	struct cache_options cache = {0};
 	struct trouble t = {0};
 	char path[PATH_SIZE_MAX + 8];
 
-	memset(r, 0, sizeof(*r));
-	make_temporary(r->directory);
-	snprintf(r->log_path, sizeof(r->log_path), "%s/log", r->directory);
-	r->log = log_new_file(LOG_LEVEL_INFO, r->log_path);
 	snprintf(path, sizeof(path), "%s/cache", r->directory);
 	cache.directory = path;
 	cache.log = r->log;
 	cache.set_quota = true;
 	cache.floor = no_space ? UINT64_MAX / 4 : 0;
 	assert_int_equal(cache_open(&cache, &r->cache, &t), 0);
+}
+
+/* `no_space`: a cache that can keep nothing. */
+static inline void reader_init(struct small_reader *r, bool no_space)
+{
+	memset(r, 0, sizeof(*r));
+	make_temporary(r->directory);
+	snprintf(r->log_path, sizeof(r->log_path), "%s/log", r->directory);
+	r->log = log_new_file(LOG_LEVEL_INFO, r->log_path);
+	small_reader_open_cache(r, no_space);
 	credentials_init(&r->credentials);
+	reader_start(r);
+}
+
+/* As another process would find the cache. Its sources have been freed. */
+static inline void reader_reopen(struct small_reader *r)
+{
+	engine_free(r->engine);
+	cache_close(r->cache);
+	small_reader_open_cache(r, false);
 	reader_start(r);
 }
 
@@ -358,13 +372,14 @@ static inline struct span waiter_content(
 	return (struct span){0};
 }
 
-/* One want, waited for. */
+/* One want, waited for until it is kept. */
 static inline int want_one(struct source *s, const struct want *want, struct trouble *t)
 {
 	struct test_waiter w;
 	int rc;
 
 	test_waiter_init(&w);
+	w.waiter.wants_kept = true;
 	assert_int_equal(source_want(s, want, 1, FETCH_DEMAND,
 				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);

@@ -189,6 +189,26 @@ static void test_budget(void **state)
 	assert_non_null(pick(x, NULL));
 }
 
+/* What demand held and no longer needs lets one more demand through, nobody else. */
+static void test_lowered_demand_stands_in_nobodys_way(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch *f = add(x, x->one, FETCH_DEMAND, 1000), *g;
+
+	assert_ptr_equal(pick(x, NULL), f);
+	g = add(x, x->one, FETCH_DEMAND, 1000);
+	assert_null(pick(x, NULL));
+	schedule_lower(&x->s, f);
+	assert_int_equal(x->s.held, 1000);
+	assert_ptr_equal(pick(x, NULL), g);
+	add(x, x->one, FETCH_DEMAND, 1);
+	assert_null(pick(x, NULL));
+	schedule_release(&x->s, f);
+	schedule_release(&x->s, g);
+	assert_int_equal(x->s.held, 0);
+	assert_int_equal(x->s.demands, 0);
+}
+
 static void test_budget_share(void **state)
 {
 	struct fixture *x = *state;
@@ -498,6 +518,7 @@ int main(void)
 		TEST(test_busy_server_lets_others_pass),
 		TEST(test_multiplexing),
 		TEST(test_budget),
+		TEST(test_lowered_demand_stands_in_nobodys_way),
 		TEST(test_budget_share),
 		TEST(test_deadlines),
 		TEST(test_retry_waits),

@@ -15,29 +15,6 @@ static void an_engine_can_be_made_and_freed(void **state)
 	engine_free(NULL);
 }
 
-/* Codecs are used again, at most one per worker is kept. */
-static void codecs_are_pooled(void **state)
-{
-	struct blob_codec *codecs[8];
-	struct small_reader r;
-
-	(void)state;
-	reader_init(&r, false);
-	codecs[0] = engine_codec_get(r.engine);
-	assert_non_null(codecs[0]);
-	engine_codec_put(r.engine, codecs[0]);
-	assert_ptr_equal(engine_codec_get(r.engine), codecs[0]);
-	for (unsigned i = 1; i < 8; i++) {
-		codecs[i] = engine_codec_get(r.engine);
-		assert_non_null(codecs[i]);
-		assert_ptr_not_equal(codecs[i], codecs[i - 1]);
-	}
-	for (unsigned i = 0; i < 8; i++)
-		engine_codec_put(r.engine, codecs[i]);
-	assert_true(r.engine->idle <= r.engine->capacity);
-	reader_release(&r);
-}
-
 static void the_number_of_workers_is_bounded(void **state)
 {
 	static const unsigned asked[] = {0, 1, 5, 100000};
@@ -51,9 +28,10 @@ static void the_number_of_workers_is_bounded(void **state)
 		struct engine *e;
 
 		assert_int_equal(engine_new(&options, &e, NULL), 0);
-		assert_true(e->capacity >= 2 && e->capacity <= 64);
+		assert_true(engine_worker_count(e) >= 2 &&
+			    engine_worker_count(e) <= 64);
 		if (asked[i] == 5)
-			assert_int_equal(e->capacity, 5);
+			assert_int_equal(engine_worker_count(e), 5);
 		engine_free(e);
 	}
 	reader_release(&r);
@@ -75,7 +53,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_engine_can_be_made_and_freed),
-		cmocka_unit_test(codecs_are_pooled),
 		cmocka_unit_test(the_number_of_workers_is_bounded),
 		cmocka_unit_test(a_full_disk_is_worth_a_line),
 	};

@@ -38,10 +38,10 @@ static void a_chunk_arrives_and_stays(void **state)
 	assert_int_equal(test_waiter_wait(&w, 1), 0);
 	got = waiter_content(&w.waiter, &p.want.digest);
 	assert_true(span_equal(got, sample_span(&p)));
-	assert_true(cache_has(f.reader.cache, &p.want));
 	test_waiter_release(&w);
 	/* The second time there is nothing to ask. */
 	assert_int_equal(want_one(f.source, &p.want, NULL), 0);
+	assert_true(cache_has(f.reader.cache, &p.want));
 	assert_int_equal(reader_requests(&f.reader), 1);
 	teardown(&f);
 	free(p.data);
@@ -94,7 +94,7 @@ static void a_chunk_is_copied_within_the_cache(void **state)
 }
 
 /* Wants of one waiter for one chunk at two places end in both. */
-static void one_flight_fills_all_places(void **state)
+static void one_fetch_fills_all_places(void **state)
 {
 	struct sample p = sample_new(50000, 4);
 	struct want wants[2] = {p.want, p.want};
@@ -111,6 +111,7 @@ static void one_flight_fills_all_places(void **state)
 	wants[1].ordinal = 1;
 	wants[1].start = p.size;
 	test_waiter_init(&w);
+	w.waiter.wants_kept = true;
 	assert_int_equal(source_want(f.source, wants, 2, FETCH_DEMAND,
 				 clock_monotonic() + TESTED_DEADLINE, &w.waiter),
 		0);
@@ -123,7 +124,7 @@ static void one_flight_fills_all_places(void **state)
 	free(p.data);
 }
 
-static void many_wants_make_one_ticket_ready_once(void **state)
+static void many_wants_make_a_waiter_ready_once(void **state)
 {
 	struct sample samples[WANTS_MAX];
 	struct want wants[WANTS_MAX];
@@ -154,7 +155,7 @@ static void many_wants_make_one_ticket_ready_once(void **state)
 	teardown(&f);
 }
 
-static void an_absent_blob_fails_the_ticket(void **state)
+static void an_absent_blob_fails_the_waiter(void **state)
 {
 	struct sample p = sample_new(1000, 5), q = sample_new(1000, 6);
 	struct want wants[2] = {p.want, q.want};
@@ -362,9 +363,9 @@ int main(void)
 		cmocka_unit_test(a_chunk_arrives_and_stays),
 		cmocka_unit_test(a_full_cache_still_serves),
 		cmocka_unit_test(a_chunk_is_copied_within_the_cache),
-		cmocka_unit_test(one_flight_fills_all_places),
-		cmocka_unit_test(many_wants_make_one_ticket_ready_once),
-		cmocka_unit_test(an_absent_blob_fails_the_ticket),
+		cmocka_unit_test(one_fetch_fills_all_places),
+		cmocka_unit_test(many_wants_make_a_waiter_ready_once),
+		cmocka_unit_test(an_absent_blob_fails_the_waiter),
 		cmocka_unit_test(a_run_brings_pages),
 		cmocka_unit_test(a_run_reports_the_trouble),
 		cmocka_unit_test(a_run_passes_the_steps_error_on),

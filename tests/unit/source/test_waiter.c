@@ -173,7 +173,7 @@ static void a_ticket_keeps_what_arrived(void **state)
 	teardown(&f);
 }
 
-static void a_ticket_that_discards_keeps_nothing(void **state)
+static void who_wants_it_kept_gets_no_buffers(void **state)
 {
 	struct test_waiter w;
 	struct fixture f;
@@ -181,7 +181,7 @@ static void a_ticket_that_discards_keeps_nothing(void **state)
 	(void)state;
 	setup(&f);
 	test_waiter_init(&w);
-	w.waiter.discards = true;
+	w.waiter.wants_kept = true;
 	want(&f, 0, &w.waiter);
 	assert_int_equal(test_waiter_wait(&w, 1), 0);
 	assert_int_equal(w.waiter.buffers.count, 0);
@@ -255,7 +255,7 @@ int main(void)
 		cmocka_unit_test(forgetting_waits_for_ready),
 		cmocka_unit_test(forgetting_a_ticket_that_wants_again),
 		cmocka_unit_test(a_ticket_keeps_what_arrived),
-		cmocka_unit_test(a_ticket_that_discards_keeps_nothing),
+		cmocka_unit_test(who_wants_it_kept_gets_no_buffers),
 		cmocka_unit_test(a_ticket_may_end_in_ready),
 		cmocka_unit_test(a_ticket_starts_afresh),
 	};

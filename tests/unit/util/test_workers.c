@@ -111,6 +111,30 @@ static void test_first_in_first_out_urgent_before(void **state)
 	trace_release(&trace);
 }
 
+/* Two threads are held up: a third job runs all the same, and a fourth after it. */
+static void test_a_spare_thread_steps_in(void **state)
+{
+	struct trace trace;
+	struct workers *w;
+
+	(void)state;
+	trace_init(&trace);
+	assert_int_equal(workers_new_spared("test", 2, 1, &w), 0);
+	for (int i = 0; i < 2; i++) {
+		workers_add(w, &step_new(&trace, 0, run_gate)->job, 0);
+		sem_wait(&trace.begun);
+	}
+	for (int i = 0; i < 2; i++) {
+		workers_add(w, &step_new(&trace, 0, run_gate)->job, 0);
+		sem_wait(&trace.begun);
+		sem_post(&trace.go);
+	}
+	sem_post(&trace.go);
+	sem_post(&trace.go);
+	workers_free(w);
+	trace_release(&trace);
+}
+
 static void test_free_runs_what_is_queued(void **state)
 {
 	struct trace trace;
@@ -222,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_in_first_out_urgent_before),
+		cmocka_unit_test(test_a_spare_thread_steps_in),
 		cmocka_unit_test(test_free_runs_what_is_queued),
 		cmocka_unit_test(test_free_of_an_idle_pool),
 		cmocka_unit_test(test_jobs_add_jobs_even_while_the_pool_ends),
