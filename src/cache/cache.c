@@ -10,6 +10,7 @@
 #include "cache/meta/space.h"
 #include "cache/state.h"
 #include "cache/write/evictor.h"
+#include "cache/write/leftovers.h"
 #include "util/boot_id.h"
 
 #define OPEN_OBJECTS_MAX                                                                   \
@@ -100,16 +101,13 @@ static int open_metadata(struct opening *o, struct trouble *t)
 static int trim(struct cache *c)
 {
 	struct evictor_result done = {.cost = 1};
-	int rc = 0;
+	int rc = evictor_end_leases(&c->write);
 
 	while (!rc && done.cost) {
 		struct evictor_goal goal = {.cost = 0};
 		struct space space;
-		uint64_t disk_free;
 
-		rc = directory_free_bytes(&c->directory, &disk_free);
-		if (!rc)
-			rc = space_look(c->metadata, disk_free, &space);
+		rc = space_look(c->metadata, write_context_disk_free(&c->write), &space);
 		if (!rc)
 			goal.cost = space_deficit(&space, 0);
 		if (rc || !goal.cost)
@@ -152,6 +150,8 @@ static int cache_start(struct opening *o, struct trouble *t)
 	if (rc)
 		return trouble_set(
 			t, rc, "cannot start the cache's thread: %s", error_text(rc));
+	if (c->directory.alone)
+		leftovers_finish(&c->write, LEFTOVERS_ALL);
 	if (o->options->set_quota)
 		rc = trim(c);
 	if (rc)
@@ -208,6 +208,7 @@ static void cache_leave(struct cache *c)
 	int64_t deadline = write_context_deadline();
 	int rc;
 
+	leftovers_finish(&c->write, LEFTOVERS_OWN);
 	space_give_up_lease(c->metadata, deadline, c->directory.user);
 	if (!directory_is_last(&c->directory) || trust_epoch_is_clean(c->metadata))
 		return;
@@ -217,7 +218,9 @@ static void cache_leave(struct cache *c)
 			"cache: %s cannot be flushed to the disk: %s: all of it is hashed "
 			"before it is used again",
 			c->directory.path, error_text(rc));
-		(void)trust_epoch_failed(c->metadata, deadline, &epoch);
+		/* When not even that can be written, nothing is believed. */
+		if (trust_epoch_failed(c->metadata, deadline, &epoch))
+			directory_mark_damaged(&c->directory);
 	} else if (!metadata_sync(c->metadata) &&
 		   !trust_epoch_flushed(c->metadata, deadline, &epoch)) {
 		metadata_sync(c->metadata);

@@ -106,18 +106,6 @@ static struct cache_object describe_object(
 		*digest, r->size, r->resident, r->chunks, r->present, r->last_use, pinned};
 }
 
-static bool is_pinned(struct cache *c, const struct digest *digest)
-{
-	MDB_txn *txn;
-	bool pinned;
-
-	if (metadata_read(c->metadata, &txn))
-		return false;
-	pinned = pins_has(c->metadata, txn, digest);
-	metadata_read_end(c->metadata, txn);
-	return pinned;
-}
-
 int cache_each_object(
 	struct cache *c, int (*each)(void *ctx, const struct cache_object *o), void *ctx)
 {
@@ -130,11 +118,14 @@ int cache_each_object(
 		struct cache_object object;
 		struct object_record r;
 		struct digest digest;
+		bool pinned;
 
 		if (key.size != DIGEST_SIZE || object_record_peek(value, &r))
 			continue;
 		memcpy(digest.bytes, key.data, DIGEST_SIZE);
-		object = describe_object(&digest, &r, is_pinned(c, &digest));
+		if (pins_look(c->metadata, &digest, &pinned))
+			pinned = false;
+		object = describe_object(&digest, &r, pinned);
 		rc = each(ctx, &object);
 	}
 	scan_free(scan);

@@ -90,8 +90,8 @@ static void object_lose(
 static int object_from_record(struct cache *c, const struct digest *digest,
 	const struct object_record *r, struct object **out)
 {
-	struct object *o = object_new(&c->directory, digest, r,
-		r->generation == atomic_load(&c->write.generation));
+	struct object *o = object_new(
+		&c->directory, digest, r, atomic_load(&c->write.generation));
 	int rc;
 
 	if (!o)
@@ -118,7 +118,7 @@ static bool object_still_so(struct cache *c, struct object *o)
 
 	if (object_look_up(c, &o->digest, &r, &seen))
 		return false;
-	same = object_is_of(o, &r);
+	same = object_is_of(o, &r) && o->generation == atomic_load(&c->write.generation);
 	object_record_release(&r);
 	atomic_store(&o->seen, seen);
 	return same;
@@ -194,7 +194,7 @@ static int object_create(struct cache *c, const struct want *w, struct object **
 	int rc = ERR_EXISTS;
 
 	r.instance = (uint64_t)c->directory.user << 32 | atomic_fetch_add(&c->instances, 1);
-	o = object_new(&c->directory, &w->object, &r, true);
+	o = object_new(&c->directory, &w->object, &r, r.generation);
 	if (!o)
 		return ERR_NO_MEMORY;
 	for (unsigned i = 0; i < CREATE_TRIES && rc == ERR_EXISTS; i++) {

@@ -21,7 +21,7 @@
 #include "cache/meta/changes.h"
 #include "cache/meta/records.h"
 #include "cache/meta/transaction.h"
-#include "format/page.h"
+#include "format/page_packer.h"
 #include "util/clock.h"
 
 #define SAMPLE_CHUNK 65536u

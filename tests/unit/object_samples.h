@@ -51,7 +51,7 @@ static inline struct object *sample_object_without_file(
 {
 	struct object_record r = sample_record(number, chunks);
 	struct digest name = sample_digest(number);
-	struct object *o = object_new(d, &name, &r, trusted);
+	struct object *o = object_new(d, &name, &r, r.generation + !trusted);
 
 	assert_non_null(o);
 	return o;
@@ -66,7 +66,7 @@ static inline struct object *sample_object_of(
 	struct object *o;
 
 	r.layout = sample_chunk_digest(number, chunks);
-	o = object_new(d, &name, &r, true);
+	o = object_new(d, &name, &r, r.generation);
 	assert_non_null(o);
 	assert_int_equal(object_file_create(d, &name, instance, r.size, &o->fd), 0);
 	return o;

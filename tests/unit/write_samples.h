@@ -127,6 +127,7 @@ static inline struct object *writing_object(
 	struct object *o = sample_object_of(
 		&w->directory, number, writing_instance(w, number), chunks);
 
+	o->generation = atomic_load(&w->x.generation);
 	writing_fill_file(o->fd, chunks);
 	return open_objects_add(w->x.open_objects, o);
 }

@@ -40,6 +40,7 @@ struct change {
 	uint64_t ordinal, start, size; /* MARK, DROP: the chunk's place, bytes */
 	struct digest chunk;	       /* MARK: its digest */
 	int64_t seconds;	       /* MARK, USE: when, since 1970 */
+	uint64_t generation;	       /* MARK, TRUST: that the object was opened in */
 	/* MARK: where there is no record of the object, make one. */
 	bool creates;
 	uint64_t object_size, chunks;
@@ -59,11 +60,13 @@ struct victim {
 	int64_t last_use;  /* the row that it has in the order of eviction */
 	uint64_t cost;	   /* bytes of disk */
 	uint64_t resident; /* bytes of its chunks */
+	int64_t since;	   /* that it is one, seconds since 1970 */
 };
 
 struct changes {
 	struct trust_epoch epoch; /* that marks are made under */
 	uint32_t user;		  /* whose lease it is */
+	int64_t now;		  /* seconds since 1970 */
 	uint64_t disk_free;	  /* bytes, as the file system says */
 
 	struct change *ops; /* sorted in place */
@@ -85,7 +88,8 @@ struct changes {
 	size_t dead_count;
 
 	/* The lease: bytes granted and not yet resident, of them reserved, waited for. */
-	bool renew; /* look at the lease at all */
+	bool renew;	/* look at the lease at all */
+	bool only_need; /* no more than is waited for: the rest was in vain */
 	uint64_t leased, used, demand;
 	bool shrink; /* it was made smaller: note that */
 };

@@ -12,7 +12,7 @@
 static struct victim victim_of(
 	const struct digest *digest, const struct object_record *r, int64_t last_use)
 {
-	return (struct victim){*digest, r->instance, last_use, r->cost, r->resident};
+	return (struct victim){*digest, r->instance, last_use, r->cost, r->resident, 0};
 }
 
 /* What a row of the order leads to. */
@@ -68,6 +68,13 @@ int eviction_list(struct metadata *m, struct eviction_place *at, struct victim *
 	return 0;
 }
 
+void eviction_go_behind(struct eviction_place *at, const struct victim *v)
+{
+	use_key(v->last_use, &v->digest, at->key);
+	at->key[USE_KEY_SIZE] = 0;
+	at->size = USE_KEY_SIZE + 1;
+}
+
 int eviction_find(struct metadata *m, const struct digest *object, struct victim *out)
 {
 	struct object_record r;
@@ -118,7 +125,10 @@ int eviction_remove(struct space *s, const struct changes *c, const struct diges
 	const struct object_record *record, int64_t indexed, struct outcome *o)
 {
 	struct victim v = victim_of(digest, record, indexed);
-	int rc = remove_rows(s, &v, record->chunks > 1);
+	int rc;
+
+	v.since = c->now;
+	rc = remove_rows(s, &v, record->chunks > 1);
 
 	if (!rc)
 		rc = victims_add(s->m, s->txn, c->user, &v);

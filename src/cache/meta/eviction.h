@@ -19,6 +19,8 @@ struct eviction_place {
  * nowhere come without an instance: removing such a victim tidies the order. */
 int eviction_list(struct metadata *m, struct eviction_place *at, struct victim *out,
 	size_t max, size_t *count);
+/* Goes on behind that row, whatever was listed. */
+void eviction_go_behind(struct eviction_place *at, const struct victim *v);
 /* One object as a victim, pinned or not. ERR_ABSENT, also when its record is rotten. */
 int eviction_find(struct metadata *m, const struct digest *object, struct victim *out);
 

@@ -227,21 +227,39 @@ static int write_once(struct metadata *m, metadata_fn apply, void *arg, bool *ag
 	return rc;
 }
 
-int metadata_write(struct metadata *m, int64_t deadline, metadata_fn apply, void *arg)
+int metadata_lock(struct metadata *m, int64_t deadline)
+{
+	return write_lock_take(&m->write_lock, deadline);
+}
+
+void metadata_unlock(struct metadata *m)
+{
+	write_lock_give(&m->write_lock);
+}
+
+int metadata_write_locked(struct metadata *m, metadata_fn apply, void *arg)
 {
 	bool again = true;
-	int rc = write_lock_take(&m->write_lock, deadline);
+	int rc = 0;
 
-	if (rc)
-		return rc;
 	pthread_mutex_lock(&m->write_mtx);
 	for (unsigned i = 0; again && !rc && i < WRITE_TRIES; i++) {
 		again = false;
 		rc = write_once(m, apply, arg, &again);
 	}
 	pthread_mutex_unlock(&m->write_mtx);
-	write_lock_give(&m->write_lock);
 	return !rc && again ? ERR_BUSY : rc;
+}
+
+int metadata_write(struct metadata *m, int64_t deadline, metadata_fn apply, void *arg)
+{
+	int rc = metadata_lock(m, deadline);
+
+	if (rc)
+		return rc;
+	rc = metadata_write_locked(m, apply, arg);
+	metadata_unlock(m);
+	return rc;
 }
 
 int metadata_sync(struct metadata *m)
@@ -404,9 +422,13 @@ static int metadata_open_environment(
 				       "--cache"
 				     : "");
 	metadata_check_readers(m);
-	error = check_length(m);
-	if (!error)
-		error = metadata_write(m, clock_monotonic() + OPEN_WAIT, open_tables, m);
+	error = metadata_lock(m, clock_monotonic() + OPEN_WAIT);
+	if (!error) {
+		error = check_length(m);
+		if (!error)
+			error = metadata_write_locked(m, open_tables, m);
+		metadata_unlock(m);
+	}
 	if (error)
 		trouble_set(t, error, "cannot use the cache's metadata %s: %s", path,
 			error_text(error));

@@ -55,6 +55,12 @@ void metadata_read_end(struct metadata *m, MDB_txn *txn);
  * (CLOCK_MONOTONIC, ns). */
 typedef int (*metadata_fn)(MDB_txn *txn, void *arg);
 int metadata_write(struct metadata *m, int64_t deadline, metadata_fn apply, void *arg);
+/* The same for who holds the lock already. */
+int metadata_write_locked(struct metadata *m, metadata_fn apply, void *arg);
+/* Nobody else writes, in this process or another, until it is unlocked: for who measures
+ * something that must still be so when it is written. ERR_TIMEOUT. Not recursive. */
+int metadata_lock(struct metadata *m, int64_t deadline);
+void metadata_unlock(struct metadata *m);
 /* All commits so far reach the disk. */
 int metadata_sync(struct metadata *m);
 /* Frees the slots of readers that died. */

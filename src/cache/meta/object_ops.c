@@ -22,6 +22,8 @@ struct subject {
 	struct digest digest;
 	struct object_record record;
 	bool exists, changed;
+	bool discarded; /* that instance: its file is about to go */
+	uint64_t discarded_instance;
 	int64_t indexed; /* the last use that its row in the order has */
 };
 
@@ -57,6 +59,8 @@ static int subject_discard(struct subject *s)
 
 	object_record_release(&s->record);
 	s->exists = s->changed = false;
+	s->discarded = true;
+	s->discarded_instance = s->record.instance;
 	s->indexed = NOT_INDEXED;
 	return rc;
 }
@@ -95,12 +99,12 @@ static int subject_store(struct subject *s)
 
 static int subject_create(struct subject *s, const struct change *op)
 {
-	if (!op->creates)
+	if (!op->creates || (s->discarded && s->discarded_instance == op->instance))
 		return ERR_ABSENT;
 	s->record = (struct object_record){.size = op->object_size,
 		.chunks = op->chunks,
 		.instance = op->instance,
-		.generation = s->ops->changes->epoch.generation,
+		.generation = op->generation,
 		.last_use = op->seconds,
 		.layout = op->layout};
 	s->record.bitmap = calloc(BITMAP_WORDS(op->chunks), sizeof(uint64_t));
@@ -206,7 +210,9 @@ static int apply_to_record(struct subject *s, struct change *op)
 			r->last_use = op->seconds;
 		return 0;
 	case CHANGE_TRUST:
-		r->generation = s->ops->changes->epoch.generation;
+		/* Hashed in an older epoch, it is to be hashed again. */
+		if (op->generation > r->generation)
+			r->generation = op->generation;
 		s->changed = true;
 		return 0;
 	}

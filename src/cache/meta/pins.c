@@ -103,6 +103,18 @@ bool pins_has(struct metadata *m, MDB_txn *txn, const struct digest *object)
 	return table_has_key(m, txn, TABLE_PINNED, span_of_digest(object));
 }
 
+int pins_look(struct metadata *m, const struct digest *object, bool *pinned)
+{
+	MDB_txn *txn;
+	int rc = metadata_read(m, &txn);
+
+	if (rc)
+		return rc;
+	*pinned = pins_has(m, txn, object);
+	metadata_read_end(m, txn);
+	return 0;
+}
+
 struct unpin {
 	struct metadata *m;
 	const char *name;

@@ -15,6 +15,9 @@
 int pins_apply(struct metadata *m, MDB_txn *txn, const struct changes *c);
 bool pins_has(struct metadata *m, MDB_txn *txn, const struct digest *object);
 
+/* Outside of a transaction. */
+int pins_look(struct metadata *m, const struct digest *object, bool *pinned);
+
 /* In a transaction of its own: takes that name from some of its objects. *removed 0:
  * there are none left. */
 int pins_remove_some(

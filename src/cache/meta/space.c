@@ -146,20 +146,25 @@ static void grant(struct space *s, uint64_t bytes, struct outcome *o)
 	s->leases = sum_of(s->leases, bytes);
 }
 
+/* What can be had goes before what is in vain. */
 void space_ask(const struct space *s, uint64_t bytes, struct outcome *o)
 {
-	if (bytes <= o->short_of)
+	bool in_vain = bytes > s->totals.cost;
+
+	if (o->short_of &&
+		(in_vain > o->in_vain || (in_vain == o->in_vain && bytes <= o->short_of)))
 		return;
 	o->short_of = bytes;
-	o->in_vain = bytes > s->totals.cost;
+	o->in_vain = in_vain;
 }
 
 /* Asks for `want` more; what waits now (`need`) is enough when that is too much. */
-static void extend_lease(struct space *s, uint64_t want, uint64_t need, struct outcome *o)
+static void extend_lease(
+	struct space *s, uint64_t want, uint64_t need, bool only_need, struct outcome *o)
 {
 	uint64_t missing = space_deficit(s, want);
 
-	if (missing > s->totals.cost && need && need < want) {
+	if (need && need < want && (only_need || missing > s->totals.cost)) {
 		want = need;
 		missing = space_deficit(s, want);
 	}
@@ -181,7 +186,7 @@ int space_renew_lease(struct space *s, const struct changes *c, uint64_t release
 	if (!o->granted || (applied && available < target / 2))
 		extend_lease(s,
 			target + c->demand - (available < target ? available : target),
-			o->granted ? 0 : c->demand - available, o);
+			o->granted ? 0 : c->demand - available, c->only_need, o);
 	if (o->leased == c->leased && !c->shrink && !c->demand)
 		return 0;
 	return lease_put(s->m, s->txn, c->user, o->leased);

@@ -13,5 +13,7 @@
  * ERR_NO_SPACE: the disk is full; ERR_CORRUPT: the environment is damaged. */
 int transaction_commit(
 	struct metadata *m, int64_t deadline, struct changes *c, struct outcome *out);
+/* The same for who holds metadata_lock(). */
+int transaction_commit_locked(struct metadata *m, struct changes *c, struct outcome *out);
 
 #endif

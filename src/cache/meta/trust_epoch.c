@@ -39,7 +39,7 @@ static int epoch_put(
 
 	if (rc)
 		return rc;
-	if (!exists || generation > r.generation)
+	if (generation > r.generation)
 		r.generation = generation;
 	r.boot = boot;
 	r.clean = clean;
@@ -59,8 +59,11 @@ int trust_epoch_enter(struct metadata *m, MDB_txn *txn, struct trust_epoch *e, b
 		e->generation = r.generation;
 		return 0;
 	}
-	e->generation = exists ? r.generation + 1 : r.generation;
-	return epoch_put(m, txn, e->boot, e->generation, r.clean);
+	if (exists)
+		r.generation++;
+	r.boot = e->boot;
+	e->generation = r.generation;
+	return setting_put(m, txn, SETTING_BOOT, &r, sizeof(r));
 }
 
 int trust_epoch_mark(struct metadata *m, MDB_txn *txn, const struct trust_epoch *e)

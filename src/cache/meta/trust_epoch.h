@@ -31,7 +31,7 @@ int trust_epoch_enter(struct metadata *m, MDB_txn *txn, struct trust_epoch *e, b
  */
 int trust_epoch_mark(struct metadata *m, MDB_txn *txn, const struct trust_epoch *e);
 
-/* Was anything marked since the last flush? True also when that cannot be told. */
+/* Was nothing marked since the last flush? True also when that cannot be told. */
 bool trust_epoch_is_clean(struct metadata *m);
 /* All files were flushed without an error, and nobody marks meanwhile. */
 int trust_epoch_flushed(struct metadata *m, int64_t deadline, const struct trust_epoch *e);

@@ -11,12 +11,13 @@ struct victim_value {
 	struct digest digest;
 	uint64_t cost;
 	uint64_t user;
+	int64_t since;
 };
 
 int victims_add(struct metadata *m, MDB_txn *txn, uint32_t user, const struct victim *v)
 {
 	uint8_t key[CHUNK_KEY_SIZE];
-	const struct victim_value value = {v->digest, v->cost, user};
+	const struct victim_value value = {v->digest, v->cost, user, v->since};
 
 	return table_put(m, txn, TABLE_VICTIMS, instance_key(v->instance, key),
 		span_of(&value, sizeof(value)), span_of(NULL, 0));
@@ -42,7 +43,8 @@ static int victim_decode(
 	memcpy(&v, value.data, sizeof(v));
 	if (v.cost > OBJECT_SIZE_CAP || v.user > UINT32_MAX)
 		return ERR_CORRUPT;
-	*out = (struct victim){.digest = v.digest, .instance = instance, .cost = v.cost};
+	*out = (struct victim){
+		.digest = v.digest, .instance = instance, .cost = v.cost, .since = v.since};
 	*user = (uint32_t)v.user;
 	return 0;
 }

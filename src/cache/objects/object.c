@@ -45,8 +45,9 @@ static void object_release(struct object *o)
 }
 
 struct object *object_new(struct directory *directory, const struct digest *digest,
-	const struct object_record *r, bool trusted)
+	const struct object_record *r, uint64_t generation)
 {
+	bool trusted = r->generation == generation;
 	struct object *o = calloc(1, sizeof(*o));
 
 	if (!o)
@@ -58,6 +59,7 @@ struct object *object_new(struct directory *directory, const struct digest *dige
 	o->size = r->size;
 	o->chunks = r->chunks;
 	o->drops = r->drops;
+	o->generation = generation;
 	o->fd = -1;
 	atomic_init(&o->refs, 1);
 	atomic_init(&o->noted, r->last_use);

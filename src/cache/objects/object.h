@@ -24,8 +24,9 @@ struct object {
 	struct directory *directory; /* borrowed */
 	struct digest digest, layout;
 	uint64_t instance, size, chunks;
-	uint64_t drops; /* of the record, when it was opened */
-	int fd;		/* -1 until its maker opens it */
+	uint64_t drops;	     /* of the record, when it was opened */
+	uint64_t generation; /* of the cache, that it was opened in */
+	int fd;		     /* -1 until its maker opens it */
 	atomic_uint refs;
 	atomic_uint_least64_t *present;
 	atomic_uint_least64_t *checked; /* NULL: all marks are trusted */
@@ -43,10 +44,10 @@ struct object {
 	struct object *next, *newer, *older;
 };
 
-/* As `r` says (its bitmap aside), without a file and with one reference. `trusted`: it was
- * marked in the current generation. NULL without memory. */
+/* As `r` says (its bitmap aside), without a file and with one reference. `generation` is
+ * the cache's: what was marked in another one is to be hashed. NULL without memory. */
 struct object *object_new(struct directory *directory, const struct digest *digest,
-	const struct object_record *r, bool trusted);
+	const struct object_record *r, uint64_t generation);
 struct object *object_get(struct object *o);
 /* The last reference closes the file, and removes one that the books never heard of. */
 void object_put(struct object *o);

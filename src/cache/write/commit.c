@@ -4,14 +4,12 @@
 #include <sys/stat.h>
 
 #include "cache/meta/space.h"
-#include "cache/meta/transaction.h"
 #include "cache/write/commit.h"
 #include "cache/write/evictor.h"
 
 #define PRESS_TRIES 2
 #define PRESSURE (UINT64_C(8) << 20) /* bytes to make free when the disk was full */
 #define ROOM_TRIES 3
-#define DEAD_MAX 64
 
 /* May a record be made for it? For a file that this process made, and nobody removed
  * meanwhile. */
@@ -37,10 +35,6 @@ static void complete(struct write_context *x, struct changes *c, bool shrink)
 	struct reservation_view v;
 
 	v = reservation_view(write_queue_reservation(x->queue));
-	c->epoch = write_context_epoch(x);
-	c->user = x->directory->user;
-	if (directory_free_bytes(x->directory, &c->disk_free))
-		c->disk_free = 0;
 	c->renew = true;
 	c->shrink = shrink;
 	c->leased = v.leased;
@@ -113,58 +107,70 @@ static int commit_pressed(struct write_context *x, struct changes *c, struct out
 {
 	const struct evictor_goal goal = {.cost = PRESSURE};
 	struct evictor_result freed;
-	int rc = transaction_commit(x->metadata, write_context_deadline(), c, o);
+	int rc = write_context_commit(x, c, o);
 
 	for (unsigned i = 0; rc == ERR_NO_SPACE && i < PRESS_TRIES; i++) {
 		(void)evictor_run(x, &goal, &freed);
 		complete(x, c, c->shrink);
-		rc = transaction_commit(x->metadata, write_context_deadline(), c, o);
+		rc = write_context_commit(x, c, o);
 	}
 	return rc;
 }
 
-/* Leases of the dead first, then objects. False: it was in vain. */
-static bool make_room(struct write_context *x, struct changes *c, const struct outcome *o,
-	uint32_t dead[DEAD_MAX])
+/* False: it was in vain. */
+static bool make_room(struct write_context *x, const struct outcome *o)
 {
-	const struct evictor_goal goal = {.cost = o->short_of};
-	struct evictor_result freed;
+	struct evictor_goal goal = {.cost = o->short_of};
+	struct evictor_result freed = {.cost = 0};
 
-	c->dead = dead;
-	c->dead_count = evictor_find_dead(x, dead, DEAD_MAX);
-	if (c->dead_count) {
-		/* What they wrote and did not commit has no record. */
-		write_queue_ask_repair(x->queue);
-		return true;
-	}
 	if (o->in_vain)
 		return false;
 	(void)evictor_run(x, &goal, &freed);
 	return freed.cost > 0;
 }
 
-/* The rest of a batch, for which there was no room: pages, and the demand. */
+/* The rest of a batch, once there is room: pages, and the demand. */
+static int commit_once_more(struct write_context *x, const struct changes *all,
+	bool only_need, struct outcome *o)
+{
+	struct changes rest = {.only_need = only_need};
+	bool more = o->more;
+	int rc;
+
+	if (!o->pages_kept) {
+		rest.pages = all->pages;
+		rest.page_count = all->page_count;
+	}
+	complete(x, &rest, false);
+	outcome_release(o);
+	rc = commit_pressed(x, &rest, o);
+	if (!rc)
+		take_effect(x, &rest, o);
+	o->more = o->more || more;
+	return rc;
+}
+
+/* Leases of the dead first, then objects; at last no more than what is waited for. */
 static int commit_rest(
 	struct write_context *x, const struct changes *all, struct outcome *o)
 {
-	uint32_t dead[DEAD_MAX];
+	uint32_t dead[EVICTOR_DEAD_MAX];
 	int rc = 0;
 
-	for (unsigned i = 0; !rc && o->short_of && i < ROOM_TRIES; i++) {
-		struct changes rest = {.op_count = 0};
-
-		if (!make_room(x, &rest, o, dead))
-			break;
-		if (!o->pages_kept) {
-			rest.pages = all->pages;
-			rest.page_count = all->page_count;
-		}
-		complete(x, &rest, false);
-		outcome_release(o);
-		rc = commit_pressed(x, &rest, o);
+	if (!o->short_of)
+		return 0;
+	if (evictor_find_dead(x, dead)) {
+		rc = evictor_end_leases(x);
 		if (!rc)
-			take_effect(x, &rest, o);
+			rc = commit_once_more(x, all, false, o);
 	}
+	for (unsigned i = 0; !rc && o->short_of && i < ROOM_TRIES; i++) {
+		if (!make_room(x, o))
+			break;
+		rc = commit_once_more(x, all, false, o);
+	}
+	if (!rc && o->short_of && !o->granted)
+		rc = commit_once_more(x, all, true, o);
 	return rc;
 }
 
@@ -172,6 +178,7 @@ int commit_batch(struct write_context *x, struct batch *b, bool shrink, bool *mo
 {
 	struct changes *c = &b->changes;
 	struct reservation *r = write_queue_reservation(x->queue);
+	uint64_t leased = reservation_view(r).leased;
 	struct outcome o;
 	int rc;
 
@@ -180,6 +187,8 @@ int commit_batch(struct write_context *x, struct batch *b, bool shrink, bool *mo
 	complete_ops(b);
 	complete(x, c, shrink);
 	rc = commit_pressed(x, c, &o);
+	if (rc && shrink)
+		reservation_commit(r, 0, leased); /* the books say so still */
 	if (rc == ERR_TIMEOUT)
 		reservation_deny(r);
 	else if (rc)

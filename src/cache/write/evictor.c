@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "cache/meta/eviction.h"
-#include "cache/meta/transaction.h"
+#include "cache/meta/pins.h"
 #include "cache/objects/object_files.h"
 #include "cache/write/evictor.h"
 
-#define AT_ONCE 64 /* objects in one transaction, with a descriptor each */
-#define DEAD_MAX 64
+#define AT_ONCE 64    /* objects in one transaction, with a descriptor each */
+#define USERS_MAX 512 /* of one cache, of which leases are looked at */
 
 /* Victims whose files are locked. */
 struct chosen {
@@ -28,17 +28,32 @@ struct evictor {
 	bool even_pinned;
 };
 
-size_t evictor_find_dead(struct write_context *x, uint32_t *dead, size_t max)
+size_t evictor_find_dead(struct write_context *x, uint32_t dead[EVICTOR_DEAD_MAX])
 {
-	uint32_t users[DEAD_MAX];
+	uint32_t users[USERS_MAX];
 	size_t count, n = 0;
 
-	if (space_users(x->metadata, users, DEAD_MAX, &count))
+	if (space_users(x->metadata, users, USERS_MAX, &count))
 		return 0;
-	for (size_t i = 0; i < count && n < max; i++)
+	for (size_t i = 0; i < count && n < EVICTOR_DEAD_MAX; i++)
 		if (!directory_user_lives(x->directory, users[i]))
 			dead[n++] = users[i];
 	return n;
+}
+
+int evictor_end_leases(struct write_context *x)
+{
+	uint32_t dead[EVICTOR_DEAD_MAX];
+	struct changes c = {.dead = dead, .dead_count = evictor_find_dead(x, dead)};
+	struct outcome o;
+	int rc = c.dead_count ? write_context_commit(x, &c, &o) : 0;
+
+	if (!c.dead_count || rc)
+		return rc;
+	outcome_release(&o);
+	/* What they wrote and did not commit has no record. */
+	write_queue_ask_repair(x->queue);
+	return 0;
 }
 
 static void chosen_unlock(struct chosen *c)
@@ -74,21 +89,14 @@ static bool is_reached(const struct evictor *e, const struct chosen *c)
 	       e->done.resident + c->resident >= e->goal->resident;
 }
 
-static void free_bytes_now(struct write_context *x, uint64_t *bytes)
-{
-	if (directory_free_bytes(x->directory, bytes))
-		*bytes = 0;
-}
-
 /* Their space is seen to be free, so it is no longer counted as free to be. When this
  * cannot be noted now, housekeeping does it. */
-static void note_seen(struct write_context *x, const uint64_t *instances, size_t count,
-	uint64_t disk_free)
+static void note_seen(struct write_context *x, const uint64_t *instances, size_t count)
 {
-	struct changes c = {.disk_free = disk_free, .seen = instances, .seen_count = count};
+	struct changes c = {.seen = instances, .seen_count = count};
 	struct outcome o;
 
-	if (!transaction_commit(x->metadata, write_context_deadline(), &c, &o))
+	if (!write_context_commit(x, &c, &o))
 		outcome_release(&o);
 }
 
@@ -106,7 +114,7 @@ static void unlink_some(struct write_context *x, const struct victim *gone, size
 	uint64_t before, after, cost = 0, seen[AT_ONCE];
 	size_t n = 0;
 
-	free_bytes_now(x, &before);
+	before = write_context_disk_free(x);
 	for (size_t i = 0; i < count; i++) {
 		const struct victim *v = &gone[i];
 
@@ -117,10 +125,10 @@ static void unlink_some(struct write_context *x, const struct victim *gone, size
 	}
 	if (locked)
 		chosen_unlock(locked);
-	free_bytes_now(x, &after);
+	after = write_context_disk_free(x);
 	/* Others write meanwhile: half of it tells that the file system frees at once. */
 	if (n && after >= before && after - before >= cost / 2)
-		note_seen(x, seen, n, after);
+		note_seen(x, seen, n);
 }
 
 void evictor_unlink(struct write_context *x, const struct victim *gone, size_t count)
@@ -136,14 +144,13 @@ void evictor_unlink(struct write_context *x, const struct victim *gone, size_t c
 
 static void note_all_seen(struct write_context *x, const struct outcome *o)
 {
-	uint64_t instances[AT_ONCE], disk_free;
+	uint64_t instances[AT_ONCE];
 	size_t n = 0;
 
 	for (; n < o->gone_count && n < AT_ONCE; n++)
 		instances[n] = o->gone[n].instance;
-	free_bytes_now(x, &disk_free);
 	if (n)
-		note_seen(x, instances, n, disk_free);
+		note_seen(x, instances, n);
 }
 
 /* Strikes the chosen from the books. When the disk is so full that these cannot be
@@ -152,25 +159,21 @@ static void note_all_seen(struct write_context *x, const struct outcome *o)
 static int strike(struct write_context *x, struct chosen *chosen, struct changes *c,
 	struct outcome *o, bool *unlinked)
 {
-	int rc;
+	int rc = write_context_commit(x, c, o);
 
-	free_bytes_now(x, &c->disk_free);
-	rc = transaction_commit(x->metadata, write_context_deadline(), c, o);
 	*unlinked = rc == ERR_NO_SPACE;
 	if (!*unlinked)
 		return rc;
 	for (size_t i = 0; i < chosen->count; i++)
 		(void)unlink_one(x, &chosen->victims[i]);
 	chosen_unlock(chosen);
-	free_bytes_now(x, &c->disk_free);
-	return transaction_commit(x->metadata, write_context_deadline(), c, o);
+	return write_context_commit(x, c, o);
 }
 
 static int carry_out(struct evictor *e, struct chosen *chosen)
 {
 	struct write_context *x = e->x;
-	struct changes c = {.user = x->directory->user,
-		.victims = chosen->victims,
+	struct changes c = {.victims = chosen->victims,
 		.victim_count = chosen->count,
 		.even_pinned = e->even_pinned};
 	struct outcome o;
@@ -203,8 +206,10 @@ static int evict_some(struct evictor *e, struct eviction_place *at, bool *ended)
 	if (rc)
 		return rc;
 	*ended = count == 0;
-	for (size_t i = 0; i < count && !is_reached(e, &chosen); i++)
+	for (size_t i = 0; i < count && !is_reached(e, &chosen); i++) {
+		eviction_go_behind(at, &list[i]);
 		(void)evictor_choose(e, &list[i], &chosen);
+	}
 	if (chosen.count)
 		rc = carry_out(e, &chosen);
 	chosen_unlock(&chosen);
@@ -244,8 +249,13 @@ int evictor_remove(struct write_context *x, const struct digest *object, bool ev
 	struct evictor e = {.x = x, .goal = &goal, .even_pinned = even_pinned};
 	struct chosen chosen = {.count = 0};
 	struct victim v;
+	bool pinned = false;
 	int rc = eviction_find(x->metadata, object, &v);
 
+	if (!rc)
+		rc = pins_look(x->metadata, object, &pinned);
+	if (!rc && pinned && !even_pinned)
+		rc = ERR_BUSY;
 	if (!rc)
 		rc = evictor_choose(&e, &v, &chosen);
 	if (!rc)

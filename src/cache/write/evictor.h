@@ -29,7 +29,10 @@ int evictor_remove(struct write_context *x, const struct digest *object, bool ev
 /* The files of what a transaction struck from the books: forgets, unlinks, and notes
  * whose space is free by now. */
 void evictor_unlink(struct write_context *x, const struct victim *gone, size_t count);
-/* The users of the cache that hold a lease and are dead: at most `max`. */
-size_t evictor_find_dead(struct write_context *x, uint32_t *dead, size_t max);
+#define EVICTOR_DEAD_MAX 64
+/* The users of the cache that hold a lease and are dead, and how many they are. */
+size_t evictor_find_dead(struct write_context *x, uint32_t dead[EVICTOR_DEAD_MAX]);
+/* Their leases lapse: bytes that need not be made free. 0 also when nobody is dead. */
+int evictor_end_leases(struct write_context *x);
 
 #endif

@@ -4,17 +4,11 @@
 #include <stdlib.h>
 
 #include "cache/meta/space.h"
-#include "cache/meta/transaction.h"
-#include "cache/meta/victims.h"
-#include "cache/objects/object_files.h"
 #include "cache/write/housekeeping.h"
+#include "cache/write/leftovers.h"
 
 #define EVERY NS_PER_SECOND
 #define READERS_EVERY (60 * NS_PER_SECOND)
-/* Every process lets go of what was thrown out within two seconds, and no file system
- * frees later than it writes back. */
-#define VICTIMS_FOR (10 * NS_PER_SECOND)
-#define VICTIMS_AT_ONCE 256
 
 bool housekeeping_is_due(const struct housekeeping *h)
 {
@@ -36,12 +30,12 @@ static bool is_valid(struct write_context *x, MDB_txn *txn, const struct object 
 }
 
 /* In another epoch, what is open was opened with too much trust. */
-static void revalidate(struct write_context *x, MDB_txn *txn, bool all)
+static int revalidate(struct write_context *x, MDB_txn *txn, bool all)
 {
 	struct object **list;
 	size_t count;
+	int rc = open_objects_list(x->open_objects, &list, &count);
 
-	open_objects_list(x->open_objects, &list, &count);
 	for (size_t i = 0; i < count; i++) {
 		if (all || !is_valid(x, txn, list[i])) {
 			atomic_store(&list[i]->gone, true);
@@ -50,14 +44,17 @@ static void revalidate(struct write_context *x, MDB_txn *txn, bool all)
 		object_put(list[i]);
 	}
 	free(list);
+	return rc;
 }
 
+/* Is there another one than this process marks under? From now on it is this one: what is
+ * opened meanwhile looks at it once more. */
 static bool enter_new_epoch(struct write_context *x, MDB_txn *txn)
 {
 	uint64_t generation;
 
 	if (trust_epoch_generation(x->metadata, txn, &generation) ||
-		generation <= atomic_load(&x->generation))
+		generation == atomic_load(&x->generation))
 		return false;
 	atomic_store(&x->generation, generation);
 	return true;
@@ -66,69 +63,21 @@ static bool enter_new_epoch(struct write_context *x, MDB_txn *txn)
 static void look_at_open_objects(struct housekeeping *h, struct write_context *x)
 {
 	struct totals_record totals;
-	bool rot = false, all;
+	bool rot = false;
 	MDB_txn *txn;
 
 	if (metadata_read(x->metadata, &txn))
 		return;
-	all = enter_new_epoch(x, txn);
+	h->distrust = enter_new_epoch(x, txn) || h->distrust;
 	if (!totals_load(x->metadata, txn, &totals, &rot) &&
-		(all || totals.changes != h->changes)) {
+		(h->distrust || totals.changes != h->changes) &&
+		!revalidate(x, txn, h->distrust)) {
 		h->changes = totals.changes;
-		revalidate(x, txn, all);
+		h->distrust = false;
 	}
 	metadata_read_end(x->metadata, txn);
 	if (rot)
 		write_queue_ask_repair(x->queue);
-}
-
-/* Of this process: the rows of a dead one are repair's. */
-static size_t list_victims(struct write_context *x, struct victim *out, size_t max)
-{
-	uint64_t at = 0;
-	uint32_t user;
-	size_t n = 0;
-	MDB_txn *txn;
-
-	if (metadata_read(x->metadata, &txn))
-		return 0;
-	while (n < max && !victims_next(x->metadata, txn, at, &out[n], &user)) {
-		at = out[n].instance + 1;
-		n += user == x->directory->user;
-		if (at == 0)
-			break;
-	}
-	metadata_read_end(x->metadata, txn);
-	return n;
-}
-
-static void let_victims_go(struct write_context *x, const struct victim *list, size_t count)
-{
-	uint64_t seen[VICTIMS_AT_ONCE];
-	struct changes c = {.seen = seen};
-	struct outcome o;
-
-	for (size_t i = 0; i < count; i++)
-		if (!object_file_remove(x->directory, &list[i].digest, list[i].instance))
-			seen[c.seen_count++] = list[i].instance;
-	if (c.seen_count &&
-		!transaction_commit(x->metadata, write_context_deadline(), &c, &o))
-		outcome_release(&o);
-}
-
-static void look_at_victims(struct housekeeping *h, struct write_context *x, int64_t now)
-{
-	struct victim list[VICTIMS_AT_ONCE];
-	size_t count = list_victims(x, list, VICTIMS_AT_ONCE);
-
-	if (!count) {
-		h->victims_since = 0;
-	} else if (!h->victims_since) {
-		h->victims_since = now;
-	} else if (now - h->victims_since >= VICTIMS_FOR) {
-		let_victims_go(x, list, count);
-		h->victims_since = 0;
-	}
 }
 
 bool housekeeping_run(struct housekeeping *h, struct write_context *x)
@@ -140,7 +89,7 @@ bool housekeeping_run(struct housekeeping *h, struct write_context *x)
 	h->next = now + EVERY;
 	h->leased = view.leased;
 	look_at_open_objects(h, x);
-	look_at_victims(h, x, now);
+	leftovers_finish(x, LEFTOVERS_OLD);
 	if (now >= h->next_readers) {
 		h->next_readers = now + READERS_EVERY;
 		metadata_check_readers(x->metadata);

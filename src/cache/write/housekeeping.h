@@ -13,9 +13,9 @@
 struct housekeeping {
 	int64_t next; /* CLOCK_MONOTONIC ns */
 	int64_t next_readers;
-	int64_t victims_since; /* that there are victims of ours; 0: there are none */
-	uint64_t changes;      /* of the totals, when open objects were last looked at */
-	uint64_t leased;       /* at the last look */
+	bool distrust;	  /* a new epoch was entered, and not all is closed yet */
+	uint64_t changes; /* of the totals, when open objects were last looked at */
+	uint64_t leased;  /* at the last look */
 };
 
 bool housekeeping_is_due(const struct housekeeping *h);

@@ -16,7 +16,8 @@ struct pending_page {
 static struct pending_page **pending_link(
 	struct pending_pages *p, const struct digest *digest)
 {
-	struct pending_page **at = &p->buckets[digest->bytes[0] % PENDING_BUCKETS];
+	struct pending_page **at =
+		&p->buckets[(digest->bytes[0] << 8 | digest->bytes[1]) % PENDING_BUCKETS];
 
 	while (*at && !digest_equal(blob_buffer_digest((*at)->page), digest))
 		at = &(*at)->next;

@@ -3,13 +3,9 @@
 
 #include "cache/meta/recount.h"
 #include "cache/meta/table.h"
-#include "cache/meta/transaction.h"
-#include "cache/meta/victims.h"
 #include "cache/objects/object_files.h"
 #include "cache/write/evictor.h"
 #include "cache/write/repair.h"
-
-#define DEAD_MAX 64
 
 struct sweep {
 	struct write_context *x;
@@ -47,52 +43,19 @@ static int sweep_file(void *ctx, const struct digest *digest, uint64_t instance)
 	return 0;
 }
 
-/* The next victim of a dead user. */
-static int next_orphan(struct write_context *x, uint64_t at, struct victim *out)
-{
-	uint32_t user;
-	MDB_txn *txn;
-	int rc = metadata_read(x->metadata, &txn);
-
-	if (rc)
-		return rc;
-	do {
-		rc = victims_next(x->metadata, txn, at, out, &user);
-		if (!rc && __builtin_add_overflow(out->instance, 1, &at))
-			rc = ERR_ABSENT;
-	} while (!rc && directory_user_lives(x->directory, user));
-	metadata_read_end(x->metadata, txn);
-	return rc;
-}
-
-/* What they threw out and did not come to unlink. */
-static void finish_evictions(struct write_context *x)
-{
-	struct victim v = {.instance = 0};
-
-	while (!next_orphan(x, v.instance, &v)) {
-		struct changes c = {.seen = &v.instance, .seen_count = 1};
-		struct outcome o;
-
-		if (object_file_remove(x->directory, &v.digest, v.instance) ||
-			transaction_commit(x->metadata, write_context_deadline(), &c, &o))
-			break;
-		outcome_release(&o);
-	}
-}
-
 void repair_run(struct write_context *x)
 {
 	struct sweep s = {.x = x};
-	uint32_t dead[DEAD_MAX];
-	size_t count = evictor_find_dead(x, dead, DEAD_MAX);
+	uint32_t dead[EVICTOR_DEAD_MAX];
+	size_t count = evictor_find_dead(x, dead);
 	uint64_t broken = 0;
 	int rc = recount(x->metadata, write_context_deadline(), dead, count, &broken);
 
-	if (rc)
+	if (rc == ERR_TIMEOUT)
+		write_queue_ask_repair(x->queue); /* another time */
+	else if (rc)
 		log_warning(x->log, "cache: cannot count what %s holds: %s",
 			x->directory->path, error_text(rc));
-	finish_evictions(x);
 	object_file_each(x->directory, sweep_file, &s);
 	if (broken)
 		log_warning(x->log, "cache: threw out %llu rotten records",

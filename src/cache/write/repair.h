@@ -2,7 +2,7 @@
 /*
  * After something went wrong (a user of the cache was killed, a record was rotten):
  * counts the totals again from the records, and removes files that no record knows and
- * whose maker is dead, and those that a dead one threw out. On the writer's thread.
+ * whose maker is dead. On the writer's thread.
  */
 #ifndef CAIRN_CACHE_WRITE_REPAIR_H
 #define CAIRN_CACHE_WRITE_REPAIR_H

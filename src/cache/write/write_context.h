@@ -38,4 +38,10 @@ static inline int64_t write_context_deadline(void)
 	return clock_monotonic() + WRITE_WAIT;
 }
 
+/* Bytes that the file system has left; 0 when it does not say. */
+uint64_t write_context_disk_free(struct write_context *x);
+/* A transaction in this process's name. What the disk has left is measured while nobody
+ * else can write. Errors as transaction_commit(). */
+int write_context_commit(struct write_context *x, struct changes *c, struct outcome *out);
+
 #endif

@@ -30,6 +30,7 @@ struct write_queue {
 	uint64_t failures;	/* commits that failed or stalled */
 	int error;		/* of the last one */
 	bool urgent, repair, stop;
+	bool stalled; /* the books could not be written to: nobody waits for them */
 };
 
 int write_queue_new(struct write_queue **out)
@@ -84,12 +85,24 @@ struct reservation *write_queue_reservation(struct write_queue *q)
 	return &q->reservation;
 }
 
+static bool is_stalled(struct write_queue *q)
+{
+	bool stalled;
+
+	pthread_mutex_lock(&q->write_queue_mtx);
+	stalled = q->stalled;
+	pthread_mutex_unlock(&q->write_queue_mtx);
+	return stalled;
+}
+
 int write_queue_reserve(struct write_queue *q, uint64_t bytes)
 {
 	int rc = reservation_draw(&q->reservation, bytes);
 
 	if (rc != ERR_PENDING)
 		return rc;
+	if (is_stalled(q))
+		return ERR_TIMEOUT;
 	reservation_demand(&q->reservation, bytes);
 	write_queue_urge(q);
 	return reservation_await(&q->reservation, bytes, clock_monotonic() + RESERVE_WAIT);
@@ -127,7 +140,10 @@ static int push_change(struct write_queue *q, const struct change *change, struc
 static struct change change_of(
 	enum change_kind kind, const struct object *o, const struct want *w)
 {
-	struct change c = {.kind = kind, .object = o->digest, .instance = o->instance};
+	struct change c = {.kind = kind,
+		.object = o->digest,
+		.instance = o->instance,
+		.generation = o->generation};
 
 	if (w) {
 		c.ordinal = w->ordinal;
@@ -187,7 +203,7 @@ static int wait_for_room(
 	int64_t deadline = clock_monotonic() + ROOM_WAIT;
 
 	while (is_full(q) && !q->stop) {
-		if (clock_monotonic() >= deadline)
+		if (q->stalled || clock_monotonic() >= deadline)
 			return ERR_BUSY;
 		timed_wait(&q->done_cond, &q->write_queue_mtx, TICK_MS);
 	}
@@ -313,6 +329,8 @@ int write_queue_flush(struct write_queue *q)
 	while (q->finished < goal && !(q->failures != failures && q->error == ERR_TIMEOUT))
 		pthread_cond_wait(&q->done_cond, &q->write_queue_mtx);
 	rc = q->failures != failures ? q->error : 0;
+	if (q->finished >= goal && rc == ERR_TIMEOUT)
+		rc = 0; /* it was tried again, with success */
 	pthread_mutex_unlock(&q->write_queue_mtx);
 	return rc;
 }
@@ -409,6 +427,8 @@ void write_queue_done(struct write_queue *q, struct batch *b, int rc, bool more)
 		q->finished = goal;
 	if (rc)
 		queue_note_failure(q, rc);
+	else
+		q->stalled = false;
 	q->urgent = q->urgent || more;
 	pthread_cond_broadcast(&q->done_cond);
 	pthread_mutex_unlock(&q->write_queue_mtx);
@@ -418,6 +438,7 @@ void write_queue_stalled(struct write_queue *q, int rc)
 {
 	pthread_mutex_lock(&q->write_queue_mtx);
 	queue_note_failure(q, rc);
+	q->stalled = true;
 	pthread_cond_broadcast(&q->done_cond);
 	pthread_mutex_unlock(&q->write_queue_mtx);
 }

@@ -22,7 +22,7 @@ int write_queue_new(struct write_queue **out);
 void write_queue_free(struct write_queue *q);
 
 /* Reserves bytes for a chunk (see reservation.h). ERR_NO_SPACE; ERR_TIMEOUT: the books
- * could not be asked. */
+ * could not be asked, which only the first one waits to find out. */
 int write_queue_reserve(struct write_queue *q, uint64_t bytes);
 struct reservation *write_queue_reservation(struct write_queue *q);
 

@@ -120,9 +120,29 @@ static void test_many_takers(void **state)
 	cache_close(c);
 }
 
+/* What is asked for in advance does not fit, and nothing can be thrown out: what is waited
+ * for fits. */
+static void test_much_is_pinned(void **state)
+{
+	struct cache *c = sample_open(*state, UINT64_C(20) << 20);
+
+	for (unsigned i = 0; i < 13; i++) {
+		struct sample s = sample_make(600 + i, 16);
+
+		assert_int_equal(cache_pin(c, "much", &s.ref.digest), 0);
+		sample_put_all(c, &s);
+		sample_release(&s);
+	}
+	assert_int_equal(cache_flush(c), 0);
+	assert_int_equal(write_queue_reserve(c->queue, 1 << 20), 0);
+	reservation_cancel(write_queue_reservation(c->queue), 1 << 20);
+	cache_close(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		SAMPLE_TEST(test_much_is_pinned),
 		SAMPLE_TEST(test_lease_is_recorded_and_given_back),
 		SAMPLE_TEST(test_lease_of_a_dead_process),
 		SAMPLE_TEST(test_many_takers),

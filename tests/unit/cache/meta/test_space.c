@@ -92,9 +92,18 @@ static void test_asks_for_the_most(void **state)
 	assert_int_equal(o.short_of, 60);
 	space_ask(&s, 100, &o);
 	assert_false(o.in_vain);
+	/* What cannot be made free hides nothing that can, whichever comes first. */
 	space_ask(&s, 101, &o);
-	assert_int_equal(o.short_of, 101);
+	assert_int_equal(o.short_of, 100);
+	assert_false(o.in_vain);
+	o = (struct outcome){0};
+	space_ask(&s, 102, &o);
+	space_ask(&s, 101, &o);
+	assert_int_equal(o.short_of, 102);
 	assert_true(o.in_vain);
+	space_ask(&s, 7, &o);
+	assert_int_equal(o.short_of, 7);
+	assert_false(o.in_vain);
 }
 
 static void test_what_the_books_say(void **state)

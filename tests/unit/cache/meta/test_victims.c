@@ -8,6 +8,7 @@
 struct value {
 	struct digest digest;
 	uint64_t cost, user;
+	int64_t since;
 };
 
 struct row {

@@ -17,7 +17,7 @@ static struct object *in_one_stripe(struct directory *d, unsigned number, uint64
 	struct object *o;
 
 	memcpy(name.bytes + 1, &number, sizeof number);
-	o = object_new(d, &name, &r, true);
+	o = object_new(d, &name, &r, r.generation);
 	assert_non_null(o);
 	return o;
 }

@@ -111,7 +111,7 @@ static struct object *open_kept(struct writing *w, unsigned number)
 {
 	struct object_record r = sample_record(writing_instance(w, number), 4);
 	struct digest name = sample_digest(number);
-	struct object *o = object_new(&w->directory, &name, &r, true);
+	struct object *o = object_new(&w->directory, &name, &r, r.generation);
 
 	assert_non_null(o);
 	atomic_store(&o->recorded, true);
@@ -209,19 +209,19 @@ static void test_dead_users(void **state)
 {
 	struct writing *w = *state;
 	struct directory other;
-	uint32_t dead[4];
+	uint32_t dead[EVICTOR_DEAD_MAX];
 
 	assert_int_equal(directory_open(&other, w->path, NULL), 0);
-	assert_int_equal(evictor_find_dead(&w->x, dead, 4), 0);
+	assert_int_equal(evictor_find_dead(&w->x, dead), 0);
 	books_put_lease(w->x.metadata, w->directory.user, 1000);
 	books_put_lease(w->x.metadata, other.user, 1000);
-	assert_int_equal(evictor_find_dead(&w->x, dead, 4), 0);
+	assert_int_equal(evictor_find_dead(&w->x, dead), 0);
 	directory_close(&other);
-	assert_int_equal(evictor_find_dead(&w->x, dead, 4), 1);
+	assert_int_equal(evictor_find_dead(&w->x, dead), 1);
 	assert_int_equal(dead[0], other.user);
 	for (uint32_t i = 1; i <= 5; i++)
 		books_put_lease(w->x.metadata, i, 1000);
-	assert_int_equal(evictor_find_dead(&w->x, dead, 4), 4);
+	assert_int_equal(evictor_find_dead(&w->x, dead), 6);
 }
 
 /* Where the file system frees at once, no victim is left; where it cannot yet, since

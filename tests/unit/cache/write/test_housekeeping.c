@@ -87,69 +87,6 @@ static void test_rotten_totals_ask_for_repair(void **state)
 	assert_true(work.repair);
 }
 
-/* A victim of `user`, whose file is still there. */
-static void add_victim(struct writing *w, unsigned number, uint32_t user)
-{
-	struct change op = books_change(CHANGE_LOSE, number, 0, 0);
-	struct changes c = {.epoch = {1, 1}, .user = user, .ops = &op, .op_count = 1};
-
-	writing_keep(w, number, 1, 1000);
-	op.instance = writing_instance(w, number);
-	books_apply(w->x.metadata, &c);
-}
-
-/* The space of a victim was not seen to be free: after a while it is taken to be, and a
- * file that could not be removed then is removed now. */
-static void test_victims_of_ours(void **state)
-{
-	struct writing *w = *state;
-	struct housekeeping h = {0};
-
-	add_victim(w, 1, w->directory.user);
-	add_victim(w, 2, 77);
-	housekeeping_run(&h, &w->x);
-	assert_true(h.victims_since > 0);
-	housekeeping_run(&h, &w->x);
-	assert_int_equal(books_count(w->x.metadata, TABLE_VICTIMS), 2);
-	assert_true(writing_has_file(w, 1));
-	h.victims_since = clock_monotonic() - 60 * NS_PER_SECOND;
-	housekeeping_run(&h, &w->x);
-	assert_int_equal(books_count(w->x.metadata, TABLE_VICTIMS), 1);
-	assert_false(writing_has_file(w, 1));
-	assert_true(writing_has_file(w, 2));
-	housekeeping_run(&h, &w->x);
-	assert_int_equal(h.victims_since, 0);
-}
-
-#define MANY 300
-
-/* More than it looks at in one go; and the last number that there is. */
-static void test_many_victims(void **state)
-{
-	struct writing *w = *state;
-	struct change ops[2 * MANY];
-	struct changes c = {.epoch = {1, 1},
-		.user = w->directory.user,
-		.ops = ops,
-		.op_count = 2 * MANY};
-	struct housekeeping h = {0};
-
-	for (unsigned i = 0; i < MANY; i++) {
-		ops[2 * i] = books_mark(i, 1, 0, 1000);
-		ops[2 * i + 1] = books_change(CHANGE_LOSE, i, 0, 0);
-		ops[2 * i].instance = ops[2 * i + 1].instance = i ? i : UINT64_MAX;
-		ops[2 * i + 1].number = 1;
-	}
-	books_apply(w->x.metadata, &c);
-	assert_int_equal(books_count(w->x.metadata, TABLE_VICTIMS), MANY);
-	for (unsigned i = 0; i < 2; i++) {
-		assert_true(books_count(w->x.metadata, TABLE_VICTIMS) > 0);
-		h.victims_since = clock_monotonic() - 60 * NS_PER_SECOND;
-		housekeeping_run(&h, &w->x);
-	}
-	assert_int_equal(books_count(w->x.metadata, TABLE_VICTIMS), 0);
-}
-
 /* A lease that nobody draws from, from one look to the next, is given back. */
 static void test_an_idle_lease(void **state)
 {
@@ -192,8 +129,6 @@ int main(void)
 		WRITING_TEST(test_what_others_threw_out_is_let_go),
 		WRITING_TEST(test_a_new_epoch),
 		WRITING_TEST(test_rotten_totals_ask_for_repair),
-		WRITING_TEST(test_victims_of_ours),
-		WRITING_TEST(test_many_victims),
 		WRITING_TEST(test_an_idle_lease),
 		WRITING_TEST(test_when_it_is_due),
 	};

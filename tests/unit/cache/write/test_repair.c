@@ -69,43 +69,6 @@ static void test_a_user_that_lives(void **state)
 	assert_int_equal(books_lease(w->x.metadata, other.user), 0);
 }
 
-/* An object that `user` threw out, and did not come to unlink. */
-static void throw_out(struct writing *w, unsigned number, uint32_t user)
-{
-	struct change op = books_change(CHANGE_LOSE, number, 0, 0);
-	struct changes c = {.epoch = {1, 1}, .user = user, .ops = &op, .op_count = 1};
-
-	writing_keep(w, number, 1, 1000);
-	op.instance = writing_instance(w, number);
-	books_apply(w->x.metadata, &c);
-	assert_true(writing_has_file(w, number));
-}
-
-static bool is_victim(struct writing *w, unsigned number)
-{
-	uint8_t key[CHUNK_KEY_SIZE];
-
-	return books_has_key(w->x.metadata, TABLE_VICTIMS,
-		instance_key(writing_instance(w, number), key));
-}
-
-static void test_victims_of_the_dead(void **state)
-{
-	struct writing *w = *state;
-
-	throw_out(w, 1, DEAD);
-	throw_out(w, 2, w->directory.user);
-	throw_out(w, 3, DEAD);
-	repair_run(&w->x);
-	assert_false(is_victim(w, 1));
-	assert_false(writing_has_file(w, 1));
-	assert_false(is_victim(w, 3));
-	assert_false(writing_has_file(w, 3));
-	/* Ours are not orphans: they are ours to unlink. */
-	assert_true(is_victim(w, 2));
-	assert_true(writing_has_file(w, 2));
-}
-
 /* The log has one line of each. */
 static void test_rotten_records(void **state)
 {
@@ -144,7 +107,6 @@ int main(void)
 		WRITING_TEST(test_leases_of_the_dead),
 		WRITING_TEST(test_files_that_are_left_over),
 		WRITING_TEST(test_a_user_that_lives),
-		WRITING_TEST(test_victims_of_the_dead),
 		WRITING_TEST(test_rotten_records),
 	};
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "cache/meta/transaction.h"
+#include "cache/write/write_context.h"
+
+uint64_t write_context_disk_free(struct write_context *x)
+{
+	uint64_t bytes;
+
+	return directory_free_bytes(x->directory, &bytes) ? 0 : bytes;
+}
+
+int write_context_commit(struct write_context *x, struct changes *c, struct outcome *out)
+{
+	int rc = metadata_lock(x->metadata, write_context_deadline());
+
+	if (rc)
+		return rc;
+	c->user = x->directory->user;
+	c->epoch = write_context_epoch(x);
+	c->now = clock_realtime() / NS_PER_SECOND;
+	c->disk_free = write_context_disk_free(x);
+	rc = transaction_commit_locked(x->metadata, c, out);
+	metadata_unlock(x->metadata);
+	return rc;
+}
