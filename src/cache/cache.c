@@ -165,7 +165,7 @@ static int cache_start(struct opening *o, struct trouble *t)
 
 int cache_open(const struct cache_options *options, struct cache **out, struct trouble *t)
 {
-	struct cache *c = calloc(1, sizeof(*c));
+	struct cache *c = calloc(1, sizeof *c);
 	struct opening o = {.cache = c,
 		.options = options,
 		.settings = {.set_limits = options->set_quota,

@@ -202,7 +202,7 @@ struct roots {
 static int note_root(void *ctx, const struct cache_dataset *d)
 {
 	struct roots *r = ctx;
-	int rc = array_grow(&r->list, &r->capacity, r->count, sizeof(*r->list));
+	int rc = array_grow(&r->list, &r->capacity, r->count, sizeof *r->list);
 
 	if (!rc)
 		r->list[r->count++] = d->root;

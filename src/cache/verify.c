@@ -194,7 +194,7 @@ static int estimate(struct cache *c, uint64_t *bytes)
 
 	if (rc)
 		return rc;
-	if (setting_get(c->metadata, txn, SETTING_TOTALS, &totals, sizeof(totals)))
+	if (setting_get(c->metadata, txn, SETTING_TOTALS, &totals, sizeof totals))
 		totals.resident = 0;
 	*bytes = totals.resident + table_bytes(c->metadata, txn, TABLE_PAGES);
 	metadata_read_end(c->metadata, txn);

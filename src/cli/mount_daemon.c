@@ -18,9 +18,9 @@
 struct mount_daemon {
 	int channel; /* to the parent; -1: in the foreground */
 	pthread_t thread;
-	pthread_mutex_t mtx;	 /* the two below */
-	struct session *session; /* NULL: not yet, or not any more */
-	bool over;		 /* an end of file is of our own making */
+	pthread_mutex_t daemon_mtx; /* the two below */
+	struct session *session;    /* NULL: not yet, or not any more */
+	bool over;		    /* an end of file is of our own making */
 };
 
 static void send_verdict(int channel, int code, const char *text)
@@ -52,14 +52,14 @@ static void daemon_drop(struct mount_daemon *d)
 {
 	struct trouble t = {0};
 
-	pthread_mutex_lock(&d->mtx);
+	pthread_mutex_lock(&d->daemon_mtx);
 	if (d->session)
 		session_failure(d->session, &t);
 	if (!d->over) {
 		send_verdict(d->channel, t.code ? t.code : ERR_IO, t.text);
 		kill(getpid(), SIGTERM);
 	}
-	pthread_mutex_unlock(&d->mtx);
+	pthread_mutex_unlock(&d->daemon_mtx);
 }
 
 static void *daemon_hear(void *arg)
@@ -97,9 +97,9 @@ static void daemon_ready(void *ctx)
 
 static void set_session(struct mount_daemon *d, struct session *session)
 {
-	pthread_mutex_lock(&d->mtx);
+	pthread_mutex_lock(&d->daemon_mtx);
 	d->session = session;
-	pthread_mutex_unlock(&d->mtx);
+	pthread_mutex_unlock(&d->daemon_mtx);
 }
 
 static struct log *open_log(const struct mount_request *m, struct trouble *t)
@@ -178,13 +178,13 @@ int mount_daemon_run(struct mount_request *m, int channel)
 	int rc;
 
 	setsid();
-	pthread_mutex_init(&d.mtx, NULL);
+	pthread_mutex_init(&d.daemon_mtx, NULL);
 	rc = daemon_listen(&d, &t);
 	if (!rc) {
 		rc = daemon_serve(m, &d, &t);
-		pthread_mutex_lock(&d.mtx);
+		pthread_mutex_lock(&d.daemon_mtx);
 		d.over = true;
-		pthread_mutex_unlock(&d.mtx);
+		pthread_mutex_unlock(&d.daemon_mtx);
 		if (rc)
 			send_verdict(channel, rc, t.text);
 		shutdown(channel, SHUT_RD);
@@ -192,7 +192,7 @@ int mount_daemon_run(struct mount_request *m, int channel)
 	} else {
 		send_verdict(channel, rc, t.text);
 	}
-	pthread_mutex_destroy(&d.mtx);
+	pthread_mutex_destroy(&d.daemon_mtx);
 	close(channel);
 	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -202,8 +202,8 @@ int mount_daemon_foreground(struct mount_request *m, struct trouble *t)
 	struct mount_daemon d = {.channel = -1};
 	int rc;
 
-	pthread_mutex_init(&d.mtx, NULL);
+	pthread_mutex_init(&d.daemon_mtx, NULL);
 	rc = daemon_serve(m, &d, t);
-	pthread_mutex_destroy(&d.mtx);
+	pthread_mutex_destroy(&d.daemon_mtx);
 	return rc;
 }

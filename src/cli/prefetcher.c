@@ -2,8 +2,9 @@
 /*
  * A fixed number of slots, each a waiter with up to WANTS_MAX chunks of one file. The
  * tool's thread fills a free slot, slot_ready() marks it done on an engine's worker, and
- * the tool's thread reaps it. Lock: mtx covers the states of the slots and is a leaf:
- * nothing else is taken under it. All else in a slot that does not wait is the tool's.
+ * the tool's thread reaps it. Lock: prefetcher_mtx covers the states of the slots and is a
+ * leaf: nothing else is taken under it. All else in a slot that does not wait is the
+ * tool's.
  */
 #include <config.h>
 
@@ -33,8 +34,8 @@ struct prefetcher {
 	struct reader *reader;
 	prefetcher_failed_fn failed;
 	void *ctx;
-	pthread_mutex_t mtx; /* slots[].state */
-	pthread_cond_t cond; /* a slot became SLOT_DONE */
+	pthread_mutex_t prefetcher_mtx; /* slots[].state */
+	pthread_cond_t prefetcher_cond; /* a slot became SLOT_DONE */
 	struct slot slots[SLOTS];
 	struct digest recent[RECENT_OBJECTS]; /* objects just asked for: bundles have many
 						 files */
@@ -47,10 +48,10 @@ static void slot_ready(struct waiter *waiter)
 	struct slot *s = (struct slot *)waiter;
 	struct prefetcher *p = s->prefetcher;
 
-	pthread_mutex_lock(&p->mtx);
+	pthread_mutex_lock(&p->prefetcher_mtx);
 	s->state = SLOT_DONE;
-	pthread_cond_signal(&p->cond);
-	pthread_mutex_unlock(&p->mtx);
+	pthread_cond_signal(&p->prefetcher_cond);
+	pthread_mutex_unlock(&p->prefetcher_mtx);
 }
 
 /* What arrives is for the cache: all slots together would hold hundreds of MiB of it. */
@@ -66,8 +67,8 @@ int prefetcher_new(
 	p->reader = r;
 	p->failed = failed;
 	p->ctx = ctx;
-	pthread_mutex_init(&p->mtx, NULL);
-	pthread_cond_init(&p->cond, NULL);
+	pthread_mutex_init(&p->prefetcher_mtx, NULL);
+	pthread_cond_init(&p->prefetcher_cond, NULL);
 	for (int i = 0; i < SLOTS; i++) {
 		p->slots[i].prefetcher = p;
 		p->slots[i].waiter = slot_waiter;
@@ -104,13 +105,13 @@ static struct slot *slot_wait(struct prefetcher *p, bool drain)
 	struct slot *done, *empty;
 
 	for (;;) {
-		pthread_mutex_lock(&p->mtx);
+		pthread_mutex_lock(&p->prefetcher_mtx);
 		while (!(done = slot_in_state(p, SLOT_DONE)) &&
 			slot_in_state(p, SLOT_WAITING) &&
 			(drain || !slot_in_state(p, SLOT_FREE)))
-			pthread_cond_wait(&p->cond, &p->mtx);
+			pthread_cond_wait(&p->prefetcher_cond, &p->prefetcher_mtx);
 		empty = slot_in_state(p, SLOT_FREE);
-		pthread_mutex_unlock(&p->mtx);
+		pthread_mutex_unlock(&p->prefetcher_mtx);
 		if (!done)
 			return drain ? NULL : empty;
 		slot_reap(p, done);
@@ -165,16 +166,16 @@ static void prefetcher_submit(struct prefetcher *p, struct plan *plan)
 		s->bytes += plan->wants[i].size;
 	free(s->path);
 	s->path = entry_path_text(plan->entry);
-	pthread_mutex_lock(&p->mtx);
+	pthread_mutex_lock(&p->prefetcher_mtx);
 	s->state = SLOT_WAITING;
-	pthread_mutex_unlock(&p->mtx);
+	pthread_mutex_unlock(&p->prefetcher_mtx);
 	rc = source_want(p->reader->dataset->source, plan->wants, plan->count,
 		FETCH_PREFETCH, clock_monotonic() + p->reader->deadline_ns, &s->waiter);
 	if (rc) { /* ready() will not run */
 		s->waiter.error = rc;
-		pthread_mutex_lock(&p->mtx);
+		pthread_mutex_lock(&p->prefetcher_mtx);
 		s->state = SLOT_DONE;
-		pthread_mutex_unlock(&p->mtx);
+		pthread_mutex_unlock(&p->prefetcher_mtx);
 	}
 }
 
@@ -213,8 +214,8 @@ void prefetcher_free(struct prefetcher *p)
 	prefetcher_finish(p);
 	for (int i = 0; i < SLOTS; i++)
 		free(p->slots[i].path);
-	pthread_cond_destroy(&p->cond);
-	pthread_mutex_destroy(&p->mtx);
+	pthread_cond_destroy(&p->prefetcher_cond);
+	pthread_mutex_destroy(&p->prefetcher_mtx);
 	free(p);
 }
 

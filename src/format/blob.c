@@ -23,7 +23,7 @@ struct blob_codec {
 
 struct blob_codec *blob_codec_new(void)
 {
-	struct blob_codec *c = calloc(1, sizeof(*c));
+	struct blob_codec *c = calloc(1, sizeof *c);
 
 	if (!c)
 		return NULL;
@@ -118,7 +118,7 @@ int blob_encode_delta(struct blob_codec *c, struct span content, const struct di
 	put_u32(head, DELTA_MAGIC);
 	put_u32(head + 4, DIGEST_SIZE);
 	memcpy(head + 8, base->bytes, DIGEST_SIZE);
-	rc = bytes_append(out, head, sizeof(head));
+	rc = bytes_append(out, head, sizeof head);
 	if (rc)
 		return rc;
 	encoder_start(c, level);
@@ -138,7 +138,7 @@ static int find_frame(struct span stored, struct blob_head *head, struct span *f
 {
 	head->has_base = stored.size >= DELTA_HEAD_SIZE &&
 			 get_u32(stored.data) == DELTA_MAGIC;
-	memset(&head->base, 0, sizeof(head->base));
+	memset(&head->base, 0, sizeof head->base);
 	if (head->has_base) {
 		if (get_u32(stored.data + 4) != DIGEST_SIZE)
 			return ERR_CORRUPT;
@@ -215,5 +215,5 @@ void blob_path(const struct digest *name, char path[BLOB_PATH_SIZE])
 	memcpy(path, "blobs/", 6);
 	memcpy(path + 6, hex, 2);
 	path[8] = '/';
-	memcpy(path + 9, hex + 2, sizeof(hex) - 2);
+	memcpy(path + 9, hex + 2, sizeof hex - 2);
 }

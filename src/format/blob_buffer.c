@@ -21,9 +21,9 @@ struct blob_buffer *blob_buffer_new(
 {
 	struct blob_buffer *b;
 
-	if (size > SIZE_MAX - sizeof(*b))
+	if (size > SIZE_MAX - sizeof *b)
 		return NULL;
-	b = malloc(sizeof(*b) + size);
+	b = malloc(sizeof *b + size);
 	if (!b)
 		return NULL;
 	atomic_init(&b->refs, 1);
@@ -69,7 +69,7 @@ int blob_buffers_add(struct blob_buffers *list, struct blob_buffer *b)
 {
 	size_t capacity = list->capacity;
 
-	if (array_grow(&list->items, &capacity, list->count, sizeof(*list->items))) {
+	if (array_grow(&list->items, &capacity, list->count, sizeof *list->items)) {
 		blob_buffer_put(b);
 		return ERR_NO_MEMORY;
 	}

@@ -103,9 +103,9 @@ static json_t *sign(const struct private_key *key, struct span message)
 	if (private_key_sign(key, message, signature))
 		return NULL;
 	public_key_to_text(&public, key_text);
-	base64_write(span_of(signature, sizeof(signature)), signature_text);
+	base64_write(span_of(signature, sizeof signature), signature_text);
 	return json_pack("{s:s, s:s%}", "key", key_text, "signature", signature_text,
-		sizeof(signature_text));
+		sizeof signature_text);
 }
 
 /* New reference or NULL without memory. */
@@ -248,7 +248,7 @@ int document_signatures(const json_t *value, struct document_signature **out, si
 	if (!json_is_array(value) || size > DOCUMENT_SIGNATURES_MAX)
 		return ERR_CORRUPT;
 	if (size) {
-		signatures = calloc(size, sizeof(*signatures));
+		signatures = calloc(size, sizeof *signatures);
 		if (!signatures)
 			return ERR_NO_MEMORY;
 	}

@@ -14,7 +14,7 @@ struct chunk_ref chunk_list_at(const uint8_t *list, uint32_t index)
 	const uint8_t *at = list + (size_t)index * CHUNK_RECORD_SIZE;
 
 	memcpy(chunk.digest.bytes, at, DIGEST_SIZE);
-	memcpy(&chunk.size, at + DIGEST_SIZE, sizeof(chunk.size));
+	memcpy(&chunk.size, at + DIGEST_SIZE, sizeof chunk.size);
 	return chunk;
 }
 
@@ -23,7 +23,7 @@ void chunk_list_put(uint8_t *list, uint32_t index, const struct chunk_ref *chunk
 	uint8_t *at = list + (size_t)index * CHUNK_RECORD_SIZE;
 
 	memcpy(at, chunk->digest.bytes, DIGEST_SIZE);
-	memcpy(at + DIGEST_SIZE, &chunk->size, sizeof(chunk->size));
+	memcpy(at + DIGEST_SIZE, &chunk->size, sizeof chunk->size);
 }
 
 /* What an extent's record holds. */
@@ -36,7 +36,7 @@ static struct extent_record record_at(const uint8_t *extents, uint32_t index)
 {
 	struct extent_record record;
 
-	memcpy(&record, extents + (size_t)index * EXTENT_RECORD_SIZE, sizeof(record));
+	memcpy(&record, extents + (size_t)index * EXTENT_RECORD_SIZE, sizeof record);
 	return record;
 }
 
@@ -63,7 +63,7 @@ void extent_put(uint8_t *extents, uint32_t index, const struct extent *e)
 		.end = slice_start(extents, index) + e->size,
 	};
 
-	memcpy(extents + (size_t)index * EXTENT_RECORD_SIZE, &record, sizeof(record));
+	memcpy(extents + (size_t)index * EXTENT_RECORD_SIZE, &record, sizeof record);
 }
 
 uint64_t entry_data_size(const struct entry *e)
@@ -199,8 +199,8 @@ bool xattr_next(struct span packed, size_t *at, struct xattr *out)
 	if (*at > packed.size || packed.size - *at < XATTR_HEAD_SIZE)
 		return false;
 	from = packed.data + *at;
-	memcpy(&name_size, from, sizeof(name_size));
-	memcpy(&value_size, from + sizeof(name_size), sizeof(value_size));
+	memcpy(&name_size, from, sizeof name_size);
+	memcpy(&value_size, from + sizeof name_size, sizeof value_size);
 	left = packed.size - *at - XATTR_HEAD_SIZE;
 	if (name_size > left || value_size > left - name_size)
 		return false;
@@ -221,8 +221,8 @@ int xattr_append(struct bytes *packed, struct span name, struct span value)
 	value_size = (uint32_t)value.size;
 	if (bytes_reserve(packed, XATTR_HEAD_SIZE + name.size + value.size))
 		return ERR_NO_MEMORY;
-	bytes_append(packed, &name_size, sizeof(name_size));
-	bytes_append(packed, &value_size, sizeof(value_size));
+	bytes_append(packed, &name_size, sizeof name_size);
+	bytes_append(packed, &value_size, sizeof value_size);
 	bytes_append(packed, name.data, name.size);
 	bytes_append(packed, value.data, value.size);
 	return 0;

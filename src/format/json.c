@@ -121,7 +121,7 @@ json_t *json_digest(const struct digest *d)
 	char hex[DIGEST_HEX_SIZE];
 
 	digest_to_hex(d, hex);
-	return json_stringn_nocheck(hex, sizeof(hex) - 1);
+	return json_stringn_nocheck(hex, sizeof hex - 1);
 }
 
 int json_only_members(const json_t *object, const char *const *names)

@@ -21,12 +21,12 @@ void json_text_raw(struct json_text *w, const char *s)
 void json_text_unsigned(struct json_text *w, uint64_t value)
 {
 	char digits[20];
-	size_t at = sizeof(digits);
+	size_t at = sizeof digits;
 
 	do
 		digits[--at] = (char)('0' + value % 10);
 	while ((value /= 10) != 0);
-	json_text_append(w, digits + at, sizeof(digits) - at);
+	json_text_append(w, digits + at, sizeof digits - at);
 }
 
 void json_text_signed(struct json_text *w, int64_t value)
@@ -51,12 +51,12 @@ static void append_escape(struct json_text *w, uint8_t c)
 	static const char hex[] = "0123456789ABCDEF";
 	static const char plain[] = "\"\\\b\f\n\r\t";
 	static const char letters[] = "\"\\bfnrt";
-	const char *found = memchr(plain, c, sizeof(plain) - 1);
+	const char *found = memchr(plain, c, sizeof plain - 1);
 	char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
 
 	if (found)
 		text[1] = letters[found - plain];
-	json_text_append(w, text, found ? 2 : sizeof(text));
+	json_text_append(w, text, found ? 2 : sizeof text);
 }
 
 static void append_text(struct json_text *w, struct span s)

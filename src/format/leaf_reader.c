@@ -91,7 +91,7 @@ int leaf_reader_objects(struct leaf_reader *r, const json_t *objects, struct tro
 
 	if (!json_is_array(objects) || count > PAGE_ROWS_MAX)
 		return trouble_set(t, ERR_CORRUPT, "page: no objects, or too many");
-	r->objects = calloc(count + 1, sizeof(*r->objects));
+	r->objects = calloc(count + 1, sizeof *r->objects);
 	if (!r->objects)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < count; i++) {

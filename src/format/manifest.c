@@ -195,7 +195,7 @@ static bool is_mirror(struct span url)
 	static const char *const schemes[] = {"https://", "http://", "file://"};
 	bool known = false;
 
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+	for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
 		size_t size = strlen(schemes[i]);
 
 		known = known || (url.size > size && !memcmp(url.data, schemes[i], size));
@@ -215,7 +215,7 @@ static int manifest_read_mirrors(const json_t *value, void *into)
 		return ERR_CORRUPT;
 	if (count == 0)
 		return 0;
-	m->mirrors = calloc(count, sizeof(*m->mirrors));
+	m->mirrors = calloc(count, sizeof *m->mirrors);
 	if (!m->mirrors)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < count; i++) {
@@ -261,7 +261,7 @@ int manifest_decode(struct span text, struct manifest **out, struct trouble *t)
 		{"signatures", false, manifest_read_signatures},
 		{NULL, false, NULL},
 	};
-	struct manifest *m = calloc(1, sizeof(*m));
+	struct manifest *m = calloc(1, sizeof *m);
 	int rc;
 
 	if (!m)

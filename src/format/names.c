@@ -82,11 +82,11 @@ static size_t common_prefix(const uint8_t *a, const uint8_t *b, size_t size)
 	while (i + sizeof(uint64_t) <= size) {
 		uint64_t x, y;
 
-		memcpy(&x, a + i, sizeof(x));
-		memcpy(&y, b + i, sizeof(y));
+		memcpy(&x, a + i, sizeof x);
+		memcpy(&y, b + i, sizeof y);
 		if (x != y)
 			break;
-		i += sizeof(x);
+		i += sizeof x;
 	}
 	while (i < size && a[i] == b[i])
 		i++;

@@ -26,7 +26,7 @@ void object_table_clear(struct object_table *t)
 	t->count = 0;
 	bytes_clear(&t->lists);
 	if (t->buckets)
-		memset(t->buckets, 0, t->bucket_count * sizeof(*t->buckets));
+		memset(t->buckets, 0, t->bucket_count * sizeof *t->buckets);
 }
 
 struct object_ref object_table_at(const struct object_table *t, uint32_t index)
@@ -60,11 +60,11 @@ static int object_table_grow(struct object_table *t)
 		return 0;
 	capacity = t->capacity > 0 ? t->capacity * 2 : 48;
 	bucket_count = t->bucket_count > 0 ? t->bucket_count * 2 : 64;
-	objects = realloc(t->objects, capacity * sizeof(*objects));
+	objects = realloc(t->objects, capacity * sizeof *objects);
 	if (!objects)
 		return ERR_NO_MEMORY;
 	t->objects = objects;
-	buckets = calloc(bucket_count, sizeof(*buckets));
+	buckets = calloc(bucket_count, sizeof *buckets);
 	if (!buckets)
 		return ERR_NO_MEMORY;
 	free(t->buckets);

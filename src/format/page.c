@@ -21,7 +21,7 @@ static struct page_header header_of(const struct page *p)
 {
 	struct page_header h;
 
-	memcpy(&h, p->data, sizeof(h));
+	memcpy(&h, p->data, sizeof h);
 	return h;
 }
 
@@ -34,7 +34,7 @@ static bool header_good(const struct page_header *h, size_t size)
 	if (h->count == 0 || h->count > PAGE_ROWS_MAX || h->run_count > h->count ||
 		h->file_count > h->count || h->object_count > h->file_count)
 		return false;
-	need = sizeof(*h) + (uint64_t)h->heap_size;
+	need = sizeof *h + (uint64_t)h->heap_size;
 	if (h->level > 0)
 		return h->run_count == 0 && h->file_count == 0 &&
 		       need + h->count * sizeof(struct page_child_row) == size;
@@ -51,7 +51,7 @@ int page_view(struct span packed, struct page *out)
 	struct page_header h;
 	size_t at;
 
-	if (packed.size < sizeof(h))
+	if (packed.size < sizeof h)
 		return ERR_CORRUPT;
 	h = header_of(&p);
 	if (!header_good(&h, packed.size))
@@ -62,7 +62,7 @@ int page_view(struct span packed, struct page *out)
 	p.file_count = h.file_count;
 	p.object_count = h.object_count;
 	p.heap_size = h.heap_size;
-	at = sizeof(h);
+	at = sizeof h;
 	take_table(&p, &at, h.count,
 		h.level > 0 ? sizeof(struct page_child_row) : sizeof(struct page_row));
 	p.runs = take_table(&p, &at, h.run_count, sizeof(struct page_run));
@@ -101,7 +101,7 @@ static int run_at(
 {
 	if (index >= p->run_count)
 		return ERR_CORRUPT;
-	memcpy(run, p->runs + (size_t)index * sizeof(*run), sizeof(*run));
+	memcpy(run, p->runs + (size_t)index * sizeof *run, sizeof *run);
 	return heap_span(p, run->parent_at, run->parent_size, parent);
 }
 
@@ -140,7 +140,7 @@ static int page_read_object(const struct page *p, uint32_t index, struct object_
 
 	if (index >= p->object_count)
 		return ERR_CORRUPT;
-	memcpy(&object, p->objects + (size_t)index * sizeof(object), sizeof(object));
+	memcpy(&object, p->objects + (size_t)index * sizeof object, sizeof object);
 	out->digest = object.digest;
 	out->size = object.size;
 	out->form = (enum object_form)object.form;
@@ -153,7 +153,7 @@ static int page_read_file(const struct page *p, uint32_t index, struct entry *ou
 
 	if (index >= p->file_count)
 		return ERR_CORRUPT;
-	memcpy(&file, p->files + (size_t)index * sizeof(file), sizeof(file));
+	memcpy(&file, p->files + (size_t)index * sizeof file, sizeof file);
 	out->has_content = true;
 	out->content = file.content;
 	out->offset = file.offset;
@@ -167,16 +167,16 @@ static int page_read_extra(const struct page *p, uint32_t at, struct entry *out)
 	uint64_t extents_size;
 	const uint8_t *from;
 
-	if (heap_span(p, at, sizeof(extra), &rest))
+	if (heap_span(p, at, sizeof extra, &rest))
 		return ERR_CORRUPT;
-	memcpy(&extra, rest.data, sizeof(extra));
+	memcpy(&extra, rest.data, sizeof extra);
 	extents_size = (uint64_t)extra.extent_count * EXTENT_RECORD_SIZE;
 	if (heap_span(p, at,
-		    sizeof(extra) + (uint64_t)extra.target_size + extra.xattrs_size +
+		    sizeof extra + (uint64_t)extra.target_size + extra.xattrs_size +
 			    extents_size,
 		    &rest))
 		return ERR_CORRUPT;
-	from = rest.data + sizeof(extra);
+	from = rest.data + sizeof extra;
 	out->target = span_of(from, extra.target_size);
 	out->xattrs = span_of(from + extra.target_size, extra.xattrs_size);
 	out->extents = from + extra.target_size + extra.xattrs_size;
@@ -230,7 +230,7 @@ int page_entry(const struct page *p, uint32_t row, struct entry *out)
 
 	if (p->level != 0 || row >= p->count)
 		return ERR_CORRUPT;
-	memcpy(&record, page_row_at(p, row), sizeof(record));
+	memcpy(&record, page_row_at(p, row), sizeof record);
 	rc = page_read_row(p, &record, &e);
 	if (!rc)
 		*out = e;
@@ -284,7 +284,7 @@ static int row_name(const struct page *p, uint32_t row, struct span *name)
 {
 	struct page_row record;
 
-	memcpy(&record, page_row_at(p, row), sizeof(record));
+	memcpy(&record, page_row_at(p, row), sizeof record);
 	return heap_span(p, record.name_at, record.name_size, name);
 }
 
@@ -342,8 +342,8 @@ static int page_read_child(
 	struct page_child_row row;
 	int rc;
 
-	memcpy(&row, p->data + sizeof(struct page_header) + (size_t)index * sizeof(row),
-		sizeof(row));
+	memcpy(&row, p->data + sizeof(struct page_header) + (size_t)index * sizeof row,
+		sizeof row);
 	*out = (struct page_child){
 		.digest = row.digest,
 		.entries = row.entries,

@@ -35,7 +35,7 @@ struct page_builder {
 
 int page_builder_new(page_emit_fn emit, void *ctx, struct page_builder **out)
 {
-	struct page_builder *b = calloc(1, sizeof(*b));
+	struct page_builder *b = calloc(1, sizeof *b);
 
 	if (!b)
 		return ERR_NO_MEMORY;

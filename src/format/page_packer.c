@@ -26,7 +26,7 @@ struct page_packer *page_packer_new(unsigned level)
 
 	if (level > PAGE_LEVEL_MAX)
 		return NULL;
-	k = calloc(1, sizeof(*k));
+	k = calloc(1, sizeof *k);
 	if (!k)
 		return NULL;
 	k->header.magic = PAGE_MAGIC;
@@ -82,7 +82,7 @@ static int put_run(struct page_packer *k, struct span parent)
 	k->parent_at = run.parent_at;
 	k->parent_size = run.parent_size;
 	k->header.run_count++;
-	return bytes_append(&k->runs, &run, sizeof(run));
+	return bytes_append(&k->runs, &run, sizeof run);
 }
 
 static int put_file(struct page_packer *k, const struct entry *e, const char **column)
@@ -95,7 +95,7 @@ static int put_file(struct page_packer *k, const struct entry *e, const char **c
 	if (rc)
 		return rc;
 	k->header.file_count++;
-	return bytes_append(&k->files, &file, sizeof(file));
+	return bytes_append(&k->files, &file, sizeof file);
 }
 
 static int put_extra(struct page_packer *k, const struct entry *e, uint32_t *at)
@@ -110,7 +110,7 @@ static int put_extra(struct page_packer *k, const struct entry *e, uint32_t *at)
 	struct span extents = span_of(
 		e->extents, (size_t)e->extent_count * EXTENT_RECORD_SIZE);
 	uint32_t rest;
-	int rc = heap_append(k, span_of(&extra, sizeof(extra)), at);
+	int rc = heap_append(k, span_of(&extra, sizeof extra), at);
 
 	if (!rc)
 		rc = heap_append(k, e->target, &rest);
@@ -167,7 +167,7 @@ static int page_packer_put_row(
 	k->header.count++;
 	if (e->type == ENTRY_FILE)
 		k->header.bytes = page_bytes_add(k->header.bytes, e->size);
-	return bytes_append(&k->rows, &row, sizeof(row));
+	return bytes_append(&k->rows, &row, sizeof row);
 }
 
 int page_packer_put(struct page_packer *k, const struct entry *e, const char **column)
@@ -224,7 +224,7 @@ static int put_child(struct page_packer *k, const struct page_child *c)
 	k->header.count++;
 	k->header.entries += c->entries;
 	k->header.bytes = page_bytes_add(k->header.bytes, c->bytes);
-	return bytes_append(&k->rows, &row, sizeof(row));
+	return bytes_append(&k->rows, &row, sizeof row);
 }
 
 int page_packer_child(struct page_packer *k, const struct page_child *c)
@@ -259,9 +259,9 @@ static int put_object(struct page_packer *k, uint32_t index, struct bytes *out)
 	if (o.form == OBJECT_LISTED)
 		list = span_of(o.list, (size_t)o.count * CHUNK_RECORD_SIZE);
 	else if (o.form == OBJECT_RECIPE)
-		list = span_of(&o.recipe, sizeof(o.recipe));
+		list = span_of(&o.recipe, sizeof o.recipe);
 	rc = heap_append(k, list, &object.list_at);
-	return rc ? rc : bytes_append(out, &object, sizeof(object));
+	return rc ? rc : bytes_append(out, &object, sizeof object);
 }
 
 /* The header and the tables, in the order of the layout. */
@@ -270,15 +270,15 @@ static int append_tables(
 {
 	const struct bytes *const tables[] = {
 		&k->rows, &k->runs, &k->files, objects, &k->heap};
-	const size_t count = sizeof(tables) / sizeof(tables[0]);
-	size_t size = sizeof(k->header);
+	const size_t count = sizeof tables / sizeof tables[0];
+	size_t size = sizeof k->header;
 	int rc;
 
 	for (size_t i = 0; i < count; i++)
 		size += tables[i]->size;
 	rc = bytes_reserve(out, size);
 	if (!rc)
-		rc = bytes_append(out, &k->header, sizeof(k->header));
+		rc = bytes_append(out, &k->header, sizeof k->header);
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = bytes_append(out, tables[i]->data, tables[i]->size);
 	return rc;

@@ -33,12 +33,12 @@ int recipe_view(struct span packed, struct recipe *out)
 {
 	struct recipe_header h;
 
-	if (packed.size < sizeof(h))
+	if (packed.size < sizeof h)
 		return ERR_CORRUPT;
-	memcpy(&h, packed.data, sizeof(h));
+	memcpy(&h, packed.data, sizeof h);
 	if (h.magic != RECIPE_MAGIC || h.layout != RECIPE_LAYOUT ||
 		h.level > RECIPE_LEVEL_MAX || h.count == 0 || h.count > RECIPE_ROWS ||
-		packed.size != sizeof(h) + h.count * sizeof(struct recipe_row))
+		packed.size != sizeof h + h.count * sizeof(struct recipe_row))
 		return ERR_CORRUPT;
 	*out = (struct recipe){
 		.data = packed.data,
@@ -55,8 +55,8 @@ static struct recipe_row recipe_row_at(const struct recipe *r, uint32_t index)
 {
 	struct recipe_row row;
 
-	memcpy(&row, r->data + sizeof(struct recipe_header) + index * sizeof(row),
-		sizeof(row));
+	memcpy(&row, r->data + sizeof(struct recipe_header) + index * sizeof row,
+		sizeof row);
 	return row;
 }
 
@@ -129,7 +129,7 @@ static int add_row(
 	d->header.chunks = row.chunks_end;
 	d->header.bytes = row.bytes_end;
 	d->header.count++;
-	return bytes_append(d->packed, &row, sizeof(row));
+	return bytes_append(d->packed, &row, sizeof row);
 }
 
 static int decode_chunk(struct decoder *d, const json_t *row)
@@ -174,7 +174,7 @@ static int decode_rows(struct decoder *d, const json_t *rows, struct trouble *t)
 	rc = bytes_reserve(d->packed,
 		sizeof(struct recipe_header) + count * sizeof(struct recipe_row));
 	if (!rc)
-		rc = bytes_append(d->packed, &d->header, sizeof(d->header));
+		rc = bytes_append(d->packed, &d->header, sizeof d->header);
 	for (size_t i = 0; !rc && i < count; i++) {
 		const json_t *row = json_array_get(rows, i);
 
@@ -222,7 +222,7 @@ int recipe_decode(struct span text, struct bytes *packed, struct trouble *t)
 		return rc;
 	rc = recipe_decode_root(&d, root, t);
 	if (!rc)
-		memcpy(packed->data + before, &d.header, sizeof(d.header));
+		memcpy(packed->data + before, &d.header, sizeof d.header);
 	else
 		packed->size = before;
 	json_decref(root);
@@ -358,7 +358,7 @@ int recipe_build(const struct chunk_ref *chunks, uint64_t count, recipe_emit_fn 
 	if (rc)
 		return rc;
 	leaves = groups(count);
-	parts = calloc(leaves, sizeof(*parts));
+	parts = calloc(leaves, sizeof *parts);
 	if (!parts)
 		return ERR_NO_MEMORY;
 	for (uint64_t i = 0; !rc && i < leaves; i++)

@@ -40,7 +40,7 @@ static int private_key_new(EVP_PKEY *pkey, struct private_key **out)
 	if (EVP_PKEY_base_id(pkey) != EVP_PKEY_ED25519)
 		goto out;
 	rc = ERR_NO_MEMORY;
-	k = calloc(1, sizeof(*k));
+	k = calloc(1, sizeof *k);
 	if (!k || EVP_PKEY_get_raw_public_key(pkey, k->public.bytes, &size) != 1)
 		goto out;
 	assert(size == PUBLIC_KEY_SIZE);
@@ -123,14 +123,14 @@ int private_key_sign(
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t made[SIGNATURE_SIZE];
-	size_t size = sizeof(made);
+	size_t size = sizeof made;
 	int ok = ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, k->pkey) == 1 &&
 		 EVP_DigestSign(ctx, made, &size, message.data, message.size) == 1;
 
 	EVP_MD_CTX_free(ctx);
 	if (!ok)
 		return signature_fail(ERR_NO_MEMORY);
-	memcpy(signature, made, sizeof(made));
+	memcpy(signature, made, sizeof made);
 	return 0;
 }
 
@@ -186,7 +186,7 @@ int public_key_from_text(struct span text, struct public_key *out)
 		plain[i] = c == '-' ? '+' : c == '_' ? '/' : c;
 	}
 	plain[TEXT_KEY_SIZE] = '=';
-	rc = base64_decode(span_of(plain, sizeof(plain)), &key);
+	rc = base64_decode(span_of(plain, sizeof plain), &key);
 	if (!rc)
 		memcpy(out->bytes, key.data, PUBLIC_KEY_SIZE);
 	bytes_release(&key);

@@ -80,7 +80,7 @@ int tag_decode(struct span text, struct tag **out, struct trouble *t)
 		{"signatures", false, tag_read_signatures},
 		{NULL, false, NULL},
 	};
-	struct tag *tag = calloc(1, sizeof(*tag));
+	struct tag *tag = calloc(1, sizeof *tag);
 	int rc;
 
 	if (!tag)

@@ -18,14 +18,14 @@ int fetch_loop_init(struct fetch_loop *loop, struct log *log, uint64_t memory,
 {
 	*loop = (struct fetch_loop){.log = log, .awake = true};
 	schedule_init(&loop->schedule, memory);
-	pthread_mutex_init(&loop->mtx, NULL);
+	pthread_mutex_init(&loop->fetch_mtx, NULL);
 	return tries_init(&loop->tries, settings, connections);
 }
 
 void fetch_loop_release(struct fetch_loop *loop)
 {
 	tries_release(&loop->tries);
-	pthread_mutex_destroy(&loop->mtx);
+	pthread_mutex_destroy(&loop->fetch_mtx);
 }
 
 void fetch_loop_wake(struct fetch_loop *loop)
@@ -39,14 +39,14 @@ void fetch_loop_wake(struct fetch_loop *loop)
 static void end_unbegun(
 	struct fetch_loop *loop, struct fetch *fetch, const struct trouble *trouble)
 {
-	pthread_mutex_lock(&loop->mtx);
+	pthread_mutex_lock(&loop->fetch_mtx);
 	loop->active--;
 	fetch->trouble = *trouble;
 	schedule_end(&loop->schedule, fetch, trouble->code);
-	pthread_mutex_unlock(&loop->mtx);
+	pthread_mutex_unlock(&loop->fetch_mtx);
 }
 
-/* With mtx held. */
+/* With fetch_mtx held. */
 static void note_begun(struct fetch_loop *loop, const struct fetch *fetch, int64_t now)
 {
 	loop->active++;
@@ -62,11 +62,11 @@ static bool pick_first(struct fetch_loop *loop, struct admission *out)
 	int64_t now = clock_monotonic();
 	bool found;
 
-	pthread_mutex_lock(&loop->mtx);
+	pthread_mutex_lock(&loop->fetch_mtx);
 	found = schedule_pick(&loop->schedule, &loop->tries.origins, now, out);
 	if (found)
 		note_begun(loop, out->fetch, now);
-	pthread_mutex_unlock(&loop->mtx);
+	pthread_mutex_unlock(&loop->fetch_mtx);
 	return found;
 }
 
@@ -86,12 +86,12 @@ static bool pick_second(
 	int64_t now = clock_monotonic();
 	bool found;
 
-	pthread_mutex_lock(&loop->mtx);
+	pthread_mutex_lock(&loop->fetch_mtx);
 	found = schedule_double(&loop->schedule, first->fetch, first->mirror,
 		&loop->tries.origins, now, out);
 	if (found)
 		note_begun(loop, first->fetch, now);
-	pthread_mutex_unlock(&loop->mtx);
+	pthread_mutex_unlock(&loop->fetch_mtx);
 	return found;
 }
 
@@ -102,10 +102,10 @@ static void begin_second(
 	struct fetch_try *second = tries_begin(&loop->tries, a, &trouble);
 
 	if (!second) {
-		pthread_mutex_lock(&loop->mtx);
+		pthread_mutex_lock(&loop->fetch_mtx);
 		loop->active--;
 		hedge_give_back(&loop->schedule.hedge);
-		pthread_mutex_unlock(&loop->mtx);
+		pthread_mutex_unlock(&loop->fetch_mtx);
 		return;
 	}
 	log_debug(loop->log, "%s: slower than its peers; asking %s too", first->url,
@@ -166,13 +166,14 @@ static void release_twin(struct fetch_loop *loop, struct fetch_try *twin, bool o
 	twin->twin = NULL;
 	if (!over)
 		return;
-	pthread_mutex_lock(&loop->mtx);
+	pthread_mutex_lock(&loop->fetch_mtx);
 	loop->active--;
-	pthread_mutex_unlock(&loop->mtx);
+	pthread_mutex_unlock(&loop->fetch_mtx);
 	tries_end(&loop->tries, twin);
 }
 
-/* How long the fetch took, whichever of two tries it was that ended it. With mtx held. */
+/* How long the fetch took, whichever of two tries it was that ended it. With fetch_mtx
+ * held. */
 static void note_pace(struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
 {
 	const struct fetch_try *first = t->second && t->twin ? t->twin : t;
@@ -197,7 +198,7 @@ static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
 	if (result.outcome != TRY_GIVEN && t->stop != STOP_CANCELLED)
 		log_debug(loop->log, "%s", result.trouble.text);
 
-	pthread_mutex_lock(&loop->mtx);
+	pthread_mutex_lock(&loop->fetch_mtx);
 	loop->active--;
 	if (fetch->state.cancelled || loop->stopping) {
 		schedule_interrupt(&loop->schedule, fetch);
@@ -211,7 +212,7 @@ static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
 	} else {
 		schedule_retry(&loop->schedule, fetch, t->mirror, &result, now);
 	}
-	pthread_mutex_unlock(&loop->mtx);
+	pthread_mutex_unlock(&loop->fetch_mtx);
 	if (t->twin)
 		release_twin(loop, t->twin, over);
 	tries_end(&loop->tries, t);
@@ -231,7 +232,8 @@ static bool finish_ended(struct fetch_loop *loop)
 	return any;
 }
 
-/* Why a try is to be broken off now, and if not, when to look again. With mtx held. */
+/* Why a try is to be broken off now, and if not, when to look again. With fetch_mtx held.
+ */
 static enum fetch_stop stop_reason(
 	struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
 {
@@ -250,7 +252,7 @@ static enum fetch_stop stop_reason(
 	return STOP_NOT;
 }
 
-/* Whether a second try is due; if not, when to look again. With mtx held. */
+/* Whether a second try is due; if not, when to look again. With fetch_mtx held. */
 static bool is_late(struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
 {
 	int64_t due = t->started + hedge_patience(&loop->schedule.hedge);
@@ -261,7 +263,8 @@ static bool is_late(struct fetch_loop *loop, const struct fetch_try *t, int64_t 
 	return due <= now;
 }
 
-/* All that time alone brings about. True when a try is to be broken off. With mtx held. */
+/* All that time alone brings about. True when a try is to be broken off. With fetch_mtx
+ * held. */
 static bool sweep_all(struct fetch_loop *loop, int64_t now)
 {
 	bool stop = false;
@@ -283,10 +286,10 @@ static void sweep_if_due(struct fetch_loop *loop)
 	struct fetch_try *t;
 	bool stop = false;
 
-	pthread_mutex_lock(&loop->mtx);
+	pthread_mutex_lock(&loop->fetch_mtx);
 	if (loop->stopping || now >= loop->schedule.sweep_at)
 		stop = sweep_all(loop, now);
-	pthread_mutex_unlock(&loop->mtx);
+	pthread_mutex_unlock(&loop->fetch_mtx);
 	/* One that is finished may take its twin along, hence from the start each time. */
 	while (stop && (t = tries_find_stopped(&loop->tries)))
 		finish_try(loop, t);
@@ -299,9 +302,9 @@ static bool hand_over(struct fetch_loop *loop)
 	bool any = false;
 
 	for (;;) {
-		pthread_mutex_lock(&loop->mtx);
+		pthread_mutex_lock(&loop->fetch_mtx);
 		fetch = schedule_next_ended(&loop->schedule);
-		pthread_mutex_unlock(&loop->mtx);
+		pthread_mutex_unlock(&loop->fetch_mtx);
 		if (!fetch)
 			return any;
 		any = true;
@@ -314,11 +317,11 @@ static int sleep_time(struct fetch_loop *loop)
 {
 	int64_t now = clock_monotonic(), left;
 
-	pthread_mutex_lock(&loop->mtx);
+	pthread_mutex_lock(&loop->fetch_mtx);
 	left = loop->schedule.sweep_at > now ? loop->schedule.sweep_at - now : 0;
 	if (loop->awake)
 		left = 0;
-	pthread_mutex_unlock(&loop->mtx);
+	pthread_mutex_unlock(&loop->fetch_mtx);
 	if (left > POLL_MOST)
 		left = POLL_MOST;
 	return (int)((left + NS_PER_MS - 1) / NS_PER_MS);
@@ -329,11 +332,11 @@ static bool goes_on(struct fetch_loop *loop)
 {
 	bool go;
 
-	pthread_mutex_lock(&loop->mtx);
+	pthread_mutex_lock(&loop->fetch_mtx);
 	go = !loop->stopping || loop->tries.first || !schedule_is_empty(&loop->schedule);
 	loop->self = pthread_self();
 	loop->awake = false;
-	pthread_mutex_unlock(&loop->mtx);
+	pthread_mutex_unlock(&loop->fetch_mtx);
 	return go;
 }
 

@@ -5,8 +5,8 @@
  * is schedule.h's business, one try fetch_try.h's, what came of it try_result.h's. The
  * struct is shared with fetcher.c, which starts the thread and is called by all others.
  *
- * Lock order: mtx, then the mutex of a struct mirrors. Nothing else is called under mtx,
- * and libcurl never but to wake the thread.
+ * Lock order: fetch_mtx, then the mutex of a struct mirrors. Nothing else is called under
+ * fetch_mtx, and libcurl never but to wake the thread.
  */
 #ifndef CAIRN_NET_FETCH_LOOP_H
 #define CAIRN_NET_FETCH_LOOP_H
@@ -25,7 +25,7 @@ struct fetch_loop {
 	struct tries tries; /* the thread's own, but for tries_wake() */
 
 	/* Guards all below, and state, priority and deadline of every fetch. */
-	pthread_mutex_t mtx;
+	pthread_mutex_t fetch_mtx;
 	struct schedule schedule;
 	uint64_t active; /* tries begun, not yet over */
 	pthread_t self;	 /* of the thread, once it is not `awake` */
@@ -41,7 +41,7 @@ int fetch_loop_init(struct fetch_loop *loop, struct log *log, uint64_t memory,
 void fetch_loop_release(struct fetch_loop *loop);
 /* On the thread: until it is stopping and every fetch has ended. */
 void fetch_loop_run(struct fetch_loop *loop);
-/* Something is new in the schedule, or it is stopping. Any thread, with mtx held. */
+/* Something is new in the schedule, or it is stopping. Any thread, with fetch_mtx held. */
 void fetch_loop_wake(struct fetch_loop *loop);
 
 #endif

@@ -104,10 +104,10 @@ void fetcher_free(struct fetcher *f)
 {
 	if (!f)
 		return;
-	pthread_mutex_lock(&f->loop.mtx);
+	pthread_mutex_lock(&f->loop.fetch_mtx);
 	f->loop.stopping = true;
 	fetch_loop_wake(&f->loop);
-	pthread_mutex_unlock(&f->loop.mtx);
+	pthread_mutex_unlock(&f->loop.fetch_mtx);
 	pthread_join(f->thread, NULL);
 	fetch_loop_release(&f->loop);
 	free(f);
@@ -124,10 +124,10 @@ static void submit_with(struct fetcher *f, struct fetch *fetch, void *waiter)
 	fetch->path[FETCH_PATH_MAX - 1] = '\0';
 	fetch->etag[FETCH_ETAG_MAX - 1] = '\0';
 	bytes_init(&fetch->body);
-	pthread_mutex_lock(&f->loop.mtx);
+	pthread_mutex_lock(&f->loop.fetch_mtx);
 	schedule_add(&f->loop.schedule, fetch);
 	fetch_loop_wake(&f->loop);
-	pthread_mutex_unlock(&f->loop.mtx);
+	pthread_mutex_unlock(&f->loop.fetch_mtx);
 }
 
 void fetcher_submit(struct fetcher *f, struct fetch *fetch)
@@ -139,45 +139,45 @@ void fetcher_submit(struct fetcher *f, struct fetch *fetch)
 void fetcher_raise(struct fetcher *f, struct fetch *fetch, enum fetch_priority priority,
 	int64_t deadline)
 {
-	pthread_mutex_lock(&f->loop.mtx);
+	pthread_mutex_lock(&f->loop.fetch_mtx);
 	schedule_raise(&f->loop.schedule, fetch, priority, deadline);
 	fetch_loop_wake(&f->loop);
-	pthread_mutex_unlock(&f->loop.mtx);
+	pthread_mutex_unlock(&f->loop.fetch_mtx);
 }
 
 void fetcher_cancel(struct fetcher *f, struct fetch *fetch)
 {
-	pthread_mutex_lock(&f->loop.mtx);
+	pthread_mutex_lock(&f->loop.fetch_mtx);
 	schedule_cancel(&f->loop.schedule, fetch);
 	fetch_loop_wake(&f->loop);
-	pthread_mutex_unlock(&f->loop.mtx);
+	pthread_mutex_unlock(&f->loop.fetch_mtx);
 }
 
 void fetcher_release(struct fetcher *f, struct fetch *fetch)
 {
-	pthread_mutex_lock(&f->loop.mtx);
+	pthread_mutex_lock(&f->loop.fetch_mtx);
 	if (fetch->state.held > 0) {
 		schedule_release(&f->loop.schedule, fetch);
 		fetch_loop_wake(&f->loop);
 	}
-	pthread_mutex_unlock(&f->loop.mtx);
+	pthread_mutex_unlock(&f->loop.fetch_mtx);
 }
 
 void fetcher_lower(struct fetcher *f, struct fetch *fetch)
 {
-	pthread_mutex_lock(&f->loop.mtx);
+	pthread_mutex_lock(&f->loop.fetch_mtx);
 	if (fetch->state.held_by_demand) {
 		schedule_lower(&f->loop.schedule, fetch);
 		fetch_loop_wake(&f->loop);
 	}
-	pthread_mutex_unlock(&f->loop.mtx);
+	pthread_mutex_unlock(&f->loop.fetch_mtx);
 }
 
 void fetcher_count(struct fetcher *f, struct fetcher_counters *out)
 {
 	const struct schedule_counters *counters = &f->loop.schedule.counters;
 
-	pthread_mutex_lock(&f->loop.mtx);
+	pthread_mutex_lock(&f->loop.fetch_mtx);
 	*out = (struct fetcher_counters){
 		.requests = counters->requests,
 		.retries = counters->retries,
@@ -187,14 +187,14 @@ void fetcher_count(struct fetcher *f, struct fetcher_counters *out)
 		.queued = schedule_queued(&f->loop.schedule),
 		.active = f->loop.active,
 	};
-	pthread_mutex_unlock(&f->loop.mtx);
+	pthread_mutex_unlock(&f->loop.fetch_mtx);
 }
 
 struct get_wait {
 	struct fetcher *fetcher;
-	pthread_mutex_t mtx;
-	pthread_cond_t cond;
-	bool done; /* guarded by mtx */
+	pthread_mutex_t wait_mtx;
+	pthread_cond_t wait_cond;
+	bool done; /* guarded by wait_mtx */
 };
 
 static void wake_getter(struct fetch *fetch)
@@ -202,25 +202,25 @@ static void wake_getter(struct fetch *fetch)
 	struct get_wait *w = fetch->state.waiter;
 
 	fetcher_release(w->fetcher, fetch);
-	pthread_mutex_lock(&w->mtx);
+	pthread_mutex_lock(&w->wait_mtx);
 	w->done = true;
-	pthread_cond_signal(&w->cond);
-	pthread_mutex_unlock(&w->mtx);
+	pthread_cond_signal(&w->wait_cond);
+	pthread_mutex_unlock(&w->wait_mtx);
 }
 
 int fetcher_get(struct fetcher *f, struct fetch *fetch)
 {
 	struct get_wait w = {.fetcher = f};
 
-	pthread_mutex_init(&w.mtx, NULL);
-	pthread_cond_init(&w.cond, NULL);
+	pthread_mutex_init(&w.wait_mtx, NULL);
+	pthread_cond_init(&w.wait_cond, NULL);
 	fetch->done = wake_getter;
 	submit_with(f, fetch, &w);
-	pthread_mutex_lock(&w.mtx);
+	pthread_mutex_lock(&w.wait_mtx);
 	while (!w.done)
-		pthread_cond_wait(&w.cond, &w.mtx);
-	pthread_mutex_unlock(&w.mtx);
-	pthread_cond_destroy(&w.cond);
-	pthread_mutex_destroy(&w.mtx);
+		pthread_cond_wait(&w.wait_cond, &w.wait_mtx);
+	pthread_mutex_unlock(&w.wait_mtx);
+	pthread_cond_destroy(&w.wait_cond);
+	pthread_mutex_destroy(&w.wait_mtx);
 	return fetch->error;
 }

@@ -36,7 +36,7 @@ struct mirror {
 };
 
 struct mirrors {
-	pthread_mutex_t mtx; /* guards all below; entries are only ever added */
+	pthread_mutex_t mirrors_mtx; /* guards all below; entries are only ever added */
 	unsigned count;
 	uint64_t random;
 	struct mirror items[MIRRORS_MAX];
@@ -196,7 +196,7 @@ int mirrors_new(const char *url, struct mirrors **out, struct trouble *t)
 		free(m);
 		return rc;
 	}
-	pthread_mutex_init(&m->mtx, NULL);
+	pthread_mutex_init(&m->mirrors_mtx, NULL);
 	m->count = 1;
 	m->random = (uint64_t)clock_monotonic() ^ (uintptr_t)m;
 	*out = m;
@@ -209,7 +209,7 @@ void mirrors_free(struct mirrors *m)
 		return;
 	for (unsigned i = 0; i < m->count; i++)
 		mirror_release(&m->items[i]);
-	pthread_mutex_destroy(&m->mtx);
+	pthread_mutex_destroy(&m->mirrors_mtx);
 	free(m);
 }
 
@@ -243,9 +243,9 @@ int mirrors_add(struct mirrors *m, const char *url)
 
 	if (rc)
 		return rc;
-	pthread_mutex_lock(&m->mtx);
+	pthread_mutex_lock(&m->mirrors_mtx);
 	rc = mirrors_add_locked(m, &item);
-	pthread_mutex_unlock(&m->mtx);
+	pthread_mutex_unlock(&m->mirrors_mtx);
 	if (rc)
 		mirror_release(&item);
 	return rc == ERR_EXISTS ? 0 : rc;
@@ -255,9 +255,9 @@ unsigned mirrors_count(struct mirrors *m)
 {
 	unsigned count;
 
-	pthread_mutex_lock(&m->mtx);
+	pthread_mutex_lock(&m->mirrors_mtx);
 	count = m->count;
-	pthread_mutex_unlock(&m->mtx);
+	pthread_mutex_unlock(&m->mirrors_mtx);
 	return count;
 }
 
@@ -265,9 +265,9 @@ const char *mirrors_url(struct mirrors *m, unsigned index)
 {
 	const char *url;
 
-	pthread_mutex_lock(&m->mtx);
+	pthread_mutex_lock(&m->mirrors_mtx);
 	url = index < m->count ? m->items[index].url : NULL;
-	pthread_mutex_unlock(&m->mtx);
+	pthread_mutex_unlock(&m->mirrors_mtx);
 	return url;
 }
 
@@ -275,9 +275,9 @@ const char *mirrors_origin(struct mirrors *m, unsigned index)
 {
 	const char *origin;
 
-	pthread_mutex_lock(&m->mtx);
+	pthread_mutex_lock(&m->mirrors_mtx);
 	origin = index < m->count ? m->items[index].origin : NULL;
-	pthread_mutex_unlock(&m->mtx);
+	pthread_mutex_unlock(&m->mirrors_mtx);
 	return origin;
 }
 
@@ -317,7 +317,7 @@ int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait
 	const struct mirror *best = NULL;
 	int index = -1;
 
-	pthread_mutex_lock(&m->mtx);
+	pthread_mutex_lock(&m->mirrors_mtx);
 	for (unsigned i = 0; i < m->count; i++) {
 		const struct mirror *item = &m->items[i];
 
@@ -328,7 +328,7 @@ int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait
 	}
 	if (best)
 		*wait_ns = best->leave_until > now ? best->leave_until - now : 0;
-	pthread_mutex_unlock(&m->mtx);
+	pthread_mutex_unlock(&m->mirrors_mtx);
 	return index;
 }
 
@@ -337,7 +337,7 @@ void mirrors_succeeded(struct mirrors *m, unsigned index, int64_t took_ns, uint6
 	double cost = (double)took_ns / ((double)bytes / COST_UNIT + 1);
 	struct mirror *item;
 
-	pthread_mutex_lock(&m->mtx);
+	pthread_mutex_lock(&m->mirrors_mtx);
 	if (index < m->count) {
 		item = &m->items[index];
 		item->unreachable = item->slow = 0;
@@ -347,7 +347,7 @@ void mirrors_succeeded(struct mirrors *m, unsigned index, int64_t took_ns, uint6
 						     : item->cost + (cost - item->cost) *
 									    COST_WEIGHT;
 	}
-	pthread_mutex_unlock(&m->mtx);
+	pthread_mutex_unlock(&m->mirrors_mtx);
 }
 
 /* xorshift64 (Marsaglia, 2003): jitter needs no better. With the lock held. */
@@ -398,8 +398,8 @@ static void fail_locked(
 
 void mirrors_failed(struct mirrors *m, unsigned index, enum mirror_fault fault, int64_t now)
 {
-	pthread_mutex_lock(&m->mtx);
+	pthread_mutex_lock(&m->mirrors_mtx);
 	if (index < m->count)
 		fail_locked(m, &m->items[index], fault, now);
-	pthread_mutex_unlock(&m->mtx);
+	pthread_mutex_unlock(&m->mirrors_mtx);
 }

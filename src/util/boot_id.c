@@ -36,10 +36,10 @@ static uint64_t from_sysctl(void)
 {
 #ifdef HAVE_SYSCTLBYNAME
 	struct timeval at;
-	size_t size = sizeof(at);
+	size_t size = sizeof at;
 
-	if (sysctlbyname("kern.boottime", &at, &size, NULL, 0) == 0 && size == sizeof(at))
-		return checksum_of(&at.tv_sec, sizeof(at.tv_sec));
+	if (sysctlbyname("kern.boottime", &at, &size, NULL, 0) == 0 && size == sizeof at)
+		return checksum_of(&at.tv_sec, sizeof at.tv_sec);
 #endif
 	return 0;
 }
@@ -50,7 +50,7 @@ uint64_t boot_id_number(void)
 
 	if (!number)
 		number = from_sysctl();
-	if (!number && getentropy(&number, sizeof(number)))
+	if (!number && getentropy(&number, sizeof number))
 		number = (uint64_t)clock_realtime();
 	return number;
 }

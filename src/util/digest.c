@@ -97,13 +97,13 @@ uint64_t digest_prefix(const struct digest *d)
 {
 	uint64_t prefix;
 
-	memcpy(&prefix, d->bytes, sizeof(prefix));
+	memcpy(&prefix, d->bytes, sizeof prefix);
 	return prefix;
 }
 
 struct hasher *hasher_new(void)
 {
-	struct hasher *h = malloc(sizeof(*h));
+	struct hasher *h = malloc(sizeof *h);
 
 	if (h)
 		must(SHA256_Init(&h->state));

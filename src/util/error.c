@@ -33,7 +33,7 @@ const char *error_text(int code)
 		[-ERR_CHANGED] = "changed while it was read",
 		[-ERR_EXISTS] = "exists already",
 	};
-	const int count = (int)(sizeof(texts) / sizeof(texts[0]));
+	const int count = (int)(sizeof texts / sizeof texts[0]);
 
 	if (code > 0 || code <= -count)
 		return "unknown error";
@@ -74,7 +74,7 @@ int error_from_errno(int errnum)
 		{EOPNOTSUPP, ERR_UNSUPPORTED},
 	};
 
-	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+	for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
 		if (map[i].errnum == errnum)
 			return map[i].code;
 	return ERR_IO;
@@ -103,7 +103,7 @@ int trouble_set(struct trouble *t, int code, const char *fmt, ...)
 	if (!t)
 		return code;
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
 	put_sentence(t, code, text);
 	return code;
@@ -118,7 +118,7 @@ int trouble_errno(struct trouble *t, const char *fmt, ...)
 	if (!t)
 		return error_from_errno(errnum);
 	va_start(args, fmt);
-	vsnprintf(what, sizeof(what), fmt, args);
+	vsnprintf(what, sizeof what, fmt, args);
 	va_end(args);
 	/* strerror: thread-safe for known numbers on every libc that we build with. */
 	return trouble_set(t, error_from_errno(errnum), "%.*s: %s", TROUBLE_MAX - 128, what,

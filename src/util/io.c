@@ -172,7 +172,7 @@ static int open_temporary(int dirfd, const char *path, mode_t mode, char **name,
 	for (int i = 0; i < TEMPORARY_TRIES; i++) {
 		uint64_t random;
 
-		if (getentropy(&random, sizeof(random)))
+		if (getentropy(&random, sizeof random))
 			return ERR_IO;
 		if (asprintf(name, "%.*s.%ld-%016llx.tmp", parent, path, (long)getpid(),
 			    (unsigned long long)random) < 0)

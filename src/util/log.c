@@ -32,7 +32,7 @@ struct log {
 
 static struct log *log_new(enum log_kind kind, enum log_level level, int fd)
 {
-	struct log *log = calloc(1, sizeof(*log));
+	struct log *log = calloc(1, sizeof *log);
 
 	if (!log)
 		return NULL;
@@ -127,7 +127,7 @@ static void log_put(struct log *log, enum log_level level, const char *fmt, va_l
 		return;
 	size = put_head(log, level, line);
 	/* One byte stays free for the newline. */
-	vsnprintf(line + size, sizeof(line) - size - 1, fmt, args);
+	vsnprintf(line + size, sizeof line - size - 1, fmt, args);
 	log_clean(line);
 	if (log->kind == LOG_TO_SYSLOG) {
 		syslog(priorities[level], "%s", line);

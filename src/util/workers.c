@@ -133,7 +133,7 @@ static void name_thread(const struct worker *self)
 #ifdef HAVE_PTHREAD_SETNAME_NP
 	char name[THREAD_NAME_SIZE];
 
-	snprintf(name, sizeof(name), "%.10s-%u", self->workers->name, self->number % 1000);
+	snprintf(name, sizeof name, "%.10s-%u", self->workers->name, self->number % 1000);
 	pthread_setname_np(pthread_self(), name);
 #else
 	(void)self;
@@ -193,10 +193,10 @@ int workers_new_spared(
 	int rc;
 
 	assert(count > 0);
-	w = calloc(1, sizeof(*w) + (count + spares) * sizeof(w->threads[0]));
+	w = calloc(1, sizeof *w + (count + spares) * sizeof w->threads[0]);
 	if (!w)
 		return ERR_NO_MEMORY;
-	snprintf(w->name, sizeof(w->name), "%.10s", name);
+	snprintf(w->name, sizeof w->name, "%.10s", name);
 	w->urgent.end = &w->urgent.first;
 	w->ordinary.end = &w->ordinary.first;
 	pthread_mutex_init(&w->workers_mtx, NULL);

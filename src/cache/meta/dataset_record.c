@@ -46,10 +46,10 @@ int dataset_record_decode(struct span value, struct dataset_record *out)
 	struct span rest;
 	int rc;
 
-	if (value.size < sizeof(h))
+	if (value.size < sizeof h)
 		return ERR_CORRUPT;
-	memcpy(&h, value.data, sizeof(h));
-	rest = span_of(value.data + sizeof(h), value.size - sizeof(h));
+	memcpy(&h, value.data, sizeof h);
+	rest = span_of(value.data + sizeof h, value.size - sizeof h);
 	if (!dataset_head_is_sane(&h, rest.size))
 		return ERR_CORRUPT;
 	s.revision = h.revision;
@@ -76,17 +76,17 @@ int dataset_record_encode(const struct dataset_record *s, struct bytes *out)
 {
 	struct dataset_head h;
 	size_t name = strlen(s->name), url = strlen(s->url);
-	size_t etag = strnlen(s->etag, sizeof(s->etag));
+	size_t etag = strnlen(s->etag, sizeof s->etag);
 	int rc;
 
-	if (name > MANIFEST_NAME_MAX || url > MANIFEST_URL_MAX || etag == sizeof(s->etag) ||
+	if (name > MANIFEST_NAME_MAX || url > MANIFEST_URL_MAX || etag == sizeof s->etag ||
 		s->manifest.size > MANIFEST_SIZE_MAX || s->revision > REVISION_MAX ||
 		s->highest > REVISION_MAX)
 		return ERR_LIMIT;
-	memset(&h, 0, sizeof(h));
+	memset(&h, 0, sizeof h);
 	h = (struct dataset_head){s->revision, s->highest, s->accepted, s->root,
 		(uint32_t)name, (uint32_t)url, (uint32_t)etag, (uint32_t)s->manifest.size};
-	rc = bytes_append(out, &h, sizeof(h));
+	rc = bytes_append(out, &h, sizeof h);
 	if (!rc)
 		rc = bytes_append(out, s->name, name);
 	if (!rc)

@@ -100,7 +100,7 @@ static uint64_t less(uint64_t a, uint64_t b)
 
 static int note_gone(const struct victim *v, struct outcome *o)
 {
-	int rc = array_grow(&o->gone, &o->gone_capacity, o->gone_count, sizeof(*o->gone));
+	int rc = array_grow(&o->gone, &o->gone_capacity, o->gone_count, sizeof *o->gone);
 
 	if (!rc)
 		o->gone[o->gone_count++] = *v;

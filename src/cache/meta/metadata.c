@@ -311,10 +311,10 @@ uint64_t metadata_free_bytes(struct metadata *m)
 		return 0;
 	if (mdb_cursor_open(txn, 0, &cursor) == 0) {
 		while (mdb_cursor_get(cursor, &k, &v, MDB_NEXT) == 0) {
-			if (v.mv_size < sizeof(count))
+			if (v.mv_size < sizeof count)
 				continue;
-			memcpy(&count, v.mv_data, sizeof(count));
-			if (count < v.mv_size / sizeof(count))
+			memcpy(&count, v.mv_data, sizeof count);
+			if (count < v.mv_size / sizeof count)
 				pages += count;
 		}
 		mdb_cursor_close(cursor);
@@ -440,7 +440,7 @@ static int metadata_open_environment(
 int metadata_open(const char *path, size_t map, struct log *log, struct metadata **out,
 	struct trouble *t)
 {
-	struct metadata *m = calloc(1, sizeof(*m));
+	struct metadata *m = calloc(1, sizeof *m);
 	int rc;
 
 	if (!m)

@@ -274,7 +274,7 @@ int object_ops_apply(struct space *s, const struct changes *c, struct outcome *o
 	int rc = 0;
 
 	if (c->op_count)
-		qsort(c->ops, c->op_count, sizeof(*c->ops), by_object_and_number);
+		qsort(c->ops, c->op_count, sizeof *c->ops, by_object_and_number);
 	for (size_t i = 0; i < c->op_count && !rc;) {
 		size_t count = count_of_object(c->ops + i, c->op_count - i);
 

@@ -90,7 +90,7 @@ static int thin_out(struct space *s, uint64_t bytes)
 	bool wrapped = false;
 	int rc = 0;
 
-	if (getentropy(at.bytes, sizeof(at.bytes)))
+	if (getentropy(at.bytes, sizeof at.bytes))
 		at = (struct digest){{0}};
 	for (unsigned i = 0; i < THIN_ROWS_MAX && freed < bytes && !rc; i++) {
 		rc = next_page(s, span_of_digest(&at), &at, &size);
@@ -195,7 +195,7 @@ static int clear_but(struct clearing *k, MDB_txn *txn, struct bytes *kept)
 static int clear_pages(MDB_txn *txn, void *arg)
 {
 	struct clearing *k = arg;
-	struct bytes *kept = calloc(k->count + 1, sizeof(*kept));
+	struct bytes *kept = calloc(k->count + 1, sizeof *kept);
 	int rc = kept ? clear_but(k, txn, kept) : ERR_NO_MEMORY;
 
 	for (size_t i = 0; kept && i < k->count; i++)

@@ -40,8 +40,8 @@ static int pin_count_get(
 	if (rc && rc != ERR_ABSENT && rc != ERR_CORRUPT)
 		return rc;
 	*count = 0;
-	if (!rc && value.size == sizeof(*count))
-		memcpy(count, value.data, sizeof(*count));
+	if (!rc && value.size == sizeof *count)
+		memcpy(count, value.data, sizeof *count);
 	return 0;
 }
 
@@ -51,7 +51,7 @@ static int pin_count_put(
 	if (!count)
 		return table_delete(m, txn, TABLE_PINNED, span_of_digest(object));
 	return table_put(m, txn, TABLE_PINNED, span_of_digest(object),
-		span_of(&count, sizeof(count)), span_of(NULL, 0));
+		span_of(&count, sizeof count), span_of(NULL, 0));
 }
 
 /* Takes the object out of the order of eviction, or puts it back. */

@@ -38,11 +38,11 @@ static int purge_row(struct metadata *m, MDB_txn *txn, struct span instance)
 		rc = ERR_ABSENT;
 	if (!rc) {
 		/* Deleting moves what the key stands on. */
-		memcpy(row, key.data, sizeof(row));
+		memcpy(row, key.data, sizeof row);
 		rc = forget_place(m, txn, number, &raw);
 	}
 	if (!rc)
-		rc = table_delete(m, txn, TABLE_CHUNKS, span_of(row, sizeof(row)));
+		rc = table_delete(m, txn, TABLE_CHUNKS, span_of(row, sizeof row));
 	table_cursor_close(&cursor);
 	return rc;
 }
@@ -74,9 +74,9 @@ int purge_some(struct metadata *m, MDB_txn *txn, bool *more)
 		table_cursor_close(&cursor);
 		if (rc)
 			break;
-		if (key.size == sizeof(instance)) {
-			memcpy(instance, key.data, sizeof(instance));
-			key = span_of(instance, sizeof(instance));
+		if (key.size == sizeof instance) {
+			memcpy(instance, key.data, sizeof instance);
+			key = span_of(instance, sizeof instance);
 			rc = purge_rows(m, txn, key, &left);
 			if (rc != ERR_ABSENT)
 				break;

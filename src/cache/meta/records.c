@@ -54,16 +54,16 @@ static bool object_head_is_sane(const struct object_head *h, size_t value_size)
 	       h->chunks <= OBJECT_CHUNKS_CAP && h->chunks <= h->size &&
 	       h->present <= h->chunks && h->resident <= h->size &&
 	       h->cost >= h->resident && h->cost <= h->resident + 2 * BLOCK * h->present &&
-	       value_size == sizeof(*h) + BITMAP_WORDS(h->chunks) * sizeof(uint64_t);
+	       value_size == sizeof *h + BITMAP_WORDS(h->chunks) * sizeof(uint64_t);
 }
 
 int object_record_peek(struct span value, struct object_record *out)
 {
 	struct object_head h;
 
-	if (value.size < sizeof(h))
+	if (value.size < sizeof h)
 		return ERR_CORRUPT;
-	memcpy(&h, value.data, sizeof(h));
+	memcpy(&h, value.data, sizeof h);
 	if (!object_head_is_sane(&h, value.size))
 		return ERR_CORRUPT;
 	*out = (struct object_record){h.size, h.chunks, h.instance, h.generation,
@@ -120,7 +120,7 @@ int object_record_put(struct metadata *m, MDB_txn *txn, const struct digest *dig
 	struct span bitmap = span_of(r->bitmap, BITMAP_WORDS(r->chunks) * sizeof(uint64_t));
 
 	return table_put(m, txn, TABLE_OBJECTS, span_of_digest(digest),
-		span_of(&h, sizeof(h)), bitmap);
+		span_of(&h, sizeof h), bitmap);
 }
 
 void object_record_release(struct object_record *r)
@@ -139,12 +139,12 @@ struct span chunk_key(uint64_t instance, uint64_t ordinal, uint8_t key[CHUNK_KEY
 struct span instance_key(uint64_t instance, uint8_t key[CHUNK_KEY_SIZE])
 {
 	put_be64(key, instance);
-	return span_of(key, sizeof(instance));
+	return span_of(key, sizeof instance);
 }
 
 int instance_key_decode(struct span key, uint64_t *instance)
 {
-	if (key.size != sizeof(*instance))
+	if (key.size != sizeof *instance)
 		return ERR_CORRUPT;
 	*instance = get_be64(key.data);
 	return 0;
@@ -163,9 +163,9 @@ int chunk_record_decode(struct span value, struct chunk_record *out)
 {
 	struct chunk_value v;
 
-	if (value.size != sizeof(v))
+	if (value.size != sizeof v)
 		return ERR_CORRUPT;
-	memcpy(&v, value.data, sizeof(v));
+	memcpy(&v, value.data, sizeof v);
 	if (v.size < 1 || v.size > CHUNK_SIZE_MAX || v.start > OBJECT_SIZE_CAP)
 		return ERR_CORRUPT;
 	*out = (struct chunk_record){v.start, v.size, v.digest};
@@ -189,7 +189,7 @@ int chunk_record_put(struct metadata *m, MDB_txn *txn, uint64_t instance, uint64
 	struct chunk_value v = {r->start, r->size, r->digest};
 
 	return table_put(m, txn, TABLE_CHUNKS, chunk_key(instance, ordinal, key),
-		span_of(&v, sizeof(v)), span_of(NULL, 0));
+		span_of(&v, sizeof v), span_of(NULL, 0));
 }
 
 int place_record_get(struct metadata *m, MDB_txn *txn, const struct digest *chunk,
@@ -201,9 +201,9 @@ int place_record_get(struct metadata *m, MDB_txn *txn, const struct digest *chun
 
 	if (rc)
 		return rc;
-	if (value.size != sizeof(v))
+	if (value.size != sizeof v)
 		return ERR_CORRUPT;
-	memcpy(&v, value.data, sizeof(v));
+	memcpy(&v, value.data, sizeof v);
 	if (v.ordinal >= OBJECT_CHUNKS_CAP)
 		return ERR_CORRUPT;
 	*out = (struct place_record){v.object, v.instance, v.ordinal};
@@ -215,8 +215,8 @@ int place_record_put(struct metadata *m, MDB_txn *txn, const struct digest *chun
 {
 	struct place_value v = {r->object, r->instance, r->ordinal};
 
-	return table_put(m, txn, TABLE_PLACES, span_of_digest(chunk),
-		span_of(&v, sizeof(v)), span_of(NULL, 0));
+	return table_put(m, txn, TABLE_PLACES, span_of_digest(chunk), span_of(&v, sizeof v),
+		span_of(NULL, 0));
 }
 
 struct span use_key(
@@ -245,14 +245,14 @@ int page_record_decode(struct span value, enum blob_kind *kind, struct span *pac
 {
 	struct page_head h;
 
-	if (value.size < sizeof(h))
+	if (value.size < sizeof h)
 		return ERR_CORRUPT;
-	memcpy(&h, value.data, sizeof(h));
+	memcpy(&h, value.data, sizeof h);
 	if ((h.kind != BLOB_PAGE && h.kind != BLOB_RECIPE) ||
-		h.size != value.size - sizeof(h))
+		h.size != value.size - sizeof h)
 		return ERR_CORRUPT;
 	*kind = (enum blob_kind)h.kind;
-	*packed = span_of(value.data + sizeof(h), h.size);
+	*packed = span_of(value.data + sizeof h, h.size);
 	return 0;
 }
 
@@ -261,10 +261,10 @@ int page_record_put(struct metadata *m, MDB_txn *txn, const struct digest *diges
 {
 	struct page_head h = {(uint32_t)kind, (uint32_t)packed.size};
 
-	if (packed.size > UINT32_MAX - sizeof(h))
+	if (packed.size > UINT32_MAX - sizeof h)
 		return ERR_LIMIT;
-	return table_put(m, txn, TABLE_PAGES, span_of_digest(digest),
-		span_of(&h, sizeof(h)), packed);
+	return table_put(
+		m, txn, TABLE_PAGES, span_of_digest(digest), span_of(&h, sizeof h), packed);
 }
 
 int setting_get(struct metadata *m, MDB_txn *txn, const char *name, void *out, size_t size)
@@ -289,29 +289,29 @@ int setting_put(
 
 static int lease_value(struct span value, uint64_t *bytes)
 {
-	if (value.size != sizeof(*bytes))
+	if (value.size != sizeof *bytes)
 		return ERR_CORRUPT;
-	memcpy(bytes, value.data, sizeof(*bytes));
+	memcpy(bytes, value.data, sizeof *bytes);
 	return *bytes > OBJECT_SIZE_CAP ? ERR_CORRUPT : 0;
 }
 
 int lease_get(struct metadata *m, MDB_txn *txn, uint32_t user, uint64_t *bytes)
 {
 	struct span value;
-	int rc = table_get(m, txn, TABLE_LEASES, span_of(&user, sizeof(user)), &value);
+	int rc = table_get(m, txn, TABLE_LEASES, span_of(&user, sizeof user), &value);
 
 	return rc ? rc : lease_value(value, bytes);
 }
 
 int lease_put(struct metadata *m, MDB_txn *txn, uint32_t user, uint64_t bytes)
 {
-	return table_put(m, txn, TABLE_LEASES, span_of(&user, sizeof(user)),
-		span_of(&bytes, sizeof(bytes)), span_of(NULL, 0));
+	return table_put(m, txn, TABLE_LEASES, span_of(&user, sizeof user),
+		span_of(&bytes, sizeof bytes), span_of(NULL, 0));
 }
 
 int lease_delete(struct metadata *m, MDB_txn *txn, uint32_t user)
 {
-	return table_delete(m, txn, TABLE_LEASES, span_of(&user, sizeof(user)));
+	return table_delete(m, txn, TABLE_LEASES, span_of(&user, sizeof user));
 }
 
 int lease_decode(struct span key, const MDB_val *raw, uint32_t *user, uint64_t *bytes)
@@ -319,10 +319,10 @@ int lease_decode(struct span key, const MDB_val *raw, uint32_t *user, uint64_t *
 	struct span value;
 	uint64_t amount;
 
-	if (key.size != sizeof(*user) || table_value(raw, &value) ||
+	if (key.size != sizeof *user || table_value(raw, &value) ||
 		lease_value(value, &amount))
 		return ERR_CORRUPT;
-	memcpy(user, key.data, sizeof(*user));
+	memcpy(user, key.data, sizeof *user);
 	*bytes = amount;
 	return 0;
 }

@@ -35,9 +35,9 @@ static int count_object(
 	s->totals.cost += r.cost;
 	use_key(r.last_use, &digest, use);
 	if (pins_has(k->m, s->txn, &digest) ||
-		table_has_key(k->m, s->txn, TABLE_USE, span_of(use, sizeof(use))))
+		table_has_key(k->m, s->txn, TABLE_USE, span_of(use, sizeof use)))
 		return 0;
-	return table_put_key(k->m, s->txn, TABLE_USE, span_of(use, sizeof(use)));
+	return table_put_key(k->m, s->txn, TABLE_USE, span_of(use, sizeof use));
 }
 
 /* The record at or behind `at`, which becomes the least key behind it. */

@@ -68,7 +68,7 @@ static int scan_more(struct scan *s)
 
 struct scan *scan_new(struct metadata *m, enum table table)
 {
-	struct scan *s = calloc(1, sizeof(*s));
+	struct scan *s = calloc(1, sizeof *s);
 
 	if (!s)
 		return NULL;

@@ -12,11 +12,11 @@ struct entering {
 static int check_layout(struct entering *e, MDB_txn *txn)
 {
 	struct layout_record layout;
-	int rc = setting_get(e->m, txn, SETTING_LAYOUT, &layout, sizeof(layout));
+	int rc = setting_get(e->m, txn, SETTING_LAYOUT, &layout, sizeof layout);
 
 	if (rc == ERR_ABSENT) {
 		layout = (struct layout_record){CACHE_LAYOUT, LAYOUT_ORDER};
-		return setting_put(e->m, txn, SETTING_LAYOUT, &layout, sizeof(layout));
+		return setting_put(e->m, txn, SETTING_LAYOUT, &layout, sizeof layout);
 	}
 	if (rc)
 		return rc;
@@ -35,7 +35,7 @@ static int set_limits(struct entering *e, MDB_txn *txn)
 
 	if (!s->set_limits)
 		return 0;
-	return setting_put(e->m, txn, SETTING_LIMITS, &limits, sizeof(limits));
+	return setting_put(e->m, txn, SETTING_LIMITS, &limits, sizeof limits);
 }
 
 static int settings_apply(MDB_txn *txn, void *arg)

@@ -18,7 +18,7 @@
 int limits_load(struct metadata *m, MDB_txn *txn, struct limits_record *out)
 {
 	struct limits_record limits = {.quota = 0, .floor = FLOOR_DEFAULT};
-	int rc = setting_get(m, txn, SETTING_LIMITS, &limits, sizeof(limits));
+	int rc = setting_get(m, txn, SETTING_LIMITS, &limits, sizeof limits);
 
 	if (rc && rc != ERR_ABSENT && rc != ERR_CORRUPT)
 		return rc;
@@ -29,7 +29,7 @@ int limits_load(struct metadata *m, MDB_txn *txn, struct limits_record *out)
 int totals_load(struct metadata *m, MDB_txn *txn, struct totals_record *out, bool *rot)
 {
 	struct totals_record totals = {0};
-	int rc = setting_get(m, txn, SETTING_TOTALS, &totals, sizeof(totals));
+	int rc = setting_get(m, txn, SETTING_TOTALS, &totals, sizeof totals);
 
 	if (rc && rc != ERR_ABSENT && rc != ERR_CORRUPT)
 		return rc;
@@ -92,9 +92,9 @@ int space_begin(
 
 int space_end(struct space *s)
 {
-	if (memcmp(&s->totals, &s->before, sizeof(s->totals)) == 0)
+	if (memcmp(&s->totals, &s->before, sizeof s->totals) == 0)
 		return 0;
-	return setting_put(s->m, s->txn, SETTING_TOTALS, &s->totals, sizeof(s->totals));
+	return setting_put(s->m, s->txn, SETTING_TOTALS, &s->totals, sizeof s->totals);
 }
 
 static uint64_t over(uint64_t sum, uint64_t bound)

@@ -32,7 +32,7 @@ int table_check(struct span value)
 	uint64_t sum;
 
 	assert(value.data);
-	memcpy(&sum, value.data - TABLE_CHECK_SIZE, sizeof(sum));
+	memcpy(&sum, value.data - TABLE_CHECK_SIZE, sizeof sum);
 	return sum == checksum_of(value.data, value.size) ? 0 : ERR_CORRUPT;
 }
 
@@ -80,7 +80,7 @@ int table_put(struct metadata *m, MDB_txn *txn, enum table table, struct span ke
 	if (body.size)
 		memcpy(at + head.size, body.data, body.size);
 	sum = checksum_of(at, head.size + body.size);
-	memcpy(v.mv_data, &sum, sizeof(sum));
+	memcpy(v.mv_data, &sum, sizeof sum);
 	return 0;
 }
 

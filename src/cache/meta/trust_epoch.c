@@ -17,7 +17,7 @@ static int epoch_get(
 	struct metadata *m, MDB_txn *txn, struct epoch_record *out, bool *exists)
 {
 	struct epoch_record r = {0};
-	int rc = setting_get(m, txn, SETTING_BOOT, &r, sizeof(r));
+	int rc = setting_get(m, txn, SETTING_BOOT, &r, sizeof r);
 
 	if (rc && rc != ERR_ABSENT && rc != ERR_CORRUPT)
 		return rc;
@@ -43,7 +43,7 @@ static int epoch_put(
 		r.generation = generation;
 	r.boot = boot;
 	r.clean = clean;
-	return setting_put(m, txn, SETTING_BOOT, &r, sizeof(r));
+	return setting_put(m, txn, SETTING_BOOT, &r, sizeof r);
 }
 
 int trust_epoch_enter(struct metadata *m, MDB_txn *txn, struct trust_epoch *e, bool *clean)
@@ -63,7 +63,7 @@ int trust_epoch_enter(struct metadata *m, MDB_txn *txn, struct trust_epoch *e, b
 		r.generation++;
 	r.boot = e->boot;
 	e->generation = r.generation;
-	return setting_put(m, txn, SETTING_BOOT, &r, sizeof(r));
+	return setting_put(m, txn, SETTING_BOOT, &r, sizeof r);
 }
 
 int trust_epoch_mark(struct metadata *m, MDB_txn *txn, const struct trust_epoch *e)

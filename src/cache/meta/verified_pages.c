@@ -33,7 +33,7 @@ static uint64_t digest_word(const struct digest *d, unsigned index)
 {
 	uint64_t v;
 
-	memcpy(&v, d->bytes + index * sizeof(v), sizeof(v));
+	memcpy(&v, d->bytes + index * sizeof v, sizeof v);
 	return v;
 }
 

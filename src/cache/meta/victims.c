@@ -20,7 +20,7 @@ int victims_add(struct metadata *m, MDB_txn *txn, uint32_t user, const struct vi
 	const struct victim_value value = {v->digest, v->cost, user, v->since};
 
 	return table_put(m, txn, TABLE_VICTIMS, instance_key(v->instance, key),
-		span_of(&value, sizeof(value)), span_of(NULL, 0));
+		span_of(&value, sizeof value), span_of(NULL, 0));
 }
 
 int victims_remove(struct metadata *m, MDB_txn *txn, uint64_t instance)
@@ -38,9 +38,9 @@ static int victim_decode(
 	uint64_t instance;
 
 	if (instance_key_decode(key, &instance) || table_value(raw, &value) ||
-		value.size != sizeof(v))
+		value.size != sizeof v)
 		return ERR_CORRUPT;
-	memcpy(&v, value.data, sizeof(v));
+	memcpy(&v, value.data, sizeof v);
 	if (v.cost > OBJECT_SIZE_CAP || v.user > UINT32_MAX)
 		return ERR_CORRUPT;
 	*out = (struct victim){

@@ -130,9 +130,9 @@ static int become_user(struct directory *d, struct trouble *t)
 	char name[16];
 
 	for (unsigned i = 0; i < USER_TRIES; i++) {
-		if (getentropy(&d->user, sizeof(d->user)) || d->user == 0)
+		if (getentropy(&d->user, sizeof d->user) || d->user == 0)
 			continue;
-		snprintf(name, sizeof(name), "%08x", d->user);
+		snprintf(name, sizeof name, "%08x", d->user);
 		d->user_fd = openat(d->users_fd, name,
 			O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (d->user_fd >= 0)
@@ -179,7 +179,7 @@ void directory_close(struct directory *d)
 	char name[16];
 
 	if (d->user_fd >= 0) {
-		snprintf(name, sizeof(name), "%08x", d->user);
+		snprintf(name, sizeof name, "%08x", d->user);
 		unlinkat(d->users_fd, name, 0);
 		close(d->user_fd);
 	}
@@ -217,7 +217,7 @@ int directory_set_aside(struct directory *d, struct trouble *t)
 	static const char *const old[] = {"meta.damaged/data.mdb", "meta.damaged/lock.mdb",
 		"meta.damaged/write.lock"};
 
-	for (unsigned i = 0; i < sizeof(old) / sizeof(old[0]); i++)
+	for (unsigned i = 0; i < sizeof old / sizeof old[0]; i++)
 		unlinkat(d->fd, old[i], 0);
 	unlinkat(d->fd, "meta.damaged", AT_REMOVEDIR);
 	if (renameat(d->fd, "meta", d->fd, "meta.damaged"))
@@ -248,7 +248,7 @@ bool directory_user_lives(struct directory *d, uint32_t user)
 
 	if (user == d->user)
 		return true;
-	snprintf(name, sizeof(name), "%08x", user);
+	snprintf(name, sizeof name, "%08x", user);
 	fd = openat(d->users_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno != ENOENT;

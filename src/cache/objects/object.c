@@ -48,7 +48,7 @@ struct object *object_new(struct directory *directory, const struct digest *dige
 	const struct object_record *r, uint64_t generation)
 {
 	bool trusted = r->generation == generation;
-	struct object *o = calloc(1, sizeof(*o));
+	struct object *o = calloc(1, sizeof *o);
 
 	if (!o)
 		return NULL;

@@ -33,11 +33,11 @@ int object_file_parse(
 
 	if (strlen(prefix) != 2 || strlen(rest) != 62 + 1 + 16)
 		return ERR_CORRUPT;
-	snprintf(hex, sizeof(hex), "%s%.62s", prefix, rest);
+	snprintf(hex, sizeof hex, "%s%.62s", prefix, rest);
 	if (digest_from_hex(span_of_string(hex), &d))
 		return ERR_CORRUPT;
 	number = strtoull(rest + 63, NULL, 16);
-	snprintf(name, sizeof(name), "%s/%s", prefix, rest);
+	snprintf(name, sizeof name, "%s/%s", prefix, rest);
 	object_file_name(&d, number, again);
 	if (strcmp(name, again) != 0)
 		return ERR_CORRUPT;
@@ -61,7 +61,7 @@ int object_file_create(struct directory *d, const struct digest *digest, uint64_
 	object_file_name(digest, instance, name);
 	made = create_new(d, name);
 	if (made < 0 && errno == ENOENT) {
-		snprintf(prefix, sizeof(prefix), "%.2s", name);
+		snprintf(prefix, sizeof prefix, "%.2s", name);
 		if (mkdirat(d->objects_fd, prefix, 0700) && errno != EEXIST)
 			return error_from_errno(errno);
 		made = create_new(d, name);
@@ -179,7 +179,7 @@ int object_file_each(struct directory *d, object_file_fn each, void *ctx)
 	int rc = 0;
 
 	for (unsigned i = 0; i < 256 && !rc; i++) {
-		snprintf(prefix, sizeof(prefix), "%02x", i);
+		snprintf(prefix, sizeof prefix, "%02x", i);
 		rc = each_in(d, prefix, each, ctx);
 	}
 	return rc;

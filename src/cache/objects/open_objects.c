@@ -15,7 +15,7 @@
 #define BUSY_FOR (5 * NS_PER_SECOND)
 
 struct stripe {
-	pthread_mutex_t mtx; /* over all below, and the table links of its objects */
+	pthread_mutex_t stripe_mtx; /* over all below, and the table links of its objects */
 	struct object *buckets[BUCKETS];
 	struct object *newest, *oldest;
 	unsigned count;
@@ -39,13 +39,13 @@ static struct object **stripe_bucket(struct stripe *s, const struct digest *d)
 
 struct open_objects *open_objects_new(unsigned limit)
 {
-	struct open_objects *t = calloc(1, sizeof(*t));
+	struct open_objects *t = calloc(1, sizeof *t);
 
 	if (!t)
 		return NULL;
 	t->limit = limit / STRIPES ? limit / STRIPES : 1;
 	for (unsigned i = 0; i < STRIPES; i++)
-		pthread_mutex_init(&t->stripes[i].mtx, NULL);
+		pthread_mutex_init(&t->stripes[i].stripe_mtx, NULL);
 	return t;
 }
 
@@ -92,7 +92,7 @@ struct object *open_objects_find(struct open_objects *t, const struct digest *di
 	struct stripe *s = stripe_of(t, digest);
 	struct object *o;
 
-	pthread_mutex_lock(&s->mtx);
+	pthread_mutex_lock(&s->stripe_mtx);
 	o = stripe_find(s, digest);
 	if (o) {
 		object_get(o);
@@ -101,7 +101,7 @@ struct object *open_objects_find(struct open_objects *t, const struct digest *di
 			link_use(s, o);
 		}
 	}
-	pthread_mutex_unlock(&s->mtx);
+	pthread_mutex_unlock(&s->stripe_mtx);
 	return o;
 }
 
@@ -129,7 +129,7 @@ struct object *open_objects_add(struct open_objects *t, struct object *o)
 	struct object *surplus[TRIM_MAX], *other;
 	unsigned n = 0;
 
-	pthread_mutex_lock(&s->mtx);
+	pthread_mutex_lock(&s->stripe_mtx);
 	other = stripe_find(s, &o->digest);
 	if (other) {
 		object_get(other);
@@ -143,7 +143,7 @@ struct object *open_objects_add(struct open_objects *t, struct object *o)
 		s->bitmaps += object_bitmap_bytes(o);
 		n = stripe_trim(t, s, surplus);
 	}
-	pthread_mutex_unlock(&s->mtx);
+	pthread_mutex_unlock(&s->stripe_mtx);
 	while (n)
 		object_put(surplus[--n]);
 	if (!other)
@@ -157,11 +157,11 @@ void open_objects_remove(struct open_objects *t, struct object *o)
 	struct stripe *s = stripe_of(t, &o->digest);
 	bool listed;
 
-	pthread_mutex_lock(&s->mtx);
+	pthread_mutex_lock(&s->stripe_mtx);
 	listed = o->listed;
 	if (listed)
 		stripe_remove(s, o);
-	pthread_mutex_unlock(&s->mtx);
+	pthread_mutex_unlock(&s->stripe_mtx);
 	if (listed)
 		object_put(o);
 }
@@ -186,11 +186,11 @@ bool open_objects_busy(struct open_objects *t, const struct digest *digest)
 	struct object *o;
 	bool busy;
 
-	pthread_mutex_lock(&s->mtx);
+	pthread_mutex_lock(&s->stripe_mtx);
 	o = stripe_find(s, digest);
 	busy = o && (atomic_load(&o->refs) > 1 ||
 			    clock_monotonic() - atomic_load(&o->touched) < BUSY_FOR);
-	pthread_mutex_unlock(&s->mtx);
+	pthread_mutex_unlock(&s->stripe_mtx);
 	return busy;
 }
 
@@ -203,7 +203,7 @@ int open_objects_list(struct open_objects *t, struct object ***out, size_t *coun
 	for (unsigned i = 0; i < STRIPES && !rc; i++) {
 		struct stripe *s = &t->stripes[i];
 
-		pthread_mutex_lock(&s->mtx);
+		pthread_mutex_lock(&s->stripe_mtx);
 		more = realloc(list, (n + s->count + 1) * sizeof(struct object *));
 		if (more)
 			list = more;
@@ -211,7 +211,7 @@ int open_objects_list(struct open_objects *t, struct object ***out, size_t *coun
 			rc = ERR_NO_MEMORY;
 		for (struct object *o = s->newest; more && o; o = o->older)
 			list[n++] = object_get(o);
-		pthread_mutex_unlock(&s->mtx);
+		pthread_mutex_unlock(&s->stripe_mtx);
 	}
 	*out = list;
 	*count = n;
@@ -227,7 +227,7 @@ void open_objects_free(struct open_objects *t)
 
 		while (s->newest)
 			open_objects_remove(t, s->newest);
-		pthread_mutex_destroy(&s->mtx);
+		pthread_mutex_destroy(&s->stripe_mtx);
 	}
 	free(t);
 }

@@ -33,7 +33,7 @@ struct blob_buffer *pending_pages_find(struct pending_pages *p, const struct dig
 
 int pending_pages_add(struct pending_pages *p, struct blob_buffer *page)
 {
-	struct pending_page *new = malloc(sizeof(*new));
+	struct pending_page *new = malloc(sizeof *new);
 
 	if (!new)
 		return ERR_NO_MEMORY;

@@ -35,7 +35,7 @@ struct write_queue {
 
 int write_queue_new(struct write_queue **out)
 {
-	struct write_queue *q = calloc(1, sizeof(*q));
+	struct write_queue *q = calloc(1, sizeof *q);
 
 	if (!q)
 		return ERR_NO_MEMORY;
@@ -123,10 +123,10 @@ static int push_change(struct write_queue *q, const struct change *change, struc
 	int rc;
 
 	pthread_mutex_lock(&q->write_queue_mtx);
-	rc = array_grow(&c->ops, &b->op_capacity, c->op_count, sizeof(*c->ops));
+	rc = array_grow(&c->ops, &b->op_capacity, c->op_count, sizeof *c->ops);
 	if (!rc)
 		rc = array_grow(
-			&b->objects, &b->object_capacity, c->op_count, sizeof(*b->objects));
+			&b->objects, &b->object_capacity, c->op_count, sizeof *b->objects);
 	if (!rc) {
 		c->ops[c->op_count] = *change;
 		c->ops[c->op_count].number = c->op_count;
@@ -232,7 +232,7 @@ int write_queue_pin(struct write_queue *q, const char *pin, const struct digest 
 	pthread_mutex_lock(&q->write_queue_mtx);
 	rc = wait_for_room(q, is_full_of_pins);
 	if (!rc)
-		rc = array_grow(&c->pins, &b->pin_capacity, c->pin_count, sizeof(*c->pins));
+		rc = array_grow(&c->pins, &b->pin_capacity, c->pin_count, sizeof *c->pins);
 	if (!rc) {
 		c->pins[c->pin_count++] = (struct pin_change){name, *object};
 		name = NULL;
@@ -248,7 +248,7 @@ static int add_page(struct write_queue *q, struct blob_buffer *page)
 {
 	struct batch *b = &q->batch;
 	struct changes *c = &b->changes;
-	int rc = array_grow(&c->pages, &b->page_capacity, c->page_count, sizeof(*c->pages));
+	int rc = array_grow(&c->pages, &b->page_capacity, c->page_count, sizeof *c->pages);
 
 	if (!rc)
 		rc = pending_pages_add(&q->pages, page);
@@ -278,7 +278,7 @@ void write_queue_drop_page(struct write_queue *q, const struct digest *digest)
 
 	pthread_mutex_lock(&q->write_queue_mtx);
 	if (!array_grow(
-		    &c->rotten, &b->rotten_capacity, c->rotten_count, sizeof(*c->rotten))) {
+		    &c->rotten, &b->rotten_capacity, c->rotten_count, sizeof *c->rotten)) {
 		c->rotten[c->rotten_count++] = *digest;
 		handed_over(q);
 	}
@@ -359,7 +359,7 @@ static void linger(struct write_queue *q)
 static void split_ops(struct batch *b, struct batch *rest)
 {
 	size_t count = b->changes.op_count - OPS_MAX;
-	struct change *ops = calloc(count, sizeof(*ops));
+	struct change *ops = calloc(count, sizeof *ops);
 	struct object **objects = calloc(count, sizeof(struct object *));
 
 	if (!ops || !objects) {
@@ -367,8 +367,8 @@ static void split_ops(struct batch *b, struct batch *rest)
 		free(objects);
 		return; /* then all at once; LMDB may refuse */
 	}
-	memcpy(ops, b->changes.ops + OPS_MAX, count * sizeof(*ops));
-	memcpy(objects, b->objects + OPS_MAX, count * sizeof(*objects));
+	memcpy(ops, b->changes.ops + OPS_MAX, count * sizeof *ops);
+	memcpy(objects, b->objects + OPS_MAX, count * sizeof *objects);
 	for (size_t i = 0; i < count; i++)
 		ops[i].number = i;
 	rest->changes.ops = ops;

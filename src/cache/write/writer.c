@@ -77,7 +77,7 @@ static void *writer_thread(void *arg)
 
 int writer_new(struct write_context *x, struct writer **out)
 {
-	struct writer *w = calloc(1, sizeof(*w));
+	struct writer *w = calloc(1, sizeof *w);
 	sigset_t all, before;
 	int errnum;
 

@@ -3,7 +3,7 @@
 
 static struct digest name_of(unsigned number)
 {
-	return digest_of(&number, sizeof(number));
+	return digest_of(&number, sizeof number);
 }
 
 static void test_missing_pages_are_noted(void **state)
@@ -172,7 +172,7 @@ static void test_recipes(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
 	uint64_t count = RECIPE_ROWS * 2 + 5;
-	struct chunk_ref *chunks = calloc(count, sizeof(*chunks));
+	struct chunk_ref *chunks = calloc(count, sizeof *chunks);
 	struct object_ref ref = {.digest = name_of(1), .form = OBJECT_RECIPE};
 	struct recipes r = {.cache = c};
 	struct attempt a;

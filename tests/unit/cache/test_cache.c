@@ -64,7 +64,7 @@ static void touch(const char *directory, const char *name)
 	char path[512];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	snprintf(path, sizeof path, "%s/%s", directory, name);
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
 	assert_true(fd >= 0);
 	close(fd);
@@ -87,7 +87,7 @@ static void test_refuses_directories(void **state)
 	assert_non_null(strstr(t.text, "chmod 700"));
 	assert_int_equal(chmod(*state, 0700), 0);
 	/* A directory that holds something else. */
-	snprintf(path, sizeof(path), "%s/lock", (char *)*state);
+	snprintf(path, sizeof path, "%s/lock", (char *)*state);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(try_open(*state, &t), ERR_INVALID);
 }
@@ -98,7 +98,7 @@ static void test_refuses_links_within(void **state)
 	char path[512];
 
 	touch(*state, "lock");
-	snprintf(path, sizeof(path), "%s/objects", (char *)*state);
+	snprintf(path, sizeof path, "%s/objects", (char *)*state);
 	assert_int_equal(symlink("/tmp", path), 0);
 	assert_int_not_equal(try_open(*state, &t), 0);
 	assert_true(t.text[0]);
@@ -109,7 +109,7 @@ static int put_newer_layout(MDB_txn *txn, void *arg)
 	struct cache *c = arg;
 	struct layout_record layout = {CACHE_LAYOUT + 1, LAYOUT_ORDER};
 
-	return setting_put(c->metadata, txn, SETTING_LAYOUT, &layout, sizeof(layout));
+	return setting_put(c->metadata, txn, SETTING_LAYOUT, &layout, sizeof layout);
 }
 
 static void test_refuses_newer_layout(void **state)
@@ -129,9 +129,9 @@ static uint64_t count_object_files(const char *directory)
 	char command[512], text[64] = "";
 	FILE *p;
 
-	snprintf(command, sizeof(command), "find %s/objects -type f | wc -l", directory);
+	snprintf(command, sizeof command, "find %s/objects -type f | wc -l", directory);
 	p = popen(command, "r");
-	assert_non_null(fgets(text, sizeof(text), p));
+	assert_non_null(fgets(text, sizeof text, p));
 	pclose(p);
 	return strtoull(text, NULL, 10);
 }
@@ -150,7 +150,7 @@ static void damage_metadata(const char *directory, bool cut)
 	struct stat st;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/meta/data.mdb", directory);
+	snprintf(path, sizeof path, "%s/meta/data.mdb", directory);
 	fd = open(path, O_RDWR);
 	assert_true(fd >= 0);
 	assert_int_equal(fstat(fd, &st), 0);
@@ -174,7 +174,7 @@ static void begins_anew(const char *directory, bool cut)
 	damage_metadata(directory, cut);
 	c = sample_open(directory, 0);
 	assert_int_equal(sample_read(c, &s), ERR_PENDING);
-	snprintf(path, sizeof(path), "%s/meta.damaged", directory);
+	snprintf(path, sizeof path, "%s/meta.damaged", directory);
 	assert_int_equal(access(path, F_OK), 0);
 	/* The object's file has no record any more. */
 	wait_for_files(directory, 0);
@@ -223,8 +223,7 @@ static void fill_until_killed(const char *directory, int out)
 			if (sample_put(c, &s, k))
 				_exit(1);
 		sample_release(&s);
-		if (i % 8 == 7 &&
-			(cache_flush(c) || write(out, &i, sizeof(i)) != sizeof(i)))
+		if (i % 8 == 7 && (cache_flush(c) || write(out, &i, sizeof i) != sizeof i))
 			_exit(1);
 	}
 }
@@ -243,7 +242,7 @@ static void test_killed_while_filling(void **state)
 		fill_until_killed(*state, out[1]);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(
-			read(out[0], &committed, sizeof(committed)), sizeof(committed));
+			read(out[0], &committed, sizeof committed), sizeof committed);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	close(out[0]);
@@ -344,7 +343,7 @@ static void test_lost_power(void **state)
 	/* Even a read that does not touch the bytes that were lost. */
 	attempt_begin(&a, c, NULL);
 	assert_int_equal(
-		attempt_read(&a, &bad.ref, 3 * SAMPLE_CHUNK + 9000, buffer, sizeof(buffer)),
+		attempt_read(&a, &bad.ref, 3 * SAMPLE_CHUNK + 9000, buffer, sizeof buffer),
 		ERR_PENDING);
 	assert_int_equal(a.want_count, 1);
 	assert_int_equal(a.wants[0].ordinal, 3);
@@ -499,10 +498,10 @@ static void test_disk_full_from_the_start(void **state)
 
 	if (mount("tmpfs", *state, "tmpfs", 0, "size=1m,mode=0700"))
 		skip();
-	snprintf(path, sizeof(path), "%s/fill", (char *)*state);
+	snprintf(path, sizeof path, "%s/fill", (char *)*state);
 	options.directory = strcat(strcpy(block, *state), "/cache");
 	fd = open(path, O_WRONLY | O_CREAT, 0600);
-	while (write(fd, block, sizeof(block)) > 0)
+	while (write(fd, block, sizeof block) > 0)
 		;
 	close(fd);
 	assert_int_equal(cache_open(&options, &c, &t), ERR_NO_SPACE);
@@ -563,9 +562,9 @@ static void test_disk_filled_by_others(void **state)
 	c = sample_open(*state, 0);
 	sample_put_all(c, &s);
 	assert_int_equal(cache_flush(c), 0);
-	snprintf(path, sizeof(path), "%s/filler", (char *)*state);
+	snprintf(path, sizeof path, "%s/filler", (char *)*state);
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
-	while (write(fd, block, sizeof(block)) > 0)
+	while (write(fd, block, sizeof block) > 0)
 		;
 	close(fd);
 	for (uint32_t i = 0; i < t.count; i++) {

@@ -77,7 +77,7 @@ static void test_each_and_rot(void **state)
 	for (unsigned i = 0; i < 5; i++) {
 		struct dataset_record s = make(i + 1);
 
-		ids[i] = digest_of(&i, sizeof(i));
+		ids[i] = digest_of(&i, sizeof i);
 		assert_int_equal(cache_dataset_save(c, &ids[i], &s), 0);
 		dataset_record_release(&s);
 	}
@@ -134,7 +134,7 @@ static void test_hostile_values(void **state)
 	s.revision = REVISION_MAX + 1;
 	assert_int_equal(dataset_record_encode(&s, &value), ERR_LIMIT);
 	s.revision = 1;
-	memset(s.etag, 'e', sizeof(s.etag));
+	memset(s.etag, 'e', sizeof s.etag);
 	assert_int_equal(dataset_record_encode(&s, &value), ERR_LIMIT);
 	bytes_release(&value);
 	dataset_record_release(&s);

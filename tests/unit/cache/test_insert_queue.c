@@ -10,8 +10,8 @@ static int put_tiny(struct cache *c, unsigned number)
 {
 	struct want w = {.kind = BLOB_CHUNK, .size = 4, .object_size = 4, .chunks = 1};
 
-	w.digest = w.object = digest_of(&number, sizeof(number));
-	return cache_put_chunk(c, &w, span_of(&number, sizeof(number)), false);
+	w.digest = w.object = digest_of(&number, sizeof number);
+	return cache_put_chunk(c, &w, span_of(&number, sizeof number), false);
 }
 
 /* More marks than one transaction takes. */
@@ -24,10 +24,10 @@ static void test_many_marks(void **state)
 	w.chunks = 10000;
 	w.object = digest_of("many", 4);
 	for (unsigned i = 0; i < 10000; i++) {
-		w.digest = digest_of(&i, sizeof(i));
+		w.digest = digest_of(&i, sizeof i);
 		w.ordinal = i;
 		w.start = 4 * i;
-		assert_int_equal(cache_put_chunk(c, &w, span_of(&i, sizeof(i)), false), 0);
+		assert_int_equal(cache_put_chunk(c, &w, span_of(&i, sizeof i), false), 0);
 	}
 	assert_int_equal(cache_flush(c), 0);
 	cache_close(c);
@@ -44,7 +44,7 @@ static void *put_pages(void *arg)
 	struct cache *c = arg;
 
 	for (unsigned i = 0; i < 12; i++) {
-		struct digest name = digest_of(&i, sizeof(i));
+		struct digest name = digest_of(&i, sizeof i);
 		struct blob_buffer *a = blob_buffer_new(BLOB_PAGE, &name, 4 << 20);
 
 		memset(blob_buffer_data(a), (int)i, 4 << 20);

@@ -77,8 +77,8 @@ static void test_objects(void **state)
 		struct want w = {
 			.kind = BLOB_CHUNK, .size = 4, .object_size = 4, .chunks = 1};
 
-		w.digest = w.object = digest_of(&i, sizeof(i));
-		assert_int_equal(cache_put_chunk(c, &w, span_of(&i, sizeof(i)), false), 0);
+		w.digest = w.object = digest_of(&i, sizeof i);
+		assert_int_equal(cache_put_chunk(c, &w, span_of(&i, sizeof i), false), 0);
 		resident += 4;
 	}
 	s = sample_make(3, 2);

@@ -11,7 +11,7 @@ static int list(void *ctx, const char *pin, uint64_t objects)
 	struct listing *l = ctx;
 	size_t at = strlen(l->text);
 
-	snprintf(l->text + at, sizeof(l->text) - at, "%s=%u ", pin, (unsigned)objects);
+	snprintf(l->text + at, sizeof l->text - at, "%s=%u ", pin, (unsigned)objects);
 	return 0;
 }
 
@@ -30,7 +30,7 @@ static void test_pins_by_name(void **state)
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < 5; i++)
-		d[i] = digest_of(&i, sizeof(i));
+		d[i] = digest_of(&i, sizeof i);
 	assert_pins(c, "");
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(cache_pin(c, "ab", &d[i]), 0);
@@ -55,7 +55,7 @@ static void test_names_are_bounded(void **state)
 	char name[PIN_NAME_MAX + 2];
 	uint64_t n;
 
-	memset(name, 'n', sizeof(name));
+	memset(name, 'n', sizeof name);
 	name[PIN_NAME_MAX + 1] = 0;
 	assert_int_equal(cache_pin(c, name, &d), ERR_INVALID);
 	assert_int_equal(cache_pin(c, "", &d), ERR_INVALID);
@@ -72,7 +72,7 @@ static void test_many(void **state)
 	uint64_t n;
 
 	for (unsigned i = 0; i < 2500; i++) {
-		struct digest d = digest_of(&i, sizeof(i));
+		struct digest d = digest_of(&i, sizeof i);
 
 		assert_int_equal(cache_pin(c, "many", &d), 0);
 	}
@@ -143,7 +143,7 @@ static void test_garbage_pins(void **state)
 	for (size_t size = 1; size < 45; size++) {
 		uint8_t junk[45];
 
-		memset(junk, size % 2 ? 'g' : 0, sizeof(junk));
+		memset(junk, size % 2 ? 'g' : 0, sizeof junk);
 		assert_int_equal(sample_put_raw(c->metadata, TABLE_PINS,
 					 span_of(junk, size), span_of("", 0)),
 			0);

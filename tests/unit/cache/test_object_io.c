@@ -218,8 +218,8 @@ static void test_evicted_while_open(void **state)
 	/* Whoever reads goes on reading right bytes, also when it is brought again. */
 	sample_put_all(c, &s);
 	sample_fill(s.number, 1, expected, w.size);
-	assert_int_equal(object_io_read(c, o, &w, 10, got, sizeof(got)), 0);
-	assert_memory_equal(got, expected + 10, sizeof(got));
+	assert_int_equal(object_io_read(c, o, &w, 10, got, sizeof got), 0);
+	assert_memory_equal(got, expected + 10, sizeof got);
 	assert_int_equal(sample_read(c, &s), 0);
 	object_put(o);
 	assert_int_equal(sample_read(c, &s), 0);

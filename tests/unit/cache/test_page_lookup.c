@@ -12,7 +12,7 @@ static void put(struct cache *c, unsigned number, unsigned rows)
 
 static struct digest name_of(unsigned number)
 {
-	return digest_of(&number, sizeof(number));
+	return digest_of(&number, sizeof number);
 }
 
 static void test_pages_persist(void **state)
@@ -63,7 +63,7 @@ static void test_rotten_page(void **state)
 	struct digest name = name_of(3);
 	unsigned rows;
 
-	for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
+	for (size_t i = 0; i < sizeof bytes / sizeof bytes[0]; i++) {
 		struct cache *c = sample_open(*state, 0);
 		struct want w = {.kind = BLOB_PAGE, .digest = name};
 
@@ -117,7 +117,7 @@ static int put_nonsense(MDB_txn *txn, void *arg)
 	uint32_t head[2] = {BLOB_PAGE, 11};
 
 	return table_put(c->metadata, txn, TABLE_PAGES, span_of_digest(&name),
-		span_of(head, sizeof(head)), span_of("not a page!", 11));
+		span_of(head, sizeof head), span_of("not a page!", 11));
 }
 
 static void test_other_layout(void **state)
@@ -140,8 +140,8 @@ static void test_garbage_values(void **state)
 	uint8_t junk[64];
 	unsigned rows;
 
-	memset(junk, 0xa5, sizeof(junk));
-	for (size_t size = 0; size < sizeof(junk); size++) {
+	memset(junk, 0xa5, sizeof junk);
+	for (size_t size = 0; size < sizeof junk; size++) {
 		assert_int_equal(sample_put_raw(c->metadata, TABLE_PAGES,
 					 span_of_digest(&name), span_of(junk, size)),
 			0);

@@ -30,8 +30,8 @@ static int put_some(MDB_txn *txn, void *arg)
 
 	p->calls++;
 	for (unsigned i = p->first; i < p->first + p->count && !rc; i++) {
-		memset(value, (int)(i % 251), sizeof(value));
-		rc = table_put(p->metadata, txn, TABLE_PAGES, span_of(&i, sizeof(i)),
+		memset(value, (int)(i % 251), sizeof value);
+		rc = table_put(p->metadata, txn, TABLE_PAGES, span_of(&i, sizeof i),
 			span_of("head", 4), span_of(value, p->size));
 	}
 	return rc;
@@ -41,7 +41,7 @@ static int put_some(MDB_txn *txn, void *arg)
 static int look(struct metadata *m, MDB_txn *txn, unsigned i, size_t size)
 {
 	struct span value;
-	int rc = table_get(m, txn, TABLE_PAGES, span_of(&i, sizeof(i)), &value);
+	int rc = table_get(m, txn, TABLE_PAGES, span_of(&i, sizeof i), &value);
 
 	if (rc)
 		return rc;
@@ -100,19 +100,19 @@ static void test_rot_is_noticed(void **state)
 	for (size_t byte = 0; byte < 8 + 4 + 50; byte++) {
 		assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some, &p), 0);
 		assert_int_equal(
-			sample_flip_raw(m, TABLE_PAGES, span_of(&key, sizeof(key)), byte),
+			sample_flip_raw(m, TABLE_PAGES, span_of(&key, sizeof key), byte),
 			0);
 		assert_int_equal(metadata_read(m, &txn), 0);
 		assert_int_equal(look(m, txn, 7, 50), ERR_CORRUPT);
 		metadata_read_end(m, txn);
 	}
 	for (size_t size = 0; size < 8; size++) {
-		assert_int_equal(sample_put_raw(m, TABLE_PAGES, span_of(&key, sizeof(key)),
+		assert_int_equal(sample_put_raw(m, TABLE_PAGES, span_of(&key, sizeof key),
 					 span_of("1234567", size)),
 			0);
 		assert_int_equal(metadata_read(m, &txn), 0);
 		assert_int_equal(table_get_unchecked(m, txn, TABLE_PAGES,
-					 span_of(&key, sizeof(key)), &value),
+					 span_of(&key, sizeof key), &value),
 			ERR_CORRUPT);
 		metadata_read_end(m, txn);
 	}

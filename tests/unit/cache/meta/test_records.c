@@ -124,7 +124,7 @@ static void test_hostile_records(void **state)
 		assert_int_equal(decode(&value, size), ERR_CORRUPT);
 	/* Any number in any field is refused or harmless. */
 	for (size_t at = 0; at + 8 <= value.size; at += 8)
-		for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
 			uint64_t before;
 
 			memcpy(&before, value.data + at, 8);
@@ -157,7 +157,7 @@ static void test_hostile_rows(void **state)
 	for (size_t size = 0; size < 100; size++) {
 		uint8_t junk[100];
 
-		memset(junk, 0xff, sizeof(junk));
+		memset(junk, 0xff, sizeof junk);
 		assert_int_equal(
 			chunk_record_decode(span_of(junk, size), &chunk), ERR_CORRUPT);
 		assert_int_equal(use_key_decode(span_of(junk, size), &seconds, &digest),
@@ -166,7 +166,7 @@ static void test_hostile_rows(void **state)
 					 span_of(junk, size)),
 			0);
 		assert_int_equal(sample_put_raw(m, TABLE_LEASES,
-					 span_of(&user, sizeof(user)), span_of(junk, size)),
+					 span_of(&user, sizeof user), span_of(junk, size)),
 			0);
 		assert_int_equal(sample_put_raw(m, TABLE_CHUNKS,
 					 chunk_key(77, 5, chunk_name), span_of(junk, size)),
@@ -178,7 +178,7 @@ static void test_hostile_rows(void **state)
 		metadata_read_end(m, txn);
 	}
 	use_key(5, &name, key);
-	assert_int_equal(use_key_decode(span_of(key, sizeof(key)), &seconds, &digest), 0);
+	assert_int_equal(use_key_decode(span_of(key, sizeof key), &seconds, &digest), 0);
 	assert_int_equal(seconds, 5);
 	metadata_close(m);
 }

@@ -38,20 +38,20 @@ static void test_killed_user(void **state)
 	pid = fork();
 	if (pid == 0) {
 		if (directory_open(&dir, *state, NULL) ||
-			write(out[1], &dir.user, sizeof(dir.user)) != sizeof(dir.user))
+			write(out[1], &dir.user, sizeof dir.user) != sizeof dir.user)
 			_exit(1);
 		directory_admit(&dir);
 		pause();
 		_exit(0);
 	}
-	assert_int_equal(read(out[0], &user, sizeof(user)), sizeof(user));
+	assert_int_equal(read(out[0], &user, sizeof user), sizeof user);
 	usleep(10000);
 	assert_int_equal(directory_open(&dir, *state, NULL), 0);
 	assert_true(directory_user_lives(&dir, user));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	assert_false(directory_user_lives(&dir, user));
-	snprintf(path, sizeof(path), "%s/users/%08x", (char *)*state, user);
+	snprintf(path, sizeof path, "%s/users/%08x", (char *)*state, user);
 	assert_int_not_equal(access(path, F_OK), 0);
 	directory_close(&dir);
 	close(out[0]);

@@ -16,7 +16,7 @@ static void test_object_names(void **state)
 	object_file_name(&d, UINT64_C(0x0123456789abcdef), name);
 	assert_int_equal(strlen(name), 2 + 1 + 62 + 1 + 16);
 	assert_string_equal(name + 66, "0123456789abcdef");
-	snprintf(prefix, sizeof(prefix), "%.2s", name);
+	snprintf(prefix, sizeof prefix, "%.2s", name);
 	assert_int_equal(object_file_parse(prefix, name + 3, &again, &instance), 0);
 	assert_true(digest_equal(&d, &again));
 	assert_true(instance == UINT64_C(0x0123456789abcdef));
@@ -64,8 +64,8 @@ static void test_links_are_not_followed(void **state)
 
 	assert_int_equal(directory_open(&dir, *state, NULL), 0);
 	object_file_name(&d, 6, name);
-	snprintf(prefix, sizeof(prefix), "%s/objects/%.2s", (char *)*state, name);
-	snprintf(path, sizeof(path), "%s/objects/%s", (char *)*state, name);
+	snprintf(prefix, sizeof prefix, "%s/objects/%.2s", (char *)*state, name);
+	snprintf(path, sizeof path, "%s/objects/%s", (char *)*state, name);
 	assert_int_equal(mkdir(prefix, 0700), 0);
 	assert_int_equal(symlink("/etc/passwd", path), 0);
 	assert_int_equal(object_file_open(&dir, &d, 6, 1, &fd), ERR_CORRUPT);
