@@ -150,6 +150,7 @@ static void test_more_than_one_batch(void **state)
 		work[k] = take(q);
 		assert_true(work[k].commit);
 		assert_int_equal(c->op_count, k < 2 ? OPS_AT_ONCE : 100);
+		assert_int_equal(work[k].batch.goal, k < 2 ? 0 : count);
 		for (size_t i = 0; i < c->op_count; i++) {
 			assert_int_equal(c->ops[i].seconds, at++);
 			assert_int_equal(c->ops[i].number, i);
