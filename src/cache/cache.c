@@ -51,8 +51,9 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 			"that, or "
 			"another directory",
 			c->directory.path);
-	return trouble_set(
-		t, rc, "cannot use the cache %s: %s", c->directory.path, error_text(rc));
+	return trouble_set(t, rc, "cannot use the cache %s: %s", c->directory.path,
+		rc == ERR_TIMEOUT ? "another process that uses it is stopped or slow"
+				  : error_text(rc));
 }
 
 static int set_aside(struct cache *c, struct trouble *t)

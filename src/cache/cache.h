@@ -3,7 +3,7 @@
  * The local cache: one directory, `meta/` (LMDB) and `objects/` (files), shared by any
  * number of mounts and tools. This header opens it and holds its settings; attempt.h
  * reads from it, source.h fills it, inspect.h looks at it, dataset.h says of which
- * dataset. Layers below: format, net, util.
+ * dataset. Below it: its rooms, tree, format, util.
  *
  * The directory is 0700, owned by its user, opened once; everything below it with
  * openat and O_NOFOLLOW. All functions may be called from any thread.

@@ -13,11 +13,11 @@
 
 /* Is what `want` asks for here? Cheap. */
 bool cache_has(struct cache *c, const struct want *want);
-/* A decoded page or recipe (a->kind); the reference is shared, not taken over. Errors
- * mean only that it is not kept. */
+/* A decoded page or recipe (its kind says which); the reference is shared, not taken over.
+ * Errors mean only that it is not kept. */
 int cache_put_page(struct cache *c, struct blob_buffer *packed);
-/* A verified chunk at its place; evicts others when the quota asks for it. In a hurry, no
- * time is spent on how it lies in memory. ERR_NO_SPACE: not kept. */
+/* A verified chunk at its place. Waits, for a bounded time, until there is room for it. In
+ * a hurry, no time is spent on how it lies in memory. ERR_NO_SPACE: not kept. */
 int cache_put_chunk(
 	struct cache *c, const struct want *want, struct span content, bool hurry);
 /* The chunk's bytes from wherever they lie in the cache, hashed and compared: 0,

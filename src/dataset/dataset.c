@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/tag.h"
 #include "dataset/dataset.h"
-#include "dataset/manifest_fetch.h"
 #include "dataset/known_keys.h"
+#include "dataset/last_accepted.h"
+#include "dataset/manifest_fetch.h"
+#include "dataset/signer.h"
 #include "dataset/url.h"
+#include "format/tag.h"
 #include "util/clock.h"
 
 #define MANIFEST_DEADLINE (60 * NS_PER_SECOND)
@@ -19,38 +21,13 @@ struct opening {
 	const struct dataset_options *options;
 	struct dataset *dataset;
 	struct manifest_fetch fetch;
-	struct dataset_record state; /* what is remembered of the URL */
-	bool has_state;
-	struct digest state_id;
-	char *known_keys;
-	bool pin; /* the key is to be pinned */
+	struct last_accepted last; /* of the URL */
+	struct signer signer;
 };
 
 static bool wants_newest(const struct opening *o)
 {
 	return !o->options->revision && !o->options->tag;
-}
-
-/* What the cache remembers is of use only if it is a manifest; its ETag only for the URL
- * that gave it, when the dataset is known under several. */
-static void load_state(struct opening *o)
-{
-	struct cache *cache = engine_cache(o->engine);
-	struct manifest *m;
-	struct digest id;
-
-	if (cache_dataset_by_url(cache, o->dataset->url, &id) ||
-		cache_dataset_load(cache, &id, &o->state))
-		return;
-	if (manifest_decode(span_of_bytes(&o->state.manifest), &m, NULL)) {
-		dataset_record_release(&o->state);
-		return;
-	}
-	manifest_free(m);
-	if (strcmp(o->state.url, o->dataset->url))
-		o->state.etag[0] = '\0';
-	o->has_state = true;
-	o->state_id = id;
 }
 
 static int fetch_manifest(struct opening *o, struct trouble *t)
@@ -60,13 +37,17 @@ static int fetch_manifest(struct opening *o, struct trouble *t)
 	struct dataset *d = o->dataset;
 	int rc;
 
-	load_state(o);
-	o->fetch.source = d->source;
-	o->fetch.log = engine_log(o->engine);
-	o->fetch.url = d->url;
-	o->fetch.options = o->options;
-	o->fetch.remembered = o->has_state ? &o->state : NULL;
-	o->fetch.deadline = clock_monotonic() + wait;
+	last_accepted_load(engine_cache(o->engine), d->url, &o->last);
+	o->fetch = (struct manifest_fetch){
+		.source = d->source,
+		.log = engine_log(o->engine),
+		.url = d->url,
+		.revision = o->options->revision,
+		.tag = o->options->tag,
+		.offline = o->options->offline,
+		.last = o->last.exists ? &o->last.record : NULL,
+		.deadline = clock_monotonic() + wait,
+	};
 	rc = manifest_fetch(&o->fetch, t);
 	if (rc)
 		return rc;
@@ -96,97 +77,21 @@ static int decode_manifest(struct opening *o, struct trouble *t)
 	return 0;
 }
 
-/* Without --trust and without a pinned key. Whoever sits between could give any key over
- * plain http. */
-static int choose_first_key(struct opening *o, struct trouble *t)
+/* Has the right key signed it, and the tag that led to it? */
+static int check_signer(struct opening *o, struct trouble *t)
 {
 	struct dataset *d = o->dataset;
-	char key[PUBLIC_KEY_TEXT_SIZE];
+	struct signer *s = &o->signer;
+	int rc = signer_choose(s, d->manifest, t);
 
-	d->key = d->manifest->signatures[0].key;
-	public_key_to_text(&d->key, key);
-	if (strncmp(d->url, "http://", 7) == 0)
-		return trouble_set(t, ERR_UNTRUSTED,
-			"%s is signed by the key %s, which is not known, and plain http "
-			"does not "
-			"tell whose it is: ask the publisher, and give --trust %s if it is "
-			"theirs",
-			d->url, key, key);
-	o->pin = true;
-	return 0;
-}
-
-static int choose_key(struct opening *o, struct trouble *t)
-{
-	const char *trust = o->options->trust;
-	struct dataset *d = o->dataset;
-	struct public_key known;
-	int rc;
-
-	if (trust && public_key_from_text(span_of_string(trust), &d->key))
-		return trouble_set(t, ERR_INVALID,
-			"\"%s\" is not a public key: \"ed25519:\" and 43 characters, as "
-			"`cairn key` "
-			"shows it",
-			trust);
-	if (trust) {
-		/* Remembered, so that it need not be given again; a key that the file has
-		 * stays in it. */
-		o->pin = known_keys_lookup(o->known_keys, d->url, &known, NULL) ==
-			 ERR_ABSENT;
-		return 0;
-	}
-	rc = known_keys_lookup(o->known_keys, d->url, &d->key, t);
-	return rc == ERR_ABSENT ? choose_first_key(o, t) : rc;
-}
-
-static bool is_signer(const struct manifest *m, const struct public_key *key)
-{
-	for (size_t i = 0; i < m->signature_count; i++)
-		if (public_key_equal(&m->signatures[i].key, key))
-			return true;
-	return false;
-}
-
-/* Another key than expected signed it. */
-static int refuse_signer(const struct opening *o, struct trouble *t)
-{
-	const struct dataset *d = o->dataset;
-	char expected[PUBLIC_KEY_TEXT_SIZE], found[PUBLIC_KEY_TEXT_SIZE];
-
-	public_key_to_text(&d->key, expected);
-	public_key_to_text(&d->manifest->signatures[0].key, found);
-	if (o->options->trust)
-		return trouble_set(t, ERR_UNTRUSTED,
-			"%s is signed by the key %s, not by %s, which --trust gives",
-			d->url, found, expected);
-	return trouble_set(t, ERR_UNTRUSTED,
-		"%s is signed by the key %s, but %s pins %s to it: someone may be forging "
-		"it; if the "
-		"publisher says that the key has changed, remove the URL's line from that "
-		"file",
-		d->url, found, o->known_keys, expected);
-}
-
-static int verify(struct opening *o, struct trouble *t)
-{
-	struct dataset *d = o->dataset;
-	char key[PUBLIC_KEY_TEXT_SIZE];
-
-	if (!is_signer(d->manifest, &d->key))
-		return refuse_signer(o, t);
-	public_key_to_text(&d->key, key);
-	if (manifest_verify(span_of_bytes(&d->manifest_text), &d->key))
-		return trouble_set(t, ERR_UNTRUSTED,
-			"the signature of %s by the key %s is broken: the manifest was "
-			"changed after "
-			"it was signed; tell the publisher",
-			d->url, key);
-	if (o->options->tag && tag_verify(span_of_bytes(&o->fetch.tag_text), &d->key))
-		return trouble_set(t, ERR_UNTRUSTED,
-			"the tag \"%s\" of %s is not signed by the key %s", o->options->tag,
-			d->url, key);
-	return 0;
+	if (!rc)
+		rc = signer_verify(s, d->manifest, span_of_bytes(&d->manifest_text), t);
+	if (!rc && o->options->tag)
+		rc = signer_verify_tag(
+			s, o->options->tag, span_of_bytes(&o->fetch.tag_text), t);
+	if (!rc)
+		d->key = s->key;
+	return rc;
 }
 
 /* A tag of another dataset by the same key must not pass for one of this. */
@@ -229,28 +134,6 @@ static int make_id(struct dataset *d)
 	return rc;
 }
 
-static int check_rollback(const struct opening *o, struct trouble *t)
-{
-	const struct dataset *d = o->dataset;
-	struct dataset_record seen;
-	int rc = cache_dataset_load(engine_cache(o->engine), &d->id, &seen);
-
-	if (rc == ERR_ABSENT)
-		return 0;
-	if (rc)
-		return trouble_set(t, rc, "the cache cannot be read: %s", error_text(rc));
-	if (d->manifest->revision < seen.highest)
-		rc = trouble_set(t, ERR_ROLLBACK,
-			"%s offers revision %llu as the newest, but revision %llu was seen "
-			"before: the server may be out of date; to use this one, give "
-			"--revision %llu",
-			d->url, (unsigned long long)d->manifest->revision,
-			(unsigned long long)seen.highest,
-			(unsigned long long)d->manifest->revision);
-	dataset_record_release(&seen);
-	return rc;
-}
-
 static int check_expiry(const struct opening *o, struct trouble *t)
 {
 	const struct dataset *d = o->dataset;
@@ -271,30 +154,13 @@ static int check_expiry(const struct opening *o, struct trouble *t)
 
 static int check_fresh(const struct opening *o, struct trouble *t)
 {
+	const struct dataset *d = o->dataset;
 	int rc;
 
 	if (!wants_newest(o))
 		return 0;
-	rc = check_rollback(o, t);
+	rc = last_accepted_check(engine_cache(o->engine), &d->id, d->url, d->manifest, t);
 	return rc ? rc : check_expiry(o, t);
-}
-
-static int pin_key(struct opening *o, struct trouble *t)
-{
-	struct dataset *d = o->dataset;
-	int rc;
-
-	if (!o->pin)
-		return 0;
-	rc = known_keys_add(o->known_keys, d->url, &d->key, t);
-	if (rc && o->options->trust) {
-		log_warning(engine_log(o->engine), "--trust counts for this time only: %s",
-			t ? t->text : error_text(rc));
-		return 0;
-	}
-	if (!rc)
-		d->newly_pinned = !o->options->trust;
-	return rc;
 }
 
 static void add_mirrors(const struct opening *o)
@@ -305,34 +171,26 @@ static void add_mirrors(const struct opening *o)
 		int rc = mirrors_add(source_mirrors(o->dataset->source), m->mirrors[i]);
 
 		if (rc)
-			log_warning(engine_log(o->engine), "%s: its mirror %s is not used: %s",
-				o->dataset->url, m->mirrors[i], error_text(rc));
+			log_warning(engine_log(o->engine),
+				"%s: its mirror %s is not used: %s", o->dataset->url,
+				m->mirrors[i], error_text(rc));
 	}
 }
 
 /* Remembering is for the next time: this time does not fail for it. */
-static void save_state(struct opening *o)
+static void remember(const struct opening *o)
 {
 	const struct dataset *d = o->dataset;
-	struct dataset_record state = {
-		.name = d->manifest->name,
-		.url = d->url,
-		.manifest = d->manifest_text,
-		.revision = d->manifest->revision,
-		.highest = d->manifest->revision,
-		.accepted = clock_realtime() / NS_PER_SECOND,
-		.root = d->manifest->root,
-	};
 	int rc;
 
 	if (!wants_newest(o) || d->from_cache)
 		return;
-	memcpy(state.etag, o->fetch.etag, sizeof(state.etag));
-	rc = cache_dataset_save(engine_cache(o->engine), &d->id, &state);
+	rc = last_accepted_save(engine_cache(o->engine), &d->id, d->url, d->manifest,
+		&d->manifest_text, o->fetch.etag);
 	if (rc)
 		log_warning(engine_log(o->engine),
 			"the cache cannot note that revision %llu of %s was seen: %s",
-			(unsigned long long)state.revision, d->url, error_text(rc));
+			(unsigned long long)d->manifest->revision, d->url, error_text(rc));
 }
 
 /* The same key may sign many datasets, so a server could swap them. */
@@ -340,10 +198,10 @@ static void notice_rename(const struct opening *o)
 {
 	const struct dataset *d = o->dataset;
 
-	if (o->has_state && !digest_equal(&o->state_id, &d->id))
+	if (o->last.exists && !digest_equal(&o->last.id, &d->id))
 		log_warning(engine_log(o->engine),
 			"%s holds another dataset now, %s; it held %s before", d->url,
-			d->manifest->name, o->state.name);
+			d->manifest->name, o->last.record.name);
 }
 
 /* Their round trip goes on while the rest is done: syncing what is remembered, mounting. */
@@ -361,39 +219,56 @@ static void fetch_first(const struct dataset *d)
 	source_hint(d->source, wants, first->count + 1, FETCH_DEMAND);
 }
 
-static int open_dataset(struct opening *o, struct trouble *t)
+/* From the URL to a manifest that is one. */
+static int bring_manifest(struct opening *o, struct trouble *t)
 {
 	struct dataset *d = o->dataset;
 	int rc = url_normalise(o->options->url, &d->url, t);
 
-	if (!rc)
-		rc = source_new(o->engine, d->url, &d->source, t);
-	if (!rc && o->options->offline)
+	if (rc)
+		return rc;
+	rc = source_new(o->engine, d->url, &d->source, t);
+	if (rc)
+		return rc;
+	if (o->options->offline)
 		source_go_offline(d->source);
-	if (!rc)
-		rc = fetch_manifest(o, t);
-	if (!rc)
-		rc = decode_manifest(o, t);
-	if (!rc)
-		rc = choose_key(o, t);
-	if (!rc)
-		rc = verify(o, t);
+	rc = fetch_manifest(o, t);
+	return rc ? rc : decode_manifest(o, t);
+}
+
+/* Is it to be believed, and is it what was asked for? */
+static int check_manifest(struct opening *o, struct trouble *t)
+{
+	int rc;
+
+	o->signer.url = o->dataset->url;
+	o->signer.trust = o->options->trust;
+	rc = check_signer(o, t);
 	if (!rc)
 		rc = check_tag_name(o, t);
 	if (!rc)
-		rc = make_id(d);
+		rc = make_id(o->dataset);
+	return rc ? rc : check_fresh(o, t);
+}
+
+static int open_dataset(struct opening *o, struct trouble *t)
+{
+	struct dataset *d = o->dataset;
+	int rc = bring_manifest(o, t);
+
 	if (!rc)
-		rc = check_fresh(o, t);
+		rc = check_manifest(o, t);
 	if (rc)
 		return rc;
 	add_mirrors(o);
 	if (o->options->fetch_first)
 		fetch_first(d);
-	rc = pin_key(o, t);
+	rc = signer_pin(&o->signer, engine_log(o->engine), t);
 	if (rc)
 		return rc;
+	d->newly_pinned = o->signer.newly_pinned;
 	notice_rename(o);
-	save_state(o);
+	remember(o);
 	return 0;
 }
 
@@ -401,12 +276,13 @@ int dataset_open(struct engine *e, const struct dataset_options *options,
 	struct dataset **out, struct trouble *t)
 {
 	struct opening o = {.engine = e, .options = options};
+	char *known_keys = known_keys_file(options->known_keys);
 	int rc = ERR_NO_MEMORY;
 
 	trouble_set(t, rc, "%s", error_text(rc));
-	o.dataset = calloc(1, sizeof(*o.dataset));
-	o.known_keys = known_keys_file(options->known_keys);
-	if (o.dataset && o.known_keys)
+	o.dataset = calloc(1, sizeof *o.dataset);
+	o.signer.known_keys = known_keys;
+	if (o.dataset && known_keys)
 		rc = open_dataset(&o, t);
 	if (rc) {
 		dataset_close(o.dataset);
@@ -415,10 +291,9 @@ int dataset_open(struct engine *e, const struct dataset_options *options,
 		if (t)
 			*t = (struct trouble){0};
 	}
-	if (o.has_state)
-		dataset_record_release(&o.state);
+	last_accepted_release(&o.last);
 	manifest_fetch_release(&o.fetch);
-	free(o.known_keys);
+	free(known_keys);
 	return rc;
 }
 

@@ -119,23 +119,15 @@ int known_keys_lookup(
 static int append_line(
 	const char *path, struct bytes *text, const char *url, const struct public_key *key)
 {
+	bool unfinished = text->size > 0 && text->data[text->size - 1] != '\n';
 	char spelt[PUBLIC_KEY_TEXT_SIZE];
+	const char *const parts[] = {unfinished ? "\n" : "", url, " ", spelt, "\n"};
 	int rc = 0;
 
 	public_key_to_text(key, spelt);
-	if (text->size > 0 && text->data[text->size - 1] != '\n')
-		rc = bytes_append_string(text, "\n");
-	if (!rc)
-		rc = bytes_append_string(text, url);
-	if (!rc)
-		rc = bytes_append_string(text, " ");
-	if (!rc)
-		rc = bytes_append_string(text, spelt);
-	if (!rc)
-		rc = bytes_append_string(text, "\n");
-	if (!rc)
-		rc = io_replace_file(AT_FDCWD, path, span_of_bytes(text), 0600, 1);
-	return rc;
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !rc; i++)
+		rc = bytes_append_string(text, parts[i]);
+	return rc ? rc : io_replace_file(AT_FDCWD, path, span_of_bytes(text), 0600, 1);
 }
 
 static int add_locked(

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/manifest.h"
 #include "format/tag.h"
 #include "dataset/manifest_fetch.h"
 #include "util/clock.h"
@@ -16,8 +17,8 @@ void manifest_fetch_release(struct manifest_fetch *m)
 
 /* One GET. The body is appended to `body` unless the server says that the remembered one
  * still stands: then *unchanged. `etag` in and out, NULL for what never changes. */
-static int get(struct manifest_fetch *m, const char *path, char *etag, struct bytes *body,
-	bool *unchanged, struct trouble *t)
+static int manifest_get(struct manifest_fetch *m, const char *path, char *etag,
+	struct bytes *body, bool *unchanged, struct trouble *t)
 {
 	struct fetch fetch = {
 		.mirrors = source_mirrors(m->source),
@@ -30,9 +31,9 @@ static int get(struct manifest_fetch *m, const char *path, char *etag, struct by
 	};
 	int rc;
 
-	snprintf(fetch.path, sizeof(fetch.path), "%s", path);
+	snprintf(fetch.path, sizeof fetch.path, "%s", path);
 	if (etag)
-		snprintf(fetch.etag, sizeof(fetch.etag), "%s", etag);
+		snprintf(fetch.etag, sizeof fetch.etag, "%s", etag);
 	rc = fetcher_get(engine_fetcher(source_engine(m->source)), &fetch);
 	if (rc) {
 		trouble_set(t, rc, "%s", fetch.trouble.text);
@@ -52,7 +53,7 @@ static int get_fixed(
 	struct manifest_fetch *m, const char *path, struct bytes *body, struct trouble *t)
 {
 	bool unchanged = false;
-	int rc = get(m, path, NULL, body, &unchanged, t);
+	int rc = manifest_get(m, path, NULL, body, &unchanged, t);
 
 	if (!rc && unchanged)
 		rc = trouble_set(t, ERR_CORRUPT,
@@ -82,9 +83,8 @@ static int check_document(const struct manifest_fetch *m, const char *path,
 static int recall(struct manifest_fetch *m)
 {
 	m->from_cache = true;
-	snprintf(m->etag, sizeof(m->etag), "%s", m->remembered->etag);
-	return bytes_append(
-		&m->text, m->remembered->manifest.data, m->remembered->manifest.size);
+	snprintf(m->etag, sizeof m->etag, "%s", m->last->etag);
+	return bytes_append(&m->text, m->last->manifest.data, m->last->manifest.size);
 }
 
 static int get_newest(struct manifest_fetch *m, struct trouble *t)
@@ -92,9 +92,9 @@ static int get_newest(struct manifest_fetch *m, struct trouble *t)
 	bool unchanged = false;
 	int rc;
 
-	if (m->remembered)
-		snprintf(m->etag, sizeof(m->etag), "%s", m->remembered->etag);
-	rc = get(m, "manifest.json", m->etag, &m->text, &unchanged, t);
+	if (m->last)
+		snprintf(m->etag, sizeof m->etag, "%s", m->last->etag);
+	rc = manifest_get(m, "manifest.json", m->etag, &m->text, &unchanged, t);
 	if (rc == ERR_ABSENT)
 		return trouble_set(t, rc,
 			"no store at %s: manifest.json does not exist there", m->url);
@@ -108,7 +108,7 @@ static int get_newest(struct manifest_fetch *m, struct trouble *t)
 		return rc;
 	if (!unchanged)
 		return check_document(m, "manifest.json", &m->text, t);
-	if (!m->remembered)
+	if (!m->last)
 		return trouble_set(t, ERR_CORRUPT,
 			"%s/manifest.json: the server answered \"not modified\" though "
 			"nothing "
@@ -124,7 +124,7 @@ static int get_revision(struct manifest_fetch *m, uint64_t revision, struct trou
 	char path[64];
 	int rc;
 
-	snprintf(path, sizeof(path), "revisions/%llu.json", (unsigned long long)revision);
+	snprintf(path, sizeof path, "revisions/%llu.json", (unsigned long long)revision);
 	rc = get_fixed(m, path, &m->text, t);
 	if (rc == ERR_ABSENT)
 		return trouble_set(t, rc,
@@ -152,7 +152,7 @@ static int get_tagged(struct manifest_fetch *m, const struct tag *tag, struct tr
 
 static int get_tag(struct manifest_fetch *m, struct trouble *t)
 {
-	const char *name = m->options->tag;
+	const char *name = m->tag;
 	char path[TAG_NAME_MAX + 16];
 	struct tag *tag;
 	int rc;
@@ -161,7 +161,7 @@ static int get_tag(struct manifest_fetch *m, struct trouble *t)
 		return trouble_set(t, ERR_INVALID,
 			"\"%s\" is no tag: at most %d letters, digits, '.', '_' and '-'",
 			name, TAG_NAME_MAX);
-	snprintf(path, sizeof(path), "tags/%s.json", name);
+	snprintf(path, sizeof path, "tags/%s.json", name);
 	rc = get_fixed(m, path, &m->tag_text, t);
 	if (rc == ERR_ABSENT)
 		return trouble_set(t, rc, "%s has no tag \"%s\": %s does not exist there",
@@ -185,34 +185,32 @@ static int get_tag(struct manifest_fetch *m, struct trouble *t)
 /* Is the last accepted manifest what is asked for? */
 static bool can_recall(const struct manifest_fetch *m)
 {
-	const struct dataset_options *o = m->options;
-
-	if (!m->remembered || o->tag)
+	if (!m->last || m->tag)
 		return false;
-	return o->revision == 0 || o->revision == m->remembered->revision;
+	return m->revision == 0 || m->revision == m->last->revision;
 }
 
 static int get_offline(struct manifest_fetch *m, struct trouble *t)
 {
 	if (can_recall(m))
 		return recall(m);
-	if (m->options->tag)
+	if (m->tag)
 		return trouble_set(t, ERR_ABSENT,
 			"the cache keeps no tags: give --revision, or let the network be "
 			"used");
-	if (m->remembered)
+	if (m->last)
 		return trouble_set(t, ERR_ABSENT,
 			"of %s, the cache knows revision %llu only", m->url,
-			(unsigned long long)m->remembered->revision);
+			(unsigned long long)m->last->revision);
 	return trouble_set(t, ERR_ABSENT, "%s was never opened with this cache", m->url);
 }
 
 static int get_online(struct manifest_fetch *m, struct trouble *t)
 {
-	if (m->options->tag)
+	if (m->tag)
 		return get_tag(m, t);
-	if (m->options->revision)
-		return get_revision(m, m->options->revision, t);
+	if (m->revision)
+		return get_revision(m, m->revision, t);
 	return get_newest(m, t);
 }
 
@@ -222,13 +220,13 @@ int manifest_fetch(struct manifest_fetch *m, struct trouble *t)
 	char accepted[CLOCK_TEXT_SIZE];
 	int rc;
 
-	if (m->options->offline)
+	if (m->offline)
 		return get_offline(m, t);
 	rc = get_online(m, &why);
 	if ((rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT) && can_recall(m)) {
-		clock_format(m->remembered->accepted, accepted);
+		clock_format(m->last->accepted, accepted);
 		log_warning(m->log, "%s; going on with revision %llu, accepted %s",
-			why.text, (unsigned long long)m->remembered->revision, accepted);
+			why.text, (unsigned long long)m->last->revision, accepted);
 		return recall(m);
 	}
 	if (rc)

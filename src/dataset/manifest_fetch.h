@@ -2,22 +2,24 @@
 /*
  * The bytes of a manifest: the newest, that of a revision, that of a tag; from the store,
  * or the last accepted one from the cache when the store cannot be reached. Checks no
- * signature: that is dataset.c's, and all of it. Blocking.
+ * signature: that is for dataset.c, which calls this. Blocking; one thread.
  */
 #ifndef CAIRN_DATASET_MANIFEST_FETCH_H
 #define CAIRN_DATASET_MANIFEST_FETCH_H
 
-#include "dataset/dataset.h"
 #include "cache/dataset_state.h"
+#include "source/source.h"
 
 struct manifest_fetch {
 	/* Set by the caller, borrowed: */
 	struct source *source;
 	struct log *log;
-	const char *url; /* normalised */
-	const struct dataset_options *options;
-	const struct dataset_record *remembered; /* of that URL; NULL: nothing */
-	int64_t deadline;			      /* CLOCK_MONOTONIC ns */
+	const char *url;		   /* normalised */
+	uint64_t revision;		   /* 0: the newest */
+	const char *tag;		   /* that one's revision; or NULL */
+	bool offline;			   /* asks no server */
+	const struct dataset_record *last; /* accepted under that URL; NULL: none */
+	int64_t deadline;		   /* CLOCK_MONOTONIC ns */
 	/* The result; zero before: */
 	struct bytes text;
 	struct bytes tag_text; /* when a tag was asked for */
@@ -25,7 +27,8 @@ struct manifest_fetch {
 	bool from_cache; /* the store cannot be reached */
 };
 
-/* Errors with a sentence; those of the fetcher, and ERR_ABSENT, ERR_CORRUPT. */
+/* What was asked for. Errors with a sentence; those of the fetcher, and ERR_ABSENT,
+ * ERR_CORRUPT. */
 int manifest_fetch(struct manifest_fetch *m, struct trouble *t);
 void manifest_fetch_release(struct manifest_fetch *m);
 

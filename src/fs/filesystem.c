@@ -8,7 +8,7 @@
 #include "util/clock.h"
 
 #define DEADLINE_DEFAULT (60 * NS_PER_SECOND)
-/* Of contents, which are less on the wire: doc/architecture.md has the figures. */
+/* Of contents, which are less on the wire: doc/decisions/readahead.md has the figures. */
 #define READAHEAD_DEFAULT (UINT64_C(32) << 20)
 
 int filesystem_new(struct dataset *dataset, const struct filesystem_options *options,

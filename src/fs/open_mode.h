@@ -34,7 +34,7 @@ struct open_choice {
 	bool as_asked;	     /* or it could not be */
 	char reason[OPEN_REASON_SIZE];
 };
-/* OPEN_AUTO decides from the mean size of a file: see doc/architecture.md. */
+/* OPEN_AUTO decides from the mean size of a file: see doc/decisions/opens.md. */
 void open_mode_choose(enum open_mode asked, const struct totals *totals,
 	const struct open_means *means, struct open_choice *out);
 

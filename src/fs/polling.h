@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * When a thread should look for the next request instead of going to sleep. A wake-up of
- * another CPU takes as long as several lookups (doc/architecture.md), so that it pays while
- * requests follow each other closely and nobody else wants the CPU. Pure; one thread at a
- * time.
+ * another CPU takes as long as several lookups (doc/decisions/one-receiver.md), so that it
+ * pays while requests follow each other closely and nobody else wants the CPU. Pure; one
+ * thread at a time.
  */
 #ifndef CAIRN_FS_POLLING_H
 #define CAIRN_FS_POLLING_H

@@ -41,21 +41,21 @@ uint64_t decode_cost(enum blob_kind kind, uint64_t size)
 	return size ? decode_stored_max(kind, size) + size : BASE_COST;
 }
 
-int decode_head(const struct decode *p, struct blob_head *head, struct trouble *t)
+int decode_head(const struct decode *d, struct blob_head *head, struct trouble *t)
 {
-	uint64_t max = content_max(p->kind, p->size);
+	uint64_t max = content_max(d->kind, d->size);
 	struct blob_head h;
-	int rc = blob_head_decode(p->stored, max, &h);
+	int rc = blob_head_decode(d->stored, max, &h);
 
 	if (rc == ERR_LIMIT)
 		return trouble_set(t, ERR_CORRUPT, "it announces more than %llu bytes",
 			(unsigned long long)max);
 	if (rc)
 		return trouble_set(t, ERR_CORRUPT, "it is not a blob");
-	if (p->kind == BLOB_CHUNK && p->size && h.size != p->size)
+	if (d->kind == BLOB_CHUNK && d->size && h.size != d->size)
 		return trouble_set(t, ERR_CORRUPT, "it announces %llu bytes, not %llu",
-			(unsigned long long)h.size, (unsigned long long)p->size);
-	if (h.has_base && (p->kind != BLOB_CHUNK || !p->size))
+			(unsigned long long)h.size, (unsigned long long)d->size);
+	if (h.has_base && (d->kind != BLOB_CHUNK || !d->size))
 		return trouble_set(t, ERR_CORRUPT, "it is a delta where none may be");
 	*head = h;
 	return 0;
@@ -69,17 +69,17 @@ static int blame(int rc, bool *wrong, struct trouble *t)
 }
 
 /* Verified bytes need no copy: they are decompressed where they stay. */
-static int open_chunk(const struct decode *p, const struct blob_head *head,
+static int open_chunk(const struct decode *d, const struct blob_head *head,
 	struct blob_codec *codec, struct span base, struct blob_buffer **out, bool *wrong,
 	struct trouble *t)
 {
-	struct blob_buffer *a = blob_buffer_new(p->kind, &p->digest, head->size);
+	struct blob_buffer *a = blob_buffer_new(d->kind, &d->digest, head->size);
 	int rc;
 
 	if (!a)
 		return blame(ERR_NO_MEMORY, wrong, t);
 	rc = blob_decode(
-		codec, p->stored, base, &p->digest, blob_buffer_data(a), head->size);
+		codec, d->stored, base, &d->digest, blob_buffer_data(a), head->size);
 	if (rc) {
 		blob_buffer_put(a);
 		return blame(rc, wrong, t);
@@ -88,20 +88,20 @@ static int open_chunk(const struct decode *p, const struct blob_head *head,
 	return 0;
 }
 
-static int pack(const struct decode *p, struct span text, struct blob_buffer **out,
+static int pack(const struct decode *d, struct span text, struct blob_buffer **out,
 	struct trouble *t)
 {
 	struct bytes packed = {0};
 	struct blob_buffer *a;
 	int rc;
 
-	if (p->kind == BLOB_PAGE)
+	if (d->kind == BLOB_PAGE)
 		rc = page_json_decode(text, &packed, t);
 	else
 		rc = recipe_decode(text, &packed, t);
 	if (rc)
 		goto out;
-	a = blob_buffer_new(p->kind, &p->digest, packed.size);
+	a = blob_buffer_new(d->kind, &d->digest, packed.size);
 	if (!a) {
 		rc = trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
 		goto out;
@@ -113,30 +113,30 @@ out:
 	return rc;
 }
 
-static int open_text(const struct decode *p, const struct blob_head *head,
+static int open_text(const struct decode *d, const struct blob_head *head,
 	struct blob_codec *codec, struct blob_buffer **out, bool *wrong, struct trouble *t)
 {
 	struct bytes text = {0};
 	int rc = bytes_reserve(&text, head->size ? head->size : 1);
 
 	if (!rc)
-		rc = blob_decode(codec, p->stored, (struct span){0}, &p->digest, text.data,
+		rc = blob_decode(codec, d->stored, (struct span){0}, &d->digest, text.data,
 			head->size);
 	if (rc) {
 		rc = blame(rc, wrong, t);
 	} else {
 		*wrong = false;
-		rc = pack(p, span_of(text.data, head->size), out, t);
+		rc = pack(d, span_of(text.data, head->size), out, t);
 	}
 	bytes_release(&text);
 	return rc;
 }
 
-int decode_content(const struct decode *p, const struct blob_head *head,
+int decode_content(const struct decode *d, const struct blob_head *head,
 	struct blob_codec *codec, struct span base, struct blob_buffer **out, bool *wrong,
 	struct trouble *t)
 {
-	if (p->kind == BLOB_CHUNK)
-		return open_chunk(p, head, codec, base, out, wrong, t);
-	return open_text(p, head, codec, out, wrong, t);
+	if (d->kind == BLOB_CHUNK)
+		return open_chunk(d, head, codec, base, out, wrong, t);
+	return open_text(d, head, codec, out, wrong, t);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A blob as it came from a mirror, and how it becomes an arrival: nothing is allocated
+ * A blob as it came from a mirror, and how it becomes a blob buffer: nothing is allocated
  * for what it announces before that is compared with what was asked for, nothing leaves
- * that does not hash to its name. Pure; a parcel belongs to one thread at a time.
+ * that does not hash to its name. Pure; for download.c.
  */
 #ifndef CAIRN_SOURCE_DECODE_H
 #define CAIRN_SOURCE_DECODE_H
@@ -25,11 +25,11 @@ uint64_t decode_cost(enum blob_kind kind, uint64_t size);
 
 /* Checks the head against what was asked for. Only chunks may have a base, and a base
  * has none. ERR_CORRUPT with a sentence: the mirror sent wrong bytes. */
-int decode_head(const struct decode *p, struct blob_head *head, struct trouble *t);
+int decode_head(const struct decode *d, struct blob_head *head, struct trouble *t);
 /* The verified content: a chunk as it is, a page or recipe packed. `base` only when the
  * head has one. ERR_CORRUPT: *wrong tells whether the mirror sent wrong bytes (another
  * may have the right ones) or the right bytes are no page (nobody has better ones). */
-int decode_content(const struct decode *p, const struct blob_head *head,
+int decode_content(const struct decode *d, const struct blob_head *head,
 	struct blob_codec *codec, struct span base, struct blob_buffer **out, bool *wrong,
 	struct trouble *t);
 

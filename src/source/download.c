@@ -12,7 +12,7 @@
 #include "source/keep.h"
 #include "util/clock.h"
 
-static void download_arrived(struct job *job);
+static void download_fetched(struct job *job);
 
 static struct in_flight *in_flight_of_fetch(struct fetch *fetch)
 {
@@ -44,8 +44,8 @@ static void download_done(struct fetch *fetch)
 	pthread_mutex_lock(&t->table_mtx);
 	f->stage = IN_FLIGHT_DECODING;
 	f->charged = true;
-	/* Under the lock, so that nobody sees the flight without its worker. */
-	in_flight_queue(f, download_arrived);
+	/* Under the lock, so that nobody sees it without its worker. */
+	in_flight_queue(f, download_fetched);
 	pthread_mutex_unlock(&t->table_mtx);
 }
 
@@ -57,7 +57,7 @@ static void fetch_fill(struct in_flight *f)
 		blob_buffer_put(f->base_content);
 	f->base_content = NULL;
 	bytes_release(&fetch->body);
-	memset(fetch, 0, sizeof(*fetch));
+	memset(fetch, 0, sizeof *fetch);
 	fetch->mirrors = f->table->mirrors;
 	blob_path(&f->digest, fetch->path);
 	fetch->size_max = decode_stored_max(f->kind, f->size);
@@ -69,7 +69,7 @@ static void fetch_fill(struct in_flight *f)
 	fetch->done = download_done;
 }
 
-/* Hands the flight to the fetcher, unless nobody is left who wants it. */
+/* Hands it to the fetcher, unless nobody is left who wants it. */
 static void download_start(struct in_flight *f)
 {
 	struct in_flight_table *t = f->table;
@@ -133,7 +133,7 @@ static void download_wrong(struct in_flight *f, const char *why)
 	char url[URL_SIZE_MAX + FETCH_PATH_MAX];
 	bool others = blame_mirror(f);
 
-	name_url(f, url, sizeof(url));
+	name_url(f, url, sizeof url);
 	log_warning(engine_log(f->table->engine), "%s: wrong bytes: %s", url, why);
 	if (others && !f->last_try) {
 		download_start(f);
@@ -203,7 +203,7 @@ static void download_need_base(struct in_flight *f, const struct digest *base)
 	delivery_fail(f);
 }
 
-static int decode_with_codec(struct in_flight *f, const struct decode *parcel,
+static int decode_with_codec(struct in_flight *f, const struct decode *d,
 	const struct blob_head *head, bool *wrong, struct trouble *why)
 {
 	struct engine *e = f->table->engine;
@@ -216,7 +216,7 @@ static int decode_with_codec(struct in_flight *f, const struct decode *parcel,
 		return trouble_set(why, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
 	if (head->has_base)
 		base = blob_buffer_span(f->base_content);
-	rc = decode_content(parcel, head, codec, base, &f->content, wrong, why);
+	rc = decode_content(d, head, codec, base, &f->content, wrong, why);
 	codec_pool_put(engine_codecs(e), codec);
 	return rc;
 }
@@ -226,7 +226,7 @@ static void download_useless(struct in_flight *f, int rc, const char *why)
 {
 	char url[URL_SIZE_MAX + FETCH_PATH_MAX];
 
-	name_url(f, url, sizeof(url));
+	name_url(f, url, sizeof url);
 	log_warning(engine_log(f->table->engine), "%s: %s", url, why);
 	f->error = trouble_set(&f->trouble, rc, "%s: %s", url, why);
 	delivery_fail(f);
@@ -234,19 +234,19 @@ static void download_useless(struct in_flight *f, int rc, const char *why)
 
 static void download_decode(struct in_flight *f)
 {
-	const struct decode parcel = {
+	const struct decode d = {
 		f->kind, f->digest, f->size, span_of_bytes(&f->fetch.body)};
 	struct trouble why = {0};
 	struct blob_head head;
 	bool wrong = true;
-	int rc = decode_head(&parcel, &head, &why);
+	int rc = decode_head(&d, &head, &why);
 
 	if (!rc && head.has_base && !f->base_content) {
 		download_need_base(f, &head.base);
 		return;
 	}
 	if (!rc)
-		rc = decode_with_codec(f, &parcel, &head, &wrong, &why);
+		rc = decode_with_codec(f, &d, &head, &wrong, &why);
 	if (rc && wrong) {
 		download_wrong(f, why.text);
 	} else if (rc) {
@@ -257,7 +257,7 @@ static void download_decode(struct in_flight *f)
 	}
 }
 
-static void download_arrived(struct job *job)
+static void download_fetched(struct job *job)
 {
 	struct in_flight *f = in_flight_of_job(job);
 
@@ -276,7 +276,7 @@ void download_resume(struct job *job)
 	if (!f->error) {
 		download_decode(f);
 	} else if (f->error == ERR_ABSENT || f->error == ERR_CORRUPT) {
-		snprintf(why, sizeof(why), "its base: %.*s", TROUBLE_MAX - 16,
+		snprintf(why, sizeof why, "its base: %.*s", TROUBLE_MAX - 16,
 			f->trouble.text);
 		f->error = 0;
 		download_wrong(f, why);

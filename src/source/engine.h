@@ -18,7 +18,8 @@ struct engine_options {
 	struct cache *cache; /* borrowed until engine_free, like log and credentials */
 	struct log *log;
 	const struct credentials *credentials;
-	uint64_t memory;  /* bytes in flight; 0: 64 MiB */
+	uint64_t memory;  /* bytes, of what is fetched, decoded or yet to be kept; 0: 64 MiB
+			   */
 	unsigned workers; /* decode threads; 0: the number of processors, 2 at least */
 };
 

@@ -2,11 +2,14 @@
 #include <config.h>
 
 #include <stddef.h>
+#include <time.h>
 
 #include "cache/insert.h"
 #include "source/delivery.h"
 #include "source/keep.h"
 #include "util/clock.h"
+
+#define TRY_EVERY (100 * NS_PER_MS) /* while another process holds the cache */
 
 static struct in_flight *in_flight_of_item(struct keep_item *item)
 {
@@ -41,11 +44,14 @@ static int try_keep(struct in_flight *f, const struct want *want)
 /* The cache waits a bounded time for another process; who wants it kept may have more. */
 static int keep_at(struct in_flight *f, const struct want *want)
 {
-	int rc;
+	const struct timespec pause = {.tv_nsec = (long)TRY_EVERY};
+	int rc = try_keep(f, want);
 
-	do
+	/* While it is known to be stopped, the cache does not wait at all. */
+	while (rc == ERR_TIMEOUT && clock_monotonic() < in_flight_keep_deadline(f)) {
+		nanosleep(&pause, NULL);
 		rc = try_keep(f, want);
-	while (rc == ERR_TIMEOUT && clock_monotonic() < in_flight_keep_deadline(f));
+	}
 	if (rc)
 		complain(f->table->engine, &f->digest, error_text(rc));
 	return rc;

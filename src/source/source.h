@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Brings blobs into the cache: single flight per digest, fetched from the mirrors,
- * decompressed within the announced length, verified, stored, handed to all who wait.
- * A wrong blob sets the mirror back and the next is asked. A chunk that lies elsewhere
- * in the cache is copied, not fetched. Delta blobs have their base brought first.
+ * Brings blobs: each digest once, however many want it; fetched from the mirrors,
+ * decompressed within the announced length, verified, handed to all who wait, and then
+ * kept in the cache. A wrong blob sets the mirror back and the next is asked. A chunk that
+ * lies elsewhere in the cache is copied, not fetched. Delta blobs have their base brought
+ * first.
  *
- * Threads: all functions from any thread; waiters become ready on a worker thread, which
- * ready() must not keep. Decode workers belong to the source's engine.
+ * Used by fs/, cli/ and dataset/. Threads: all functions from any thread; waiters become
+ * ready on a decode worker of the source's engine, which ready() must not block.
  */
 #ifndef CAIRN_SOURCE_SOURCE_H
 #define CAIRN_SOURCE_SOURCE_H
@@ -17,13 +18,16 @@
 
 /* A store seen through its mirrors. */
 struct source;
+/* `url` is copied, `e` borrowed until source_free. ERR_INVALID, ERR_NO_MEMORY, with a
+ * sentence. */
 int source_new(struct engine *e, const char *url, struct source **out, struct trouble *t);
-/* All waiters are out of the line, no other call is under way or comes. Cancels what
- * nobody waits for, and waits until nothing is in flight and every ready() has returned. */
+/* Nobody waits any more, no other call is under way or comes. Cancels what is under way,
+ * and waits until what was delivered is kept and every ready() has returned. */
 void source_free(struct source *s);
 /* From now on no server is asked: what is not in the cache is ERR_UNREACHABLE at once.
  * Before the first want. */
 void source_go_offline(struct source *s);
+/* Borrowed, until source_free. */
 struct mirrors *source_mirrors(struct source *s);
 struct engine *source_engine(struct source *s);
 
@@ -32,12 +36,12 @@ struct engine *source_engine(struct source *s);
  * network nor disk. ERR_NO_MEMORY: nothing was begun, ready() will not run. */
 int source_want(struct source *s, const struct want *wants, unsigned count,
 	enum fetch_priority priority, int64_t deadline, struct waiter *waiter);
-/* Takes the waiter out of the line: afterwards ready() is not running and will not run;
+/* The waiter waits no longer: afterwards ready() is not running and will not run;
  * one that is running is waited for. False when ready() had begun or ended already (then
  * it did run), and did not want anything again. Must not be called from within ready(). */
 bool source_forget(struct source *s, struct waiter *waiter);
-/* Nobody waits: brings it into the cache. Best effort: dropped when many hints are under
- * way already. */
+/* Nobody waits: brings it, to be kept in the cache. Best effort: dropped when many hints
+ * are under way already. */
 void source_hint(struct source *s, const struct want *wants, unsigned count,
 	enum fetch_priority priority);
 

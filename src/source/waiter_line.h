@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a waiter has for as long as it waits: one wait per blob, in one block. A block of
+ * What a waiter has for as long as it waits: one wait per blob. A block of
  * its own, because a waiter may vanish (in its ready(), or when it is forgotten) while a
  * worker is about to come to it; and the list of those whose ready() is running. For the
  * in-flight table and source.c.

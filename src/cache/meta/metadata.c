@@ -431,7 +431,9 @@ static int metadata_open_environment(
 	}
 	if (error)
 		trouble_set(t, error, "cannot use the cache's metadata %s: %s", path,
-			error_text(error));
+			error == ERR_TIMEOUT
+				? "another process that uses it is stopped or slow"
+				: error_text(error));
 	return error;
 }
 

@@ -127,7 +127,7 @@ static int find_room(struct space *s, uint64_t need, struct outcome *o)
 	if (rc || !o->pages_kept)
 		return rc;
 	missing = space_deficit(s, need);
-	o->pages_kept = missing == 0;
+	o->pages_kept = space_has(s, need);
 	if (missing)
 		space_ask(s, missing, o);
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What lies in the metadata's tables: structs <-> values, each number checked before it
- * is believed (metadata.h has checked that the value is as it was written). Values are in
+ * is believed (table.h has checked that the value is as it was written). Values are in
  * native byte order; the layout record says which. Any thread.
  */
 #ifndef CAIRN_CACHE_META_RECORDS_H
@@ -20,7 +20,7 @@ uint64_t chunk_cost(uint64_t start, uint64_t size);
 struct object_record {
 	uint64_t size;	      /* bytes */
 	uint64_t chunks;      /* 1..OBJECT_CHUNKS_CAP */
-	uint64_t instance;    /* names the file, see directory.h */
+	uint64_t instance;    /* names the file, see object_files.h */
 	uint64_t generation;  /* of the cache, under which all marks were made or checked */
 	int64_t last_use;     /* seconds since 1970 */
 	uint64_t resident;    /* bytes of the chunks present */

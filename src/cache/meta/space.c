@@ -102,7 +102,7 @@ static uint64_t over(uint64_t sum, uint64_t bound)
 	return sum > bound ? sum - bound : 0;
 }
 
-uint64_t space_deficit(const struct space *s, uint64_t need)
+static uint64_t deficit(const struct space *s, uint64_t need, uint64_t pending)
 {
 	uint64_t wanted = sum_of(s->leases, need), quota = 0, floor;
 
@@ -111,8 +111,18 @@ uint64_t space_deficit(const struct space *s, uint64_t need)
 				     metadata_bytes(s->m) + OVERHEAD),
 			s->limits.quota);
 	/* Without a floor, too, what the disk does not have cannot be promised. */
-	floor = over(sum_of(wanted, s->limits.floor), sum_of(s->disk_free, s->pending));
+	floor = over(sum_of(wanted, s->limits.floor), sum_of(s->disk_free, pending));
 	return quota > floor ? quota : floor;
+}
+
+uint64_t space_deficit(const struct space *s, uint64_t need)
+{
+	return deficit(s, need, s->pending);
+}
+
+bool space_has(const struct space *s, uint64_t need)
+{
+	return deficit(s, need, 0) == 0;
 }
 
 int space_end_leases(struct space *s, const uint32_t *users, size_t count)
@@ -170,7 +180,7 @@ static void extend_lease(
 	}
 	if (missing)
 		space_ask(s, missing, o);
-	else
+	else if (space_has(s, want))
 		grant(s, want, o);
 }
 

@@ -27,8 +27,11 @@ int space_begin(
 /* Stores the totals. */
 int space_end(struct space *s);
 
-/* By how many bytes quota or floor would be missed if `need` more were used. */
+/* How many bytes have to be made free before `need` more can be used, beside those of
+ * victims, which are free to be. */
 uint64_t space_deficit(const struct space *s, uint64_t need);
+/* Can they be used now? Nothing is promised before it is seen to be free. */
+bool space_has(const struct space *s, uint64_t need);
 /* Says in the outcome that so many bytes are missing. */
 void space_ask(const struct space *s, uint64_t bytes, struct outcome *o);
 

@@ -2,8 +2,8 @@
 /*
  * Objects that were thrown out, until their space is seen to be free: another process may
  * hold the file open, and some file systems free late. Their bytes count as free to be,
- * lest they be made free twice. The rows are also what finds files whose evictor died
- * before it unlinked them. Within a transaction.
+ * lest they be made free twice, and are not promised before they are free. The rows are
+ * also what finds files whose evictor died before it unlinked them. Within a transaction.
  */
 #ifndef CAIRN_CACHE_META_VICTIMS_H
 #define CAIRN_CACHE_META_VICTIMS_H

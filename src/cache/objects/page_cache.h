@@ -19,7 +19,7 @@ void page_cache_forget(int fd, uint64_t start, uint64_t size);
 /* These bytes of a file of `file_size` are about to be written, and what follows them
  * probably soon: gives huge pages to the hole that they go to. Chunks start and end
  * anywhere, so that what they write would lie in small pages, each of which is mapped and
- * looked up alone; the figures are in doc/architecture.md. */
+ * looked up alone; the figures are in doc/decisions/page-cache.md. */
 void page_cache_prepare(int fd, uint64_t file_size, uint64_t start, uint64_t size);
 
 #endif

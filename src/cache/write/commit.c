@@ -81,12 +81,18 @@ void commit_forget(struct write_context *x, struct batch *b)
 	reservation_deny(r);
 }
 
-static void commit_ops(struct write_context *x, const struct batch *b)
+static void commit_ops(struct write_context *x, struct batch *b)
 {
 	const struct changes *c = &b->changes;
 
-	for (size_t i = 0; i < c->op_count; i++)
-		commit_op(x, &c->ops[i], b->objects[c->ops[i].number]);
+	for (size_t i = 0; i < c->op_count; i++) {
+		struct object **o = &b->objects[c->ops[i].number];
+
+		commit_op(x, &c->ops[i], *o);
+		/* From here on it can be thrown out, and makes room. */
+		object_put(*o);
+		*o = NULL;
+	}
 }
 
 /* But for what has become of objects. */
@@ -189,9 +195,7 @@ int commit_batch(struct write_context *x, struct batch *b, bool shrink, bool *mo
 	rc = commit_pressed(x, c, &o);
 	if (rc && shrink)
 		reservation_commit(r, 0, leased); /* the books say so still */
-	if (rc == ERR_TIMEOUT)
-		reservation_deny(r);
-	else if (rc)
+	if (rc && rc != ERR_TIMEOUT)
 		commit_forget(x, b);
 	if (rc)
 		return rc;

@@ -10,9 +10,8 @@
 #include "cache/write/write_context.h"
 
 /* `shrink`: nothing is going on, the lease is given back. *more: another transaction has
- * something to do. ERR_TIMEOUT: somebody else writes; nothing was done, the batch can be
- * tried again, and who waits for space was refused. Any other error: what was in the batch
- * is forgotten. */
+ * something to do. ERR_TIMEOUT: somebody else writes, and the batch can be tried again. Any
+ * other error: what was in the batch is forgotten. */
 int commit_batch(struct write_context *x, struct batch *b, bool shrink, bool *more);
 /* Gives up on a batch that could not be tried. */
 void commit_forget(struct write_context *x, struct batch *b);

@@ -204,7 +204,7 @@ static int wait_for_room(
 
 	while (is_full(q) && !q->stop) {
 		if (q->stalled || clock_monotonic() >= deadline)
-			return ERR_BUSY;
+			return ERR_TIMEOUT;
 		timed_wait(&q->done_cond, &q->write_queue_mtx, TICK_MS);
 	}
 	return 0;

@@ -36,10 +36,10 @@ void write_queue_lose(struct write_queue *q, struct object *o, const struct dige
 void write_queue_use(struct write_queue *q, struct object *o, int64_t seconds);
 /* Every chunk present was hashed in this generation. */
 void write_queue_trust(struct write_queue *q, struct object *o);
-/* ERR_NO_MEMORY, ERR_BUSY. */
+/* ERR_NO_MEMORY, ERR_TIMEOUT. */
 int write_queue_pin(struct write_queue *q, const char *pin, const struct digest *object);
 
-/* Shares the reference. ERR_NO_MEMORY; ERR_BUSY: too much has waited for too long. */
+/* Shares the reference. ERR_NO_MEMORY; ERR_TIMEOUT: too much has waited for too long. */
 int write_queue_put_page(struct write_queue *q, struct blob_buffer *page);
 void write_queue_drop_page(struct write_queue *q, const struct digest *digest);
 /* A page that waits, with a reference for the caller; NULL. */

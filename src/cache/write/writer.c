@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "cache/write/commit.h"
@@ -76,13 +78,20 @@ static void *writer_thread(void *arg)
 int writer_new(struct write_context *x, struct writer **out)
 {
 	struct writer *w = calloc(1, sizeof(*w));
+	sigset_t all, before;
+	int errnum;
 
 	if (!w)
 		return ERR_NO_MEMORY;
 	w->x = x;
-	if (pthread_create(&w->thread, NULL, writer_thread, w)) {
+	/* Signals are for the threads that wait for them. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	errnum = pthread_create(&w->thread, NULL, writer_thread, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (errnum) {
 		free(w);
-		return ERR_IO;
+		return errnum == ENOMEM ? ERR_NO_MEMORY : ERR_IO;
 	}
 #ifdef HAVE_PTHREAD_SETNAME_NP
 	pthread_setname_np(w->thread, "cairn-commit");

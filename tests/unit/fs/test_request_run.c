@@ -6,6 +6,7 @@
 
 #include "unit/fuse_replies.h"
 
+#include "cache/attempt_pages.h"
 #include "fs/filesystem.h"
 #include "fs/listing.h"
 #include "fs/lookups.h"
@@ -70,6 +71,26 @@ static int await_end(struct fixture *f, struct fuse_req *req)
 	return errnum;
 }
 
+/* Who misses is answered before the pages are kept: waits until the cache has them. */
+static void await_kept(struct fixture *f, const char *path)
+{
+	struct page_source pages;
+	struct attempt a;
+	struct place place;
+	struct entry entry;
+	int rc = ERR_PENDING;
+
+	while (rc == ERR_PENDING) {
+		usleep(1000);
+		assert_int_equal(attempt_begin(&a, f->reader.cache, NULL), 0);
+		pages = attempt_pages(&a);
+		rc = tree_find_path(
+			&pages, &f->manifest.root, span_of_string(path), &place, &entry);
+		attempt_end(&a);
+	}
+	assert_int_equal(rc, 0);
+}
+
 static void a_miss_is_answered_later_and_a_hit_at_once(void **state)
 {
 	struct fixture f;
@@ -85,6 +106,7 @@ static void a_miss_is_answered_later_and_a_hit_at_once(void **state)
 	assert_true(miss.reply.entry.ino > FUSE_ROOT_ID);
 	assert_int_equal(miss.reply.entry.attr.st_mode, S_IFREG | 0644);
 
+	await_kept(&f, "file-000007");
 	gate_set(f.gate, true);
 	lookup(&f, &hit, 7);
 	assert_int_equal(req_replies(&hit), 1);

@@ -32,7 +32,7 @@ static void teardown(struct fixture *f)
 	bytes_release(&f->delta);
 }
 
-static struct decode chunk_parcel(const struct fixture *f, struct span stored)
+static struct decode stored_chunk(const struct fixture *f, struct span stored)
 {
 	return (struct decode){BLOB_CHUNK, f->p.want.digest, f->p.size, stored};
 }
@@ -62,16 +62,16 @@ static int open_all(const struct fixture *f, const struct decode *p, struct span
 	return 0;
 }
 
-static void right_parcels_open(void **state)
+static void right_blobs_open(void **state)
 {
 	struct decode p;
 	struct fixture f;
 
 	(void)state;
 	setup(&f);
-	p = chunk_parcel(&f, span_of_bytes(&f.plain));
+	p = stored_chunk(&f, span_of_bytes(&f.plain));
 	assert_int_equal(open_all(&f, &p, (struct span){0}), 0);
-	p = chunk_parcel(&f, span_of_bytes(&f.delta));
+	p = stored_chunk(&f, span_of_bytes(&f.delta));
 	assert_int_equal(open_all(&f, &p, sample_span(&f.base)), 0);
 	teardown(&f);
 }
@@ -84,11 +84,11 @@ static void no_truncation_opens(void **state)
 	(void)state;
 	setup(&f);
 	for (size_t size = 0; size < f.plain.size; size++) {
-		p = chunk_parcel(&f, span_of(f.plain.data, size));
+		p = stored_chunk(&f, span_of(f.plain.data, size));
 		assert_int_equal(open_all(&f, &p, (struct span){0}), ERR_CORRUPT);
 	}
 	for (size_t size = 0; size < f.delta.size; size++) {
-		p = chunk_parcel(&f, span_of(f.delta.data, size));
+		p = stored_chunk(&f, span_of(f.delta.data, size));
 		assert_int_equal(open_all(&f, &p, sample_span(&f.base)), ERR_CORRUPT);
 	}
 	teardown(&f);
@@ -105,7 +105,7 @@ static void flips_never_give_other_bytes(void **state)
 	setup(&f);
 	for (size_t bit = 0; bit < 8 * f.delta.size; bit++) {
 		f.delta.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		p = chunk_parcel(&f, span_of_bytes(&f.delta));
+		p = stored_chunk(&f, span_of_bytes(&f.delta));
 		refused += open_all(&f, &p, sample_span(&f.base)) != 0;
 		f.delta.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
@@ -122,7 +122,7 @@ static void sizes_are_bounded(void **state)
 
 	(void)state;
 	setup(&f);
-	p = chunk_parcel(&f, span_of_bytes(&f.plain));
+	p = stored_chunk(&f, span_of_bytes(&f.plain));
 	for (int off = -1; off <= 1; off += 2) {
 		p.size = f.p.size + (uint64_t)off;
 		assert_int_equal(decode_head(&p, &head, NULL), ERR_CORRUPT);
@@ -144,7 +144,7 @@ static void only_chunks_have_bases(void **state)
 
 	(void)state;
 	setup(&f);
-	p = chunk_parcel(&f, span_of_bytes(&f.plain));
+	p = stored_chunk(&f, span_of_bytes(&f.plain));
 	p.size = 0;
 	assert_int_equal(open_all(&f, &p, (struct span){0}), 0);
 	p.stored = span_of_bytes(&f.delta);
@@ -157,7 +157,7 @@ static void only_chunks_have_bases(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(right_parcels_open),
+		cmocka_unit_test(right_blobs_open),
 		cmocka_unit_test(no_truncation_opens),
 		cmocka_unit_test(flips_never_give_other_bytes),
 		cmocka_unit_test(sizes_are_bounded),

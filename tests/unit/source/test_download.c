@@ -175,7 +175,7 @@ static void a_page_that_is_none_is_corrupt(void **state)
 	}
 }
 
-static void a_recipe_arrives(void **state)
+static void a_recipe_is_brought(void **state)
 {
 	struct bytes text = {0};
 	struct want want = {.kind = BLOB_RECIPE, .size = PAGE_SIZE_MAX};
@@ -267,7 +267,7 @@ static void a_stale_cache_is_passed_by(void **state)
 }
 
 /* Who was caught lying is not asked first any more, however slow the others are. */
-static void a_liar_is_set_back(void **state)
+static void a_liar_is_asked_last(void **state)
 {
 	struct sample p = sample_new(3000, 15);
 	struct mirrors *mirrors;
@@ -365,7 +365,7 @@ static void a_base_is_recalled(void **state)
 	free(p.data);
 }
 
-/* Both deltas wait for one flight of the base, or for two; both arrive. */
+/* Both deltas wait for the base to be fetched once, or twice; both are had. */
 static void two_deltas_share_a_base(void **state)
 {
 	struct sample base = sample_new(50000, 11), p, q = sample_new(50000, 11);
@@ -509,11 +509,11 @@ int main(void)
 		cmocka_unit_test(bombs_are_defused),
 		cmocka_unit_test(long_files_are_broken_off),
 		cmocka_unit_test(a_page_that_is_none_is_corrupt),
-		cmocka_unit_test(a_recipe_arrives),
+		cmocka_unit_test(a_recipe_is_brought),
 		cmocka_unit_test(the_last_mirror_has_it),
 		cmocka_unit_test(a_liar_is_asked_once_more),
 		cmocka_unit_test(a_stale_cache_is_passed_by),
-		cmocka_unit_test(a_liar_is_set_back),
+		cmocka_unit_test(a_liar_is_asked_last),
 		cmocka_unit_test(a_delta_brings_its_base),
 		cmocka_unit_test(a_base_is_recalled),
 		cmocka_unit_test(two_deltas_share_a_base),

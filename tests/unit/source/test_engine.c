@@ -28,8 +28,7 @@ static void the_number_of_workers_is_bounded(void **state)
 		struct engine *e;
 
 		assert_int_equal(engine_new(&options, &e, NULL), 0);
-		assert_true(engine_worker_count(e) >= 2 &&
-			    engine_worker_count(e) <= 64);
+		assert_true(engine_worker_count(e) >= 2 && engine_worker_count(e) <= 64);
 		if (asked[i] == 5)
 			assert_int_equal(engine_worker_count(e), 5);
 		engine_free(e);

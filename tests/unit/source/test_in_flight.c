@@ -41,7 +41,7 @@ struct joiner {
 	bool right;
 };
 
-static void *join_flight(void *arg)
+static void *join_fetch(void *arg)
 {
 	struct joiner *j = arg;
 	struct test_waiter w;
@@ -67,7 +67,7 @@ static void many_threads_cost_one_request(void **state)
 	for (int i = 0; i < 32; i++) {
 		joiners[i] = (struct joiner){&f, &p, false};
 		assert_int_equal(
-			pthread_create(&threads[i], NULL, join_flight, &joiners[i]), 0);
+			pthread_create(&threads[i], NULL, join_fetch, &joiners[i]), 0);
 	}
 	gate_await(f.server, 1);
 	usleep(50000);
@@ -160,7 +160,7 @@ static void the_last_to_leave_cancels(void **state)
 	free(p.data);
 }
 
-/* Whoever comes when the last has just left is served, by the old flight or a new one. */
+/* Whoever comes when the last has just left is served, by the old fetch or a new one. */
 static void coming_after_the_last_left_works(void **state)
 {
 	struct sample p = sample_new(1000, 5);
@@ -185,7 +185,7 @@ static void coming_after_the_last_left_works(void **state)
 	free(p.data);
 }
 
-/* One of two wants fails: the other's flight goes on for those who still want it. */
+/* One of two wants fails: the other's fetch goes on for those who still want it. */
 static void a_failure_leaves_others_alone(void **state)
 {
 	struct sample p = sample_new(1000, 6), q = sample_new(1000, 7);
@@ -211,7 +211,7 @@ static void a_failure_leaves_others_alone(void **state)
 	free(q.data);
 }
 
-/* A delta and its base each find their test_waiters' deadlines. */
+/* A delta and its base each find their waiters' deadlines. */
 static void a_delta_times_out_with_its_base(void **state)
 {
 	struct sample base = sample_new(20000, 8), p = sample_new(20000, 8);
@@ -242,13 +242,13 @@ static void a_delta_times_out_with_its_base(void **state)
 /* Many threads that want and forget at random, some blobs missing, some wrong, some
  * deltas, some deadlines short. */
 #define CROWD 6
-#define CROWD_ROUNDS 150
+#define CROWD_TURNS 150
 #define CROWD_BLOBS 24
 
 struct crowd {
 	struct fixture f;
 	struct sample samples[CROWD_BLOBS];
-	atomic_uint arrived, failed, forgotten;
+	atomic_uint served, failed, forgotten;
 };
 
 struct member {
@@ -266,7 +266,7 @@ static bool is_wrong(unsigned i)
 	return i % 8 == 5;
 }
 
-static void crowd_round(struct crowd *c, unsigned *seed)
+static void crowd_turn(struct crowd *c, unsigned *seed)
 {
 	unsigned count = 1 + (unsigned)rand_r(seed) % 4;
 	unsigned first = (unsigned)rand_r(seed) % CROWD_BLOBS;
@@ -295,12 +295,12 @@ static void crowd_round(struct crowd *c, unsigned *seed)
 		atomic_fetch_add(&c->forgotten, 1);
 	} else if (test_waiter_wait(&w, 1) == 0) {
 		assert_true(good);
-		atomic_fetch_add(&c->arrived, 1);
+		atomic_fetch_add(&c->served, 1);
 	} else {
 		assert_true(!good || w.waiter.error == ERR_TIMEOUT);
 		atomic_fetch_add(&c->failed, 1);
 	}
-	/* ready() may still be on its way out of the test_waiter. */
+	/* ready() may still be on its way out. */
 	assert_false(source_forget(c->f.source, &w.waiter));
 	test_waiter_release(&w);
 }
@@ -309,8 +309,8 @@ static void *crowd_member(void *arg)
 {
 	struct member *m = arg;
 
-	for (int i = 0; i < CROWD_ROUNDS; i++)
-		crowd_round(m->crowd, &m->seed);
+	for (int i = 0; i < CROWD_TURNS; i++)
+		crowd_turn(m->crowd, &m->seed);
 	return NULL;
 }
 
@@ -341,7 +341,7 @@ static void a_crowd_gets_what_there_is(void **state)
 
 	(void)state;
 	store_init(&c->f.store);
-	/* Nothing is kept, so that everything flies again and again. */
+	/* Nothing is kept, so that everything is fetched again and again. */
 	reader_init(&c->f.reader, true);
 	assert_int_equal(
 		source_new(c->f.reader.engine, c->f.store.url, &c->f.source, NULL), 0);
@@ -353,8 +353,8 @@ static void a_crowd_gets_what_there_is(void **state)
 	}
 	for (unsigned i = 0; i < CROWD; i++)
 		pthread_join(threads[i], NULL);
-	assert_int_equal(c->arrived + c->failed + c->forgotten, CROWD * CROWD_ROUNDS);
-	assert_true(c->arrived > 0 && c->failed > 0);
+	assert_int_equal(c->served + c->failed + c->forgotten, CROWD * CROWD_TURNS);
+	assert_true(c->served > 0 && c->failed > 0);
 	source_free(c->f.source);
 	reader_release(&c->f.reader);
 	store_release(&c->f.store);

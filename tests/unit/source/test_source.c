@@ -21,7 +21,7 @@ static void teardown(struct fixture *f)
 	store_release(&f->store);
 }
 
-static void a_chunk_arrives_and_stays(void **state)
+static void a_chunk_is_brought_and_kept(void **state)
 {
 	struct sample p = sample_new(100000, 1);
 	struct fixture f;
@@ -360,7 +360,7 @@ static void a_bad_url_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_chunk_arrives_and_stays),
+		cmocka_unit_test(a_chunk_is_brought_and_kept),
 		cmocka_unit_test(a_full_cache_still_serves),
 		cmocka_unit_test(a_chunk_is_copied_within_the_cache),
 		cmocka_unit_test(one_fetch_fills_all_places),

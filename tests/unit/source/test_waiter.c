@@ -108,7 +108,7 @@ static void forgetting_waits_for_ready(void **state)
 }
 
 /* ready() wants something else, from a server that never answers: forgotten too. */
-static void forgetting_a_ticket_that_wants_again(void **state)
+static void forgetting_a_waiter_that_wants_again(void **state)
 {
 	struct gate_server *g;
 	struct source *real;
@@ -153,7 +153,7 @@ static void chain_ready(struct waiter *waiter)
 		test_waiter_ready(waiter);
 }
 
-static void a_ticket_keeps_what_arrived(void **state)
+static void a_waiter_keeps_what_it_was_given(void **state)
 {
 	struct fixture f;
 	struct chain c = {0};
@@ -205,7 +205,7 @@ static void answer(struct waiter *waiter)
 	free(r);
 }
 
-static void a_ticket_may_end_in_ready(void **state)
+static void a_waiter_may_end_in_ready(void **state)
 {
 	atomic_uint answered = 0;
 	struct fixture f;
@@ -226,7 +226,7 @@ static void a_ticket_may_end_in_ready(void **state)
 }
 
 /* The error of the last time is gone when it wants again. */
-static void a_ticket_starts_afresh(void **state)
+static void a_waiter_starts_afresh(void **state)
 {
 	struct want missing = want_chunk(span_of_string("not in the store"));
 	struct test_waiter w;
@@ -253,11 +253,11 @@ int main(void)
 		cmocka_unit_test(forgetting_what_was_never_wanted),
 		cmocka_unit_test(forgetting_after_ready_says_so),
 		cmocka_unit_test(forgetting_waits_for_ready),
-		cmocka_unit_test(forgetting_a_ticket_that_wants_again),
-		cmocka_unit_test(a_ticket_keeps_what_arrived),
+		cmocka_unit_test(forgetting_a_waiter_that_wants_again),
+		cmocka_unit_test(a_waiter_keeps_what_it_was_given),
 		cmocka_unit_test(who_wants_it_kept_gets_no_buffers),
-		cmocka_unit_test(a_ticket_may_end_in_ready),
-		cmocka_unit_test(a_ticket_starts_afresh),
+		cmocka_unit_test(a_waiter_may_end_in_ready),
+		cmocka_unit_test(a_waiter_starts_afresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -436,8 +436,8 @@ static void test_all_waits_are_bounded(void **state)
 	start(&page, pages, put_one_page);
 	start(&pin, pins, pin_one);
 	start(&reserve, lease, reserve_some);
-	assert_int_equal(end(&page), ERR_BUSY);
-	assert_int_equal(end(&pin), ERR_BUSY);
+	assert_int_equal(end(&page), ERR_TIMEOUT);
+	assert_int_equal(end(&pin), ERR_TIMEOUT);
 	assert_int_equal(end(&reserve), ERR_TIMEOUT);
 	assert_int_equal(reservation_view(write_queue_reservation(lease)).demand, 0);
 	assert_int_equal(reservation_view(write_queue_reservation(lease)).used, 0);
