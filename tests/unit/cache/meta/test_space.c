@@ -27,6 +27,9 @@ static void test_deficit_of_the_floor(void **state)
 	assert_int_equal(space_deficit(&s, 0), 0);
 	assert_int_equal(space_deficit(&s, 60), 0);
 	assert_int_equal(space_deficit(&s, 61), 1);
+	/* What is free to be need not be made free, and is not there yet. */
+	assert_true(space_has(&s, 50));
+	assert_false(space_has(&s, 51));
 	s.pending = 0;
 	assert_int_equal(space_deficit(&s, 60), 10);
 	s.disk_free = 0;
@@ -343,6 +346,25 @@ static void test_only_what_is_needed(void **state)
 	assert_int_equal(o.leased, MIB);
 }
 
+/* What was thrown out may come too late: what is waited for is there now, the lease in
+ * advance is not. */
+static void test_space_that_is_still_to_come(void **state)
+{
+	struct books *b = *state;
+	struct outcome o;
+
+	books_set_limits(b->metadata, 0, 0);
+	books_add(b->metadata, 1, 160, 1000);
+	books_apply_one(b->metadata, books_change(CHANGE_LOSE, 1, 0, 0));
+	assert_int_equal(look(b, 0).pending, 10 * MIB);
+	o = renew(b, (struct renewal){.disk_free = MIB - 1, .changes.demand = MIB});
+	assert_false(o.granted);
+	assert_int_equal(o.short_of, 0);
+	o = renew(b, (struct renewal){.disk_free = MIB, .changes.demand = MIB});
+	assert_true(o.granted);
+	assert_int_equal(o.leased, MIB);
+}
+
 static void test_a_demand_that_is_too_much(void **state)
 {
 	struct books *b = *state;
@@ -402,6 +424,7 @@ int main(void)
 		BOOKS_TEST(test_what_is_resident_is_not_promised),
 		BOOKS_TEST(test_just_what_is_needed),
 		BOOKS_TEST(test_only_what_is_needed),
+		BOOKS_TEST(test_space_that_is_still_to_come),
 		BOOKS_TEST(test_a_demand_that_is_too_much),
 		BOOKS_TEST(test_leases_of_the_dead),
 	};
