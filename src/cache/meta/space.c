@@ -168,13 +168,15 @@ void space_ask(const struct space *s, uint64_t bytes, struct outcome *o)
 	o->in_vain = in_vain;
 }
 
-/* Asks for `want` more; what waits now (`need`) is enough when that is too much. */
+/* Asks for `want` more; what waits now (`need`) is enough when that is too much, or is
+ * still to become free. */
 static void extend_lease(
 	struct space *s, uint64_t want, uint64_t need, bool only_need, struct outcome *o)
 {
 	uint64_t missing = space_deficit(s, want);
+	bool too_much = missing ? missing > s->totals.cost : !space_has(s, want);
 
-	if (need && need < want && (only_need || missing > s->totals.cost)) {
+	if (need && need < want && (only_need || too_much)) {
 		want = need;
 		missing = space_deficit(s, want);
 	}

@@ -13,7 +13,7 @@ static bool is_old(const struct victim *v)
 	int64_t now = clock_realtime() / NS_PER_SECOND;
 
 	/* One of the future is of a clock that was set back. */
-	return now - v->since >= OLD || v->since > now;
+	return v->since <= now - OLD || v->since > now;
 }
 
 static bool is_left_over(struct write_context *x, enum leftovers which,

@@ -427,7 +427,7 @@ void write_queue_done(struct write_queue *q, struct batch *b, int rc, bool more)
 		q->finished = goal;
 	if (rc)
 		queue_note_failure(q, rc);
-	else
+	if (rc != ERR_TIMEOUT)
 		q->stalled = false;
 	q->urgent = q->urgent || more;
 	pthread_cond_broadcast(&q->done_cond);

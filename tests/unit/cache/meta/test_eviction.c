@@ -76,6 +76,25 @@ static void test_use_moves_an_object_back(void **state)
 	assert_true(is_object(&list[1], 1));
 }
 
+/* From behind a row of the list, the others come again. */
+static void test_behind_a_row(void **state)
+{
+	struct books *b = *state;
+	struct eviction_place at = {.size = 0};
+	struct victim list[MANY];
+	size_t count;
+
+	for (unsigned i = 0; i < 4; i++)
+		books_add(b->metadata, i, 1, 1000 + i);
+	assert_int_equal(eviction_list(b->metadata, &at, list, MANY, &count), 0);
+	assert_int_equal(count, 4);
+	eviction_go_behind(&at, &list[1]);
+	assert_int_equal(eviction_list(b->metadata, &at, list, MANY, &count), 0);
+	assert_int_equal(count, 2);
+	assert_true(is_object(&list[0], 2));
+	assert_true(is_object(&list[1], 3));
+}
+
 static void test_pinned_objects_have_no_row(void **state)
 {
 	struct books *b = *state;
@@ -245,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOOKS_TEST(test_order_of_last_use),
 		BOOKS_TEST(test_use_moves_an_object_back),
+		BOOKS_TEST(test_behind_a_row),
 		BOOKS_TEST(test_pinned_objects_have_no_row),
 		BOOKS_TEST(test_striking),
 		BOOKS_TEST(test_what_changed_meanwhile_stays),

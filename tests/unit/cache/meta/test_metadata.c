@@ -89,6 +89,27 @@ static void test_an_error_aborts(void **state)
 	metadata_close(m);
 }
 
+/* Whoever holds the lock writes; nobody else does. */
+static void test_locked(void **state)
+{
+	struct metadata *m = open_small(*state);
+	struct put p = {m, 0, 1, 100, 0};
+	MDB_txn *txn;
+
+	assert_int_equal(metadata_lock(m, DEADLINE_NONE), 0);
+	assert_int_equal(metadata_lock(m, 0), ERR_TIMEOUT);
+	assert_int_equal(metadata_write(m, 0, put_some, &p), ERR_TIMEOUT);
+	assert_int_equal(p.calls, 0);
+	assert_int_equal(metadata_write_locked(m, put_some, &p), 0);
+	assert_int_equal(metadata_lock(m, 0), ERR_TIMEOUT);
+	metadata_unlock(m);
+	assert_int_equal(metadata_read(m, &txn), 0);
+	assert_int_equal(look(m, txn, 0, 100), 0);
+	metadata_read_end(m, txn);
+	assert_int_equal(metadata_write(m, 0, put_some, &p), 0);
+	metadata_close(m);
+}
+
 static void test_rot_is_noticed(void **state)
 {
 	struct metadata *m = open_small(*state);
@@ -266,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SAMPLE_TEST(test_put_and_get),
 		SAMPLE_TEST(test_an_error_aborts),
+		SAMPLE_TEST(test_locked),
 		SAMPLE_TEST(test_rot_is_noticed),
 		SAMPLE_TEST(test_map_grows),
 		SAMPLE_TEST(test_map_grows_under_readers),

@@ -320,6 +320,25 @@ static void test_a_new_instance_after_a_loss(void **state)
 	assert_int_equal(books_totals(b->metadata).cost, COST);
 }
 
+/* Its file is about to go: a mark that comes too late makes no record of it. */
+static void test_a_mark_after_the_loss(void **state)
+{
+	struct books *b = *state;
+	struct change ops[2] = {
+		books_change(CHANGE_LOSE, 1, 0, 0), books_mark(1, 3, 0, 2000)};
+	struct applied a;
+
+	books_add(b->metadata, 1, 3, 1000);
+	ops[1].number = 1;
+	a = apply(b, ops, 2);
+	assert_int_equal(a.outcome.gone_count, 1);
+	assert_int_equal(ops[1].result, CHANGE_STALE);
+	assert_int_equal(a.released, COST);
+	assert_int_equal(a.applied, 0);
+	assert_false(books_has_record(b->metadata, 1));
+	assert_int_equal(books_count(b->metadata, TABLE_USE), 0);
+}
+
 static void test_ordinals_beyond_the_end(void **state)
 {
 	struct books *b = *state;
@@ -374,6 +393,7 @@ int main(void)
 		BOOKS_TEST(test_trust),
 		BOOKS_TEST(test_order_of_arrival),
 		BOOKS_TEST(test_a_new_instance_after_a_loss),
+		BOOKS_TEST(test_a_mark_after_the_loss),
 		BOOKS_TEST(test_ordinals_beyond_the_end),
 		BOOKS_TEST(test_a_rotten_record),
 	};

@@ -8,11 +8,13 @@ static bool has_pin(struct books *b, unsigned number)
 {
 	struct digest name = sample_digest(number);
 	MDB_txn *txn;
-	bool has;
+	bool has, looked;
 
 	assert_int_equal(metadata_read(b->metadata, &txn), 0);
 	has = pins_has(b->metadata, txn, &name);
 	metadata_read_end(b->metadata, txn);
+	assert_int_equal(pins_look(b->metadata, &name, &looked), 0);
+	assert_int_equal(looked, has);
 	return has;
 }
 

@@ -27,6 +27,9 @@ static void test_deficit_of_the_floor(void **state)
 	assert_int_equal(space_deficit(&s, 0), 0);
 	assert_int_equal(space_deficit(&s, 60), 0);
 	assert_int_equal(space_deficit(&s, 61), 1);
+	/* What is free to be need not be made free, and is not there yet. */
+	assert_true(space_has(&s, 50));
+	assert_false(space_has(&s, 51));
 	s.pending = 0;
 	assert_int_equal(space_deficit(&s, 60), 10);
 	s.disk_free = 0;
@@ -295,6 +298,22 @@ static void test_nothing_to_renew(void **state)
 	assert_int_equal(books_lease(b->metadata, 9), 1000);
 }
 
+/* What became resident is in the file system's number by now: it counts once. */
+static void test_what_is_resident_is_not_promised(void **state)
+{
+	struct books *b = *state;
+	struct outcome o;
+
+	books_set_limits(b->metadata, 0, 0);
+	books_put_lease(b->metadata, 9, 2 * MIB);
+	o = renew(b, (struct renewal){.disk_free = MIB,
+			     .changes = {.leased = 2 * MIB, .used = 2 * MIB, .demand = MIB},
+			     .released = 2 * MIB,
+			     .applied = 2 * MIB});
+	assert_true(o.granted);
+	assert_int_equal(o.leased, MIB);
+}
+
 /* Where there is not enough for a lease in advance, what waits is enough. */
 static void test_just_what_is_needed(void **state)
 {
@@ -306,6 +325,44 @@ static void test_just_what_is_needed(void **state)
 	assert_true(o.granted);
 	assert_int_equal(o.leased, MIB);
 	assert_int_equal(books_lease(b->metadata, 9), MIB);
+}
+
+/* Enough could go for the lease in advance, but does not: asked for no more than that. */
+static void test_only_what_is_needed(void **state)
+{
+	struct books *b = *state;
+	struct renewal n = {.disk_free = MIB, .changes.demand = MIB};
+	struct outcome o;
+
+	books_set_limits(b->metadata, 0, 0);
+	books_add(b->metadata, 1, 160, 1000);
+	o = renew(b, n);
+	assert_false(o.granted);
+	assert_true(o.short_of > 0);
+	assert_false(o.in_vain);
+	n.changes.only_need = true;
+	o = renew(b, n);
+	assert_true(o.granted);
+	assert_int_equal(o.leased, MIB);
+}
+
+/* What was thrown out may come too late: what is waited for is there now, the lease in
+ * advance is not. */
+static void test_space_that_is_still_to_come(void **state)
+{
+	struct books *b = *state;
+	struct outcome o;
+
+	books_set_limits(b->metadata, 0, 0);
+	books_add(b->metadata, 1, 160, 1000);
+	books_apply_one(b->metadata, books_change(CHANGE_LOSE, 1, 0, 0));
+	assert_int_equal(look(b, 0).pending, 10 * MIB);
+	o = renew(b, (struct renewal){.disk_free = MIB - 1, .changes.demand = MIB});
+	assert_false(o.granted);
+	assert_int_equal(o.short_of, 0);
+	o = renew(b, (struct renewal){.disk_free = MIB, .changes.demand = MIB});
+	assert_true(o.granted);
+	assert_int_equal(o.leased, MIB);
 }
 
 static void test_a_demand_that_is_too_much(void **state)
@@ -364,7 +421,10 @@ int main(void)
 		BOOKS_TEST(test_a_demand_is_granted),
 		BOOKS_TEST(test_a_lease_is_used_up),
 		BOOKS_TEST(test_nothing_to_renew),
+		BOOKS_TEST(test_what_is_resident_is_not_promised),
 		BOOKS_TEST(test_just_what_is_needed),
+		BOOKS_TEST(test_only_what_is_needed),
+		BOOKS_TEST(test_space_that_is_still_to_come),
 		BOOKS_TEST(test_a_demand_that_is_too_much),
 		BOOKS_TEST(test_leases_of_the_dead),
 	};

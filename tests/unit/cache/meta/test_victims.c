@@ -31,7 +31,8 @@ static void add(struct books *b, uint64_t instance, uint64_t cost, uint32_t user
 	struct row r = {.m = b->metadata,
 		.victim = {.digest = sample_digest((unsigned)instance),
 			.instance = instance,
-			.cost = cost},
+			.cost = cost,
+			.since = (int64_t)cost + 1},
 		.user = user};
 
 	books_write(b->metadata, change_row, &r);
@@ -78,6 +79,7 @@ static void test_rows(void **state)
 	assert_int_equal(next(b, 0, &v, &user), 7);
 	assert_int_equal(user, 4);
 	assert_int_equal(v.cost, 100);
+	assert_int_equal(v.since, 101);
 	assert_true(digest_equal(&v.digest, &name));
 	assert_int_equal(next(b, 7, &v, &user), 7);
 	assert_int_equal(next(b, 8, &v, &user), 300);

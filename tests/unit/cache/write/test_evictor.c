@@ -224,6 +224,25 @@ static void test_dead_users(void **state)
 	assert_int_equal(evictor_find_dead(&w->x, dead), 6);
 }
 
+/* What they wrote and did not commit has no record, and is looked for. */
+static void test_leases_of_the_dead_end(void **state)
+{
+	struct writing *w = *state;
+	struct work work;
+
+	books_put_lease(w->x.metadata, w->directory.user, 1000);
+	assert_int_equal(evictor_end_leases(&w->x), 0);
+	write_queue_urge(w->x.queue);
+	write_queue_take(w->x.queue, &work);
+	assert_false(work.repair);
+	books_put_lease(w->x.metadata, 77, 1000);
+	assert_int_equal(evictor_end_leases(&w->x), 0);
+	assert_int_equal(books_lease(w->x.metadata, 77), 0);
+	assert_int_equal(books_lease(w->x.metadata, w->directory.user), 1000);
+	write_queue_take(w->x.queue, &work);
+	assert_true(work.repair);
+}
+
 /* Where the file system frees at once, no victim is left; where it cannot yet, since
  * another process has the file open, it counts as free to be. */
 static void test_victims_until_their_space_is_free(void **state)
@@ -297,6 +316,7 @@ int main(void)
 		WRITING_TEST(test_a_record_without_a_file),
 		WRITING_TEST(test_just_that_object),
 		WRITING_TEST(test_dead_users),
+		WRITING_TEST(test_leases_of_the_dead_end),
 		WRITING_TEST(test_victims_until_their_space_is_free),
 		WRITING_TEST(test_a_full_disk),
 	};

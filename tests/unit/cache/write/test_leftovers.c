@@ -39,11 +39,13 @@ static void test_old_ones(void **state)
 	add_victim(w, 2, w->directory.user, seconds_ago(-3600));
 	add_victim(w, 3, other.user, seconds_ago(60));
 	add_victim(w, 4, w->directory.user, seconds_ago(0));
+	add_victim(w, 5, w->directory.user, INT64_MIN);
 	leftovers_finish(&w->x, LEFTOVERS_OLD);
 	/* The second is of a clock that was set back; a slow machine may be done with the
 	 * fourth, too. */
 	assert_false(writing_has_file(w, 1));
 	assert_false(writing_has_file(w, 2));
+	assert_false(writing_has_file(w, 5));
 	assert_true(writing_has_file(w, 3));
 	assert_true(count_victims(w) >= 1 && count_victims(w) <= 2);
 	directory_close(&other);

@@ -150,6 +150,7 @@ static void test_more_than_one_batch(void **state)
 		work[k] = take(q);
 		assert_true(work[k].commit);
 		assert_int_equal(c->op_count, k < 2 ? OPS_AT_ONCE : 100);
+		assert_int_equal(work[k].batch.goal, k < 2 ? 0 : count);
 		for (size_t i = 0; i < c->op_count; i++) {
 			assert_int_equal(c->ops[i].seconds, at++);
 			assert_int_equal(c->ops[i].number, i);
@@ -479,6 +480,46 @@ static void test_reserving(void **state)
 	write_queue_free(q);
 }
 
+/* Does it wait for the books? False: it was answered without them. */
+static bool asks_the_books(struct putter *p, struct write_queue *q)
+{
+	struct reservation *r = write_queue_reservation(q);
+	bool asks = false;
+
+	start(p, q, reserve_some);
+	while (!asks && !atomic_load(&p->over)) {
+		asks = reservation_view(r).demand > 0;
+		usleep(1000);
+	}
+	return asks;
+}
+
+/* That the books cannot be written to, only the first one waits to find out; once they
+ * can, with success or not, they are asked again. */
+static void test_reserving_while_stalled(void **state)
+{
+	struct write_queue *q = new_queue();
+	static const int results[] = {0, ERR_NO_SPACE};
+	struct object *o = sample_object(*state, 1, 3);
+	struct putter p;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct work work;
+
+		write_queue_use(q, o, 1);
+		work = take(q);
+		write_queue_stalled(q, ERR_TIMEOUT);
+		assert_false(asks_the_books(&p, q));
+		assert_int_equal(end(&p), ERR_TIMEOUT);
+		done(q, &work, results[i]);
+		assert_true(asks_the_books(&p, q));
+		reservation_commit(write_queue_reservation(q), 0, 1000 * (i + 1));
+		assert_int_equal(end(&p), 0);
+	}
+	object_put(o);
+	write_queue_free(q);
+}
+
 struct handing {
 	struct write_queue *queue;
 	struct object *object;
@@ -553,6 +594,7 @@ int main(void)
 		cmocka_unit_test(test_putting_waits_and_is_let_go),
 		cmocka_unit_test(test_all_waits_are_bounded),
 		cmocka_unit_test(test_reserving),
+		DIRECTORY_TEST(test_reserving_while_stalled),
 		DIRECTORY_TEST(test_many_threads),
 	};
 

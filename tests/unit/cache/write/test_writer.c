@@ -17,13 +17,21 @@ static struct writer *start_writer(struct writing *w)
 	return writer;
 }
 
-/* Freed, it has committed all that was handed over. */
+/* More than two transactions bear; the last one is the latest use. */
+static void use_often(struct writing *w, struct object *o, int64_t latest)
+{
+	for (int64_t i = 9000; i-- > 0;)
+		write_queue_use(w->x.queue, o, latest - i);
+}
+
+/* Freed at once, it has committed all that was handed over. */
 static void test_commits_all_before_it_ends(void **state)
 {
 	struct writing *w = *state;
-	struct writer *writer = start_writer(w);
 	struct blob_buffer *page = sample_page(1, 10);
+	int64_t latest = clock_realtime() / NS_PER_SECOND + 100000;
 	struct object *objects[20];
+	struct object_record r;
 
 	for (unsigned i = 0; i < 20; i++) {
 		objects[i] = writing_object(w, i, 3);
@@ -31,7 +39,8 @@ static void test_commits_all_before_it_ends(void **state)
 	}
 	assert_int_equal(write_queue_put_page(w->x.queue, page), 0);
 	assert_int_equal(write_queue_pin(w->x.queue, "pin", &objects[0]->digest), 0);
-	writer_free(writer);
+	use_often(w, objects[1], latest);
+	writer_free(start_writer(w));
 	writer_free(NULL);
 	for (unsigned i = 0; i < 20; i++) {
 		assert_true(atomic_load(&objects[i]->recorded));
@@ -40,6 +49,8 @@ static void test_commits_all_before_it_ends(void **state)
 	}
 	assert_int_equal(books_count(w->x.metadata, TABLE_PAGES), 1);
 	assert_int_equal(books_count(w->x.metadata, TABLE_PINS), 1);
+	assert_int_equal(books_record(w->x.metadata, 1, &r), 0);
+	assert_int_equal(r.last_use, latest);
 	assert_null(write_queue_find_page(w->x.queue, blob_buffer_digest(page)));
 	blob_buffer_put(page);
 }
@@ -231,30 +242,41 @@ static void hand_over_while_stopped(struct writing *w)
 	assert_false(books_has_record(w->x.metadata, 1));
 }
 
+/* The marks of object 1 are handed over to a writer while `other` is stopped. */
+static struct writer *start_stalled(
+	struct writing *w, struct other_process *other, struct object *o)
+{
+	other_process_go_on(other);
+	kill(other->pid, SIGSTOP);
+	writing_mark(w, o, 1);
+	return start_writer(w);
+}
+
+static void assert_kept_at_last(struct writing *w, struct writer *writer, struct object *o)
+{
+	assert_int_equal(flush_at_last(w), 0);
+	writer_free(writer);
+	assert_true(atomic_load(&o->recorded));
+	assert_false(atomic_load(&o->gone));
+	object_put(o);
+	assert_true(writing_has(w, 1));
+	assert_int_equal(writing_reserved(w).used, 0);
+}
+
+/* It goes on, and so do we: all is in the books. */
 static void test_a_stopped_process_stops_no_one(void **state)
 {
 	struct other_process other;
 	struct writing *w = open_with(&other, *state);
 	struct object *o = writing_object(w, 1, 3);
-	struct writer *writer;
+	struct writer *writer = start_stalled(w, &other, o);
 
-	other_process_go_on(&other);
-	kill(other.pid, SIGSTOP);
-	writing_mark(w, o, 1);
-	writer = start_writer(w);
 	hand_over_while_stopped(w);
-	assert_false(atomic_load(&o->gone));
-	/* It goes on, and so do we: all is in the books. */
 	kill(other.pid, SIGCONT);
 	assert_int_equal(other_process_finish(&other), 0);
-	assert_int_equal(flush_at_last(w), 0);
-	writer_free(writer);
-	assert_true(atomic_load(&o->recorded));
-	object_put(o);
-	assert_true(writing_has(w, 1));
+	assert_kept_at_last(w, writer, o);
 	assert_int_equal(books_count(w->x.metadata, TABLE_PAGES), 2);
 	assert_true(books_has_key(w->x.metadata, TABLE_URLS, span_of_string("held")));
-	assert_int_equal(writing_reserved(w).used, 0);
 	close_writing(w);
 }
 
@@ -264,19 +286,12 @@ static void test_a_stopped_process_is_killed(void **state)
 	struct other_process other;
 	struct writing *w = open_with(&other, *state);
 	struct object *o = writing_object(w, 1, 3);
-	struct writer *writer;
+	struct writer *writer = start_stalled(w, &other, o);
 
-	other_process_go_on(&other);
-	kill(other.pid, SIGSTOP);
-	writing_mark(w, o, 1);
-	writer = start_writer(w);
 	usleep(50000);
 	assert_false(books_has_record(w->x.metadata, 1));
 	other_process_kill(&other);
-	assert_int_equal(flush_at_last(w), 0);
-	writer_free(writer);
-	object_put(o);
-	assert_true(writing_has(w, 1));
+	assert_kept_at_last(w, writer, o);
 	assert_false(books_has_key(w->x.metadata, TABLE_URLS, span_of_string("held")));
 	close_writing(w);
 }
