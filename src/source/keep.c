@@ -43,6 +43,8 @@ static int keep_at(struct in_flight *f, const struct want *want)
 {
 	int rc;
 
+	if (!in_flight_may_keep(f))
+		return ERR_TIMEOUT;
 	do
 		rc = try_keep(f, want);
 	while (rc == ERR_TIMEOUT && clock_monotonic() < in_flight_keep_deadline(f));
