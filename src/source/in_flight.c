@@ -171,10 +171,22 @@ int64_t in_flight_keep_deadline(struct in_flight *f)
 	return latest;
 }
 
+bool in_flight_may_keep(struct in_flight *f)
+{
+	struct in_flight_table *t = f->table;
+	bool may;
+
+	pthread_mutex_lock(&t->table_mtx);
+	may = !t->stopping || !t->keep_stalled;
+	pthread_mutex_unlock(&t->table_mtx);
+	return may;
+}
+
 void in_flight_set_kept(struct in_flight *f, unsigned index, int error)
 {
 	pthread_mutex_lock(&f->table->table_mtx);
 	f->places[index].error = error;
+	f->table->keep_stalled = error == ERR_TIMEOUT;
 	pthread_mutex_unlock(&f->table->table_mtx);
 }
 

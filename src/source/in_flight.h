@@ -108,6 +108,7 @@ struct in_flight_table {
 	unsigned hints; /* of them, begun by a hint */
 	struct waiter_calls calls;
 	bool stopping;
+	bool keep_stalled; /* the last try to keep one was ERR_TIMEOUT */
 };
 
 void in_flight_table_init(struct in_flight_table *t, struct engine *engine,
@@ -145,6 +146,9 @@ int in_flight_join_base(struct in_flight *delta, const struct digest *digest);
 bool in_flight_place(struct in_flight *f, unsigned index, struct want *out);
 /* The latest deadline of those who want it kept; 0: nobody does. Not called locked. */
 int64_t in_flight_keep_deadline(struct in_flight *f);
+/* Is there any point in trying? A source that ends waits for a stalled cache once, not once
+ * for each blob. Not called locked. */
+bool in_flight_may_keep(struct in_flight *f);
 /* What came of keeping it there. Not called locked. */
 void in_flight_set_kept(struct in_flight *f, unsigned index, int error);
 /* Gives back the fetch's share of the memory budget, if it has one. */

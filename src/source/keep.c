@@ -45,8 +45,11 @@ static int try_keep(struct in_flight *f, const struct want *want)
 static int keep_at(struct in_flight *f, const struct want *want)
 {
 	const struct timespec pause = {.tv_nsec = (long)TRY_EVERY};
-	int rc = try_keep(f, want);
+	int rc;
 
+	if (!in_flight_may_keep(f))
+		return ERR_TIMEOUT;
+	rc = try_keep(f, want);
 	/* While it is known to be stopped, the cache does not wait at all. */
 	while (rc == ERR_TIMEOUT && clock_monotonic() < in_flight_keep_deadline(f)) {
 		nanosleep(&pause, NULL);
