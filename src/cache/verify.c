@@ -212,17 +212,22 @@ int cache_verify(struct cache *c, struct cache_verify *v)
 	if (!k.buffer)
 		return ERR_NO_MEMORY;
 	rc = estimate(c, &k.total);
-	if (!rc)
-		rc = verify_pages(&k);
-	if (!rc)
-		rc = cache_each_object(c, verify_object, &k);
-	if (!rc && v->progress)
+	if (rc)
+		goto out;
+	rc = verify_pages(&k);
+	if (rc)
+		goto out;
+	rc = cache_each_object(c, verify_object, &k);
+	if (rc)
+		goto out;
+	if (v->progress)
 		v->progress(v->ctx, k.total, k.total);
-	/* Records that cannot be read were passed over: they are to go as well. */
-	if (!rc && v->repair)
+	if (v->repair) {
+		/* Records that cannot be read were passed over: they are to go as well. */
 		write_queue_ask_repair(c->queue);
-	if (!rc && v->repair)
 		rc = cache_flush(c);
+	}
+out:
 	free(k.buffer);
 	return rc;
 }

@@ -74,27 +74,22 @@ int dataset_record_decode(struct span value, struct dataset_record *out)
 
 int dataset_record_encode(const struct dataset_record *s, struct bytes *out)
 {
-	struct dataset_head h;
+	struct dataset_head h = {.revision = 0};
 	size_t name = strlen(s->name), url = strlen(s->url);
 	size_t etag = strnlen(s->etag, sizeof s->etag);
-	int rc;
+	const struct span parts[] = {span_of(&h, sizeof h), span_of(s->name, name),
+		span_of(s->url, url), span_of(s->etag, etag), span_of_bytes(&s->manifest)};
+	int rc = 0;
 
 	if (name > MANIFEST_NAME_MAX || url > MANIFEST_URL_MAX || etag == sizeof s->etag ||
 		s->manifest.size > MANIFEST_SIZE_MAX || s->revision > REVISION_MAX ||
 		s->highest > REVISION_MAX)
 		return ERR_LIMIT;
-	memset(&h, 0, sizeof h);
+	memset(&h, 0, sizeof h); /* padding, too */
 	h = (struct dataset_head){s->revision, s->highest, s->accepted, s->root,
 		(uint32_t)name, (uint32_t)url, (uint32_t)etag, (uint32_t)s->manifest.size};
-	rc = bytes_append(out, &h, sizeof h);
-	if (!rc)
-		rc = bytes_append(out, s->name, name);
-	if (!rc)
-		rc = bytes_append(out, s->url, url);
-	if (!rc)
-		rc = bytes_append(out, s->etag, etag);
-	if (!rc)
-		rc = bytes_append(out, s->manifest.data, s->manifest.size);
+	for (size_t i = 0; i < sizeof parts / sizeof *parts && !rc; i++)
+		rc = bytes_append(out, parts[i].data, parts[i].size);
 	return rc;
 }
 

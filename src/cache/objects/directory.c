@@ -145,6 +145,17 @@ static int become_user(struct directory *d, struct trouble *t)
 	return 0;
 }
 
+static int open_parts(struct directory *d, struct trouble *t)
+{
+	int rc = open_below(d, "objects", &d->objects_fd, t);
+
+	if (!rc)
+		rc = open_below(d, "users", &d->users_fd, t);
+	if (!rc && d->alone)
+		remove_dead_users(d);
+	return rc ? rc : become_user(d, t);
+}
+
 int directory_open(struct directory *d, const char *path, struct trouble *t)
 {
 	int rc;
@@ -163,15 +174,7 @@ int directory_open(struct directory *d, const char *path, struct trouble *t)
 	rc = check_top(d, t);
 	if (!rc)
 		rc = directory_take_lock(d, t);
-	if (!rc)
-		rc = open_below(d, "objects", &d->objects_fd, t);
-	if (!rc)
-		rc = open_below(d, "users", &d->users_fd, t);
-	if (!rc && d->alone)
-		remove_dead_users(d);
-	if (!rc)
-		rc = become_user(d, t);
-	return rc;
+	return rc ? rc : open_parts(d, t);
 }
 
 void directory_close(struct directory *d)

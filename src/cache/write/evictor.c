@@ -252,18 +252,21 @@ int evictor_remove(struct write_context *x, const struct digest *object, bool ev
 	bool pinned = false;
 	int rc = eviction_find(x->metadata, object, &v);
 
-	if (!rc)
-		rc = pins_look(x->metadata, object, &pinned);
-	if (!rc && pinned && !even_pinned)
-		rc = ERR_BUSY;
-	if (!rc)
-		rc = evictor_choose(&e, &v, &chosen);
-	if (!rc)
-		rc = carry_out(&e, &chosen);
-	chosen_unlock(&chosen);
+	if (rc)
+		goto out;
+	rc = pins_look(x->metadata, object, &pinned);
+	if (rc)
+		goto out;
+	rc = pinned && !even_pinned ? ERR_BUSY : evictor_choose(&e, &v, &chosen);
+	if (rc)
+		goto out;
+	rc = carry_out(&e, &chosen);
+	/* It was used or pinned meanwhile. */
 	if (!rc && !e.done.cost)
 		rc = ERR_BUSY;
 	if (!rc)
 		*out = e.done;
+out:
+	chosen_unlock(&chosen);
 	return rc;
 }
