@@ -53,11 +53,11 @@ all_end() {
 
 # ---- nobody else notices, and each can be interrupted
 mount_dead --timeout 300
-"$PARKED" load -n "$readers" -r "$rounds" -l 0.02,0,20000 "$m/away" "$m" ||
+"$PARKED" load -n "$readers" -r "$rounds" -l 0.02,1000000,20000 "$m/away" "$m" ||
 	fail "parked readers stop the others, or cannot be interrupted"
 "$PARKED" load -w mmap -n "$readers" -r 1 -l 0,0,20000 "$m/away" ||
 	fail "who waits for a mapped page cannot be interrupted"
-"$PARKED" load -w stat -n "$readers" -r "$rounds" -l 0.02,0,20000 "$m/far" "$m" ||
+"$PARKED" load -w stat -n "$readers" -r "$rounds" -l 0.02,1000000,20000 "$m/far" "$m" ||
 	fail "who looks up a name stops the others, or cannot be interrupted"
 
 # ---- the rest go on when the server is back
