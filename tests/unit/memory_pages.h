@@ -116,6 +116,7 @@ static inline struct digest memory_pages_keep(struct memory_pages *m, struct pag
 		if (!m->pages)
 			abort();
 	}
+	assert(m->pages);
 	m->pages[m->count++] = (struct memory_page){.name = name, .packed = packed};
 	return name;
 }

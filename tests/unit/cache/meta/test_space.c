@@ -295,6 +295,7 @@ static void test_nothing_to_renew(void **state)
 	/* It was made smaller: that is noted. */
 	o = renew(b, (struct renewal){.disk_free = UINT64_MAX,
 			     .changes = {.leased = 1000, .shrink = true}});
+	assert_int_equal(o.leased, 1000);
 	assert_int_equal(books_lease(b->metadata, 9), 1000);
 }
 
