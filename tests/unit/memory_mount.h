@@ -157,10 +157,11 @@ static inline void mount_begin_filesystem(struct memory_mount *m, enum open_mode
 	struct cache_options cache = {.set_quota = true};
 	struct filesystem_options options = {
 		.deadline_ns = MOUNT_DEADLINE, .open_mode = mode};
+	static const char template[] = "/tmp/cairn-mount-XXXXXX";
 	struct trouble t = {0};
 	char path[128];
 
-	strcpy(m->directory, "/tmp/cairn-mount-XXXXXX");
+	memcpy(m->directory, template, sizeof template);
 	assert_non_null(mkdtemp(m->directory));
 	snprintf(path, sizeof path, "%s/log", m->directory);
 	m->log = options.log = cache.log = log_new_file(LOG_LEVEL_INFO, path);
