@@ -93,11 +93,6 @@ int eviction_find(struct metadata *m, const struct digest *object, struct victim
 	return rc == ERR_CORRUPT ? ERR_ABSENT : rc;
 }
 
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
 static int note_gone(const struct victim *v, struct outcome *o)
 {
 	int rc = array_grow(&o->gone, &o->gone_capacity, o->gone_count, sizeof *o->gone);
@@ -136,8 +131,8 @@ int eviction_remove(struct space *s, const struct changes *c, const struct diges
 		rc = note_gone(&v, o);
 	if (rc)
 		return rc;
-	s->totals.cost = less(s->totals.cost, record->cost);
-	s->totals.resident = less(s->totals.resident, record->resident);
+	s->totals.cost = less_or_none(s->totals.cost, record->cost);
+	s->totals.resident = less_or_none(s->totals.resident, record->resident);
 	s->totals.changes++;
 	s->pending += record->cost;
 	o->freed += record->resident;

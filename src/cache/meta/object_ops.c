@@ -161,11 +161,6 @@ static int apply_mark(struct subject *s, struct change *op)
 	return 0;
 }
 
-static uint64_t less_or_none(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : 0;
-}
-
 static int apply_drop(struct subject *s, struct change *op)
 {
 	struct object_record *r = &s->record;

@@ -97,21 +97,17 @@ int space_end(struct space *s)
 	return setting_put(s->m, s->txn, SETTING_TOTALS, &s->totals, sizeof s->totals);
 }
 
-static uint64_t over(uint64_t sum, uint64_t bound)
-{
-	return sum > bound ? sum - bound : 0;
-}
-
 static uint64_t deficit(const struct space *s, uint64_t need, uint64_t pending)
 {
 	uint64_t wanted = sum_of(s->leases, need), quota = 0, floor;
 
 	if (s->limits.quota)
-		quota = over(sum_of(sum_of(wanted, s->totals.cost),
-				     metadata_bytes(s->m) + OVERHEAD),
+		quota = less_or_none(sum_of(sum_of(wanted, s->totals.cost),
+					     metadata_bytes(s->m) + OVERHEAD),
 			s->limits.quota);
 	/* Without a floor, too, what the disk does not have cannot be promised. */
-	floor = over(sum_of(wanted, s->limits.floor), sum_of(s->disk_free, pending));
+	floor = less_or_none(
+		sum_of(wanted, s->limits.floor), sum_of(s->disk_free, pending));
 	return quota > floor ? quota : floor;
 }
 

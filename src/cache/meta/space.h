@@ -10,6 +10,12 @@
 #include "cache/meta/changes.h"
 #include "cache/meta/records.h"
 
+/* a - b, and nothing below zero: sums of a record that was rotten may not add up. */
+static inline uint64_t less_or_none(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
 /* Lives on the stack of one transaction. */
 struct space {
 	struct metadata *m;
