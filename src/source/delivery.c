@@ -113,10 +113,11 @@ void delivery_late(struct job *job)
 		pthread_mutex_unlock(&t->table_mtx);
 }
 
-void delivery_finish(struct in_flight *f)
+/* Called locked, unlocks. Out of the table first: from here on nobody joins. `due`: those
+ * that have become ready before. */
+static void flight_finish(struct in_flight *f, struct waiter_line *due)
 {
 	struct in_flight_table *t = f->table;
-	struct waiter_line *due = NULL;
 
 	in_flight_remove(f);
 	hand_to_readers(f, &due);
@@ -130,6 +131,11 @@ void delivery_finish(struct in_flight *f)
 		pthread_mutex_unlock(&t->table_mtx);
 	else
 		in_flight_free(f);
+}
+
+void delivery_finish(struct in_flight *f)
+{
+	flight_finish(f, NULL);
 }
 
 bool delivery_try_finish(struct in_flight *f, unsigned seen)
@@ -181,28 +187,36 @@ static void expire_dependents(struct in_flight *f, int64_t now)
 	}
 }
 
-bool delivery_expire(struct in_flight *f)
+/* Called locked. True when others are left, for whom it goes on. */
+static bool flight_expire(struct in_flight *f, struct waiter_line **due)
+{
+	int64_t now = clock_monotonic();
+
+	if (now < f->deadline)
+		return false;
+	f->deadline = DEADLINE_NONE;
+	expire_waits(f, &f->waits, now, due);
+	expire_waits(f, &f->keeps, now, due);
+	expire_dependents(f, now);
+	return f->waits || f->keeps || f->dependents;
+}
+
+bool delivery_fail_overdue(struct in_flight *f)
 {
 	struct in_flight_table *t = f->table;
 	struct waiter_line *due = NULL;
-	int64_t now = clock_monotonic();
-	bool go_on;
 
+	assert(f->error);
+	in_flight_release_budget(f);
 	pthread_mutex_lock(&t->table_mtx);
-	if (now < f->deadline) {
-		pthread_mutex_unlock(&t->table_mtx);
+	if (!flight_expire(f, &due)) {
+		flight_finish(f, due);
 		return false;
 	}
-	f->deadline = DEADLINE_NONE;
-	expire_waits(f, &f->waits, now, &due);
-	expire_waits(f, &f->keeps, now, &due);
-	expire_dependents(f, now);
-	go_on = f->waits || f->keeps || f->dependents;
-	if (go_on)
-		f->error = 0;
+	f->error = 0;
 	pthread_mutex_unlock(&t->table_mtx);
 	waiter_calls_run(&t->calls, due);
-	return go_on;
+	return true;
 }
 
 void delivery_fail(struct in_flight *f)

@@ -21,10 +21,11 @@ void delivery_finish(struct in_flight *f);
 /* The same, not called locked; false, and nothing done, when somebody has joined with a
  * place beyond the first `seen`. */
 bool delivery_try_finish(struct in_flight *f, unsigned seen);
-/* f->error being set: hands it to those whose deadline has passed. True when others are
- * left: the error is cleared, and the earliest of their deadlines is the blob's. */
-bool delivery_expire(struct in_flight *f);
-/* Finishes with f->error. */
+/* Not called locked. Finishes with f->error. */
 void delivery_fail(struct in_flight *f);
+/* The same; but when the blob's deadline has passed, only for those whose own it was. True
+ * when others are left, for whom it goes on: the error is cleared, and the earliest of
+ * their deadlines is the blob's. */
+bool delivery_fail_overdue(struct in_flight *f);
 
 #endif

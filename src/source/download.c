@@ -159,10 +159,8 @@ static bool was_cancelled(struct in_flight *f)
 /* No mirror gave it, or not in time: then who has more time has another try. */
 static void download_fail(struct in_flight *f)
 {
-	if (delivery_expire(f))
+	if (delivery_fail_overdue(f))
 		download_start(f);
-	else
-		delivery_fail(f);
 }
 
 static void download_refused(struct in_flight *f)
