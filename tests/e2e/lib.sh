@@ -61,7 +61,7 @@ mounts_below() {
 daemon_pids() {
 	local p
 	for p in /proc/[0-9]*; do
-		if [ "$(readlink "$p/exe" 2>/dev/null)" = "$CAIRN" ] &&
+		if [ "$p/exe" -ef "$CAIRN" ] &&
 			tr '\0' '\n' <"$p/cmdline" 2>/dev/null | grep -qF "$T/"; then
 			echo "${p#/proc/}"
 		fi
