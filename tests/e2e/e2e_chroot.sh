@@ -3,7 +3,7 @@
 # A root file system made by debootstrap, published and mounted, can be entered and runs
 # its programs. Takes minutes and a Debian mirror: only with CAIRN_LONG=1.
 . "$(dirname "$0")/lib.sh"
-[ -n "${CAIRN_LONG-}" ] || skip "only with CAIRN_LONG=1"
+is_long || skip "only with CAIRN_LONG=1"
 need_root
 need_fuse
 need_program debootstrap

@@ -5,7 +5,13 @@
 need_fuse
 need_program nginx
 
-if is_quick; then sample_tree "$T/source" 4000 40; else sample_tree "$T/source" 30000 400; fi
+if is_quick; then
+	sample_tree "$T/source" 4000 40
+elif is_long; then
+	sample_tree "$T/source" 30000 400
+else
+	sample_tree "$T/source" 12000 150
+fi
 publish "$T/source" "$T/store"
 start_nginx "$T/store"
 mount_url

@@ -8,7 +8,7 @@ blobs() { find "$1/blobs" -type f -printf '%s %P\n' | sort; }
 bytes() { awk '{ n += $1 } END { print n + 0 }'; }
 root_digest() { grep -oE '"root": *"[0-9a-f]{64}"' "$1/manifest.json"; }
 
-if is_quick; then sample_tree "$T/source" 2000 20; else sample_tree "$T/source" 8000 100; fi
+if is_quick; then sample_tree "$T/source" 2000 20; else sample_tree "$T/source" 5000 50; fi
 publish "$T/source" "$T/store" --name sample --tag first --message "the first"
 blobs "$T/store" >"$T/blobs1"
 cp "$T/store/manifest.json" "$T/manifest1"

@@ -43,6 +43,7 @@ pids=()
 
 # Less to do, for slow (instrumented) builds and hurried people.
 is_quick() { [ -n "${CAIRN_QUICK-}" ]; }
+is_long() { [ -n "${CAIRN_LONG-}" ]; }
 is_root() { [ "$(id -u)" = 0 ]; }
 
 # ---- cleaning up

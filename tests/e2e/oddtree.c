@@ -27,7 +27,7 @@
 
 #define RELATIVE_PATH_MAX 4095
 #define COMPONENT_MAX 255
-#define WIDE_COUNT 20000
+#define WIDE_COUNT 6000
 #define MIB (1 << 20)
 
 static void die(const char *what)
