@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <dlfcn.h>
+#include <stdatomic.h>
 
 #include "unit/stub_server.h"
 
@@ -15,10 +16,21 @@
 #include "util/io.h"
 
 #define SIZE_MAX_TESTED 65536
-#define SLACK (400 * NS_PER_MS)	     /* by which a busy machine may miss a deadline */
+#define SLACK (8 * NS_PER_SECOND)    /* by which a busy machine may miss a deadline */
 #define NO_WAIT (20 * NS_PER_SECOND) /* no test waits for that */
 
-/* libcurl resolves names with this one: "hang.test" takes longer than any deadline. */
+static atomic_uint resolvers_hanging;
+static atomic_bool resolvers_released;
+
+static void hang_resolver(void)
+{
+	resolvers_hanging++;
+	for (int i = 0; i < 3000 && !resolvers_released; i++)
+		usleep(10000);
+	resolvers_hanging--;
+}
+
+/* libcurl resolves names with this one: "hang.test" takes until it is released. */
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
 	struct addrinfo **out)
 {
@@ -27,7 +39,7 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
 
 	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
 	if (host && !strcmp(host, "hang.test")) {
-		sleep(4);
+		hang_resolver();
 		return EAI_AGAIN;
 	}
 	return real(host, service, hints, out);
@@ -382,20 +394,19 @@ static void test_fails_at_deadline(void **state)
 	struct fixture *x = *state;
 	struct log_of_jobs log;
 	struct job jobs[6] = {0};
-	int64_t began = clock_monotonic(), took;
+	int64_t began = clock_monotonic();
 
 	x->options.connections = 8;
 	log_init(&log, start(x));
 	for (int i = 0; i < 6; i++) {
 		submit(&jobs[i], &log, x->mirrors, cases[i].path, FETCH_DEMAND);
 		fetcher_raise(
-			x->fetcher, &jobs[i].fetch, FETCH_DEMAND, began + 500 * NS_PER_MS);
+			x->fetcher, &jobs[i].fetch, FETCH_DEMAND, began + NS_PER_SECOND);
 	}
-	usleep(400000);
-	assert_int_equal(log.count, 0);
+	await_jobs(&log, 1);
+	assert_true(clock_monotonic() - began >= 999 * NS_PER_MS);
 	await_jobs(&log, 6);
-	took = clock_monotonic() - began;
-	assert_true(took >= 499 * NS_PER_MS && took < 500 * NS_PER_MS + SLACK);
+	assert_true(clock_monotonic() - began < NS_PER_SECOND + SLACK);
 	for (int i = 0; i < 6; i++) {
 		assert_words(&jobs[i].fetch, cases[i].words);
 		assert_int_equal(jobs[i].fetch.error, cases[i].error);
@@ -640,7 +651,7 @@ static void test_server_comes_back(void **state)
 	stub_start(&late, port, NULL);
 	began = clock_monotonic();
 	await_jobs(&log, 20);
-	assert_true(clock_monotonic() - began < 2 * NS_PER_SECOND);
+	assert_true(clock_monotonic() - began < SLACK);
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(jobs[i].fetch.error, 0);
 		job_release(&jobs[i]);
@@ -685,24 +696,24 @@ static void test_resolver_hangs(void **state)
 	struct log_of_jobs log;
 	struct job jobs[2] = {0};
 	struct fetch f;
-	int64_t began = clock_monotonic();
+	int64_t now = clock_monotonic();
 
 	assert_int_equal(mirrors_new("http://hang.test/", &hanging, NULL), 0);
 	log_init(&log, start(x));
 	for (int i = 0; i < 2; i++) {
 		submit(&jobs[i], &log, hanging, "ok", FETCH_DEMAND);
 		fetcher_raise(x->fetcher, &jobs[i].fetch, FETCH_DEMAND,
-			began + (300 + 900 * i) * NS_PER_MS);
+			now + (300 + 2700 * i) * NS_PER_MS);
 	}
 	assert_int_equal(get(x, &f, "ok", 0), 0);
 	assert_body(&f, "hello");
 	await_jobs(&log, 2);
 	assert_int_equal(jobs[0].fetch.error, ERR_TIMEOUT);
 	assert_int_equal(jobs[1].fetch.error, ERR_UNREACHABLE);
-	assert_true(clock_monotonic() - began < 1200 * NS_PER_MS + SLACK);
 	assert_int_equal(get(x, &f, "ok", 0), 0);
 	assert_body(&f, "hello");
-	assert_true(clock_monotonic() - began < 4 * NS_PER_SECOND);
+	assert_true(resolvers_hanging > 0);
+	resolvers_released = true;
 	for (int i = 0; i < 2; i++)
 		job_release(&jobs[i]);
 	mirrors_free(hanging);
