@@ -79,7 +79,7 @@ static int decode_base64(const json_t *value, size_t max, struct bytes *out)
 	rc = base64_decode(text, out);
 	if (rc)
 		return rc;
-	got = span_of(out->data + before, out->size - before);
+	got = span_of_part(out, before, out->size - before);
 	if (got.size <= max && !json_byte_string_is_text(got))
 		return 0;
 	out->size = before;

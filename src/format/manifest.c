@@ -404,8 +404,7 @@ int manifest_encode(const struct manifest *m, const struct private_key *const *k
 	rc = document_encode(document, keys, key_count, text);
 	json_decref(document);
 	if (!rc)
-		rc = manifest_check_readable(
-			span_of(text->data + start, text->size - start));
+		rc = manifest_check_readable(span_of_part(text, start, text->size - start));
 	if (rc)
 		text->size = start;
 	return rc;

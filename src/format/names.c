@@ -20,12 +20,13 @@ int name_check(struct span name)
 
 int path_check(struct span path)
 {
-	const uint8_t *at = path.data, *end = path.data + path.size;
+	const uint8_t *at = path.data, *end;
 
 	if (path.size > PATH_SIZE_MAX)
 		return ERR_LIMIT;
 	if (path.size == 0)
 		return 0;
+	end = path.data + path.size;
 	for (;;) {
 		const uint8_t *slash = memchr(at, '/', (size_t)(end - at));
 		const uint8_t *stop = slash ? slash : end;

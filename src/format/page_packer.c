@@ -64,8 +64,8 @@ static struct page_order last_place(const struct page_packer *k)
 {
 	return (struct page_order){
 		.begun = k->header.count > 0,
-		.parent = span_of(k->heap.data + k->parent_at, k->parent_size),
-		.name = span_of(k->heap.data + k->name_at, k->name_size),
+		.parent = span_of_part(&k->heap, k->parent_at, k->parent_size),
+		.name = span_of_part(&k->heap, k->name_at, k->name_size),
 	};
 }
 

@@ -132,7 +132,7 @@ int tag_encode(const struct tag *tag, const struct private_key *const *keys,
 	rc = document_encode(document, keys, key_count, text);
 	json_decref(document);
 	if (!rc)
-		rc = tag_check_readable(span_of(text->data + start, text->size - start));
+		rc = tag_check_readable(span_of_part(text, start, text->size - start));
 	if (rc)
 		text->size = start;
 	return rc;

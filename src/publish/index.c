@@ -253,7 +253,7 @@ int index_get(struct index *x, const struct digest *fingerprint, struct bytes *o
 		return rc;
 	rc = index_get_from(x, x->old, fingerprint, out);
 	if (!rc)
-		index_put(x, fingerprint, span_of(out->data + start, out->size - start));
+		index_put(x, fingerprint, span_of_part(out, start, out->size - start));
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,12 @@ struct span span_of_string(const char *s)
 struct span span_of_bytes(const struct bytes *b)
 {
 	return span_of(b->data, b->size);
+}
+
+struct span span_of_part(const struct bytes *b, size_t at, size_t size)
+{
+	assert(at <= b->size && size <= b->size - at);
+	return span_of(at ? b->data + at : b->data, size);
 }
 
 bool span_equal(struct span a, struct span b)

@@ -36,6 +36,8 @@ void bytes_clear(struct bytes *b);
 struct span span_of(const void *data, size_t size);
 struct span span_of_string(const char *s); /* without the NUL; NULL gives {NULL, 0} */
 struct span span_of_bytes(const struct bytes *b);
+/* `size` bytes of it from `at` on, which it has; none of an empty one, too. */
+struct span span_of_part(const struct bytes *b, size_t at, size_t size);
 bool span_equal(struct span a, struct span b);
 /* memcmp order, a prefix before its extensions: <0, 0, >0. */
 int span_compare(struct span a, struct span b);

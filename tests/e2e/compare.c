@@ -216,6 +216,8 @@ static void compare_xattrs(struct compare *c, const struct pair *p)
 			differ(c, "listxattr: %s", strerror(errno));
 			return;
 		}
+		if (size[i] < 0)
+			size[i] = 0;
 	}
 	for (const char *n = names[SOURCE]; n < names[SOURCE] + size[SOURCE];
 		n += strlen(n) + 1)

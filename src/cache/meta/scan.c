@@ -96,7 +96,7 @@ int scan_next(struct scan *s, struct span *key, struct span *value)
 			return rc;
 	}
 	row = &s->rows[s->at++];
-	*key = span_of(s->text.data + row->key, row->key_size);
-	*value = span_of(s->text.data + row->key + row->key_size, row->value_size);
+	*key = span_of_part(&s->text, row->key, row->key_size);
+	*value = span_of_part(&s->text, row->key + row->key_size, row->value_size);
 	return 0;
 }

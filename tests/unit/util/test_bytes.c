@@ -117,6 +117,19 @@ static void test_spans_borrow(void **state)
 	bytes_release(&b);
 }
 
+static void part_of_empty_bytes_is_empty(void **state)
+{
+	struct bytes b = {0};
+	struct span part = span_of_part(&b, 0, 0);
+
+	(void)state;
+	assert_int_equal(part.size, 0);
+	assert_int_equal(bytes_append(&b, "abcde", 5), 0);
+	assert_true(span_equal(span_of_part(&b, 1, 3), span_of_string("bcd")));
+	assert_int_equal(span_of_part(&b, 5, 0).size, 0);
+	bytes_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +139,7 @@ int main(void)
 		cmocka_unit_test(test_reserve_refuses_sizes_that_overflow),
 		cmocka_unit_test(test_spans_compare_bytewise),
 		cmocka_unit_test(test_spans_borrow),
+		cmocka_unit_test(part_of_empty_bytes_is_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
