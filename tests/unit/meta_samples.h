@@ -220,11 +220,24 @@ static inline struct change books_change(
 	return c;
 }
 
+/* Takes its turn to write. */
+static inline int books_try_commit(
+	struct metadata *m, int64_t deadline, struct changes *c, struct outcome *o)
+{
+	int rc = metadata_lock(m, deadline);
+
+	if (rc)
+		return rc;
+	rc = transaction_commit(m, c, o);
+	metadata_unlock(m);
+	return rc;
+}
+
 static inline struct outcome books_commit(struct metadata *m, struct changes *c)
 {
 	struct outcome o;
 
-	assert_int_equal(transaction_commit(m, DEADLINE_NONE, c, &o), 0);
+	assert_int_equal(books_try_commit(m, DEADLINE_NONE, c, &o), 0);
 	return o;
 }
 

@@ -114,7 +114,7 @@ out:
 	return rc;
 }
 
-int transaction_commit_locked(struct metadata *m, struct changes *c, struct outcome *out)
+int transaction_commit(struct metadata *m, struct changes *c, struct outcome *out)
 {
 	struct transaction t = {.m = m, .changes = c};
 	int rc = metadata_write_locked(m, transaction_apply, &t);
@@ -123,17 +123,5 @@ int transaction_commit_locked(struct metadata *m, struct changes *c, struct outc
 		outcome_release(&t.outcome);
 	else
 		*out = t.outcome;
-	return rc;
-}
-
-int transaction_commit(
-	struct metadata *m, int64_t deadline, struct changes *c, struct outcome *out)
-{
-	int rc = metadata_lock(m, deadline);
-
-	if (rc)
-		return rc;
-	rc = transaction_commit_locked(m, c, out);
-	metadata_unlock(m);
 	return rc;
 }

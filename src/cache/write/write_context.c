@@ -21,7 +21,7 @@ int write_context_commit(struct write_context *x, struct changes *c, struct outc
 	c->epoch = write_context_epoch(x);
 	c->now = clock_realtime() / NS_PER_SECOND;
 	c->disk_free = write_context_disk_free(x);
-	rc = transaction_commit_locked(x->metadata, c, out);
+	rc = transaction_commit(x->metadata, c, out);
 	metadata_unlock(x->metadata);
 	return rc;
 }

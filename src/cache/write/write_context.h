@@ -41,7 +41,8 @@ static inline int64_t write_context_deadline(void)
 /* Bytes that the file system has left; 0 when it does not say. */
 uint64_t write_context_disk_free(struct write_context *x);
 /* A transaction in this process's name. What the disk has left is measured while nobody
- * else can write. Errors as transaction_commit(). */
+ * else can write. Errors as transaction_commit(); ERR_TIMEOUT: others write for too long.
+ */
 int write_context_commit(struct write_context *x, struct changes *c, struct outcome *out);
 
 #endif

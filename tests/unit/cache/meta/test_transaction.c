@@ -282,7 +282,7 @@ static void test_another_process_writes(void **state)
 	m = books_open(*state, 0);
 	other_process_go_on(&other);
 	memset(&o, 0x5a, sizeof o);
-	assert_int_equal(transaction_commit(m, clock_monotonic() + 20 * NS_PER_MS, &c, &o),
+	assert_int_equal(books_try_commit(m, clock_monotonic() + 20 * NS_PER_MS, &c, &o),
 		ERR_TIMEOUT);
 	assert_int_equal(o.leased, UINT64_C(0x5a5a5a5a5a5a5a5a));
 	assert_int_equal(op.result, CHANGE_NOTHING);
