@@ -16,8 +16,9 @@
  * and a file `file`; each work asks the file system itself, whatever the kernel remembers.
  * Without CACHED only the interrupts are measured.
  *
- * `wait` starts READERS and tells how they ended: one line per errno (0: well), with how
- * many, and the first and last in milliseconds from the beginning.
+ * `wait` starts READERS, says "begun" when each has opened what it opens, and tells how
+ * they ended: one line per errno (0: well), with how many, and the first and last in
+ * milliseconds from the beginning.
  */
 #include <config.h>
 
@@ -50,7 +51,7 @@
 
 struct request {
 	const char *waiting, *cached;
-	int (*need)(const char *path); /* 0 or an errno */
+	int (*need)(const char *path, atomic_uint *begun); /* 0 or an errno */
 	unsigned readers, rounds;
 	double rate, tail, interrupt_ms;
 };
@@ -99,9 +100,19 @@ static double quantile(double *v, size_t count, double q)
 
 /* ---- readers ---- */
 
-static int need_read(const char *path)
+/* What each needs comes after it has `begun`. */
+
+static int open_and_begin(const char *path, atomic_uint *begun)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	atomic_fetch_add(begun, 1);
+	return fd;
+}
+
+static int need_read(const char *path, atomic_uint *begun)
+{
+	int fd = open_and_begin(path, begun);
 	char byte;
 
 	if (fd < 0 || read(fd, &byte, 1) < 0)
@@ -115,9 +126,9 @@ static void on_bus_error(int sig)
 	_exit(SIGBUS_ENDED);
 }
 
-static int need_mmap(const char *path)
+static int need_mmap(const char *path, atomic_uint *begun)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open_and_begin(path, begun);
 	volatile const char *p;
 
 	if (fd < 0)
@@ -130,10 +141,11 @@ static int need_mmap(const char *path)
 	return 0;
 }
 
-static int need_stat(const char *path)
+static int need_stat(const char *path, atomic_uint *begun)
 {
 	struct stat st;
 
+	atomic_fetch_add(begun, 1);
 	return stat(path, &st) ? errno : 0;
 }
 
@@ -152,8 +164,7 @@ static void reader_main(const struct request *q, unsigned index, atomic_uint *be
 	/* a test that fails leaves nobody waiting */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(path, sizeof path, "%s/%u", q->waiting, index);
-	atomic_fetch_add(begun, 1);
-	_exit(q->need(path));
+	_exit(q->need(path, begun));
 }
 
 static void readers_start(struct readers *r, const struct request *q)
@@ -171,14 +182,20 @@ static void readers_start(struct readers *r, const struct request *q)
 	}
 }
 
-static void readers_park(struct readers *r, const struct request *q)
+static void readers_await_begin(const struct readers *r)
 {
 	double end = now_ms() + BEGIN_MS;
+
+	while (atomic_load(r->begun) < r->count && now_ms() < end)
+		sleep_ms(10);
+}
+
+static void readers_park(struct readers *r, const struct request *q)
+{
 	int status;
 
 	readers_start(r, q);
-	while (atomic_load(r->begun) < r->count && now_ms() < end)
-		sleep_ms(10);
+	readers_await_begin(r);
 	sleep_ms(SETTLE_MS);
 	for (unsigned i = 0; i < r->count; i++)
 		if (waitpid(r->pids[i], &status, WNOHANG) != 0)
@@ -391,6 +408,9 @@ static int await(const struct request *q, struct readers *r)
 	int status;
 
 	readers_start(r, q);
+	readers_await_begin(r);
+	puts("begun");
+	fflush(stdout);
 	for (unsigned i = 0; i < r->count; i++) {
 		struct end *e;
 
@@ -419,11 +439,11 @@ static int usage(void)
 	return 2;
 }
 
-static int (*way(const char *name))(const char *path)
+static int (*way(const char *name))(const char *path, atomic_uint *begun)
 {
 	static const struct {
 		const char *name;
-		int (*need)(const char *path);
+		int (*need)(const char *path, atomic_uint *begun);
 	} ways[] = {{"read", need_read}, {"mmap", need_mmap}, {"stat", need_stat}};
 
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
