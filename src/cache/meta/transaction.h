@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One write transaction of the books: takes changes in, gives an outcome out, all of it
- * or nothing. It waits for nobody.
+ * or nothing. Others that write have been waited for by then; what may be waited for in it
+ * is the readers of this process, when LMDB's map has to grow.
  */
 #ifndef CAIRN_CACHE_META_TRANSACTION_H
 #define CAIRN_CACHE_META_TRANSACTION_H
