@@ -52,6 +52,7 @@ ends_begin() {
 	waiter=$!
 	wait_until 60 grep -qs begun "$T/ends" || fail "the readers do not begin"
 	sleep 0.3
+	[ "$(cat "$T/ends")" = begun ] || fail "the readers do not wait: $(cat "$T/ends")"
 }
 
 # all_end ERRNO [ERRNO]: every one of them has ended in that way (in one of both)
