@@ -212,12 +212,13 @@ static void compare_xattrs(struct compare *c, const struct pair *p)
 		size[i] = fchdir(p->parent[i]) != 0
 				  ? -1
 				  : llistxattr(p->name, names[i], BUFFER_SIZE);
-		if (size[i] < 0 && errno != ENOTSUP) {
+		if (size[i] >= 0)
+			continue;
+		if (errno != ENOTSUP) {
 			differ(c, "listxattr: %s", strerror(errno));
 			return;
 		}
-		if (size[i] < 0)
-			size[i] = 0;
+		size[i] = 0;
 	}
 	for (const char *n = names[SOURCE]; n < names[SOURCE] + size[SOURCE];
 		n += strlen(n) + 1)

@@ -63,7 +63,7 @@ daemon_pids() {
 	local p
 	for p in /proc/[0-9]*; do
 		if [ "$p/exe" -ef "$CAIRN" ] &&
-			tr '\0' '\n' <"$p/cmdline" 2>/dev/null | grep -qF "$T/"; then
+			tr '\0' '\n' 2>/dev/null <"$p/cmdline" | grep -qF "$T/"; then
 			echo "${p#/proc/}"
 		fi
 	done
