@@ -323,7 +323,23 @@ uint64_t metadata_free_bytes(struct metadata *m)
 	return pages * page_size(m);
 }
 
-static int open_tables(MDB_txn *txn, void *arg)
+/* A file that ends before the last page in use would be a SIGBUS; zeros in place of what
+ * was cut off are noticed as corrupt. (LMDB itself may leave a last page unwritten.) In a
+ * write transaction, so that nobody makes it longer meanwhile: it is never cut. */
+static int check_length(struct metadata *m)
+{
+	uint64_t size = metadata_bytes(m);
+	struct stat st;
+	int fd;
+
+	if (mdb_env_get_fd(m->env, &fd) || fstat(fd, &st))
+		return ERR_IO;
+	if ((uint64_t)st.st_size >= size)
+		return 0;
+	return ftruncate(fd, (off_t)size) ? error_from_errno(errno) : 0;
+}
+
+static int prepare(MDB_txn *txn, void *arg)
 {
 	static const char *const names[TABLE_COUNT] = {
 		[TABLE_SETTINGS] = "settings",
@@ -341,28 +357,14 @@ static int open_tables(MDB_txn *txn, void *arg)
 		[TABLE_PINNED] = "pinned",
 	};
 	struct metadata *m = arg;
+	int rc = check_length(m);
 
-	for (unsigned i = 0; i < TABLE_COUNT; i++) {
-		int rc = mdb_dbi_open(txn, names[i], MDB_CREATE, &m->tables[i]);
+	for (unsigned i = 0; i < TABLE_COUNT && !rc; i++) {
+		int error = mdb_dbi_open(txn, names[i], MDB_CREATE, &m->tables[i]);
 
-		if (rc)
-			return rc == MDB_INCOMPATIBLE ? ERR_CORRUPT : metadata_error(m, rc);
+		rc = error == MDB_INCOMPATIBLE ? ERR_CORRUPT : metadata_error(m, error);
 	}
-	return 0;
-}
-
-/* A file that ends before the last page in use would be a SIGBUS; zeros in place of what
- * was cut off are noticed as corrupt. (LMDB itself may leave a last page unwritten.) */
-static int check_length(struct metadata *m)
-{
-	struct stat st;
-	int fd;
-
-	if (mdb_env_get_fd(m->env, &fd) || fstat(fd, &st))
-		return ERR_IO;
-	if ((uint64_t)st.st_size >= metadata_bytes(m))
-		return 0;
-	return ftruncate(fd, (off_t)metadata_bytes(m)) ? error_from_errno(errno) : 0;
+	return rc;
 }
 
 static int configure(struct metadata *m, size_t map)
@@ -422,13 +424,7 @@ static int metadata_open_environment(
 				       "--cache"
 				     : "");
 	metadata_check_readers(m);
-	error = metadata_lock(m, clock_monotonic() + OPEN_WAIT);
-	if (!error) {
-		error = check_length(m);
-		if (!error)
-			error = metadata_write_locked(m, open_tables, m);
-		metadata_unlock(m);
-	}
+	error = metadata_write(m, clock_monotonic() + OPEN_WAIT, prepare, m);
 	if (error)
 		trouble_set(t, error, "cannot use the cache's metadata %s: %s", path,
 			error == ERR_TIMEOUT

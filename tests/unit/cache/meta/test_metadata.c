@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <pthread.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 
@@ -282,6 +284,88 @@ static void test_walk(void **state)
 	metadata_close(m);
 }
 
+/* Somebody who knows only LMDB's own lock, and makes the file longer just before its length
+ * is set. */
+static struct {
+	const char *path;
+	struct stat file;
+	pid_t pid;
+} stranger;
+
+static int grow_by_hand(const char *path)
+{
+	uint8_t value[4000] = {1};
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi table;
+	int rc = mdb_env_create(&env);
+
+	mdb_env_set_maxdbs(env, 1);
+	mdb_env_set_mapsize(env, 16 << 20);
+	rc = rc ? rc : mdb_env_open(env, path, 0, 0600);
+	rc = rc ? rc : mdb_txn_begin(env, NULL, 0, &txn);
+	rc = rc ? rc : mdb_dbi_open(txn, "pages", 0, &table);
+	for (unsigned i = 0; i < 500 && !rc; i++) {
+		MDB_val k = {sizeof i, &i}, v = {sizeof value, value};
+
+		rc = mdb_put(txn, table, &k, &v, 0);
+	}
+	rc = rc ? rc : mdb_txn_commit(txn);
+	mdb_env_close(env);
+	return rc;
+}
+
+/* In place of libc's: gives a stranger time to write before it. */
+int ftruncate(int fd, off_t size)
+{
+	struct pollfd ended;
+	struct stat st;
+	char name[64];
+	int done[2];
+
+	if (stranger.path && !stranger.pid && fstat(fd, &st) == 0 &&
+		st.st_ino == stranger.file.st_ino) {
+		assert_int_equal(pipe(done), 0);
+		stranger.pid = fork();
+		if (stranger.pid == 0)
+			_exit(grow_by_hand(stranger.path) != 0);
+		close(done[1]);
+		/* Where it has to wait for us, this is in vain. */
+		ended = (struct pollfd){.fd = done[0]};
+		poll(&ended, 1, 200);
+		close(done[0]);
+	}
+	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+	return truncate(name, size);
+}
+
+static void test_nothing_is_cut_off(void **state)
+{
+	struct metadata *m = open_small(*state);
+	char path[256];
+	struct stat st;
+	MDB_txn *txn;
+	int status;
+
+	snprintf(path, sizeof path, "%s/data.mdb", (char *)*state);
+	metadata_close(m);
+	assert_int_equal(stat(path, &stranger.file), 0);
+	/* Too short, so that there is something to mend. */
+	assert_int_equal(truncate(path, stranger.file.st_size - 1), 0);
+	stranger.path = *state;
+	m = open_small(*state);
+	stranger.path = NULL;
+	assert_true(stranger.pid > 0);
+	assert_int_equal(waitpid(stranger.pid, &status, 0), stranger.pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(metadata_read(m, &txn), 0);
+	assert_int_equal(table_count(m, txn, TABLE_PAGES), 500);
+	metadata_read_end(m, txn);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true((uint64_t)st.st_size >= metadata_bytes(m));
+	metadata_close(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +377,7 @@ int main(void)
 		SAMPLE_TEST(test_map_grows_under_readers),
 		SAMPLE_TEST(test_another_process_grows_the_map),
 		SAMPLE_TEST(test_walk),
+		SAMPLE_TEST(test_nothing_is_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
