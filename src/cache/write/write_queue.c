@@ -17,7 +17,8 @@
 #define LINGER_MS 20 /* more may come: a commit costs a disk flush */
 #define TICK_MS 1000
 #define RESERVE_WAIT (5 * NS_PER_SECOND)
-#define ROOM_WAIT (5 * NS_PER_SECOND) /* while too much is pending */
+#define ROOM_WAIT (5 * NS_PER_SECOND)	/* while too much is pending */
+#define FLUSH_WAIT (60 * NS_PER_SECOND) /* for the disk, while nothing gets done */
 
 struct write_queue {
 	struct reservation reservation;	 /* has a lock of its own */
@@ -27,8 +28,9 @@ struct write_queue {
 	struct batch batch;		 /* being filled */
 	struct pending_pages pages;
 	uint64_t put, finished; /* things handed over; how many of them are over */
-	uint64_t failures;	/* commits that failed or stalled */
+	uint64_t failures;	/* commits that failed: what they held is lost */
 	int error;		/* of the last one */
+	uint64_t stalls;	/* commits that could not be tried, and will be again */
 	bool urgent, repair, stop;
 	bool stalled; /* the books could not be written to: nobody waits for them */
 };
@@ -316,21 +318,36 @@ void write_queue_ask_repair(struct write_queue *q)
 	pthread_mutex_unlock(&q->write_queue_mtx);
 }
 
+/* write_queue_mtx is held. Until `goal` is over, a commit stalls, or none has ended for too
+ * long: a disk may hang. */
+static int await_commits(struct write_queue *q, uint64_t goal)
+{
+	int64_t deadline = clock_monotonic() + FLUSH_WAIT;
+	uint64_t stalls = q->stalls, finished = q->finished;
+
+	while (q->finished < goal) {
+		if (q->stalls != stalls || clock_monotonic() >= deadline)
+			return ERR_TIMEOUT;
+		timed_wait(&q->done_cond, &q->write_queue_mtx, TICK_MS);
+		if (q->finished != finished)
+			deadline = clock_monotonic() + FLUSH_WAIT;
+		finished = q->finished;
+	}
+	return 0;
+}
+
 int write_queue_flush(struct write_queue *q)
 {
-	uint64_t goal, failures;
+	uint64_t failures;
 	int rc;
 
 	pthread_mutex_lock(&q->write_queue_mtx);
-	goal = q->put;
 	failures = q->failures;
 	q->urgent = true;
 	pthread_cond_signal(&q->work_cond);
-	while (q->finished < goal && !(q->failures != failures && q->error == ERR_TIMEOUT))
-		pthread_cond_wait(&q->done_cond, &q->write_queue_mtx);
-	rc = q->failures != failures ? q->error : 0;
-	if (q->finished >= goal && rc == ERR_TIMEOUT)
-		rc = 0; /* it was tried again, with success */
+	rc = await_commits(q, q->put);
+	if (q->failures != failures)
+		rc = q->error;
 	pthread_mutex_unlock(&q->write_queue_mtx);
 	return rc;
 }
@@ -406,13 +423,6 @@ void write_queue_take(struct write_queue *q, struct work *out)
 	pthread_mutex_unlock(&q->write_queue_mtx);
 }
 
-/* write_queue_mtx is held. */
-static void queue_note_failure(struct write_queue *q, int rc)
-{
-	q->failures++;
-	q->error = rc;
-}
-
 void write_queue_done(struct write_queue *q, struct batch *b, int rc, bool more)
 {
 	uint64_t goal = b->goal;
@@ -425,8 +435,10 @@ void write_queue_done(struct write_queue *q, struct batch *b, int rc, bool more)
 	pthread_mutex_lock(&q->write_queue_mtx);
 	if (q->finished < goal)
 		q->finished = goal;
-	if (rc)
-		queue_note_failure(q, rc);
+	if (rc) {
+		q->failures++;
+		q->error = rc;
+	}
 	if (rc != ERR_TIMEOUT)
 		q->stalled = false;
 	q->urgent = q->urgent || more;
@@ -434,10 +446,10 @@ void write_queue_done(struct write_queue *q, struct batch *b, int rc, bool more)
 	pthread_mutex_unlock(&q->write_queue_mtx);
 }
 
-void write_queue_stalled(struct write_queue *q, int rc)
+void write_queue_stalled(struct write_queue *q)
 {
 	pthread_mutex_lock(&q->write_queue_mtx);
-	queue_note_failure(q, rc);
+	q->stalls++;
 	q->stalled = true;
 	pthread_cond_broadcast(&q->done_cond);
 	pthread_mutex_unlock(&q->write_queue_mtx);

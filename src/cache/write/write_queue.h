@@ -50,7 +50,9 @@ struct blob_buffer *write_queue_find_page(
 void write_queue_urge(struct write_queue *q);
 /* Totals are to be counted again, and files without a record removed. */
 void write_queue_ask_repair(struct write_queue *q);
-/* All that was handed over before is committed: 0, or the error of a commit since. */
+/* All that was handed over before is committed: 0, or the error of a commit since, whose
+ * changes are lost. ERR_TIMEOUT: some of it still waits, for another process or the disk.
+ */
 int write_queue_flush(struct write_queue *q);
 
 /* For the writer. */
@@ -73,7 +75,7 @@ void write_queue_take(struct write_queue *q, struct work *out);
  * last to use is no longer busy. `more`: there is still something to do. */
 void write_queue_done(struct write_queue *q, struct batch *b, int rc, bool more);
 /* It could not be tried yet: who waits is told, the batch stays the writer's. */
-void write_queue_stalled(struct write_queue *q, int rc);
+void write_queue_stalled(struct write_queue *q);
 /* No more work comes after what is there. */
 void write_queue_stop(struct write_queue *q);
 bool write_queue_is_stopped(struct write_queue *q);

@@ -43,7 +43,7 @@ static void commit_work(struct writer *w, struct batch *b, bool shrink, bool sto
 		writer_report(w, rc);
 		if (rc != ERR_TIMEOUT || stop || write_queue_is_stopped(w->x->queue))
 			break;
-		write_queue_stalled(w->x->queue, rc);
+		write_queue_stalled(w->x->queue);
 	}
 	if (rc == ERR_TIMEOUT)
 		commit_forget(w->x, b);

@@ -202,12 +202,39 @@ static void test_stalled(void **state)
 	write_queue_use(q, o, 1);
 	work = take(q);
 	start_flush(&f, q);
-	write_queue_stalled(q, ERR_TIMEOUT);
+	write_queue_stalled(q);
 	assert_int_equal(end_flush(&f), ERR_TIMEOUT);
 	assert_int_equal(atomic_load(&o->refs), 2);
 	start_flush(&f, q);
 	done(q, &work, 0);
 	assert_int_equal(end_flush(&f), 0);
+	object_put(o);
+	write_queue_free(q);
+}
+
+/* What was lost stays lost, whatever becomes of what came after it. */
+static void test_a_failure_before_a_stall(void **state)
+{
+	struct write_queue *q = new_queue();
+	struct object *o = sample_object(*state, 1, 3);
+	struct work lost, stalled;
+	struct flusher f;
+
+	write_queue_use(q, o, 1);
+	lost = take(q);
+	write_queue_use(q, o, 2);
+	stalled = take(q);
+	start_flush(&f, q);
+	done(q, &lost, ERR_IO);
+	write_queue_stalled(q);
+	done(q, &stalled, 0);
+	assert_int_equal(end_flush(&f), ERR_IO);
+	/* Given up in the end: lost as well. */
+	write_queue_use(q, o, 3);
+	lost = take(q);
+	start_flush(&f, q);
+	done(q, &lost, ERR_TIMEOUT);
+	assert_int_equal(end_flush(&f), ERR_TIMEOUT);
 	object_put(o);
 	write_queue_free(q);
 }
@@ -508,7 +535,7 @@ static void test_reserving_while_stalled(void **state)
 
 		write_queue_use(q, o, 1);
 		work = take(q);
-		write_queue_stalled(q, ERR_TIMEOUT);
+		write_queue_stalled(q);
 		assert_false(asks_the_books(&p, q));
 		assert_int_equal(end(&p), ERR_TIMEOUT);
 		done(q, &work, results[i]);
@@ -588,6 +615,7 @@ int main(void)
 		DIRECTORY_TEST(test_more_than_one_batch),
 		DIRECTORY_TEST(test_flush),
 		DIRECTORY_TEST(test_stalled),
+		DIRECTORY_TEST(test_a_failure_before_a_stall),
 		cmocka_unit_test(test_pages_are_found_until_done),
 		cmocka_unit_test(test_rotten_pages_and_pins),
 		DIRECTORY_TEST(test_what_there_is_to_do),
