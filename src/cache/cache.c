@@ -9,8 +9,8 @@
 #include "cache/meta/settings.h"
 #include "cache/meta/space.h"
 #include "cache/state.h"
-#include "cache/write/evictor.h"
 #include "cache/write/leftovers.h"
+#include "cache/write/trim.h"
 #include "util/boot_id.h"
 
 #define OPEN_OBJECTS_MAX                                                                   \
@@ -97,27 +97,6 @@ static int open_metadata(struct opening *o, struct trouble *t)
 	return rc;
 }
 
-/* A quota that was lowered holds from the start. When metadata alone is more, or the floor
- * cannot be had: whatever can go, goes. */
-static int trim(struct cache *c)
-{
-	struct evictor_result done = {.cost = 1};
-	int rc = evictor_end_leases(&c->write);
-
-	while (!rc && done.cost) {
-		struct evictor_goal goal = {.cost = 0};
-		struct space space;
-
-		rc = space_look(c->metadata, write_context_disk_free(&c->write), &space);
-		if (!rc)
-			goal.cost = space_deficit(&space, 0);
-		if (rc || !goal.cost)
-			break;
-		rc = evictor_run(&c->write, &goal, &done);
-	}
-	return rc;
-}
-
 static void give_parts(struct cache *c, const struct settings *s)
 {
 	c->write.log = c->log;
@@ -153,8 +132,7 @@ static int cache_start(struct opening *o, struct trouble *t)
 			t, rc, "cannot start the cache's thread: %s", error_text(rc));
 	if (c->directory.alone)
 		leftovers_finish(&c->write, LEFTOVERS_ALL);
-	if (o->options->set_quota)
-		rc = trim(c);
+	rc = trim_to_limits(&c->write, o->options->set_quota, o->options->set_floor);
 	if (rc)
 		return trouble_set(t, rc, "cannot make the cache %s smaller: %s",
 			c->directory.path, error_text(rc));
@@ -168,7 +146,8 @@ int cache_open(const struct cache_options *options, struct cache **out, struct t
 	struct cache *c = calloc(1, sizeof *c);
 	struct opening o = {.cache = c,
 		.options = options,
-		.settings = {.set_limits = options->set_quota,
+		.settings = {.set_quota = options->set_quota,
+			.set_floor = options->set_floor,
 			.quota = options->quota,
 			.floor = options->floor,
 			.epoch.boot = boot_id_number()}};

@@ -22,7 +22,10 @@
 struct cache_options {
 	const char *directory; /* made when missing */
 	struct log *log;
-	bool set_quota; /* quota and floor become the cache's settings */
+	/* They become the cache's settings, for all who use it; else those stay. What is
+	 * over them goes at once, if that is enough to keep them: otherwise nothing does,
+	 * nothing new is kept, and a warning says so. */
+	bool set_quota, set_floor;
 	uint64_t quota; /* bytes on disk; 0: only the floor bounds it */
 	uint64_t floor; /* bytes of free disk never to go below */
 };

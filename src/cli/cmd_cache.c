@@ -30,7 +30,7 @@ const struct option_help cache_options_help[] = {
 	{"to", OPTION_TO, "SIZE",
 		"evict: least recently used first, until this much is left"},
 	{"quota", OPTION_QUOTA, "SIZE", "set how much the cache may hold (0: no limit)"},
-	{"floor", OPTION_FLOOR, "SIZE", "with --quota: how much of the disk stays free"},
+	{"floor", OPTION_FLOOR, "SIZE", "set how much of the disk stays free"},
 	READER_OPTIONS_HELP,
 	{0},
 };
@@ -78,6 +78,7 @@ static int option(struct cache_command *c, int letter)
 		c->reader.set_quota = true;
 		return size_option("quota", optarg, &c->reader.quota);
 	default:
+		c->reader.set_floor = true;
 		return size_option("floor", optarg, &c->reader.floor);
 	}
 }

@@ -97,7 +97,7 @@ static bool own_word(
 	else if (strcmp(word, "quota") == 0)
 		r->set_quota = true, *status = size_word(word, value, &r->quota);
 	else if (strcmp(word, "floor") == 0)
-		r->set_quota = true, *status = size_word(word, value, &r->floor);
+		r->set_floor = true, *status = size_word(word, value, &r->floor);
 	else
 		return false;
 	return true;

@@ -20,6 +20,7 @@ int reader_open_cache(struct reader *r, const struct reader_options *o, struct t
 	struct cache_options options = {
 		.log = r->log,
 		.set_quota = o->set_quota,
+		.set_floor = o->set_floor,
 		.quota = o->quota,
 		.floor = o->floor,
 	};

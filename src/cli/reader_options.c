@@ -15,7 +15,6 @@ void reader_options_init(struct reader_options *o)
 {
 	memset(o, 0, sizeof *o);
 	credentials_init(&o->credentials);
-	o->floor = CACHE_FLOOR_DEFAULT;
 	o->dataset.deadline_ns = 60 * NS_PER_SECOND;
 }
 

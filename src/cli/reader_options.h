@@ -54,7 +54,7 @@ struct reader_options {
 	const char *cache; /* directory; NULL: the user's */
 	uint64_t memory;   /* bytes in flight; 0: the default */
 	uint64_t quota, floor;
-	bool set_quota;
+	bool set_quota, set_floor;
 	int verbose;
 };
 /* The defaults. */

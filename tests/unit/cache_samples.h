@@ -16,8 +16,10 @@
 
 static inline struct cache *sample_open(const char *directory, uint64_t quota)
 {
-	struct cache_options options = {
-		.directory = directory, .set_quota = true, .quota = quota};
+	struct cache_options options = {.directory = directory,
+		.set_quota = true,
+		.quota = quota,
+		.set_floor = true};
 	struct cache *c = NULL;
 	struct trouble t = {0};
 
@@ -29,8 +31,10 @@ static inline struct cache *sample_open(const char *directory, uint64_t quota)
 /* The same in a child process, where an assertion would end up in cmocka's parent. */
 static inline struct cache *sample_open_in_child(const char *directory, uint64_t quota)
 {
-	struct cache_options options = {
-		.directory = directory, .set_quota = true, .quota = quota};
+	struct cache_options options = {.directory = directory,
+		.set_quota = true,
+		.quota = quota,
+		.set_floor = true};
 	struct cache *c = NULL;
 
 	if (cache_open(&options, &c, NULL))

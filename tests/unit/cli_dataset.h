@@ -57,6 +57,7 @@ static inline void cli_dataset_open(struct cli_dataset *d)
 {
 	snprintf(d->cache, sizeof d->cache, "%s/cache-%u", d->directory, ++d->caches);
 	reader_options_init(&d->options);
+	d->options.set_floor = true;
 	d->options.floor = 0;
 	d->options.cache = d->cache;
 	d->options.dataset.url = d->store;

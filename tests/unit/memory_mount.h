@@ -154,7 +154,7 @@ static inline struct entry mount_file(
 
 static inline void mount_begin_filesystem(struct memory_mount *m, enum open_mode mode)
 {
-	struct cache_options cache = {.set_quota = true};
+	struct cache_options cache = {.set_floor = true};
 	struct filesystem_options options = {
 		.deadline_ns = MOUNT_DEADLINE, .open_mode = mode};
 	static const char template[] = "/tmp/cairn-mount-XXXXXX";

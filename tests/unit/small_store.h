@@ -252,7 +252,7 @@ static inline void small_reader_open_cache(struct small_reader *r, bool no_space
 	snprintf(path, sizeof(path), "%s/cache", r->directory);
 	cache.directory = path;
 	cache.log = r->log;
-	cache.set_quota = true;
+	cache.set_floor = true;
 	cache.floor = no_space ? UINT64_MAX / 4 : 0;
 	assert_int_equal(cache_open(&cache, &r->cache, &t), 0);
 }

@@ -28,7 +28,7 @@ struct writing {
 
 static inline void writing_open(struct writing *w, struct log *log)
 {
-	struct settings settings = {.set_limits = true, .epoch.boot = 1};
+	struct settings settings = {.set_quota = true, .set_floor = true, .epoch.boot = 1};
 	struct write_context *x = &w->x;
 	char *path = NULL;
 

@@ -112,10 +112,15 @@ static int find_room(struct space *s, uint64_t need, struct outcome *o)
 {
 	uint64_t free_bytes = metadata_free_bytes(s->m);
 	uint64_t file = metadata_bytes(s->m);
-	uint64_t share = s->limits.quota / SHARE, missing;
+	uint64_t share = s->limits.quota / SHARE, missing = space_deficit(s, need);
 	int rc = 0;
 
-	o->pages_kept = true;
+	/* When they cannot be kept, no others go for them. */
+	o->pages_kept = space_has(s, need);
+	if (missing)
+		space_ask(s, missing, o);
+	if (!o->pages_kept)
+		return 0;
 	if (share < SHARE_MIN)
 		share = SHARE_MIN;
 	if (s->limits.quota && file - free_bytes + need > share) {
@@ -124,13 +129,7 @@ static int find_room(struct space *s, uint64_t need, struct outcome *o)
 		if (need > free_bytes && file > share)
 			o->pages_kept = false;
 	}
-	if (rc || !o->pages_kept)
-		return rc;
-	missing = space_deficit(s, need);
-	o->pages_kept = space_has(s, need);
-	if (missing)
-		space_ask(s, missing, o);
-	return 0;
+	return rc;
 }
 
 static int pages_put(struct space *s, struct blob_buffer *page)

@@ -3,6 +3,7 @@
 
 #include "cache/meta/records.h"
 #include "cache/meta/settings.h"
+#include "cache/meta/space.h"
 
 struct entering {
 	struct metadata *m;
@@ -31,10 +32,18 @@ static int check_layout(struct entering *e, MDB_txn *txn)
 static int set_limits(struct entering *e, MDB_txn *txn)
 {
 	const struct settings *s = e->settings;
-	struct limits_record limits = {s->quota, s->floor};
+	struct limits_record limits;
+	int rc;
 
-	if (!s->set_limits)
+	if (!s->set_quota && !s->set_floor)
 		return 0;
+	rc = limits_load(e->m, txn, &limits);
+	if (rc)
+		return rc;
+	if (s->set_quota)
+		limits.quota = s->quota;
+	if (s->set_floor)
+		limits.floor = s->floor;
 	return setting_put(e->m, txn, SETTING_LIMITS, &limits, sizeof limits);
 }
 

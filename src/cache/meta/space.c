@@ -97,28 +97,36 @@ int space_end(struct space *s)
 	return setting_put(s->m, s->txn, SETTING_TOTALS, &s->totals, sizeof s->totals);
 }
 
-static uint64_t deficit(const struct space *s, uint64_t need, uint64_t pending)
+uint64_t space_over_quota(const struct space *s, uint64_t need)
 {
-	uint64_t wanted = sum_of(s->leases, need), quota = 0, floor;
+	if (!s->limits.quota)
+		return 0;
+	return less_or_none(sum_of(sum_of(sum_of(s->leases, need), s->totals.cost),
+				    metadata_bytes(s->m) + OVERHEAD),
+		s->limits.quota);
+}
 
-	if (s->limits.quota)
-		quota = less_or_none(sum_of(sum_of(wanted, s->totals.cost),
-					     metadata_bytes(s->m) + OVERHEAD),
-			s->limits.quota);
-	/* Without a floor, too, what the disk does not have cannot be promised. */
-	floor = less_or_none(
-		sum_of(wanted, s->limits.floor), sum_of(s->disk_free, pending));
-	return quota > floor ? quota : floor;
+/* Without a floor, too, what the disk does not have cannot be promised. */
+static uint64_t missing_on_disk(const struct space *s, uint64_t need, uint64_t disk_free)
+{
+	return less_or_none(sum_of(sum_of(s->leases, need), s->limits.floor), disk_free);
+}
+
+uint64_t space_under_floor(const struct space *s, uint64_t need)
+{
+	return missing_on_disk(s, need, sum_of(s->disk_free, s->pending));
 }
 
 uint64_t space_deficit(const struct space *s, uint64_t need)
 {
-	return deficit(s, need, s->pending);
+	uint64_t quota = space_over_quota(s, need), floor = space_under_floor(s, need);
+
+	return quota > floor ? quota : floor;
 }
 
 bool space_has(const struct space *s, uint64_t need)
 {
-	return deficit(s, need, 0) == 0;
+	return !space_over_quota(s, need) && !missing_on_disk(s, need, s->disk_free);
 }
 
 int space_end_leases(struct space *s, const uint32_t *users, size_t count)

@@ -36,6 +36,9 @@ int space_end(struct space *s);
 /* How many bytes have to be made free before `need` more can be used, beside those of
  * victims, which are free to be. */
 uint64_t space_deficit(const struct space *s, uint64_t need);
+/* The larger of these two. */
+uint64_t space_over_quota(const struct space *s, uint64_t need);
+uint64_t space_under_floor(const struct space *s, uint64_t need);
 /* Can they be used now? Nothing is promised before it is seen to be free. */
 bool space_has(const struct space *s, uint64_t need);
 /* Says in the outcome that so many bytes are missing. */

@@ -8,8 +8,12 @@
 #include "cache/write/evictor.h"
 
 #define PRESS_TRIES 2
-#define PRESSURE (UINT64_C(8) << 20) /* bytes to make free when the disk was full */
-#define ROOM_TRIES 3
+#define PRESSURE (UINT64_C(8) << 20)	 /* bytes to make free when the disk was full */
+#define PRESS_EVERY (60 * NS_PER_SECOND) /* when that did not help */
+#define ROOM_TRIES 4
+/* How long it is believed that no more can go: and ten times as long as finding out took.
+ */
+#define REACH_FOR NS_PER_SECOND
 
 /* May a record be made for it? For a file that this process made, and nobody removed
  * meanwhile. */
@@ -107,6 +111,28 @@ static void take_effect(
 		write_queue_ask_repair(x->queue);
 }
 
+static bool has_marks(const struct changes *c)
+{
+	for (size_t i = 0; i < c->op_count; i++)
+		if (c->ops[i].kind == CHANGE_MARK)
+			return true;
+	return false;
+}
+
+/* Is it worth throwing something out for? Not to note a use; and not when the limits could
+ * not be kept all the same, so that nothing would be kept. */
+static bool may_press(struct write_context *x, const struct changes *c)
+{
+	struct space s;
+
+	if (clock_monotonic() < x->vain.press_after)
+		return false;
+	if (!has_marks(c) && !c->page_count && !c->pin_count && !c->demand)
+		return false;
+	return !space_look(x->metadata, write_context_disk_free(x), &s) &&
+	       space_deficit(&s, PRESSURE) <= s.totals.cost;
+}
+
 /* The disk was full though the limits were kept: the books need something for
  * themselves, and what is thrown out makes room once this process has closed it. */
 static int commit_pressed(struct write_context *x, struct changes *c, struct outcome *o)
@@ -115,12 +141,31 @@ static int commit_pressed(struct write_context *x, struct changes *c, struct out
 	struct evictor_result freed;
 	int rc = write_context_commit(x, c, o);
 
+	if (rc != ERR_NO_SPACE || !may_press(x, c))
+		return rc;
 	for (unsigned i = 0; rc == ERR_NO_SPACE && i < PRESS_TRIES; i++) {
 		(void)evictor_run(x, &goal, &freed);
 		complete(x, c, c->shrink);
 		rc = write_context_commit(x, c, o);
 	}
+	if (rc == ERR_NO_SPACE)
+		x->vain.press_after = clock_monotonic() + PRESS_EVERY;
 	return rc;
+}
+
+/* Can so much go? Else nothing does. */
+static bool can_make_room(struct write_context *x, uint64_t bytes)
+{
+	int64_t began = clock_monotonic(), now;
+
+	if (began < x->vain.reach_until && bytes > x->vain.reach)
+		return false;
+	x->vain.reach = evictor_reach(x, bytes);
+	if (x->vain.reach >= bytes)
+		return true;
+	now = clock_monotonic();
+	x->vain.reach_until = now + REACH_FOR + 10 * (now - began);
+	return false;
 }
 
 /* False: it was in vain. */
@@ -129,7 +174,7 @@ static bool make_room(struct write_context *x, const struct outcome *o)
 	struct evictor_goal goal = {.cost = o->short_of};
 	struct evictor_result freed = {.cost = 0};
 
-	if (o->in_vain)
+	if (o->in_vain || !can_make_room(x, o->short_of))
 		return false;
 	(void)evictor_run(x, &goal, &freed);
 	return freed.cost > 0;
@@ -161,6 +206,7 @@ static int commit_rest(
 	struct write_context *x, const struct changes *all, struct outcome *o)
 {
 	uint32_t dead[EVICTOR_DEAD_MAX];
+	bool only_need = false;
 	int rc = 0;
 
 	if (!o->short_of)
@@ -171,12 +217,13 @@ static int commit_rest(
 			rc = commit_once_more(x, all, false, o);
 	}
 	for (unsigned i = 0; !rc && o->short_of && i < ROOM_TRIES; i++) {
-		if (!make_room(x, o))
-			break;
-		rc = commit_once_more(x, all, false, o);
+		if (!make_room(x, o)) {
+			if (only_need || o->granted)
+				break;
+			only_need = true;
+		}
+		rc = commit_once_more(x, all, only_need, o);
 	}
-	if (!rc && o->short_of && !o->granted)
-		rc = commit_once_more(x, all, true, o);
 	return rc;
 }
 

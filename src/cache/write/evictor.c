@@ -228,6 +228,41 @@ static int evict_in_order(struct evictor *e)
 	return rc;
 }
 
+/* Of some more of the order, from `at` on. *count: of the rows looked at. */
+static uint64_t reach_of_some(
+	struct write_context *x, struct eviction_place *at, uint64_t cost, size_t *count)
+{
+	struct victim list[AT_ONCE];
+	uint64_t sum = 0;
+	int fd;
+
+	if (eviction_list(x->metadata, at, list, AT_ONCE, count))
+		*count = 0;
+	for (size_t i = 0; i < *count && sum < cost; i++) {
+		const struct victim *v = &list[i];
+
+		if (!v->instance ||
+			object_file_lock(x->directory, &v->digest, v->instance, &fd))
+			continue;
+		if (fd >= 0)
+			close(fd);
+		sum += v->cost;
+	}
+	return sum;
+}
+
+uint64_t evictor_reach(struct write_context *x, uint64_t cost)
+{
+	struct eviction_place at = {.size = 0};
+	uint64_t sum = 0;
+	size_t count;
+
+	do {
+		sum += reach_of_some(x, &at, cost - sum, &count);
+	} while (count && sum < cost);
+	return sum;
+}
+
 int evictor_run(struct write_context *x, const struct evictor_goal *goal,
 	struct evictor_result *out)
 {

@@ -22,6 +22,8 @@ struct evictor_result {
 /* An error after something went is in neither *out nor lost: what went is in *out. */
 int evictor_run(struct write_context *x, const struct evictor_goal *goal,
 	struct evictor_result *out);
+/* How many bytes of disk could go, looking no further than `cost`. Nothing does. */
+uint64_t evictor_reach(struct write_context *x, uint64_t cost);
 /* Just this object. ERR_ABSENT; ERR_BUSY: it is pinned and not `even_pinned`, or lent. */
 int evictor_remove(struct write_context *x, const struct digest *object, bool even_pinned,
 	struct evictor_result *out);

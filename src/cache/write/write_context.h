@@ -26,6 +26,13 @@ struct write_context {
 	struct write_queue *queue;
 	uint64_t boot;			  /* of the machine, see trust_epoch.h */
 	atomic_uint_least64_t generation; /* that this process marks under */
+
+	/* The writer's thread's: what was tried in vain is not tried again at once. */
+	struct vain {
+		int64_t reach_until; /* CLOCK_MONOTONIC ns: no more than `reach` can go */
+		uint64_t reach;	     /* bytes of disk */
+		int64_t press_after; /* CLOCK_MONOTONIC ns: making room helped nothing */
+	} vain;
 };
 
 static inline struct trust_epoch write_context_epoch(struct write_context *x)

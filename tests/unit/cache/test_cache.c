@@ -475,7 +475,7 @@ static void test_lowered_quota(void **state)
 static void test_floor_above_disk(void **state)
 {
 	struct cache_options options = {
-		.directory = *state, .set_quota = true, .floor = UINT64_MAX / 2};
+		.directory = *state, .set_floor = true, .floor = UINT64_MAX / 2};
 	struct sample s = sample_make(8, 3);
 	struct cache *c;
 	struct trouble t;
@@ -485,6 +485,158 @@ static void test_floor_above_disk(void **state)
 	assert_int_equal(sample_read(c, &s), ERR_PENDING);
 	cache_close(c);
 	sample_release(&s);
+}
+
+static void put_objects(struct cache *c, unsigned first, unsigned count)
+{
+	for (unsigned i = first; i < first + count; i++) {
+		struct sample s = sample_make(i, 8);
+
+		sample_put_all(c, &s);
+		sample_release(&s);
+	}
+}
+
+static struct cache *open_with(const struct cache_options *options)
+{
+	struct trouble t = {0};
+	struct cache *c = NULL;
+
+	if (cache_open(options, &c, &t))
+		fail_msg("%s", t.text);
+	return c;
+}
+
+static uint64_t resident(struct cache *c)
+{
+	struct cache_info info;
+
+	assert_int_equal(cache_info(c, &info), 0);
+	return info.resident;
+}
+
+/* Limits that throwing things out cannot meet: nothing goes, and nothing new is kept; nor
+ * does it go later, whatever is asked for. */
+static void test_limits_that_cannot_be_met(void **state)
+{
+	const struct cache_options limits[] = {
+		{.directory = *state, .set_floor = true, .floor = UINT64_MAX / 2},
+		{.directory = *state,
+			.set_floor = true,
+			.floor = 1,
+			.set_quota = true,
+			.quota = 4096},
+		{.directory = *state,
+			.set_floor = true,
+			.floor = UINT64_MAX / 2,
+			.set_quota = true,
+			.quota = UINT64_C(1) << 40},
+	};
+	struct cache *c = sample_open(*state, 0);
+	struct sample s = sample_make(8, 3);
+	uint64_t before;
+
+	put_objects(c, 300, 8);
+	before = resident(c);
+	cache_close(c);
+	for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++) {
+		c = open_with(&limits[i]);
+		assert_int_equal(resident(c), before);
+		assert_int_equal(sample_put(c, &s, 0), ERR_NO_SPACE);
+		assert_int_equal(sample_put(c, &s, 1), ERR_NO_SPACE);
+		assert_int_equal(resident(c), before);
+		cache_close(c);
+	}
+	c = sample_open(*state, 0);
+	assert_int_equal(resident(c), before);
+	assert_int_equal(sample_put(c, &s, 0), 0);
+	cache_close(c);
+	sample_release(&s);
+}
+
+/* What is pinned cannot go: a quota below it takes nothing of the rest. Then one that
+ * leaves it room takes just the rest. */
+static void test_quota_below_what_is_pinned(void **state)
+{
+	struct cache_options options = {
+		.directory = *state, .set_quota = true, .quota = UINT64_C(4) << 20};
+	struct cache *c = sample_open(*state, 0);
+	uint64_t all, pinned;
+
+	for (unsigned i = 0; i < 12; i++) {
+		struct sample s = sample_make(300 + i, 8);
+
+		assert_int_equal(cache_pin(c, "much", &s.ref.digest), 0);
+		sample_release(&s);
+	}
+	put_objects(c, 300, 12);
+	pinned = resident(c);
+	put_objects(c, 400, 12);
+	all = resident(c);
+	cache_close(c);
+	c = open_with(&options);
+	assert_int_equal(resident(c), all);
+	cache_close(c);
+	options.quota = pinned + (UINT64_C(5) << 20);
+	c = open_with(&options);
+	assert_true(resident(c) >= pinned && resident(c) < all);
+	cache_close(c);
+}
+
+/* Each is set by itself; a quota that is lowered holds although the floor cannot. */
+static void test_a_quota_beside_a_hopeless_floor(void **state)
+{
+	struct cache_options options = {.directory = *state,
+		.set_quota = true,
+		.set_floor = true,
+		.quota = UINT64_C(10) << 20,
+		.floor = UINT64_MAX / 2};
+	struct cache *c = sample_open(*state, 0);
+	struct cache_info info;
+
+	put_objects(c, 300, 24);
+	cache_close(c);
+	c = open_with(&options);
+	assert_int_equal(cache_info(c, &info), 0);
+	assert_true(info.resident > 0 && info.resident < UINT64_C(8) << 20);
+	cache_close(c);
+	options.set_quota = false;
+	options.floor = 0;
+	c = open_with(&options);
+	assert_int_equal(cache_info(c, &info), 0);
+	assert_int_equal(info.quota, UINT64_C(10) << 20);
+	assert_int_equal(info.floor, 0);
+	cache_close(c);
+}
+
+/* Other files take the disk: a cache that is less than what is missing stays, one that is
+ * enough makes room. */
+static void test_a_disk_that_others_fill(void **state)
+{
+	struct cache_options options = {.directory = *state, .set_floor = true};
+	uint64_t before, disk_free;
+	struct cache_info info;
+	struct cache *c;
+
+	if (mount("tmpfs", *state, "tmpfs", 0, "size=64m,mode=0700"))
+		skip();
+	c = sample_open(*state, 0);
+	put_objects(c, 300, 24);
+	before = resident(c);
+	assert_int_equal(cache_info(c, &info), 0);
+	disk_free = info.disk_free;
+	cache_close(c);
+	options.floor = disk_free + before + (UINT64_C(4) << 20);
+	c = open_with(&options);
+	assert_int_equal(resident(c), before);
+	cache_close(c);
+	options.floor = disk_free + before / 2;
+	c = open_with(&options);
+	assert_int_equal(cache_info(c, &info), 0);
+	assert_true(info.resident > 0 && info.resident < before);
+	assert_true(info.disk_free >= options.floor);
+	cache_close(c);
+	umount2(*state, MNT_DETACH);
 }
 
 /* Not a byte is left when the cache is made: that is an error, and no SIGBUS. */
@@ -609,6 +761,14 @@ int main(void)
 			test_two_processes_and_quota, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lowered_quota, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_floor_above_disk, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_limits_that_cannot_be_met, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_quota_below_what_is_pinned, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_quota_beside_a_hopeless_floor, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_disk_that_others_fill, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_disk_full_from_the_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_disk_full, setup, teardown),

@@ -53,6 +53,7 @@ static void values_reach_the_request(void **state)
 	assert_int_equal(m.reader.memory, 32 << 20);
 	assert_int_equal(m.session.readahead, 16 << 20);
 	assert_true(m.reader.set_quota);
+	assert_true(m.reader.set_floor);
 	assert_int_equal(m.reader.quota, UINT64_C(1) << 30);
 	assert_int_equal(m.reader.floor, UINT64_C(2) << 30);
 	assert_int_equal(m.session.deadline_ns, 7 * NS_PER_SECOND);

@@ -29,8 +29,11 @@ static void put_layout(struct books *b, uint32_t layout, uint32_t order)
 static void test_a_new_cache(void **state)
 {
 	struct books *b = *state;
-	struct settings s = {
-		.set_limits = true, .quota = 1000, .floor = 7, .epoch.boot = 1};
+	struct settings s = {.set_quota = true,
+		.set_floor = true,
+		.quota = 1000,
+		.floor = 7,
+		.epoch.boot = 1};
 	struct settings again = {.quota = 5, .epoch.boot = 1};
 
 	assert_int_equal(enter(b, &s), 0);
@@ -43,7 +46,7 @@ static void test_a_new_cache(void **state)
 	assert_int_equal(enter(b, &again), 0);
 	assert_int_equal(limits(b).quota, 1000);
 	assert_true(again.epoch.generation == s.epoch.generation);
-	again.set_limits = true;
+	again.set_quota = again.set_floor = true;
 	assert_int_equal(enter(b, &again), 0);
 	assert_int_equal(limits(b).quota, 5);
 	assert_int_equal(limits(b).floor, 0);
@@ -64,7 +67,8 @@ static void test_another_boot(void **state)
 static void test_a_newer_layout(void **state)
 {
 	struct books *b = *state;
-	struct settings s = {.set_limits = true, .quota = 1000, .epoch.boot = 1};
+	struct settings s = {
+		.set_quota = true, .set_floor = true, .quota = 1000, .epoch.boot = 1};
 
 	put_layout(b, CACHE_LAYOUT + 1, LAYOUT_ORDER);
 	assert_int_equal(enter(b, &s), ERR_UNSUPPORTED);
@@ -77,7 +81,8 @@ static void test_a_newer_layout(void **state)
 static void test_no_layout_of_ours(void **state)
 {
 	struct books *b = *state;
-	struct settings s = {.set_limits = true, .quota = 1000, .epoch.boot = 1};
+	struct settings s = {
+		.set_quota = true, .set_floor = true, .quota = 1000, .epoch.boot = 1};
 
 	put_layout(b, CACHE_LAYOUT - 1, LAYOUT_ORDER);
 	assert_int_equal(enter(b, &s), ERR_CORRUPT);
