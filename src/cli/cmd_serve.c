@@ -13,7 +13,18 @@
 #include "net/serve.h"
 #include "util/home.h"
 
-enum { OPTION_LISTEN = 300, OPTION_TLS_DIR, OPTION_HTTP };
+/* A lab behind one router has this many readers; one program that opens connections to
+ * keep others out has not the whole server. */
+#define PER_ADDRESS 256u
+#define PER_ADDRESS_MAX 800u
+
+enum {
+	OPTION_LISTEN = 300,
+	OPTION_TLS_DIR,
+	OPTION_HTTP,
+	OPTION_ACCESS_LOG,
+	OPTION_PER_ADDRESS
+};
 
 const struct option_help serve_options_help[] = {
 	{"listen", OPTION_LISTEN, "HOST:PORT",
@@ -21,7 +32,11 @@ const struct option_help serve_options_help[] = {
 	{"tls-dir", OPTION_TLS_DIR, "DIR",
 		"certificate and CA (default: ~/.config/cairn/tls)"},
 	{"http", OPTION_HTTP, NULL, "plain HTTP, behind a proxy or on a trusted wire"},
-	{"verbose", 'v', NULL, "a line for each request"},
+	{"access-log", OPTION_ACCESS_LOG, "FILE",
+		"a line for each request, in the common log format; SIGUSR1 opens it anew"},
+	{"per-address", OPTION_PER_ADDRESS, "N",
+		"connections that one address may have open (default: 256)"},
+	{"verbose", 'v', NULL, "the lines of --access-log on the standard error"},
 	{0},
 };
 
@@ -63,19 +78,34 @@ static int serve_check_store(const char *store, struct trouble *t)
 	return rc;
 }
 
+/* Blocked before the server's threads start, so that only sigwait() sees them. */
+static void block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, set, NULL);
+}
+
+static void wait_for_end(const sigset_t *set, const struct serve_options *o)
+{
+	struct trouble t = {0};
+	int signal_number;
+
+	while (sigwait(set, &signal_number) != 0 || signal_number == SIGUSR1)
+		if (o->access && access_log_reopen(o->access, &t))
+			log_warning(o->log, "%s", t.text);
+}
+
 static int serve_until_signal(const struct serve_options *o)
 {
 	struct trouble t = {0};
 	struct serve *serve;
 	sigset_t set;
-	int signal_number;
 
-	/* Blocked before the server's threads start, so that only sigwait() sees them. */
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	block_signals(&set);
 	if (serve_check_store(o->store, &t) || serve_start(o, &serve, &t))
 		return command_fail("serve", &t);
 	printf("serving %s at %s://%s%s%s:%u\n", o->store, o->tls ? "https" : "http",
@@ -84,7 +114,7 @@ static int serve_until_signal(const struct serve_options *o)
 	if (o->tls)
 		printf("readers need: --cacert %s/ca.pem\n", o->tls_dir);
 	fflush(stdout);
-	sigwait(&set, &signal_number);
+	wait_for_end(&set, o);
 	serve_stop(serve);
 	return EXIT_SUCCESS;
 }
@@ -100,35 +130,78 @@ static char *default_tls_dir(void)
 	return dir;
 }
 
+struct serve_words {
+	char *listen;
+	const char *access_log;
+	bool verbose;
+};
+
+/* ERR_INVALID when its argument makes no sense. */
+static int serve_option(int letter, struct serve_options *o, struct serve_words *words)
+{
+	uint64_t number;
+
+	switch (letter) {
+	case OPTION_LISTEN:
+		words->listen = optarg;
+		return 0;
+	case OPTION_TLS_DIR:
+		o->tls_dir = optarg;
+		return 0;
+	case OPTION_HTTP:
+		o->tls = false;
+		return 0;
+	case OPTION_ACCESS_LOG:
+		words->access_log = optarg;
+		return 0;
+	case OPTION_PER_ADDRESS:
+		if (number_parse(optarg, PER_ADDRESS_MAX, &number) || number == 0)
+			return ERR_INVALID;
+		o->per_address = (unsigned)number;
+		return 0;
+	default:
+		words->verbose = true;
+		return 0;
+	}
+}
+
+static int serve_with_log(struct serve_options *o, const struct serve_words *words)
+{
+	struct trouble t = {0};
+	int status;
+
+	if ((words->access_log || words->verbose) &&
+		access_log_open(words->access_log, &o->access, &t))
+		return command_fail("serve", &t);
+	o->log = log_new_stderr(words->verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
+	status = serve_until_signal(o);
+	log_free(o->log);
+	access_log_close(o->access);
+	return status;
+}
+
 int cmd_serve(int argc, char **argv)
 {
-	struct serve_options o = {.host = "localhost", .port = 8443, .tls = true};
-	char *own_tls_dir = NULL, *listen = NULL;
-	int level = LOG_LEVEL_WARNING;
+	struct serve_options o = {
+		.host = "localhost", .port = 8443, .tls = true, .per_address = PER_ADDRESS};
+	struct serve_words words = {0};
+	char *own_tls_dir = NULL;
 	int letter, status;
 
-	while ((letter = command_getopt(argc, argv)) != -1) {
-		if (letter == OPTION_LISTEN)
-			listen = optarg;
-		else if (letter == OPTION_TLS_DIR)
-			o.tls_dir = optarg;
-		else if (letter == OPTION_HTTP)
-			o.tls = false;
-		else
-			level = LOG_LEVEL_DEBUG;
-	}
+	while ((letter = command_getopt(argc, argv)) != -1)
+		if (serve_option(letter, &o, &words))
+			return command_use(
+				"serve", "--per-address takes a number from 1 to 800");
 	if (argc - optind != 1)
 		return command_use("serve", "one STORE is needed");
 	o.store = argv[optind];
 	if (!o.tls)
 		o.port = 8080;
-	if (listen && split_listen(listen, &o.host, &o.port))
+	if (words.listen && split_listen(words.listen, &o.host, &o.port))
 		return command_use("serve", "--listen takes HOST:PORT");
 	if (o.tls && !o.tls_dir)
 		o.tls_dir = own_tls_dir = default_tls_dir();
-	o.log = log_new_stderr((enum log_level)level);
-	status = serve_until_signal(&o);
-	log_free(o.log);
+	status = serve_with_log(&o, &words);
 	free(own_tls_dir);
 	return status;
 }

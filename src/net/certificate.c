@@ -29,35 +29,48 @@ void certificate_release(struct certificate *c)
 	*c = (struct certificate){0};
 }
 
-static BIO *open_pem(int dir, const char *name, struct bytes *text)
+/* The empty pass phrase keeps OpenSSL from asking for one at the terminal. */
+static int read_cert(int dir, const char *name, X509 **out)
 {
-	if (io_read_file(dir, name, PEM_SIZE_MAX, text) != 0)
-		return NULL;
-	return BIO_new_mem_buf(text->data, (int)text->size);
+	struct bytes text = {0};
+	int rc = io_read_file(dir, name, PEM_SIZE_MAX, &text);
+	BIO *bio = rc ? NULL : BIO_new_mem_buf(text.data, (int)text.size);
+
+	if (bio)
+		*out = PEM_read_bio_X509(bio, NULL, NULL, (void *)"");
+	BIO_free(bio);
+	bytes_release(&text);
+	return rc ? rc : *out ? 0 : ERR_CORRUPT;
 }
 
-void certificate_read(int dir, const char *cert, const char *key, struct certificate *out)
+static int read_key(int dir, const char *name, EVP_PKEY **out)
 {
-	struct bytes cert_text = {0}, key_text = {0};
-	struct certificate found = {0};
-	BIO *cert_bio = open_pem(dir, cert, &cert_text);
-	BIO *key_bio = open_pem(dir, key, &key_text);
+	struct bytes text = {0};
+	int rc = io_read_file(dir, name, PEM_SIZE_MAX, &text);
+	BIO *bio = rc ? NULL : BIO_new_mem_buf(text.data, (int)text.size);
 
-	/* The empty pass phrase keeps OpenSSL from asking for one at the terminal. */
-	if (cert_bio)
-		found.cert = PEM_read_bio_X509(cert_bio, NULL, NULL, (void *)"");
-	if (key_bio)
-		found.key = PEM_read_bio_PrivateKey(key_bio, NULL, NULL, (void *)"");
-	if (found.cert && found.key && X509_check_private_key(found.cert, found.key) == 1)
-		*out = found;
-	else
+	if (bio)
+		*out = PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"");
+	BIO_free(bio);
+	if (text.data)
+		OPENSSL_cleanse(text.data, text.capacity);
+	bytes_release(&text);
+	return rc ? rc : *out ? 0 : ERR_CORRUPT;
+}
+
+int certificate_read(int dir, const char *cert, const char *key, struct certificate *out)
+{
+	struct certificate found = {0};
+	int cert_rc = read_cert(dir, cert, &found.cert);
+	int key_rc = read_key(dir, key, &found.key);
+	int rc = cert_rc == ERR_ABSENT || !key_rc ? cert_rc : key_rc;
+
+	if (!rc && X509_check_private_key(found.cert, found.key) != 1)
+		rc = ERR_CORRUPT;
+	if (rc)
 		certificate_release(&found);
-	BIO_free(cert_bio);
-	BIO_free(key_bio);
-	if (key_text.data)
-		OPENSSL_cleanse(key_text.data, key_text.size);
-	bytes_release(&cert_text);
-	bytes_release(&key_text);
+	*out = found;
+	return rc;
 }
 
 static int write_pem(int dir, const char *name, BIO *text, mode_t mode)
@@ -206,4 +219,15 @@ bool certificate_is_current(const struct certificate *c)
 bool certificate_is_of(const struct certificate *c, const struct certificate *ca)
 {
 	return X509_verify(c->cert, X509_get0_pubkey(ca->cert)) == 1;
+}
+
+bool certificate_is_foreign(int dir, const char *cert_name, const struct certificate *ca)
+{
+	X509 *cert = NULL;
+	bool foreign = read_cert(dir, cert_name, &cert) == 0 &&
+		       X509_NAME_cmp(X509_get_issuer_name(cert),
+			       X509_get_subject_name(ca->cert)) != 0;
+
+	X509_free(cert);
+	return foreign;
 }

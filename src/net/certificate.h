@@ -20,9 +20,10 @@ struct certificate {
 
 void certificate_release(struct certificate *c);
 
-/* From two files of a directory. None when one of them is missing, cannot be read or they
- * do not belong together. */
-void certificate_read(
+/* From two files of a directory. ERR_ABSENT when one of them is not there, ERR_CORRUPT when
+ * they are not PEM, do not belong together or the key is encrypted, else what reading them
+ * said. *out is none then. */
+int certificate_read(
 	int dir, const char *cert_name, const char *key_name, struct certificate *out);
 /* To two files of a directory, atomically each, readable by all and (the key) by the owner
  * only. */
@@ -39,5 +40,7 @@ bool certificate_make_leaf(
 bool certificate_is_current(const struct certificate *c);
 /* Whether the CA signed it. */
 bool certificate_is_of(const struct certificate *c, const struct certificate *ca);
+/* Whether there is a certificate in that file, and it names another issuer than this CA. */
+bool certificate_is_foreign(int dir, const char *cert_name, const struct certificate *ca);
 
 #endif

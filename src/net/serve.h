@@ -4,7 +4,9 @@
  * (HAVE_MICROHTTPD). GET and HEAD, strong ETags, single byte ranges, If-None-Match,
  * If-Range, Cache-Control (immutable for blobs/ and revisions/, no-cache else), 404 for
  * whatever is not a store file; nothing outside the store is reachable (openat below
- * the store's descriptor, O_NOFOLLOW, names checked). Its threads are libmicrohttpd's.
+ * the store's descriptor, O_NOFOLLOW, names checked). TLS 1.2 at least. Who holds
+ * connections without asking is put out (net/serve_clients.h). Its threads are
+ * libmicrohttpd's, and one that looks at the clients once a second.
  */
 #ifndef CAIRN_NET_SERVE_H
 #define CAIRN_NET_SERVE_H
@@ -12,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/access_log.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -21,7 +24,11 @@ struct serve_options {
 	uint16_t port;	   /* 0: any free one */
 	bool tls;
 	const char *tls_dir; /* holds ca.pem, cert.pem, key.pem: serve_certificate_make() */
-	struct log *log;     /* one line a request at debug level */
+	/* How many connections one address may have open; 0: all. See net/serve_clients.h.
+	 */
+	unsigned per_address;
+	struct access_log *access; /* a line a request, borrowed; NULL: none */
+	struct log *log;	   /* what libmicrohttpd has to say, at debug level */
 };
 
 struct serve;

@@ -20,6 +20,8 @@
 /* One request that is good so far. */
 struct answer {
 	struct MHD_Connection *connection;
+	struct served *served; /* to be filled in */
+	bool head;	       /* the body is not sent */
 	enum serve_kind kind;
 	int fd; /* taken over by the response */
 	uint64_t size;
@@ -31,20 +33,19 @@ static void answer_header(struct MHD_Response *r, const char *name, const char *
 	MHD_add_response_header(r, name, value);
 }
 
+/* `size`: of the body. */
 static enum MHD_Result answer_queue(
-	struct MHD_Connection *c, unsigned status, struct MHD_Response *r)
+	struct answer *a, unsigned status, struct MHD_Response *r, uint64_t size)
 {
-	enum MHD_Result result;
+	enum MHD_Result result = MHD_queue_response(a->connection, status, r);
 
-	if (!r)
-		return MHD_NO;
-	result = MHD_queue_response(c, status, r);
 	MHD_destroy_response(r);
+	if (result == MHD_YES)
+		*a->served = (struct served){status, a->head ? 0 : size};
 	return result;
 }
 
-static enum MHD_Result answer_words(
-	struct MHD_Connection *c, unsigned status, const char *words)
+static enum MHD_Result answer_words(struct answer *a, unsigned status, const char *words)
 {
 	struct MHD_Response *r = MHD_create_response_from_buffer(
 		strlen(words), (void *)words, MHD_RESPMEM_PERSISTENT);
@@ -54,7 +55,7 @@ static enum MHD_Result answer_words(
 	answer_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		answer_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	return answer_queue(c, status, r);
+	return answer_queue(a, status, r, strlen(words));
 }
 
 /* Opens a file below the store without following any link. Returns -1 and errno. */
@@ -129,7 +130,7 @@ static enum MHD_Result answer_empty(struct answer *a, unsigned status, const cha
 	add_validators(a, r);
 	if (range)
 		answer_header(r, MHD_HTTP_HEADER_CONTENT_RANGE, range);
-	return answer_queue(a->connection, status, r);
+	return answer_queue(a, status, r, 0);
 }
 
 static enum MHD_Result answer_body(
@@ -147,8 +148,7 @@ static enum MHD_Result answer_body(
 		a->kind == SERVE_BLOB ? "application/octet-stream" : "application/json");
 	if (range)
 		answer_header(r, MHD_HTTP_HEADER_CONTENT_RANGE, range);
-	return answer_queue(
-		a->connection, range ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK, r);
+	return answer_queue(a, range ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK, r, length);
 }
 
 /* The Range header, unless it is bound to another version of the file. */
@@ -161,7 +161,7 @@ static const char *wanted_range(const struct answer *a)
 	return request_header(a, MHD_HTTP_HEADER_RANGE);
 }
 
-static enum MHD_Result answer_file(struct answer *a, bool head)
+static enum MHD_Result answer_file(struct answer *a)
 {
 	const char *known = request_header(a, MHD_HTTP_HEADER_IF_NONE_MATCH);
 	uint64_t offset = 0, length = a->size;
@@ -169,7 +169,7 @@ static enum MHD_Result answer_file(struct answer *a, bool head)
 
 	if (known && serve_etag_listed(known, a->etag))
 		return answer_empty(a, MHD_HTTP_NOT_MODIFIED, NULL);
-	if (head)
+	if (a->head)
 		return answer_body(a, 0, a->size, NULL);
 	switch (serve_range_parse(wanted_range(a), a->size, &offset, &length)) {
 	case RANGE_WHOLE:
@@ -185,21 +185,23 @@ static enum MHD_Result answer_file(struct answer *a, bool head)
 	return MHD_NO;
 }
 
-enum MHD_Result serve_answer(
-	struct MHD_Connection *connection, int store, const char *method, const char *url)
+enum MHD_Result serve_answer(struct MHD_Connection *connection, int store,
+	const char *method, const char *url, struct served *served)
 {
-	struct answer a = {.connection = connection};
-	bool head = !strcmp(method, MHD_HTTP_METHOD_HEAD);
+	struct answer a = {
+		.connection = connection,
+		.served = served,
+		.head = !strcmp(method, MHD_HTTP_METHOD_HEAD),
+	};
 	unsigned status;
 
-	if (!head && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
+	if (!a.head && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
 		return answer_words(
-			connection, MHD_HTTP_METHOD_NOT_ALLOWED, "a store is only read\n");
+			&a, MHD_HTTP_METHOD_NOT_ALLOWED, "a store is only read\n");
 	status = find_file(store, url[0] == '/' ? url + 1 : url, &a);
 	if (status == MHD_HTTP_NOT_FOUND)
-		return answer_words(
-			connection, status, "there is no such file in the store\n");
+		return answer_words(&a, status, "there is no such file in the store\n");
 	if (status)
-		return answer_words(connection, status, "the file cannot be opened\n");
-	return answer_file(&a, head);
+		return answer_words(&a, status, "the file cannot be opened\n");
+	return answer_file(&a);
 }

@@ -30,12 +30,28 @@ static int make_anew(int dir, const char *what, bool made, const char *cert,
 	return rc;
 }
 
+/* A new CA shuts out all readers that have the old one's ca.pem. So it is made when there
+ * is none, or none that is valid; never over one that cannot be used for another reason. */
 static int ensure_ca(int dir, struct certificate *ca, struct trouble *t)
 {
-	certificate_read(dir, "ca.pem", "ca-key.pem", ca);
-	if (ca->cert && certificate_is_current(ca))
+	int rc = certificate_read(dir, "ca.pem", "ca-key.pem", ca);
+
+	if (!rc && certificate_is_current(ca))
 		return 0;
 	certificate_release(ca);
+	if (rc == ERR_ABSENT && file_exists(dir, "ca.pem"))
+		return trouble_set(t, rc,
+			"there is a ca.pem, but no ca-key.pem beside it, and no "
+			"certificate; "
+			"put the key back, or remove ca.pem to have a new CA made, whose "
+			"ca.pem all readers need");
+	if (rc && rc != ERR_ABSENT)
+		return trouble_set(t, rc,
+			"ca.pem and ca-key.pem cannot be used: %s; mend them, or remove "
+			"both "
+			"to have a new CA made, whose ca.pem all readers need",
+			rc == ERR_CORRUPT ? "they are no certificate and its key"
+					  : error_text(rc));
 	return make_anew(
 		dir, "the CA", certificate_make_ca(ca), "ca.pem", "ca-key.pem", ca, t);
 }
@@ -50,10 +66,31 @@ static bool make_leaf(
 	return made;
 }
 
+static int ensure_leaf(
+	int dir, const char *host, const struct certificate *ca, struct trouble *t)
+{
+	struct certificate leaf = {0};
+	int rc;
+
+	/* Somebody put a certificate of another CA here. */
+	if (certificate_is_foreign(dir, "cert.pem", ca))
+		return 0;
+	rc = certificate_read(dir, "cert.pem", "key.pem", &leaf);
+	if (!rc && certificate_is_current(&leaf) && certificate_is_of(&leaf, ca) &&
+		certificate_names_cover(leaf.cert, host))
+		goto out;
+	certificate_release(&leaf);
+	rc = make_anew(dir, "the server's certificate", make_leaf(ca, host, &leaf),
+		"cert.pem", "key.pem", &leaf, t);
+out:
+	certificate_release(&leaf);
+	return rc;
+}
+
 /* With the directory locked. */
 static int ensure_all(int dir, const char *host, struct trouble *t)
 {
-	struct certificate ca = {0}, leaf = {0};
+	struct certificate ca = {0};
 	int rc;
 
 	/* Somebody's own certificate: it is used as it is. */
@@ -61,18 +98,9 @@ static int ensure_all(int dir, const char *host, struct trouble *t)
 		!file_exists(dir, "ca-key.pem"))
 		return 0;
 	rc = ensure_ca(dir, &ca, t);
-	if (rc)
-		goto out;
-	certificate_read(dir, "cert.pem", "key.pem", &leaf);
-	if (leaf.cert && certificate_is_current(&leaf) && certificate_is_of(&leaf, &ca) &&
-		certificate_names_cover(leaf.cert, host))
-		goto out;
-	certificate_release(&leaf);
-	rc = make_anew(dir, "the server's certificate", make_leaf(&ca, host, &leaf),
-		"cert.pem", "key.pem", &leaf, t);
-out:
+	if (!rc)
+		rc = ensure_leaf(dir, host, &ca, t);
 	certificate_release(&ca);
-	certificate_release(&leaf);
 	/* The queue of errors is per thread and shared with libcurl: leave none. */
 	ERR_clear_error();
 	return rc;

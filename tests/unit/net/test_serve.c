@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <openssl/ssl.h>
 
 #include "net/fetcher.h"
 #include "net/serve.h"
@@ -27,11 +28,13 @@
 #define HEX62 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
 #define BLOB "blobs/ab/" HEX62
 #define BLOB_SIZE 300000
+#define PER_ADDRESS 8
 
 struct fixture {
 	char directory[64]; /* of the test: store/, tls/, secret */
 	char store[80], tls[80];
 	struct serve *serve;
+	struct access_log *access;
 	uint8_t *blob;
 };
 
@@ -61,8 +64,12 @@ static void put_link(struct fixture *x, const char *target, const char *name)
 
 static void start(struct fixture *x, const char *host, bool tls)
 {
-	const struct serve_options o = {
-		.store = x->store, .host = host, .tls = tls, .tls_dir = x->tls};
+	const struct serve_options o = {.store = x->store,
+		.host = host,
+		.tls = tls,
+		.tls_dir = x->tls,
+		.per_address = PER_ADDRESS,
+		.access = x->access};
 	struct trouble t = {0};
 
 	if (serve_start(&o, &x->serve, &t))
@@ -344,6 +351,52 @@ static void test_connections(void **state)
 	close(idle);
 }
 
+/* Who opens connections and asks for nothing, or for half of something, locks nobody out.
+ */
+static void test_crowd(void **state)
+{
+	struct fixture *x = *state;
+	int idle[3 * PER_ADDRESS];
+	char byte;
+
+	for (int i = 0; i < 3 * PER_ADDRESS; i++) {
+		idle[i] = dial(x);
+		if (i % 2)
+			send(idle[i], "GET /ma", 7, MSG_NOSIGNAL);
+		assert_status(x, "GET", "/manifest.json", "", 200);
+	}
+	assert_int_equal(recv(idle[0], &byte, 1, 0), 0);
+	for (int i = 0; i < 3 * PER_ADDRESS; i++)
+		close(idle[i]);
+}
+
+static void test_access_log(void **state)
+{
+	struct fixture *x = *state;
+	struct bytes text = {0};
+	struct trouble t = {0};
+	char path[96];
+
+	serve_stop(x->serve);
+	snprintf(path, sizeof path, "%s/access.log", x->directory);
+	assert_int_equal(access_log_open(path, &x->access, &t), 0);
+	start(x, "127.0.0.1", false);
+	assert_status(x, "GET", "/manifest.json", "", 200);
+	assert_status(x, "HEAD", "/" BLOB, "", 200);
+	assert_status(x, "GET", "/a%0a%22b", "", 404);
+	serve_stop(x->serve);
+	x->serve = NULL;
+	access_log_close(x->access);
+	assert_int_equal(io_read_file(AT_FDCWD, path, 1u << 20, &text), 0);
+	assert_int_equal(bytes_append(&text, "", 1), 0);
+	assert_non_null(
+		strstr((char *)text.data, "\"GET /manifest.json HTTP/1.1\" 200 10\n"));
+	assert_non_null(strstr((char *)text.data, "\"HEAD /" BLOB " HTTP/1.1\" 200 0\n"));
+	assert_non_null(strstr((char *)text.data, "\"GET /a\\x0a\\x22b HTTP/1.1\" 404 "));
+	assert_memory_equal(text.data, "127.0.0.1 - - [", 15);
+	bytes_release(&text);
+}
+
 static int fetch_blob(struct fixture *x, const char *host, bool tls, const char *cacert)
 {
 	struct credentials c = {.cacert = (char *)cacert};
@@ -383,6 +436,38 @@ static void test_https(void **state)
 	assert_int_equal(fetch_blob(x, "localhost", true, ca), 0);
 	assert_int_equal(fetch_blob(x, "127.0.0.1", true, ca), 0);
 	assert_int_equal(fetch_blob(x, "127.0.0.1", true, NULL), ERR_UNTRUSTED);
+}
+
+/* Whether a client that speaks no newer TLS than this comes to terms with the server. */
+static bool shakes_hands(struct fixture *x, int newest)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	SSL *ssl;
+	int fd = dial(x);
+	bool good;
+
+	SSL_CTX_set_security_level(context, 0);
+	SSL_CTX_set_min_proto_version(context, TLS1_VERSION);
+	SSL_CTX_set_max_proto_version(context, newest);
+	ssl = SSL_new(context);
+	SSL_set_fd(ssl, fd);
+	good = SSL_connect(ssl) == 1;
+	SSL_free(ssl);
+	SSL_CTX_free(context);
+	close(fd);
+	return good;
+}
+
+static void test_tls_versions(void **state)
+{
+	struct fixture *x = *state;
+
+	serve_stop(x->serve);
+	start(x, "127.0.0.1", true);
+	assert_true(shakes_hands(x, TLS1_3_VERSION));
+	assert_true(shakes_hands(x, TLS1_2_VERSION));
+	assert_false(shakes_hands(x, TLS1_1_VERSION));
+	assert_false(shakes_hands(x, TLS1_VERSION));
 }
 
 static void test_hosts(void **state)
@@ -457,7 +542,10 @@ int main(void)
 		TEST(test_revalidation),
 		TEST(test_unreadable),
 		TEST(test_connections),
+		TEST(test_crowd),
+		TEST(test_access_log),
 		TEST(test_https),
+		TEST(test_tls_versions),
 		TEST(test_hosts),
 		TEST(test_bad_options),
 		TEST(test_bad_certificate),

@@ -280,30 +280,82 @@ static void spoil(struct fixture *x, const char *name)
 		0);
 }
 
+/* The server's own is made anew, from the same CA. */
 static void test_spoilt(void **state)
 {
-	static const struct {
-		const char *name;
-		bool ca;
-	} cases[] = {{"cert.pem", false}, {"key.pem", false}, {"ca.pem", true},
-		{"ca-key.pem", true}};
+	static const char *const names[] = {"cert.pem", "key.pem"};
 	struct fixture *x = *state;
 
 	make(x, "localhost");
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		struct versions before;
 
-		spoil(x, cases[i].name);
+		spoil(x, names[i]);
 		before = keep(x);
 		make(x, "localhost");
-		assert_replaced(x, before, cases[i].ca, true);
-		/* Missing rather than junk: but without the CA's key they are not ours. */
-		if (i == 3)
-			break;
-		assert_int_equal(unlink(path_of(x, cases[i].name)), 0);
+		assert_replaced(x, before, false, true);
+		assert_int_equal(unlink(path_of(x, names[i])), 0);
 		make(x, "localhost");
 		assert_true(verifies(x, "localhost", false));
 	}
+}
+
+static void assert_refused(struct fixture *x, const char *word)
+{
+	struct versions before = versions_of(x), now;
+	struct trouble t = {0};
+
+	assert_int_not_equal(serve_certificate_make(x->tls, "localhost", &t), 0);
+	assert_non_null(strstr(t.text, word));
+	now = versions_of(x);
+	assert_memory_equal(&now, &before, sizeof now);
+}
+
+/* Readers have the CA's ca.pem: it is never made anew because it cannot be read. */
+static void test_ca_spoilt(void **state)
+{
+	struct fixture *x = *state;
+
+	make(x, "localhost");
+	spoil(x, "ca-key.pem");
+	assert_refused(x, "ca-key.pem");
+	assert_int_equal(unlink(path_of(x, "ca-key.pem")), 0);
+	assert_int_equal(mkdir(path_of(x, "ca-key.pem"), 0700), 0);
+	assert_refused(x, "ca-key.pem");
+	assert_int_equal(rmdir(path_of(x, "ca-key.pem")), 0);
+	assert_int_equal(unlink(path_of(x, "cert.pem")), 0);
+	assert_refused(x, "put the key back");
+	assert_int_equal(unlink(path_of(x, "ca.pem")), 0);
+	make(x, "localhost");
+	assert_true(verifies(x, "localhost", false));
+	spoil(x, "ca.pem");
+	assert_refused(x, "ca.pem");
+}
+
+/* Put into the directory beside our CA's key, or half of it so far. */
+static void test_another_issuer(void **state)
+{
+	struct fixture *x = *state;
+	struct versions before;
+	X509_NAME *name = X509_NAME_new();
+	EVP_PKEY *key;
+	X509 *cert;
+
+	make(x, "localhost");
+	cert = read_certificate(x, "cert.pem");
+	X509_NAME_add_entry_by_txt(
+		name, "CN", MBSTRING_ASC, (const unsigned char *)"R3", -1, -1, 0);
+	X509_set_issuer_name(cert, name);
+	key = read_key(x, "ca-key.pem");
+	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+	EVP_PKEY_free(key);
+	write_certificate(x, "cert.pem", cert);
+	before = versions_of(x);
+	make(x, "new.test");
+	assert_int_equal(versions_of(x).cert, before.cert);
+	assert_int_equal(versions_of(x).key, before.key);
+	X509_NAME_free(name);
+	X509_free(cert);
 }
 
 static void test_foreign(void **state)
@@ -388,6 +440,8 @@ int main(void)
 		TEST(test_kept),
 		TEST(test_expiring),
 		TEST(test_spoilt),
+		TEST(test_ca_spoilt),
+		TEST(test_another_issuer),
 		TEST(test_foreign),
 		TEST(test_odd_hosts),
 		TEST(test_no_directory),
