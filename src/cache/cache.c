@@ -156,6 +156,7 @@ int cache_open(const struct cache_options *options, struct cache **out, struct t
 	if (!c)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	c->log = options->log;
+	bad_places_init(&c->bad_places);
 	rc = directory_open(&c->directory, options->directory, t);
 	if (!rc)
 		rc = open_metadata(&o, t);
@@ -221,5 +222,6 @@ void cache_close(struct cache *c)
 	write_queue_free(c->queue);
 	verified_pages_free(c->verified);
 	directory_close(&c->directory);
+	bad_places_release(&c->bad_places);
 	free(c);
 }

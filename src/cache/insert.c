@@ -69,15 +69,19 @@ static int copy_from(
 	struct cache *c, struct object *o, const struct want *w, uint8_t *buffer)
 {
 	struct digest digest;
+	int rc;
 
 	if (!object_io_has(c, o, w->ordinal) || w->start + w->size > o->size)
 		return ERR_ABSENT;
-	if (io_pread_full(o->fd, buffer, w->size, w->start))
+	rc = io_pread_full(o->fd, buffer, w->size, w->start);
+	if (rc) {
+		(void)object_io_fail(c, o, w, rc);
 		return ERR_ABSENT;
+	}
 	digest = digest_of(buffer, w->size);
 	if (digest_equal(&digest, &w->digest))
 		return 0;
-	object_io_drop_chunk(c, o, w);
+	object_io_drop_chunk(c, o, w, ERR_CORRUPT);
 	return ERR_ABSENT;
 }
 

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cache/meta/records.h"
 #include "cache/object_io.h"
@@ -103,7 +104,6 @@ static int object_from_record(struct cache *c, const struct digest *digest,
 		return rc;
 	}
 	object_merge(o, r);
-	object_begin_reading(o);
 	*out = o;
 	return 0;
 }
@@ -124,21 +124,29 @@ static bool object_still_so(struct cache *c, struct object *o)
 	return same;
 }
 
-static int object_load(struct cache *c, const struct digest *digest, struct object **out)
+int object_io_open_apart(struct cache *c, const struct digest *digest, struct object **out)
 {
 	struct object_record r;
-	struct object *o;
 	size_t seen;
 	int rc = object_look_up(c, digest, &r, &seen);
 
 	if (rc)
 		return rc == ERR_NO_MEMORY ? rc : ERR_ABSENT;
-	rc = object_from_record(c, digest, &r, &o);
+	rc = object_from_record(c, digest, &r, out);
 	object_record_release(&r);
 	if (rc == ERR_CORRUPT || rc == ERR_ABSENT)
 		object_lose(c, digest, r.instance, rc);
+	return !rc || rc == ERR_NO_MEMORY ? rc : ERR_ABSENT;
+}
+
+static int object_load(struct cache *c, const struct digest *digest, struct object **out)
+{
+	struct object *o;
+	int rc = object_io_open_apart(c, digest, &o);
+
 	if (rc)
-		return rc == ERR_NO_MEMORY ? rc : ERR_ABSENT;
+		return rc;
+	object_begin_reading(o);
 	o = open_objects_add(c->open_objects, o);
 	if (atomic_load(&o->recorded) && !object_still_so(c, o)) {
 		atomic_store(&o->gone, true);
@@ -241,12 +249,19 @@ void object_io_touch(struct cache *c, struct object *o)
 		write_queue_use(c->queue, o, now);
 }
 
-void object_io_drop_chunk(struct cache *c, struct object *o, const struct want *chunk)
+void object_io_drop_chunk(
+	struct cache *c, struct object *o, const struct want *chunk, int why)
 {
 	char hex[DIGEST_HEX_SIZE];
 
 	digest_to_hex(&chunk->digest, hex);
-	log_warning(c->log, "cache: chunk %s is rotten on disk: dropped", hex);
+	if (why == ERR_CORRUPT)
+		log_warning(c->log, "cache: chunk %s is rotten on disk: dropped", hex);
+	else
+		log_warning(c->log, "cache: chunk %s cannot be read from disk: %s: dropped",
+			hex, error_text(why));
+	if (why != ERR_CORRUPT)
+		bad_places_add(&c->bad_places, o->instance, chunk->ordinal);
 	object_begin_dropping(o);
 	write_queue_drop(c->queue, o, chunk);
 	object_clear_present(o, chunk->ordinal);
@@ -265,22 +280,39 @@ static int object_give_up(struct cache *c, struct object *o)
 	return ERR_ABSENT;
 }
 
-/* Hashes a chunk that was written before the machine may have lost data. */
-static int object_check_chunk(struct cache *c, struct object *o, const struct want *chunk)
+int object_io_fail(struct cache *c, struct object *o, const struct want *chunk, int rc)
+{
+	if (rc == ERR_NO_MEMORY)
+		return rc;
+	/* A place of the disk is bad, and others are not; a file that was cut, or that is
+	 * gone from a server, has nothing to be believed. */
+	if (rc == ERR_CORRUPT || !object_file_is_whole(o))
+		return object_give_up(c, o);
+	object_io_drop_chunk(c, o, chunk, rc);
+	return ERR_ABSENT;
+}
+
+/* Hashes a chunk that was written before the machine may have lost data, and gives what
+ * was hashed. */
+static int object_check_chunk(struct cache *c, struct object *o, const struct want *chunk,
+	uint64_t skip, void *buffer, size_t size)
 {
 	uint8_t *content = malloc(chunk->size);
 	struct digest digest;
+	int rc;
 
 	if (!content)
 		return ERR_NO_MEMORY;
-	if (io_pread_full(o->fd, content, chunk->size, chunk->start)) {
+	rc = io_pread_full(o->fd, content, chunk->size, chunk->start);
+	if (rc) {
 		free(content);
-		return object_give_up(c, o);
+		return object_io_fail(c, o, chunk, rc);
 	}
 	digest = digest_of(content, chunk->size);
+	memcpy(buffer, content + skip, size);
 	free(content);
 	if (!digest_equal(&digest, &chunk->digest)) {
-		object_io_drop_chunk(c, o, chunk);
+		object_io_drop_chunk(c, o, chunk, ERR_CORRUPT);
 		return ERR_ABSENT;
 	}
 	if (object_set_checked(o, chunk->ordinal))
@@ -291,17 +323,14 @@ static int object_check_chunk(struct cache *c, struct object *o, const struct wa
 int object_io_read(struct cache *c, struct object *o, const struct want *chunk,
 	uint64_t skip, void *buffer, size_t size)
 {
-	if (object_must_check(o, chunk->ordinal)) {
-		int rc = object_check_chunk(c, o, chunk);
+	int rc;
 
-		if (rc)
-			return rc;
-	}
+	if (object_must_check(o, chunk->ordinal))
+		return object_check_chunk(c, o, chunk, skip, buffer, size);
 	if (skip == 0 && !atomic_load_explicit(&o->whole, memory_order_relaxed))
 		page_cache_load(o->fd, chunk->start, chunk->size);
-	if (io_pread_full(o->fd, buffer, size, chunk->start + skip))
-		return object_give_up(c, o);
-	return 0;
+	rc = io_pread_full(o->fd, buffer, size, chunk->start + skip);
+	return rc ? object_io_fail(c, o, chunk, rc) : 0;
 }
 
 bool object_io_is_complete(struct cache *c, struct object *o)
@@ -331,6 +360,28 @@ static bool place_is_sane(const struct want *w, struct span content)
 	       !__builtin_add_overflow(w->start, w->size, &end) && end <= w->object_size;
 }
 
+/* Where a read failed, a write does not tell by itself whether the disk took it: it is
+ * read again. What the disk does not take is not kept there. */
+static int object_write(
+	struct cache *c, struct object *o, const struct want *w, struct span content)
+{
+	enum bad_place bad = bad_places_find(&c->bad_places, o->instance, w->ordinal);
+	int rc;
+
+	if (bad == BAD_PLACE_WRITE)
+		return ERR_IO;
+	rc = io_pwrite_full(o->fd, content.data, content.size, w->start);
+	if (bad == BAD_PLACE_NONE)
+		return rc;
+	if (!rc)
+		rc = object_file_prove(o->fd, content, w->start);
+	if (rc)
+		bad_places_refuse(&c->bad_places, o->instance, w->ordinal);
+	else
+		bad_places_remove(&c->bad_places, o->instance, w->ordinal);
+	return rc;
+}
+
 /* The bytes first, then the mark. */
 static int object_write_chunk(struct cache *c, struct object *o, const struct want *w,
 	struct span content, bool hurry)
@@ -340,7 +391,7 @@ static int object_write_chunk(struct cache *c, struct object *o, const struct wa
 	if (!rc && !hurry && object_is_filled_in_order(o, w->ordinal))
 		page_cache_prepare(o->fd, o->size, w->start, w->size);
 	if (!rc)
-		rc = io_pwrite_full(o->fd, content.data, content.size, w->start);
+		rc = object_write(c, o, w, content);
 	if (!rc)
 		rc = write_queue_mark(c->queue, o, w);
 	if (rc)

@@ -15,6 +15,9 @@
  * is there with another list of chunks than `as` says (NULL: whatever it is). */
 int object_io_open(struct cache *c, const struct digest *digest, const struct want *as,
 	struct object **out);
+/* The same for who only looks: not in the table of open objects, no advice to the kernel,
+ * no use noted. It is as the books had it then. */
+int object_io_open_apart(struct cache *c, const struct digest *digest, struct object **out);
 /* Is the chunk there? Looks at the record when this process knows of no such chunk. */
 bool object_io_has(struct cache *c, struct object *o, uint64_t ordinal);
 /* Bytes [skip, skip + size) of a chunk that is there. ERR_ABSENT: it could not be read or
@@ -26,8 +29,14 @@ int object_io_read(struct cache *c, struct object *o, const struct want *chunk,
  * ERR_BUSY: another list of chunks lies there. */
 int object_io_insert(
 	struct cache *c, const struct want *chunk, struct span content, bool hurry);
-/* A chunk was found rotten: it is no longer there. */
-void object_io_drop_chunk(struct cache *c, struct object *o, const struct want *chunk);
+/* A chunk was found rotten (ERR_CORRUPT), or could not be read (why): it is no longer
+ * there. */
+void object_io_drop_chunk(
+	struct cache *c, struct object *o, const struct want *chunk, int why);
+/* A read of a chunk's bytes failed with rc: drops that chunk where its place alone is bad,
+ * the object where the file is cut or gone. ERR_ABSENT, or rc when nothing is known to be
+ * wrong (ERR_NO_MEMORY). */
+int object_io_fail(struct cache *c, struct object *o, const struct want *chunk, int rc);
 /* Notes that it is in use, coarsely. */
 void object_io_touch(struct cache *c, struct object *o);
 /* All chunks present (and trusted): its file can be read directly. */

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #include "cache/meta/metadata.h"
+#include "cache/objects/bad_places.h"
 #include "cache/objects/directory.h"
 #include "cache/write/writer.h"
 
@@ -27,6 +28,7 @@ struct cache {
 	struct write_queue *queue;
 	struct write_context write; /* the same, for the writer; and the epoch */
 	struct writer *writer;
+	struct bad_places bad_places; /* has a lock of its own */
 	atomic_uint_least32_t instances; /* made by this process */
 };
 

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "cache/objects/object_files.h"
+#include "cache/objects/page_cache.h"
+#include "util/io.h"
 
 void object_file_name(
 	const struct digest *digest, uint64_t instance, char name[OBJECT_NAME_SIZE])
@@ -139,6 +141,24 @@ int object_file_lock(
 	}
 	*fd = locked;
 	return 0;
+}
+
+int object_file_prove(int fd, struct span content, uint64_t start)
+{
+	uint8_t *again = malloc(content.size);
+	int rc = 0;
+
+	if (!again)
+		return ERR_NO_MEMORY;
+	if (fdatasync(fd))
+		rc = error_from_errno(errno);
+	page_cache_forget(fd, start, content.size);
+	if (!rc)
+		rc = io_pread_full(fd, again, content.size, start);
+	if (!rc && memcmp(again, content.data, content.size) != 0)
+		rc = ERR_IO;
+	free(again);
+	return rc;
 }
 
 int object_file_remove(struct directory *d, const struct digest *digest, uint64_t instance)

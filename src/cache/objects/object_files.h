@@ -8,6 +8,7 @@
 #define CAIRN_CACHE_OBJECTS_OBJECT_FILES_H
 
 #include "cache/objects/directory.h"
+#include "util/bytes.h"
 #include "util/digest.h"
 
 /* The number of the user that made an instance. */
@@ -32,6 +33,8 @@ int object_file_lend(struct directory *d, const struct digest *digest, uint64_t 
  * *fd is -1 where there is no such file. ERR_BUSY: it is lent. */
 int object_file_lock(
 	struct directory *d, const struct digest *digest, uint64_t instance, int *fd);
+/* Just written: does the disk give back what it was given? Waits for it. ERR_IO. */
+int object_file_prove(int fd, struct span content, uint64_t start);
 /* Removes it, lent or not: whoever has it open goes on. Absent is fine. */
 int object_file_remove(struct directory *d, const struct digest *digest, uint64_t instance);
 /* Calls `each` for every object file. */

@@ -105,7 +105,7 @@ static void test_order(void **state)
 
 	sample_put_all(c, &s);
 	assert_int_equal(object_io_open(c, &s.ref.digest, &w, &o), 0);
-	object_io_drop_chunk(c, o, &w);
+	object_io_drop_chunk(c, o, &w, ERR_CORRUPT);
 	assert_false(cache_has(c, &w));
 	assert_int_equal(sample_put(c, &s, 1), 0);
 	object_put(o);
@@ -113,9 +113,9 @@ static void test_order(void **state)
 	assert_true(cache_has(c, &w));
 	/* And put first, dropped then. */
 	assert_int_equal(object_io_open(c, &s.ref.digest, &w, &o), 0);
-	object_io_drop_chunk(c, o, &w);
+	object_io_drop_chunk(c, o, &w, ERR_CORRUPT);
 	assert_int_equal(sample_put(c, &s, 1), 0);
-	object_io_drop_chunk(c, o, &w);
+	object_io_drop_chunk(c, o, &w, ERR_CORRUPT);
 	object_put(o);
 	assert_int_equal(cache_flush(c), 0);
 	assert_false(cache_has(c, &w));
