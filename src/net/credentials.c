@@ -123,7 +123,7 @@ out:
 	return rc;
 }
 
-int credentials_apply_public(const struct credentials *c, CURL *handle)
+static CURLcode apply_way(const struct credentials *c, CURL *handle)
 {
 	CURLcode code = CURLE_OK;
 
@@ -135,6 +135,18 @@ int credentials_apply_public(const struct credentials *c, CURL *handle)
 	}
 	if (!code && c->proxy)
 		code = curl_easy_setopt(handle, CURLOPT_PROXY, c->proxy);
+	return code;
+}
+
+int credentials_apply_none(const struct credentials *c, CURL *handle)
+{
+	return curl_error(apply_way(c, handle));
+}
+
+int credentials_apply_public(const struct credentials *c, CURL *handle)
+{
+	CURLcode code = apply_way(c, handle);
+
 	if (!code && c->netrc)
 		code = curl_easy_setopt(handle, CURLOPT_NETRC, (long)CURL_NETRC_OPTIONAL);
 	return curl_error(code);

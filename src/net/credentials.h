@@ -24,12 +24,15 @@ void credentials_init(struct credentials *c);
 void credentials_release(struct credentials *c);
 /* Checks that the named files can be read, with a sentence. */
 int credentials_check(const struct credentials *c, struct trouble *t);
-/* Sets the options on a handle that is about to ask a mirror (never another host:
- * the fetcher forbids that on redirects). ERR_NO_MEMORY, ERR_UNSUPPORTED; of the bearer
- * file: ERR_ABSENT, ERR_DENIED, ERR_INVALID, ... */
+/* Sets the options on a handle that is about to ask the origin that they were given for.
+ * ERR_NO_MEMORY, ERR_UNSUPPORTED; of the bearer file: ERR_ABSENT, ERR_DENIED, ERR_INVALID,
+ * ... */
 int credentials_apply(const struct credentials *c, CURL *handle);
-/* Only whom it believes and how it gets out (cacert, proxy, netrc, which goes by host):
- * for a host that the user's bearer token and certificate are not meant for. */
+/* For a mirror at another origin: only whom it believes, how it gets out (cacert, proxy),
+ * and netrc, which names the hosts that it is for. */
 int credentials_apply_public(const struct credentials *c, CURL *handle);
+/* For a server that a redirect named: not even netrc, or a server could have any of the
+ * user's passwords sent wherever it likes. */
+int credentials_apply_none(const struct credentials *c, CURL *handle);
 
 #endif

@@ -62,6 +62,8 @@ struct fetch {
 	struct bytes body; /* owned by the fetch's owner from done() on; empty on failure */
 	bool not_modified; /* 304 */
 	int mirror;	   /* that answered, or -1 */
+	unsigned server;   /* whose bytes they are, as mirrors_led(): the mirror, or another
+			      one   that it redirected to */
 	/* The fetcher's own: */
 	struct fetch_state state;
 };

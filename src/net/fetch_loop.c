@@ -127,24 +127,21 @@ static void admit_seconds(struct fetch_loop *loop)
 	}
 }
 
-/* What was learnt about the server. */
+/* What was learnt about the servers: the mirror, and where it redirected to. */
 static void note_health(struct fetch_try *t, const struct try_result *result, int64_t now)
 {
 	struct mirrors *m = t->fetch->mirrors;
-	long version = 0;
 
-	if (t->answered && !t->stop) {
-		curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
-		t->origin->multiplexing = version >= CURL_HTTP_VERSION_2_0
-						  ? MULTIPLEXING_YES
-						  : MULTIPLEXING_NO;
-	}
+	if (t->answered && !t->stop)
+		fetch_try_note_version(t);
+	if (t->answered && t->redirects == 0)
+		mirrors_led(m, t->mirror, mirrors_origin(m, t->mirror));
 	if (result->outcome == TRY_GIVEN)
 		mirrors_succeeded(m, t->mirror, now - t->started, t->body.size);
-	else if (result->unwell)
-		mirrors_failed(m, t->mirror, result->fault, now);
+	if (result->unwell)
+		mirrors_failed(m, t->server, result->fault, now);
 	else if (t->answered)
-		mirrors_succeeded(m, t->mirror, 0, 0);
+		mirrors_succeeded(m, t->server, 0, 0);
 }
 
 /* Hands what the try received to its fetch. */
@@ -156,6 +153,7 @@ static void deliver(struct fetch_try *t, const struct try_result *result)
 	bytes_init(&t->body);
 	fetch->not_modified = result->not_modified;
 	fetch->mirror = (int)t->mirror;
+	fetch->server = t->server;
 	if (!result->not_modified || t->etag[0])
 		memcpy(fetch->etag, t->etag, sizeof fetch->etag);
 }
@@ -182,7 +180,7 @@ static void note_pace(struct fetch_loop *loop, const struct fetch_try *t, int64_
 	if (first == t)
 		return;
 	hedge_give_back(&loop->schedule.hedge);
-	mirrors_failed(first->fetch->mirrors, first->mirror, MIRROR_SLOW, now);
+	mirrors_failed(first->fetch->mirrors, first->server, MIRROR_SLOW, now);
 }
 
 /* Takes a try that is over out of everything. */
@@ -218,6 +216,15 @@ static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
 	tries_end(&loop->tries, t);
 }
 
+/* A redirect was followed: its server has the time to connect that the first one had. */
+static void note_hop(struct fetch_loop *loop)
+{
+	pthread_mutex_lock(&loop->fetch_mtx);
+	schedule_sweep_by(
+		&loop->schedule, clock_monotonic() + loop->tries.settings.connect_timeout);
+	pthread_mutex_unlock(&loop->fetch_mtx);
+}
+
 /* True when a try has ended, so that others may begin. */
 static bool finish_ended(struct fetch_loop *loop)
 {
@@ -226,6 +233,10 @@ static bool finish_ended(struct fetch_loop *loop)
 
 	tries_perform(&loop->tries);
 	while ((t = tries_next_ended(&loop->tries))) {
+		if (tries_follow(&loop->tries, t)) {
+			note_hop(loop);
+			continue;
+		}
 		finish_try(loop, t);
 		any = true;
 	}

@@ -12,7 +12,6 @@
 #include "net/fetch_try.h"
 #include "util/clock.h"
 
-#define REDIRECTS_MAX 5L
 #define IGNORED_MAX 65536   /* bytes of an error page, read so that the connection lives */
 #define RECEIVE_SIZE 65536L /* bytes libcurl reads at once */
 #ifndef CURL_WRITEFUNC_ERROR
@@ -39,8 +38,7 @@ void fetch_try_free(struct fetch_try *t)
 	if (!t)
 		return;
 	curl_easy_cleanup(t->easy);
-	curl_slist_free_all(t->headers);
-	bytes_release(&t->body);
+	fetch_try_end(t);
 	free(t);
 }
 
@@ -55,27 +53,69 @@ static bool etag_is_clean(const char *etag, size_t size)
 	return true;
 }
 
+/* The value of a header line if it has this name (with its colon), else NULL. */
+static const char *header_value(
+	const char *line, size_t size, const char *name, size_t *value_size)
+{
+	size_t name_size = strlen(name);
+	const char *value = line + name_size, *end = line + size;
+
+	if (size < name_size || strncasecmp(line, name, name_size))
+		return NULL;
+	while (value < end && (*value == ' ' || *value == '\t'))
+		value++;
+	while (end > value && strchr(" \t\r\n", end[-1]))
+		end--;
+	*value_size = (size_t)(end - value);
+	return value;
+}
+
+/* What the answer before said, a redirect's or a 100's. */
+static void forget_answer(struct fetch_try *t)
+{
+	t->etag[0] = '\0';
+	free(t->location);
+	t->location = NULL;
+}
+
+/* False without memory. The first of several counts; one that is longer than any URL stays,
+ * cut off, too long. */
+static bool take_location(struct fetch_try *t, const char *value, size_t size)
+{
+	if (t->location)
+		return true;
+	t->location = strndup(value, size < URL_SIZE_MAX ? size : URL_SIZE_MAX);
+	return t->location;
+}
+
 static size_t on_header(char *data, size_t one, size_t size, void *arg)
 {
 	struct fetch_try *t = arg;
-	const char *value = data + 5, *end = data + size;
+	const char *value;
+	size_t value_size;
 
 	(void)one;
 	t->heard = clock_monotonic();
 	t->answered = true;
 	if (size >= 5 && !strncmp(data, "HTTP/", 5))
-		t->etag[0] = '\0'; /* that of a redirect */
-	if (size < 5 || strncasecmp(data, "ETag:", 5) != 0)
-		return size;
-	while (value < end && (*value == ' ' || *value == '\t'))
-		value++;
-	while (end > value && strchr(" \t\r\n", end[-1]))
-		end--;
-	if (etag_is_clean(value, (size_t)(end - value))) {
-		memcpy(t->etag, value, (size_t)(end - value));
-		t->etag[end - value] = '\0';
+		forget_answer(t);
+	value = header_value(data, size, "ETag:", &value_size);
+	if (value && etag_is_clean(value, value_size)) {
+		memcpy(t->etag, value, value_size);
+		t->etag[value_size] = '\0';
+	}
+	value = header_value(data, size, "Location:", &value_size);
+	if (value && !take_location(t, value, value_size)) {
+		t->no_memory = true;
+		return CURL_WRITEFUNC_ERROR;
 	}
 	return size;
+}
+
+/* That is asked now. */
+static const char *try_url(const struct fetch_try *t)
+{
+	return t->hop.url ? t->hop.url : t->url;
 }
 
 static bool try_is_wanted(struct fetch_try *t)
@@ -154,18 +194,18 @@ static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 
 /* The options that a failure to set makes no difference to what is right. */
 static void try_set_preferences(
-	struct fetch_try *t, const struct fetch_try_settings *settings, bool demand)
+	struct fetch_try *t, const struct fetch_try_settings *settings)
 {
 	CURL *e = t->easy;
 	bool may_multiplex = t->origin->multiplexing != MULTIPLEXING_NO &&
-			     !strncmp(t->url, "https:", 6);
+			     !strncmp(try_url(t), "https:", 6);
 	long probe = (long)(settings->stall_timeout / 2 / NS_PER_SECOND);
 
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
 	/* Where one connection may carry all, wait for it rather than open many. Not
 	 * without TLS: there libcurl knows only from the first answer that it may not. */
 	curl_easy_setopt(e, CURLOPT_PIPEWAIT, (long)may_multiplex);
-	curl_easy_setopt(e, CURLOPT_STREAM_WEIGHT, demand ? 256L : 16L);
+	curl_easy_setopt(e, CURLOPT_STREAM_WEIGHT, t->demand ? 256L : 16L);
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, RECEIVE_SIZE);
 	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, probe > 0 ? probe : 1L);
@@ -199,27 +239,26 @@ static void try_set_callbacks(struct fetch_try *t)
 	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
-/* What keeps a server from leading the client astray. */
+/* What keeps a server from leading the client astray. Redirects are not libcurl's business:
+ * it would show the client certificate to whomever they name. */
 static CURLcode try_set_limits(
 	struct fetch_try *t, const struct fetch_try_settings *settings)
 {
-	bool https = !strncmp(t->url, "https:", 6), file = !strncmp(t->url, "file:", 5);
-	const char *first = https ? "https" : file ? "file" : "http";
+	const char *url = try_url(t);
+	const char *scheme = !strncmp(url, "https:", 6)	 ? "https"
+			     : !strncmp(url, "file:", 5) ? "file"
+							 : "http";
 	const struct {
 		CURLoption option;
 		long value;
 	} limits[] = {
-		{CURLOPT_FOLLOWLOCATION, !file},
-		{CURLOPT_MAXREDIRS, REDIRECTS_MAX},
+		{CURLOPT_FOLLOWLOCATION, 0},
 		{CURLOPT_UNRESTRICTED_AUTH, 0},
 		{CURLOPT_CONNECTTIMEOUT_MS, (long)(settings->connect_timeout / NS_PER_MS)},
 		{CURLOPT_HTTP_CONTENT_DECODING, 0},
 	};
-	CURLcode code = curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, first);
+	CURLcode code = curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, scheme);
 
-	if (!code)
-		code = curl_easy_setopt(t->easy, CURLOPT_REDIR_PROTOCOLS_STR,
-			https ? "https" : "http,https");
 	for (size_t i = 0; i < sizeof limits / sizeof *limits && !code; i++)
 		code = curl_easy_setopt(t->easy, limits[i].option, limits[i].value);
 	return code;
@@ -256,33 +295,27 @@ static int try_set_credentials(struct fetch_try *t, const struct credentials *c)
 {
 	if (!c)
 		return 0;
+	if (t->strayed)
+		return credentials_apply_none(c, t->easy);
 	if (mirrors_is_home(t->fetch->mirrors, t->mirror))
 		return credentials_apply(c, t->easy);
 	return credentials_apply_public(c, t->easy);
 }
 
-int fetch_try_begin(struct fetch_try *t, const struct admission *a,
-	const struct fetch_try_settings *settings, struct trouble *trouble)
+static int try_prepare(struct fetch_try *t, const struct fetch_try_settings *settings,
+	struct trouble *trouble)
 {
 	CURLcode code;
 	int rc;
 
-	t->fetch = a->fetch;
-	t->mirror = a->mirror;
-	t->origin = a->origin;
-	t->size_max = a->fetch->size_max;
-	t->started = t->heard = clock_monotonic();
-	snprintf(t->url, sizeof t->url, "%s/%.*s",
-		mirrors_url(a->fetch->mirrors, a->mirror), FETCH_PATH_MAX - 1,
-		a->fetch->path);
 	curl_easy_reset(t->easy);
 	try_set_callbacks(t);
-	try_set_preferences(t, settings, a->demand);
+	try_set_preferences(t, settings);
 	code = try_set_limits(t, settings);
 	if (!code)
 		code = try_set_headers(t);
 	if (!code)
-		code = curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
+		code = curl_easy_setopt(t->easy, CURLOPT_URL, try_url(t));
 	if (code)
 		return trouble_set(trouble,
 			code == CURLE_OUT_OF_MEMORY ? ERR_NO_MEMORY : ERR_UNSUPPORTED,
@@ -294,18 +327,101 @@ int fetch_try_begin(struct fetch_try *t, const struct admission *a,
 	return 0;
 }
 
+int fetch_try_begin(struct fetch_try *t, const struct admission *a,
+	const struct fetch_try_settings *settings, struct trouble *trouble)
+{
+	t->fetch = a->fetch;
+	t->demand = a->demand;
+	t->mirror = t->server = a->mirror;
+	t->origin = a->origin;
+	t->size_max = a->fetch->size_max;
+	t->started = t->heard = clock_monotonic();
+	snprintf(t->url, sizeof t->url, "%s/%.*s",
+		mirrors_url(a->fetch->mirrors, a->mirror), FETCH_PATH_MAX - 1,
+		a->fetch->path);
+	return try_prepare(t, settings, trouble);
+}
+
+void fetch_try_note_version(struct fetch_try *t)
+{
+	long version = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+	t->origin->multiplexing = version >= CURL_HTTP_VERSION_2_0 ? MULTIPLEXING_YES
+								   : MULTIPLEXING_NO;
+}
+
+bool fetch_try_is_redirected(struct fetch_try *t)
+{
+	long status = 0;
+
+	/* A body that was too long for one takes nothing from what the head says. */
+	if (t->stop || t->no_memory || (t->code && t->ignored <= IGNORED_MAX))
+		return false;
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	return (status >= 301 && status <= 303) || status == 307 || status == 308;
+}
+
+bool fetch_try_find_hop(struct fetch_try *t, struct redirect_target *out)
+{
+	struct redirect_target hop = {0};
+	struct digest digest = digest_of(try_url(t), strlen(try_url(t)));
+
+	t->redirect = REDIRECT_TOO_MANY;
+	if (t->redirects == REDIRECTS_MAX)
+		return false;
+	t->asked[t->redirects] = digest;
+	t->redirect = redirect_resolve(try_url(t), t->location, &hop);
+	if (t->redirect != REDIRECT_GOOD)
+		return false;
+	digest = digest_of(hop.url, strlen(hop.url));
+	for (unsigned i = 0; i <= t->redirects; i++)
+		if (digest_equal(&digest, &t->asked[i]))
+			t->redirect = REDIRECT_CIRCLE;
+	if (t->redirect == REDIRECT_GOOD)
+		*out = hop;
+	else
+		redirect_target_release(&hop);
+	return t->redirect == REDIRECT_GOOD;
+}
+
+int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
+	const struct fetch_try_settings *settings, struct trouble *trouble)
+{
+	const char *own = mirrors_origin(t->fetch->mirrors, t->mirror);
+
+	redirect_target_release(&t->hop);
+	t->hop = *hop;
+	*hop = (struct redirect_target){0};
+	t->redirects++;
+	t->strayed = t->strayed || strcmp(t->hop.origin, own);
+	curl_slist_free_all(t->headers);
+	t->headers = NULL;
+	forget_answer(t);
+	t->connected = t->answered = false;
+	t->heard = clock_monotonic();
+	t->code = CURLE_OK;
+	t->ignored = 0;
+	t->words[0] = '\0';
+	return try_prepare(t, settings, trouble);
+}
+
 void fetch_try_end(struct fetch_try *t)
 {
 	curl_slist_free_all(t->headers);
 	bytes_release(&t->body);
+	forget_answer(t);
+	redirect_target_release(&t->hop);
 	t->headers = NULL;
 	t->fetch = NULL;
 	t->twin = NULL;
 	t->second = t->late = false;
 	t->origin = NULL;
-	t->connected = t->answered = t->too_long = t->no_memory = false;
+	t->connected = t->answered = t->too_long = t->no_memory = t->strayed = false;
+	t->redirects = 0;
+	t->redirect = REDIRECT_GOOD;
 	t->stop = STOP_NOT;
 	t->code = CURLE_OK;
 	t->ignored = 0;
-	t->etag[0] = t->words[0] = '\0';
+	t->words[0] = '\0';
 }

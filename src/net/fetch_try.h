@@ -12,6 +12,8 @@
 #include "net/credentials.h"
 #include "net/fetch.h"
 #include "net/origins.h"
+#include "net/redirect.h"
+#include "util/digest.h"
 
 /* Why the fetcher breaks a try off. */
 enum fetch_stop { STOP_NOT, STOP_CANCELLED, STOP_DEADLINE, STOP_SILENCE };
@@ -24,10 +26,13 @@ struct fetch_try {
 	struct fetch_try *twin; /* the other try of the same fetch, at another mirror */
 	bool second;		/* of the two, it began later */
 	bool late;		/* slower than its peers: a second is due */
-	struct origin *origin;
+	bool demand;
+	struct origin
+		*origin; /* that is asked now: the mirror's, or where it redirected to */
 	unsigned mirror;
+	unsigned server;	/* that is asked now, as mirrors_led() */
 	int64_t started, heard; /* CLOCK_MONOTONIC ns; heard: the last sign of life */
-	bool connected;		/* to the server, or to one that it redirected to */
+	bool connected;		/* to the server that is asked now */
 	bool answered;		/* with at least a byte */
 	bool too_long;		/* a body over size_max was under way */
 	bool no_memory;
@@ -38,6 +43,12 @@ struct fetch_try {
 	struct bytes body;
 	struct curl_slist *headers;
 	char etag[FETCH_ETAG_MAX];
+	char *location;		    /* of the answer, as it came; NULL: none. Heap */
+	struct redirect_target hop; /* where it was redirected to; none: it was not */
+	struct digest asked[REDIRECTS_MAX]; /* of the URLs before that */
+	unsigned redirects;		    /* followed */
+	bool strayed;		/* from the mirror's origin: no credentials any more */
+	enum redirect redirect; /* why the last one was not followed */
 	char url[URL_SIZE_MAX + FETCH_PATH_MAX];
 	char words[CURL_ERROR_SIZE];
 };
@@ -52,6 +63,16 @@ struct fetch_try *fetch_try_new(void); /* NULL without memory */
 void fetch_try_free(struct fetch_try *t);
 /* Makes the handle ready to be added to a multi handle. On failure with a sentence. */
 int fetch_try_begin(struct fetch_try *t, const struct admission *a,
+	const struct fetch_try_settings *settings, struct trouble *trouble);
+/* It was answered: whether its server carries many tries on one connection. */
+void fetch_try_note_version(struct fetch_try *t);
+/* Whether it ended with a redirect. */
+bool fetch_try_is_redirected(struct fetch_try *t);
+/* Where to, unless it is not to be followed: then t->redirect says why, and it is false. */
+bool fetch_try_find_hop(struct fetch_try *t, struct redirect_target *out);
+/* Makes the handle, taken out of its multi handle, ready to ask there. Takes *hop over. The
+ * caller sets `origin` and `server`. On failure as fetch_try_begin(). */
+int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
 	const struct fetch_try_settings *settings, struct trouble *trouble);
 /* Lets go of the fetch and of what was received. */
 void fetch_try_end(struct fetch_try *t);

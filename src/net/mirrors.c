@@ -2,186 +2,45 @@
 #include <config.h>
 
 #include <assert.h>
-#include <ctype.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <curl/curl.h>
 
 #include "net/mirrors.h"
 #include "util/clock.h"
 
-/* How long a mirror is backed off from: the first time, and at most. */
-#define UNREACHABLE_FIRST (250 * NS_PER_MS)
-#define UNREACHABLE_MOST (16 * NS_PER_SECOND)
-#define SLOW_FIRST (5 * NS_PER_SECOND)
-#define SLOW_MOST (80 * NS_PER_SECOND)
-#define WRONG_FIRST (60 * NS_PER_SECOND)
-#define WRONG_MOST (3600 * NS_PER_SECOND)
-
+#define TARGETS_MAX 64	  /* servers that redirects named, and no mirrors */
 #define COST_UNIT 65536.0 /* bytes that weigh as much as the round trip */
 #define COST_WEIGHT 0.2	  /* of the newest sample in the moving average */
 
 struct mirror {
 	char *url;
 	char *origin;
-	double cost;	      /* ns per COST_UNIT, moving average; 0: not measured */
-	unsigned unreachable; /* failures in a row, of each kind */
-	unsigned slow;
-	unsigned wrong;
-	int64_t leave_until;  /* is not to be asked before */
-	int64_t behind_until; /* its peers go first */
+	double cost; /* ns per COST_UNIT, moving average; 0: not measured */
+	struct health health;
+	const struct health *leads_to; /* of the server that its last redirect named, or
+					  NULL: it answers itself */
+};
+
+/* A server that mirrors redirect to. */
+struct target {
+	char *origin;
+	struct health health;
 };
 
 struct mirrors {
 	pthread_mutex_t mirrors_mtx; /* guards all below; entries are only ever added */
-	unsigned count;
+	unsigned count, target_count;
 	uint64_t random;
 	struct mirror items[MIRRORS_MAX];
+	struct target targets[TARGETS_MAX];
 };
-
-static void lower_case(char *s)
-{
-	for (; *s; s++)
-		*s = (char)tolower((unsigned char)*s);
-}
-
-static char *origin_of(CURLU *u)
-{
-	char *scheme = NULL, *host = NULL, *port = NULL, *origin = NULL;
-
-	if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0))
-		return NULL;
-	/* file:// has neither. */
-	if (curl_url_get(u, CURLUPART_HOST, &host, 0) ||
-		curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT)) {
-		if (asprintf(&origin, "%s://", scheme) < 0)
-			origin = NULL;
-	} else if (asprintf(&origin, "%s://%s:%s", scheme, host, port) < 0) {
-		origin = NULL;
-	}
-	if (origin)
-		lower_case(origin);
-	curl_free(scheme);
-	curl_free(host);
-	curl_free(port);
-	return origin;
-}
-
-static bool has_part(CURLU *u, CURLUPart part)
-{
-	char *value = NULL;
-	bool has = curl_url_get(u, part, &value, 0) == CURLUE_OK;
-
-	curl_free(value);
-	return has;
-}
-
-static int check_parts(CURLU *u, const char *url, struct trouble *t)
-{
-	char *scheme = NULL;
-	bool good;
-
-	if (has_part(u, CURLUPART_USER) || has_part(u, CURLUPART_PASSWORD))
-		return trouble_set(t, ERR_INVALID,
-			"a URL with a user name or password in it shows up in logs and "
-			"process "
-			"lists; put them into ~/.netrc and use --netrc");
-	if (strpbrk(url, "?#"))
-		return trouble_set(t, ERR_INVALID,
-			"%s: a store's URL cannot have a query or a fragment", url);
-	if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0))
-		return trouble_set(t, ERR_NO_MEMORY, "%s: out of memory", url);
-	good = !strcmp(scheme, "https") || !strcmp(scheme, "http") ||
-	       !strcmp(scheme, "file");
-	curl_free(scheme);
-	if (!good)
-		return trouble_set(t, ERR_INVALID,
-			"%s: only https://, http:// and file:// can be read", url);
-	return 0;
-}
-
-/* The parsed URL without trailing slashes: the caller's, for free(). */
-static char *normal_url(CURLU *u)
-{
-	char *text = NULL, *copy;
-	size_t size;
-
-	if (curl_url_get(u, CURLUPART_URL, &text, 0))
-		return NULL;
-	copy = strdup(text);
-	curl_free(text);
-	if (!copy)
-		return NULL;
-	for (size = strlen(copy); size > 0 && copy[size - 1] == '/'; size--)
-		copy[size - 1] = '\0';
-	return copy;
-}
 
 static void mirror_release(struct mirror *item)
 {
 	free(item->url);
 	free(item->origin);
 	item->url = item->origin = NULL;
-}
-
-static int check_size(const char *url, struct trouble *t)
-{
-	if (strlen(url) < URL_SIZE_MAX)
-		return 0;
-	return trouble_set(
-		t, ERR_INVALID, "the URL is longer than %d bytes", URL_SIZE_MAX - 1);
-}
-
-/* What can be told before it is parsed. */
-static int check_text(const char *url, struct trouble *t)
-{
-	int rc = check_size(url, t);
-
-	if (rc)
-		return rc;
-	if (!strstr(url, "://"))
-		return trouble_set(t, ERR_INVALID,
-			"%s: not a URL; give https://HOST/PATH, http://HOST/PATH or "
-			"file:///PATH",
-			url);
-	return 0;
-}
-
-/* Fills url and origin; on failure they are NULL. */
-static int mirror_parse(const char *url, struct mirror *out, struct trouble *t)
-{
-	CURLU *u;
-	CURLUcode code;
-	int rc = check_text(url, t);
-
-	if (rc)
-		return rc;
-	u = curl_url();
-	if (!u)
-		return trouble_set(t, ERR_NO_MEMORY, "%s: out of memory", url);
-	code = curl_url_set(
-		u, CURLUPART_URL, url, CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME);
-	if (code) {
-		rc = trouble_set(t, ERR_INVALID, "%s: %s", url, curl_url_strerror(code));
-		goto out;
-	}
-	rc = check_parts(u, url, t);
-	if (rc)
-		goto out;
-	out->url = normal_url(u);
-	out->origin = origin_of(u);
-	if (!out->url || !out->origin)
-		rc = trouble_set(t, ERR_NO_MEMORY, "%s: out of memory", url);
-	else
-		rc = check_size(out->url, t); /* percent-encoded, it may have grown */
-out:
-	if (rc)
-		mirror_release(out);
-	curl_url_cleanup(u);
-	return rc;
 }
 
 int mirrors_new(const char *url, struct mirrors **out, struct trouble *t)
@@ -191,7 +50,7 @@ int mirrors_new(const char *url, struct mirrors **out, struct trouble *t)
 
 	if (!m)
 		return trouble_set(t, ERR_NO_MEMORY, "%s: out of memory", url);
-	rc = mirror_parse(url, &m->items[0], t);
+	rc = base_url_parse(url, &m->items[0].url, &m->items[0].origin, t);
 	if (rc) {
 		free(m);
 		return rc;
@@ -209,6 +68,8 @@ void mirrors_free(struct mirrors *m)
 		return;
 	for (unsigned i = 0; i < m->count; i++)
 		mirror_release(&m->items[i]);
+	for (unsigned i = 0; i < m->target_count; i++)
+		free(m->targets[i].origin);
 	pthread_mutex_destroy(&m->mirrors_mtx);
 	free(m);
 }
@@ -239,7 +100,7 @@ static int mirrors_add_locked(struct mirrors *m, const struct mirror *item)
 int mirrors_add(struct mirrors *m, const char *url)
 {
 	struct mirror item = {0};
-	int rc = mirror_parse(url, &item, NULL);
+	int rc = base_url_parse(url, &item.url, &item.origin, NULL);
 
 	if (rc)
 		return rc;
@@ -288,28 +149,96 @@ bool mirrors_is_home(struct mirrors *m, unsigned index)
 	return origin && !strcmp(origin, mirrors_origin(m, 0));
 }
 
-/* 0: can be asked at once; 1: at once, but its peers go first; 2: is to be left alone. */
-static int standing(const struct mirror *a, int64_t now)
+/* With the lock held. NULL: there is no such server. */
+static struct health *health_of(struct mirrors *m, unsigned server)
 {
-	if (a->leave_until > now)
-		return 2;
-	return a->behind_until > now;
+	if (server < m->count)
+		return &m->items[server].health;
+	if (server >= MIRRORS_MAX && server - MIRRORS_MAX < m->target_count)
+		return &m->targets[server - MIRRORS_MAX].health;
+	return NULL;
+}
+
+/* The number of a server; *server is untouched when there is no place for it. With the
+ * lock held. */
+static void find_server(struct mirrors *m, const char *origin, unsigned *server)
+{
+	struct target *target = &m->targets[m->target_count];
+
+	for (unsigned i = 0; i < m->count; i++)
+		if (!strcmp(m->items[i].origin, origin)) {
+			*server = i;
+			return;
+		}
+	for (unsigned i = 0; i < m->target_count; i++)
+		if (!strcmp(m->targets[i].origin, origin)) {
+			*server = MIRRORS_MAX + i;
+			return;
+		}
+	if (m->target_count == TARGETS_MAX)
+		return;
+	*target = (struct target){.origin = strdup(origin)};
+	if (target->origin)
+		*server = MIRRORS_MAX + m->target_count++;
+}
+
+unsigned mirrors_led(struct mirrors *m, unsigned index, const char *origin)
+{
+	unsigned server = index;
+
+	pthread_mutex_lock(&m->mirrors_mtx);
+	if (index < m->count) {
+		if (strcmp(m->items[index].origin, origin))
+			find_server(m, origin, &server);
+		m->items[index].leads_to = server == index ? NULL : health_of(m, server);
+	}
+	pthread_mutex_unlock(&m->mirrors_mtx);
+	return server;
+}
+
+/* 0: can be asked at once; 1: at once, but its peers go first; 2: is to be left alone.
+ * And until when. */
+struct outlook {
+	int standing;
+	int64_t until;
+};
+
+/* What a mirror leads to puts it behind its peers, and makes nobody wait: the next redirect
+ * may lead elsewhere. */
+static struct outlook mirror_outlook(const struct mirror *a, int64_t now)
+{
+	int64_t behind = a->health.behind_until;
+
+	if (a->health.leave_until > now)
+		return (struct outlook){2, a->health.leave_until};
+	if (a->leads_to && a->leads_to->leave_until > behind)
+		behind = a->leads_to->leave_until;
+	if (a->leads_to && a->leads_to->behind_until > behind)
+		behind = a->leads_to->behind_until;
+	if (behind > now)
+		return (struct outlook){1, behind};
+	return (struct outlook){0, 0};
 }
 
 static bool is_better(const struct mirror *a, const struct mirror *b, int64_t now)
 {
-	int standing_a = standing(a, now), standing_b = standing(b, now);
+	struct outlook of_a = mirror_outlook(a, now), of_b = mirror_outlook(b, now);
 
-	if (standing_a != standing_b)
-		return standing_a < standing_b;
-	if (standing_a == 2)
-		return a->leave_until < b->leave_until;
-	if (standing_a == 1)
-		return a->behind_until < b->behind_until;
+	if (of_a.standing != of_b.standing)
+		return of_a.standing < of_b.standing;
+	if (of_a.standing)
+		return of_a.until < of_b.until;
 	/* Measured ones first; then in the order in which they were given. */
 	if (a->cost == 0 || b->cost == 0)
 		return a->cost != 0 && b->cost == 0;
 	return a->cost < b->cost;
+}
+
+static int64_t mirror_wait(const struct mirror *a, int64_t now)
+{
+	struct outlook outlook = mirror_outlook(a, now);
+
+	return outlook.standing == 2 ? outlook.until - now : 0;
 }
 
 int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait_ns)
@@ -327,26 +256,31 @@ int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait
 		index = (int)i;
 	}
 	if (best)
-		*wait_ns = best->leave_until > now ? best->leave_until - now : 0;
+		*wait_ns = mirror_wait(best, now);
 	pthread_mutex_unlock(&m->mirrors_mtx);
 	return index;
 }
 
-void mirrors_succeeded(struct mirrors *m, unsigned index, int64_t took_ns, uint64_t bytes)
+static void measure(struct mirror *item, int64_t took_ns, uint64_t bytes)
 {
 	double cost = (double)took_ns / ((double)bytes / COST_UNIT + 1);
-	struct mirror *item;
+
+	if (bytes == 0 || took_ns <= 0)
+		return;
+	item->cost = item->cost == 0 ? cost
+				     : item->cost + (cost - item->cost) * COST_WEIGHT;
+}
+
+void mirrors_succeeded(struct mirrors *m, unsigned server, int64_t took_ns, uint64_t bytes)
+{
+	struct health *health;
 
 	pthread_mutex_lock(&m->mirrors_mtx);
-	if (index < m->count) {
-		item = &m->items[index];
-		item->unreachable = item->slow = 0;
-		item->leave_until = 0;
-		if (bytes > 0 && took_ns > 0)
-			item->cost = item->cost == 0 ? cost
-						     : item->cost + (cost - item->cost) *
-									    COST_WEIGHT;
-	}
+	health = health_of(m, server);
+	if (health)
+		health_succeeded(health);
+	if (server < m->count)
+		measure(&m->items[server], took_ns, bytes);
 	pthread_mutex_unlock(&m->mirrors_mtx);
 }
 
@@ -360,46 +294,14 @@ static uint64_t next_random(struct mirrors *m)
 	return m->random;
 }
 
-/* Exponential backoff: `first` doubled with each of `times`, at most `most`, less up to a
- * quarter by chance. */
-static int64_t backoff(struct mirrors *m, int64_t first, int64_t most, unsigned times)
+void mirrors_failed(
+	struct mirrors *m, unsigned server, enum mirror_fault fault, int64_t now)
 {
-	int64_t time = first;
+	struct health *health;
 
-	while (times-- > 0 && time < most)
-		time *= 2;
-	if (time > most)
-		time = most;
-	return time - (int64_t)(next_random(m) % (uint64_t)(time / 4));
-}
-
-static void fail_locked(
-	struct mirrors *m, struct mirror *item, enum mirror_fault fault, int64_t now)
-{
-	int64_t until;
-
-	if (fault == MIRROR_UNREACHABLE) {
-		if (item->leave_until <= now)
-			item->leave_until = now + backoff(m, UNREACHABLE_FIRST,
-							  UNREACHABLE_MOST,
-							  item->unreachable++);
-		return;
-	}
-	if (fault == MIRROR_SLOW) {
-		if (item->behind_until > now)
-			return;
-		until = now + backoff(m, SLOW_FIRST, SLOW_MOST, item->slow++);
-	} else {
-		until = now + backoff(m, WRONG_FIRST, WRONG_MOST, item->wrong++);
-	}
-	if (until > item->behind_until)
-		item->behind_until = until;
-}
-
-void mirrors_failed(struct mirrors *m, unsigned index, enum mirror_fault fault, int64_t now)
-{
 	pthread_mutex_lock(&m->mirrors_mtx);
-	if (index < m->count)
-		fail_locked(m, &m->items[index], fault, now);
+	health = health_of(m, server);
+	if (health)
+		health_failed(health, fault, next_random(m), now);
 	pthread_mutex_unlock(&m->mirrors_mtx);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The base URLs a store is known by, best first by measured health. After a failure a
- * mirror is backed off from, for a while that doubles with each further failure, with
- * jitter; for longer after a wrong byte. Where that holds for all, the one whose time is up
- * soonest is used.
+ * The base URLs a store is known by, best first by measured health (health.h). After a
+ * failure a mirror is backed off from; where that holds for all, the one whose time is up
+ * soonest is used. A mirror may redirect to another server: what goes wrong there is that
+ * server's setback, though the mirror stands behind its peers as long as it leads there.
  * Own lock; any thread; no I/O.
  */
 #ifndef CAIRN_NET_MIRRORS_H
@@ -12,16 +12,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/base_url.h"
+#include "net/health.h"
 #include "util/error.h"
 
 #define MIRRORS_MAX 64 /* the user's URL and others: one bit each in a set */
-#define URL_SIZE_MAX 4096
 
 struct mirrors;
 
-/* `url` is the store's base as the user gave it: https://, http:// or file://, with or
- * without a trailing '/'; no user name or password in it, no '?' or '#'. ERR_INVALID with
- * a sentence. */
+/* `url` is the store's base as the user gave it, for base_url_parse(). ERR_INVALID with a
+ * sentence. */
 int mirrors_new(const char *url, struct mirrors **out, struct trouble *t);
 void mirrors_free(struct mirrors *m);
 /* Another base URL (from the manifest); known ones are ignored. It may be http:// or
@@ -40,11 +40,13 @@ bool mirrors_is_home(struct mirrors *m, unsigned index);
  * all avoided: -1. *wait_ns: how long it should be left alone first (0: go). Only
  * MIRROR_UNREACHABLE makes waiting; the other faults put a mirror behind its peers. */
 int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait_ns);
+/* A request to mirror `index` was answered by the server of this origin: the mirror's own,
+ * or one that it redirected to. Returns that server's number, for the two below: a mirror's
+ * (of any that has this origin), or one of its own from MIRRORS_MAX on. */
+unsigned mirrors_led(struct mirrors *m, unsigned index, const char *origin);
 /* It answered, after `took_ns`, with `bytes` of use (0: says nothing about its speed). */
-void mirrors_succeeded(struct mirrors *m, unsigned index, int64_t took_ns, uint64_t bytes);
-/* Failures that come while it is backed off from count as one: many tries fail at once. */
-enum mirror_fault { MIRROR_UNREACHABLE, MIRROR_SLOW, MIRROR_WRONG_BYTES };
+void mirrors_succeeded(struct mirrors *m, unsigned server, int64_t took_ns, uint64_t bytes);
 void mirrors_failed(
-	struct mirrors *m, unsigned index, enum mirror_fault fault, int64_t now);
+	struct mirrors *m, unsigned server, enum mirror_fault fault, int64_t now);
 
 #endif

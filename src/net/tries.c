@@ -117,6 +117,33 @@ struct fetch_try *tries_next_ended(struct tries *tries)
 	return t;
 }
 
+/* Counts it where it is now. */
+static void move_to(struct tries *tries, struct fetch_try *t, const char *origin)
+{
+	t->origin->active--;
+	t->origin = origins_find(&tries->origins, origin);
+	t->origin->active++;
+	t->server = mirrors_led(t->fetch->mirrors, t->mirror, origin);
+}
+
+bool tries_follow(struct tries *tries, struct fetch_try *t)
+{
+	struct redirect_target hop;
+	struct trouble trouble;
+
+	if (!fetch_try_is_redirected(t) || !fetch_try_find_hop(t, &hop))
+		return false;
+	fetch_try_note_version(t);
+	mirrors_succeeded(t->fetch->mirrors, t->server, 0, 0);
+	move_to(tries, t, hop.origin);
+	curl_multi_remove_handle(tries->multi, t->easy);
+	if (!fetch_try_follow(t, &hop, &tries->settings, &trouble) &&
+		curl_multi_add_handle(tries->multi, t->easy) == CURLM_OK)
+		return true;
+	t->redirect = REDIRECT_NO_MEMORY;
+	return false;
+}
+
 struct fetch_try *tries_find_stopped(struct tries *tries)
 {
 	struct fetch_try *t = tries->first;

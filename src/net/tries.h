@@ -42,6 +42,9 @@ void tries_perform(struct tries *tries);
 /* One that has ended by itself, its `code` set; NULL: no more. To be given to tries_end()
  * before the next is asked for. */
 struct fetch_try *tries_next_ended(struct tries *tries);
+/* Goes on with one that has ended with a redirect, if it is to be followed; the server has
+ * answered then, and another is asked. False: it is over. */
+bool tries_follow(struct tries *tries, struct fetch_try *t);
 /* One that is to be broken off: its `stop` is set. NULL: there is none. */
 struct fetch_try *tries_find_stopped(struct tries *tries);
 

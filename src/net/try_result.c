@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,12 +41,62 @@ static int file_error(struct fetch_try *t)
 	return rc;
 }
 
+#define SHOWN_MAX 400 /* bytes of a URL */
+
+static int shown_size(const char *url, const char *until)
+{
+	size_t size = strcspn(url, until);
+
+	return size < SHOWN_MAX ? (int)size : SHOWN_MAX;
+}
+
+/* The URL, and where its redirects led. A query may be a signature that lets in whoever has
+ * it, and so is not shown. */
+static void try_name(const struct fetch_try *t, char name[TROUBLE_MAX])
+{
+	if (t->hop.url)
+		snprintf(name, TROUBLE_MAX, "%.*s (redirected to %.*s)",
+			shown_size(t->url, ""), t->url, shown_size(t->hop.url, "?"),
+			t->hop.url);
+	else
+		snprintf(name, TROUBLE_MAX, "%.*s", shown_size(t->url, ""), t->url);
+}
+
+static void classify_redirect(const struct fetch_try *t, struct try_result *result)
+{
+	static const char *const why[] = {
+		[REDIRECT_NOWHERE] = "the server redirects without saying where to",
+		[REDIRECT_NO_URL] = "the server redirects to what is no URL",
+		[REDIRECT_INSECURE] =
+			"the server redirects from https:// to http://, where "
+			"cairn does not follow",
+		[REDIRECT_SCHEME] =
+			"the server redirects to where cairn does not follow (only "
+			"https:// and http:// are good)",
+		[REDIRECT_CIRCLE] = "the server redirects in a circle",
+		[REDIRECT_TOO_MANY] = "the server redirects too often",
+		[REDIRECT_NO_MEMORY] = "out of memory",
+	};
+
+	const char *location = t->location ? t->location : "";
+
+	if (t->redirect == REDIRECT_NO_MEMORY) {
+		result_failed(result, MIRROR_SLOW);
+		result->unwell = false;
+		trouble_set(&result->trouble, ERR_NO_MEMORY, "out of memory");
+		return;
+	}
+	result_refused(result, RANK_REFUSED);
+	trouble_set(&result->trouble, ERR_UNREACHABLE, "%s%s%.*s", why[t->redirect],
+		*location ? ": " : "", shown_size(location, "?"), location);
+}
+
 static void classify_file(struct fetch_try *t, struct try_result *result)
 {
 	int rc = file_error(t);
 
 	result_refused(result, rc == ERR_ABSENT ? RANK_ABSENT : RANK_REFUSED);
-	trouble_set(&result->trouble, rc, "%s: %s", t->url,
+	trouble_set(&result->trouble, rc, "%s",
 		rc == ERR_ABSENT ? "there is no such file" : error_text(rc));
 }
 
@@ -67,26 +118,24 @@ static void classify_status(struct fetch_try *t, long status, struct try_result 
 
 	if (status == 404 || status == 410) {
 		result_refused(result, RANK_ABSENT);
-		trouble_set(trouble, ERR_ABSENT, "%s: the server does not have it (%ld)",
-			t->url, status);
+		trouble_set(
+			trouble, ERR_ABSENT, "the server does not have it (%ld)", status);
 	} else if (status == 401 || status == 403) {
 		result_refused(result, RANK_REFUSED);
-		trouble_set(trouble, ERR_DENIED, "%s: the server denies access (%ld)",
-			t->url, status);
+		trouble_set(trouble, ERR_DENIED, "the server denies access (%ld)", status);
 	} else if (status == 407) {
 		result_refused(result, RANK_REFUSED);
-		trouble_set(trouble, ERR_DENIED,
-			"%s: the proxy wants a name and password (407)", t->url);
+		trouble_set(
+			trouble, ERR_DENIED, "the proxy wants a name and password (407)");
 	} else if (status >= 500 || status == 408 || status == 425 || status == 429) {
 		classify_busy(t, result);
-		trouble_set(trouble, ERR_UNREACHABLE, "%s: the server answered %ld", t->url,
-			status);
+		trouble_set(trouble, ERR_UNREACHABLE, "the server answered %ld", status);
 	} else {
 		result_refused(result, RANK_REFUSED);
 		trouble_set(trouble, ERR_UNREACHABLE,
-			"%s: the server answered %ld, which a web server for files does "
+			"the server answered %ld, which a web server for files does "
 			"not",
-			t->url, status);
+			status);
 	}
 }
 
@@ -107,14 +156,14 @@ static void classify_stopped(struct fetch_try *t, struct try_result *result)
 	if (!t->connected)
 		trouble_set(&result->trouble,
 			had_no_chance(t) ? ERR_TIMEOUT : ERR_UNREACHABLE,
-			"%s: no connection in time", t->url);
+			"no connection in time");
 	else if (t->stop == STOP_SILENCE)
 		trouble_set(&result->trouble, ERR_TIMEOUT,
-			"%s: the server went silent after %zu bytes of the answer", t->url,
+			"the server went silent after %zu bytes of the answer",
 			t->body.size);
 	else
 		trouble_set(&result->trouble, ERR_TIMEOUT,
-			"%s: %zu bytes of the answer had come when the time was up", t->url,
+			"%zu bytes of the answer had come when the time was up",
 			t->body.size);
 }
 
@@ -141,14 +190,13 @@ static void classify_untrusted(
 	result->fault = MIRROR_SLOW;
 	if (t->code == CURLE_SSL_CACERT_BADFILE)
 		trouble_set(&result->trouble, ERR_UNTRUSTED,
-			"%s: the file given with --cacert holds no certificates: %s",
-			t->url, words);
+			"the file given with --cacert holds no certificates: %s", words);
 	else
 		trouble_set(&result->trouble, ERR_UNTRUSTED,
-			"%s: the server's certificate is not trusted: %s; when it is "
+			"the server's certificate is not trusted: %s; when it is "
 			"signed by a CA "
 			"of your own, give that CA's file with --cacert",
-			t->url, words);
+			words);
 }
 
 /* Whether asking once more, on a new connection, can help. */
@@ -156,7 +204,6 @@ static bool is_permanent(CURLcode code, int *error)
 {
 	switch (code) {
 	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_TOO_MANY_REDIRECTS:
 		*error = ERR_UNREACHABLE;
 		return true;
 	case CURLE_URL_MALFORMAT:
@@ -184,20 +231,13 @@ static void classify_failure(struct fetch_try *t, struct try_result *result)
 
 	if (is_untrusted(code)) {
 		classify_untrusted(t, words, result);
-	} else if (code == CURLE_UNSUPPORTED_PROTOCOL && t->answered) {
-		result_refused(result, RANK_REFUSED);
-		trouble_set(&result->trouble, ERR_UNREACHABLE,
-			"%s: the server redirects to where cairn does not follow (only "
-			"https:// is "
-			"good): %s",
-			t->url, words);
 	} else if (is_permanent(code, &error)) {
 		result_refused(result, RANK_REFUSED);
-		trouble_set(&result->trouble, error, "%s: %s", t->url, words);
+		trouble_set(&result->trouble, error, "%s", words);
 	} else {
 		/* One that got as far as an answer says little about all of the server. */
 		result_failed(result, t->answered ? MIRROR_SLOW : MIRROR_UNREACHABLE);
-		trouble_set(&result->trouble, error, "%s: %s", t->url, words);
+		trouble_set(&result->trouble, error, "%s", words);
 	}
 }
 
@@ -206,15 +246,15 @@ static void classify_aborted(struct fetch_try *t, struct try_result *result)
 	if (t->no_memory) {
 		result_failed(result, MIRROR_SLOW);
 		result->unwell = false;
-		trouble_set(&result->trouble, ERR_NO_MEMORY, "%s: out of memory", t->url);
+		trouble_set(&result->trouble, ERR_NO_MEMORY, "out of memory");
 		return;
 	}
 	result_refused(result, RANK_REFUSED);
 	result->unwell = true;
 	result->fault = MIRROR_WRONG_BYTES;
 	trouble_set(&result->trouble, ERR_LIMIT,
-		"%s: the answer is longer than the %" PRIu64 " bytes that it may have",
-		t->url, t->size_max);
+		"the answer is longer than the %" PRIu64 " bytes that it may have",
+		t->size_max);
 }
 
 /* Whether the status alone decides, however its body ended. */
@@ -227,14 +267,15 @@ static bool is_telling(const struct fetch_try *t, long status)
 	return t->stop != STOP_CANCELLED;
 }
 
-void try_result_classify(struct fetch_try *t, struct try_result *out)
+static void classify_any(struct fetch_try *t, struct try_result *out)
 {
 	long status = 0;
 
-	*out = (struct try_result){.outcome = TRY_GIVEN};
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status == 304 && t->code == CURLE_OK && !t->stop && t->fetch->etag[0])
 		out->not_modified = true;
+	else if (t->redirect != REDIRECT_GOOD)
+		classify_redirect(t, out);
 	else if (is_telling(t, status))
 		classify_status(t, status, out);
 	else if (t->stop)
@@ -245,4 +286,16 @@ void try_result_classify(struct fetch_try *t, struct try_result *out)
 		classify_file(t, out);
 	else if (t->code != CURLE_OK)
 		classify_failure(t, out);
+}
+
+void try_result_classify(struct fetch_try *t, struct try_result *out)
+{
+	char name[TROUBLE_MAX];
+
+	*out = (struct try_result){.outcome = TRY_GIVEN};
+	classify_any(t, out);
+	if (out->outcome == TRY_GIVEN)
+		return;
+	try_name(t, name);
+	trouble_set(&out->trouble, out->trouble.code, "%s: %s", name, out->trouble.text);
 }

@@ -120,7 +120,7 @@ static bool blame_mirror(struct in_flight *f)
 
 	if (mirror < 0)
 		return false;
-	mirrors_failed(mirrors, (unsigned)mirror, MIRROR_WRONG_BYTES, clock_monotonic());
+	mirrors_failed(mirrors, f->fetch.server, MIRROR_WRONG_BYTES, clock_monotonic());
 	/* The last of MIRRORS_MAX has no bit, hence the count. */
 	if (mirror < 64)
 		f->avoid |= UINT64_C(1) << mirror;

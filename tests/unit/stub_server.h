@@ -35,7 +35,7 @@ struct stub_server {
 	uint16_t port;
 	int fd;
 	SSL_CTX *tls;
-	char target[256]; /* what /redirect answers as its Location */
+	char target[256]; /* what /redirect... answers as its Location */
 	pthread_t thread;
 	pthread_t threads[STUB_CONNECTIONS_MAX];
 	unsigned thread_count; /* the accepting thread's; connections ever made */
@@ -43,7 +43,8 @@ struct stub_server {
 	pthread_cond_t cond;
 	bool stopping, gate_open; /* the gate holds up /gate/... */
 	unsigned connections, requests, open, open_most;
-	char order[64]; /* the last letter of each path /gate/..., as they came */
+	unsigned certificates; /* connections whose client showed one */
+	char order[64];	       /* the last letter of each path /gate/..., as they came */
 };
 
 struct stub_connection {
@@ -170,13 +171,30 @@ static inline bool stub_etag(struct stub_connection *c)
 	return stub_answer(c, 200, "ETag: " STUB_ETAG "\r\n", "tagged");
 }
 
-static inline bool stub_redirect(struct stub_connection *c)
+/* "/redirect/STATUS": with that one (default: 302). */
+static inline bool stub_redirect(struct stub_connection *c, const char *path)
 {
 	char header[512];
+	int status = 302;
 
+	sscanf(path, "/redirect/%d", &status);
 	snprintf(header, sizeof(header), "ETag: \"redirect\"\r\nLocation: %s\r\n",
 		c->server->target);
-	return stub_answer(c, 302, header, "elsewhere");
+	return stub_answer(c, status, header, "elsewhere");
+}
+
+/* A redirect whose body has no end. */
+static inline bool stub_redirect_flood(struct stub_connection *c)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		"HTTP/1.1 301 x\r\nLocation: %s\r\nConnection: close\r\n\r\n",
+		c->server->target);
+	stub_say(c, text);
+	while (!stub_stopping(c->server) && stub_write(c, text, sizeof(text)))
+		;
+	return false;
 }
 
 /* True when the connection can take another request. */
@@ -197,8 +215,10 @@ static inline bool stub_serve(
 		return stub_fail(c, path, requests);
 	if (!strncmp(path, "/gate/", 6))
 		return stub_gate(c, path);
-	if (!strcmp(path, "/redirect"))
-		return stub_redirect(c);
+	if (!strcmp(path, "/redirect-flood"))
+		return stub_redirect_flood(c);
+	if (!strncmp(path, "/redirect", 9))
+		return stub_redirect(c, path);
 	if (!strcmp(path, "/reset"))
 		return stub_reset(c);
 	if (!strcmp(path, "/drip"))
@@ -258,6 +278,23 @@ static inline unsigned stub_count(struct stub_server *s, int open)
 	return requests;
 }
 
+static inline void stub_count_certificate(struct stub_connection *c)
+{
+	X509 *certificate = SSL_get_peer_certificate(c->ssl);
+
+	pthread_mutex_lock(&c->server->mtx);
+	c->server->certificates += certificate != NULL;
+	pthread_mutex_unlock(&c->server->mtx);
+	X509_free(certificate);
+}
+
+static inline int stub_believe(int good, X509_STORE_CTX *store)
+{
+	(void)good;
+	(void)store;
+	return 1;
+}
+
 static inline void *stub_connection_main(void *arg)
 {
 	struct stub_connection *c = arg;
@@ -271,6 +308,7 @@ static inline void *stub_connection_main(void *arg)
 		SSL_set_fd(c->ssl, c->fd);
 		if (SSL_accept(c->ssl) != 1)
 			goto out;
+		stub_count_certificate(c);
 	}
 	while (stub_read(c))
 		if (sscanf(c->head, "GET %255s", path) != 1 ||
@@ -318,6 +356,9 @@ static inline void stub_start(struct stub_server *s, uint16_t port, const char *
 	memset(s, 0, sizeof(*s));
 	if (tls_dir) {
 		s->tls = SSL_CTX_new(TLS_server_method());
+		/* Asks for a client certificate, and takes any or none. */
+		SSL_CTX_set_verify(s->tls, SSL_VERIFY_PEER, stub_believe);
+		SSL_CTX_set_session_id_context(s->tls, (const unsigned char *)"stub", 4);
 		snprintf(path, sizeof(path), "%s/cert.pem", tls_dir);
 		assert_int_equal(SSL_CTX_use_certificate_chain_file(s->tls, path), 1);
 		snprintf(path, sizeof(path), "%s/key.pem", tls_dir);

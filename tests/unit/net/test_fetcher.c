@@ -11,6 +11,7 @@
 #include "unit/stub_server.h"
 
 #include "net/fetcher.h"
+#include "net/redirect.h"
 #include "net/serve.h"
 #include "net/serve_certificate.h"
 #include "util/io.h"
@@ -732,12 +733,84 @@ static void test_redirect(void **state)
 	assert_int_equal(get(x, &f, "redirect", 0), 0);
 	assert_string_equal(f.etag, "");
 	assert_body(&f, "hello");
+	assert_int_equal(f.mirror, 0);
+	assert_int_equal(f.server, MIRRORS_MAX);
+	/* Not followed, and not asked again. */
 	strcpy(x->stub.target, "/redirect");
 	assert_int_equal(get(x, &f, "redirect", 0), ERR_UNREACHABLE);
-	assert_words(&f, "redirect");
+	assert_words(&f, "circle");
 	strcpy(x->stub.target, "file:///etc/passwd");
 	assert_int_equal(get(x, &f, "redirect", 0), ERR_UNREACHABLE);
 	assert_words(&f, "does not follow");
+	strcpy(x->stub.target, "http://a:b");
+	assert_int_equal(get(x, &f, "redirect", 0), ERR_UNREACHABLE);
+	assert_words(&f, "no URL");
+	strcpy(x->stub.target, "");
+	assert_int_equal(get(x, &f, "redirect", 0), ERR_UNREACHABLE);
+	assert_words(&f, "without saying where");
+	strcpy(x->stub.target, "redirect/more");
+	assert_int_equal(get(x, &f, "redirect/302/a", 0), ERR_UNREACHABLE);
+	assert_words(&f, "too often");
+	assert_int_equal(x->stub.requests, 1 + 5 + REDIRECTS_MAX);
+	stub_stop(&other);
+}
+
+static void test_redirect_statuses(void **state)
+{
+	static const char *const paths[] = {"redirect/301", "redirect/302", "redirect/303",
+		"redirect/307", "redirect/308", "redirect-flood"};
+	static const char *const targets[] = {
+		"/ok", "../ok", "ok?a=b", "//HOST/ok", "/ok#x"};
+	struct fixture *x = *state;
+	struct fetch f;
+
+	for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+		strcpy(x->stub.target, "/ok");
+		assert_int_equal(get(x, &f, paths[i], 0), 0);
+		assert_int_equal(f.server, 0);
+		assert_body(&f, "hello");
+	}
+	for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+		if (strstr(targets[i], "HOST"))
+			snprintf(x->stub.target, sizeof x->stub.target, "%s/ok",
+				strstr(x->stub.url, "//"));
+		else
+			strcpy(x->stub.target, targets[i]);
+		assert_int_equal(get(x, &f, "redirect", 0), 0);
+		assert_body(&f, "hello");
+	}
+	assert_int_equal(get(x, &f, "status/300", 0), ERR_UNREACHABLE);
+	assert_int_equal(get(x, &f, "status/305", 0), ERR_UNREACHABLE);
+}
+
+/* A redirect leads to a server that fails: the mirror is well, the other one is not. */
+static void test_fault_behind_redirect(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server other;
+	struct fetch f;
+	int64_t wait = -1;
+
+	stub_start(&other, 0, NULL);
+	snprintf(x->stub.target, sizeof x->stub.target, "http://127.0.0.1:%u/x?secret",
+		free_port());
+	assert_int_equal(get(x, &f, "redirect", 300), ERR_UNREACHABLE);
+	assert_words(&f, "redirect (redirected to http://127.0.0.1:");
+	assert_null(strstr(f.trouble.text, "secret"));
+	assert_int_equal(mirrors_choose(x->mirrors, 0, clock_monotonic(), &wait), 0);
+	assert_int_equal(wait, 0);
+	assert_int_equal(mirrors_add(x->mirrors, other.url), 0);
+	assert_int_equal(get(x, &f, "ok", 0), 0);
+	bytes_release(&f.body);
+	/* One that leads to a mirror has that one blamed, however good it was. */
+	snprintf(x->stub.target, sizeof x->stub.target, "%s/status/500", other.url);
+	fetch_init(&f, x->mirrors, "redirect");
+	f.avoid = 2;
+	f.impatient = true;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_UNREACHABLE);
+	mirrors_led(x->mirrors, 0, mirrors_origin(x->mirrors, 0));
+	mirrors_succeeded(x->mirrors, 1, 1, 1 << 20);
+	assert_int_equal(mirrors_choose(x->mirrors, 0, clock_monotonic(), &wait), 0);
 	stub_stop(&other);
 }
 
@@ -803,6 +876,76 @@ static void use_tls(struct fixture *x, struct stub_server *secure)
 	assert_int_equal(mirrors_new(secure->url, &x->mirrors, NULL), 0);
 	snprintf(path, sizeof path, "%s/ca.pem", x->directory);
 	x->credentials.cacert = strdup(path);
+}
+
+/* Makes a client certificate, which the stub takes whoever signed it. */
+static void use_client_certificate(struct fixture *x)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/cert.pem", x->directory);
+	x->credentials.client_cert = strdup(path);
+	snprintf(path, sizeof path, "%s/key.pem", x->directory);
+	x->credentials.client_key = strdup(path);
+}
+
+/* It is shown to the origin that it was given for, not where that redirects to. */
+static void test_client_certificate(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server secure, other;
+	struct fetch f;
+
+	use_tls(x, &secure);
+	use_client_certificate(x);
+	stub_start(&other, 0, x->directory);
+	strcpy(secure.target, "/ok");
+	assert_int_equal(get(x, &f, "redirect", 0), 0);
+	assert_body(&f, "hello");
+	assert_true(secure.certificates > 0);
+	snprintf(secure.target, sizeof secure.target, "%s/redirect", other.url);
+	snprintf(other.target, sizeof other.target, "%s/ok", secure.url);
+	assert_int_equal(get(x, &f, "redirect", 0), 0);
+	assert_body(&f, "hello");
+	assert_int_equal(other.requests, 1);
+	assert_int_equal(other.certificates, 0);
+	/* Nor when it leads back: that connection is another one, without. */
+	assert_int_equal(secure.certificates, secure.connections - 1);
+	assert_int_equal(mirrors_add(x->mirrors, other.url), 0);
+	fetch_init(&f, x->mirrors, "ok");
+	f.avoid = 1;
+	assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+	assert_body(&f, "hello");
+	assert_int_equal(other.certificates, 0);
+	stub_stop(&other);
+	stub_stop(&secure);
+}
+
+/* From http to https, with neither token nor password. */
+static void test_redirect_to_tls(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server secure;
+	char path[128];
+	struct fetch f;
+
+	use_tls(x, &secure);
+	mirrors_free(x->mirrors);
+	assert_int_equal(mirrors_new(x->stub.url, &x->mirrors, NULL), 0);
+	write_file(x, ".netrc", "default login someone password something\n", path);
+	setenv("HOME", x->directory, 1);
+	x->credentials.netrc = true;
+	assert_int_equal(get(x, &f, "echo", 0), 0);
+	assert_true(body_has(&f, "Authorization: Basic"));
+	snprintf(x->stub.target, sizeof x->stub.target, "%s/echo", secure.url);
+	assert_int_equal(get(x, &f, "redirect", 0), 0);
+	assert_false(body_has(&f, "Authorization"));
+	/* Nor with what the redirect would have us be. */
+	snprintf(x->stub.target, sizeof x->stub.target, "https://a:b@127.0.0.1:%u/echo",
+		secure.port);
+	assert_int_equal(get(x, &f, "redirect", 0), 0);
+	assert_false(body_has(&f, "Authorization"));
+	stub_stop(&secure);
 }
 
 static void test_tls(void **state)
@@ -1120,7 +1263,11 @@ int main(void)
 		TEST(test_no_server_at_all),
 		TEST(test_resolver_hangs),
 		TEST(test_redirect),
+		TEST(test_redirect_statuses),
+		TEST(test_fault_behind_redirect),
 		TEST(test_bearer),
+		TEST(test_client_certificate),
+		TEST(test_redirect_to_tls),
 		TEST(test_tls),
 		TEST(test_tls_hangs),
 		TEST(test_file),

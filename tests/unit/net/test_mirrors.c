@@ -247,6 +247,43 @@ static void test_wrong_bytes_again(void **state)
 	mirrors_free(m);
 }
 
+/* What goes wrong where a mirror leads to is that server's; the mirror stands behind its
+ * peers, but nobody waits for it. */
+static void test_led(void **state)
+{
+	struct mirrors *m = make_three();
+	int64_t now = 1000 * S, wait;
+	unsigned server = mirrors_led(m, 0, "https://d.test:443");
+
+	(void)state;
+	assert_int_equal(server, MIRRORS_MAX);
+	assert_int_equal(mirrors_led(m, 1, "https://d.test:443"), server);
+	assert_int_equal(mirrors_led(m, 1, "https://b.test:443"), 1);
+	assert_int_equal(mirrors_led(m, 2, "https://a.test:443"), 0);
+	mirrors_led(m, 2, "https://c.test:443");
+	mirrors_failed(m, server, MIRROR_UNREACHABLE, now);
+	assert_int_equal(choose(m, 0, now, &wait), 1);
+	assert_int_equal(choose(m, 6, now, &wait), 0);
+	assert_int_equal(wait, 0);
+	/* It leads elsewhere now, or that server is well again. */
+	mirrors_led(m, 0, "https://a.test:443");
+	assert_int_equal(choose(m, 0, now, &wait), 0);
+	mirrors_led(m, 0, "https://d.test:443");
+	assert_int_equal(choose(m, 0, now, &wait), 1);
+	mirrors_succeeded(m, server, 0, 0);
+	assert_int_equal(choose(m, 0, now, &wait), 0);
+	/* No place for more: then it is the mirror's own setback. */
+	for (int i = 0; i < 100; i++) {
+		char origin[32];
+
+		snprintf(origin, sizeof origin, "https://t%d.test:443", i);
+		server = mirrors_led(m, 0, origin);
+	}
+	assert_int_equal(server, 0);
+	assert_int_equal(mirrors_led(m, 99, "https://a.test:443"), 99);
+	mirrors_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +294,7 @@ int main(void)
 		cmocka_unit_test(test_backoff),
 		cmocka_unit_test(test_set_back),
 		cmocka_unit_test(test_wrong_bytes_again),
+		cmocka_unit_test(test_led),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

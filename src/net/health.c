@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "net/health.h"
+#include "util/clock.h"
+
+/* How long a server is backed off from: the first time, and at most. */
+#define UNREACHABLE_FIRST (250 * NS_PER_MS)
+#define UNREACHABLE_MOST (16 * NS_PER_SECOND)
+#define SLOW_FIRST (5 * NS_PER_SECOND)
+#define SLOW_MOST (80 * NS_PER_SECOND)
+#define WRONG_FIRST (60 * NS_PER_SECOND)
+#define WRONG_MOST (3600 * NS_PER_SECOND)
+
+/* Exponential backoff: `first` doubled with each of `times`, at most `most`, less up to a
+ * quarter by chance. */
+static int64_t backoff(int64_t first, int64_t most, unsigned times, uint64_t chance)
+{
+	int64_t time = first;
+
+	while (times-- > 0 && time < most)
+		time *= 2;
+	if (time > most)
+		time = most;
+	return time - (int64_t)(chance % (uint64_t)(time / 4));
+}
+
+void health_failed(struct health *h, enum mirror_fault fault, uint64_t chance, int64_t now)
+{
+	int64_t until;
+
+	if (fault == MIRROR_UNREACHABLE) {
+		if (h->leave_until <= now)
+			h->leave_until = now + backoff(UNREACHABLE_FIRST, UNREACHABLE_MOST,
+						       h->unreachable++, chance);
+		return;
+	}
+	if (fault == MIRROR_SLOW) {
+		if (h->behind_until > now)
+			return;
+		until = now + backoff(SLOW_FIRST, SLOW_MOST, h->slow++, chance);
+	} else {
+		until = now + backoff(WRONG_FIRST, WRONG_MOST, h->wrong++, chance);
+	}
+	if (until > h->behind_until)
+		h->behind_until = until;
+}
+
+void health_succeeded(struct health *h)
+{
+	h->unreachable = h->slow = 0;
+	h->leave_until = 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How well a server has been doing, and for how long it is to be backed off from after a
+ * failure: a while that doubles with each further failure, with jitter; for longer after a
+ * wrong byte. A value without a lock: mirrors.h guards it.
+ */
+#ifndef CAIRN_NET_HEALTH_H
+#define CAIRN_NET_HEALTH_H
+
+#include <stdint.h>
+
+enum mirror_fault { MIRROR_UNREACHABLE, MIRROR_SLOW, MIRROR_WRONG_BYTES };
+
+/* Zero-initialised is well. Times in CLOCK_MONOTONIC ns. */
+struct health {
+	unsigned unreachable, slow, wrong; /* failures in a row, of each kind */
+	int64_t leave_until;		   /* is not to be asked before */
+	int64_t behind_until;		   /* its peers go first */
+};
+
+/* Failures that come while it is backed off from count as one: many tries fail at once.
+ * `chance`: any number, for the jitter. */
+void health_failed(struct health *h, enum mirror_fault fault, uint64_t chance, int64_t now);
+void health_succeeded(struct health *h);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/base_url.h"
+#include "net/redirect.h"
+
+void redirect_target_release(struct redirect_target *target)
+{
+	free(target->url);
+	free(target->origin);
+	*target = (struct redirect_target){0};
+}
+
+static enum redirect check_scheme(CURLU *u, const char *from)
+{
+	char *scheme = NULL;
+	enum redirect verdict = REDIRECT_SCHEME;
+
+	if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0))
+		return REDIRECT_NO_MEMORY;
+	if (!strcmp(scheme, "https"))
+		verdict = REDIRECT_GOOD;
+	else if (!strcmp(scheme, "http"))
+		verdict = strncmp(from, "https:", 6) ? REDIRECT_GOOD : REDIRECT_INSECURE;
+	curl_free(scheme);
+	return verdict;
+}
+
+static bool drop_parts(CURLU *u)
+{
+	static const CURLUPart parts[] = {
+		CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS, CURLUPART_FRAGMENT};
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (curl_url_set(u, parts[i], NULL, 0))
+			return false;
+	return true;
+}
+
+static enum redirect take_target(CURLU *u, struct redirect_target *out)
+{
+	struct redirect_target target = {0};
+	char *text = NULL;
+
+	if (!drop_parts(u) || curl_url_get(u, CURLUPART_URL, &text, 0))
+		return REDIRECT_NO_MEMORY;
+	if (strlen(text) >= URL_SIZE_MAX) {
+		curl_free(text);
+		return REDIRECT_NO_URL;
+	}
+	target.url = strdup(text);
+	target.origin = base_url_origin(u);
+	curl_free(text);
+	if (!target.url || !target.origin) {
+		redirect_target_release(&target);
+		return REDIRECT_NO_MEMORY;
+	}
+	*out = target;
+	return REDIRECT_GOOD;
+}
+
+enum redirect redirect_resolve(
+	const char *from, const char *location, struct redirect_target *out)
+{
+	const unsigned flags = CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE |
+			       CURLU_ALLOW_SPACE;
+	CURLU *u;
+	enum redirect verdict = REDIRECT_NO_URL;
+
+	if (!location || !*location)
+		return REDIRECT_NOWHERE;
+	u = curl_url();
+	if (!u || curl_url_set(u, CURLUPART_URL, from, flags)) {
+		verdict = REDIRECT_NO_MEMORY;
+		goto out;
+	}
+	if (curl_url_set(u, CURLUPART_URL, location, flags))
+		goto out;
+	verdict = check_scheme(u, from);
+	if (verdict == REDIRECT_GOOD)
+		verdict = take_target(u, out);
+out:
+	curl_url_cleanup(u);
+	return verdict;
+}
