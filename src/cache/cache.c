@@ -181,6 +181,19 @@ int cache_flush(struct cache *c)
 	return write_queue_flush(c->queue);
 }
 
+uint64_t cache_losses(struct cache *c)
+{
+	struct totals_record totals = {0};
+	bool rot = false;
+	MDB_txn *txn;
+
+	if (!metadata_read(c->metadata, &txn)) {
+		(void)totals_load(c->metadata, txn, &totals, &rot);
+		metadata_read_end(c->metadata, txn);
+	}
+	return totals.changes + write_queue_losses(c->queue);
+}
+
 /* The last one to leave makes sure that all is on the disk, and says so; or that it is
  * not. */
 static void cache_leave(struct cache *c)

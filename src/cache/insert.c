@@ -35,6 +35,11 @@ int cache_put_chunk(
 	return object_io_insert(c, want, content, hurry);
 }
 
+void cache_note_loss(struct cache *c)
+{
+	write_queue_note_losses(c->queue, 1);
+}
+
 /* Where a chunk lies, as a want. */
 static int insert_find_place(struct cache *c, const struct digest *chunk, uint64_t size,
 	struct want *out, uint64_t *instance)

@@ -20,6 +20,8 @@ int cache_put_page(struct cache *c, struct blob_buffer *packed);
  * a hurry, no time is spent on how it lies in memory. ERR_NO_SPACE: not kept. */
 int cache_put_chunk(
 	struct cache *c, const struct want *want, struct span content, bool hurry);
+/* Something that was brought will not be put: see cache_losses(). */
+void cache_note_loss(struct cache *c);
 /* The chunk's bytes from wherever they lie in the cache, hashed and compared: 0,
  * ERR_ABSENT. `buffer` has `size` bytes. */
 int cache_copy_chunk(

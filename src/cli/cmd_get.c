@@ -33,10 +33,12 @@ static void get_warn(void *ctx, const struct trouble *t)
 }
 
 /* A chunk that did not come is asked for again, and complained of, by the extraction. */
-static void get_prefetch_failed(void *ctx, const char *path, const struct trouble *t)
+static void get_prefetch_failed(
+	void *ctx, const char *path, bool unkept, const struct trouble *t)
 {
 	(void)ctx;
 	(void)path;
+	(void)unkept;
 	(void)t;
 }
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/entry_text.h"
-#include "cli/prefetcher.h"
 #include "cli/mounts.h"
+#include "cli/prefetch_outcome.h"
+#include "cli/prefetcher.h"
 #include "cli/progress.h"
 #include "cli/selection.h"
 #include "cli/size.h"
@@ -25,49 +25,94 @@ const struct option_help prefetch_options_help[] = {
 	{0},
 };
 
+enum prefetch_pass { PASS_COUNT, PASS_BRING, PASS_CHECK };
+
 struct prefetch {
 	struct reader *reader;
 	struct prefetcher *prefetcher;
 	struct progress *progress;
-	bool metadata, json, counting;
-	uint64_t entries, bytes; /* found by the counting walk */
-	uint64_t seen;		 /* bytes of files walked over by the second */
-	uint64_t failures;
-	int64_t began;
+	char **paths;
+	int count;
+	bool metadata, json;
+	enum prefetch_pass pass;
+	uint64_t seen;	 /* bytes of files walked over by this pass */
+	uint64_t shown;	 /* failures told one by one */
+	char *failed;	 /* the file that was told last; heap */
+	uint64_t unkept; /* pieces that came and were not kept */
+	struct prefetch_outcome outcome;
 };
 
-static void prefetch_failed(void *ctx, const char *path, const struct trouble *t)
+/* One line for each file. */
+static void tell(struct prefetch *p, const char *path, const char *what)
+{
+	if (p->failed && path && strcmp(p->failed, path) == 0)
+		return;
+	free(p->failed);
+	p->failed = path ? strdup(path) : NULL;
+	if (p->shown++ < FAILURES_SHOWN)
+		fprintf(stderr, "cairn prefetch: %s: %s\n", path ? path : "?", what);
+}
+
+static void prefetch_failed(
+	void *ctx, const char *path, bool unkept, const struct trouble *t)
 {
 	struct prefetch *p = ctx;
 
-	if (p->failures++ < FAILURES_SHOWN)
-		fprintf(stderr, "cairn prefetch: %s: %s\n", path ? path : "?",
-			t->text[0] ? t->text : error_text(t->code));
+	p->unkept += unkept;
+	p->outcome.failures += !unkept;
+	/* What is not kept is told at the end, with its amount. */
+	if (unkept && !p->outcome.error)
+		p->outcome.error = t->code;
+	if (!unkept)
+		tell(p, path, t->text[0] ? t->text : error_text(t->code));
+}
+
+static void bring(struct prefetch *p, const struct entry *e, struct trouble *t)
+{
+	char *path;
+
+	/* A file whose own recipe cannot be had does not stop the others. */
+	if (prefetcher_add(p->prefetcher, e, t)) {
+		path = entry_path_text(e);
+		prefetch_failed(p, path, false, t);
+		free(path);
+		memset(t, 0, sizeof *t);
+	}
+}
+
+static int check(struct prefetch *p, const struct entry *e, struct trouble *t)
+{
+	char text[SIZE_TEXT + 64], size[SIZE_TEXT], *path;
+	uint64_t missing;
+	int rc = prefetch_outcome_look(&p->outcome, p->reader, e, &missing);
+
+	if (rc)
+		return trouble_set(t, rc, "the cache cannot be read: %s", error_text(rc));
+	if (!missing)
+		return 0;
+	path = entry_path_text(e);
+	snprintf(text, sizeof text, "%s not in the cache", size_text(missing, size));
+	tell(p, path, text);
+	free(path);
+	return 0;
 }
 
 static int prefetch_entry(
 	void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	struct prefetch *p = ctx;
-	char *path;
 
 	(void)rank;
-	if (p->counting) {
-		p->entries++;
-		p->bytes += e->type == ENTRY_FILE ? entry_data_size(e) : 0;
-		progress_set(p->progress, p->bytes, 0, "listing");
-		return 0;
-	}
 	p->seen += e->type == ENTRY_FILE ? entry_data_size(e) : 0;
-	progress_set(p->progress, p->seen, p->bytes, NULL);
-	/* A file whose own recipe cannot be had does not stop the others. */
-	if (prefetcher_add(p->prefetcher, e, t)) {
-		path = entry_path_text(e);
-		prefetch_failed(p, path, t);
-		free(path);
-		memset(t, 0, sizeof *t);
-	}
-	return 0;
+	progress_set(p->progress, p->seen, p->outcome.bytes,
+		p->pass == PASS_COUNT	? "listing"
+		: p->pass == PASS_CHECK ? "checking"
+					: NULL);
+	if (p->pass == PASS_COUNT)
+		p->outcome.entries++;
+	if (p->pass == PASS_BRING)
+		bring(p, e, t);
+	return p->pass == PASS_CHECK && !p->metadata ? check(p, e, t) : 0;
 }
 
 static int prefetch_selected(void *ctx, const char *path, const struct entry *e,
@@ -83,54 +128,70 @@ static int prefetch_selected(void *ctx, const char *path, const struct entry *e,
 	return rc ? rc : reader_walk(p->reader, first, end, prefetch_entry, p, t);
 }
 
-/* Once over the metadata, for the totals, and once over the contents. */
-static int prefetch_passes(struct prefetch *p, char **paths, int count, struct trouble *t)
+static int prefetch_pass(struct prefetch *p, enum prefetch_pass pass, struct trouble *t)
 {
 	static char *whole[] = {(char *)""};
+	char **paths = p->count ? p->paths : whole;
 	int rc = 0;
 
-	if (count == 0) {
-		paths = whole;
-		count = 1;
-	}
-	for (int pass = 0; pass < (p->metadata ? 1 : 2) && !rc; pass++) {
-		p->counting = pass == 0;
-		for (int i = 0; i < count && !rc; i++)
-			rc = selection_each(p->reader, paths[i], prefetch_selected, p, t);
-	}
-	prefetcher_finish(p->prefetcher);
+	p->pass = pass;
+	p->seen = 0;
+	for (int i = 0; i < (p->count ? p->count : 1) && !rc; i++)
+		rc = selection_each(p->reader, paths[i], prefetch_selected, p, t);
+	if (pass == PASS_COUNT)
+		p->outcome.bytes = p->seen;
 	return rc;
 }
 
-static void summary(const struct prefetch *p)
+/* Something was lost on the way, or thrown out, by this prefetch itself too: looks what is
+ * there now. */
+static int prefetch_check(struct prefetch *p, struct trouble *t)
 {
-	uint64_t present, fetched;
-	double seconds = (double)(clock_monotonic() - p->began) / 1e9;
-	char here[SIZE_TEXT], got[SIZE_TEXT], rate[SIZE_TEXT];
+	struct prefetch_outcome *o = &p->outcome;
+	struct cache *cache = p->reader->cache;
+	uint64_t misses = p->reader->misses, losses = cache_losses(cache);
+	int rc = prefetch_pass(p, PASS_CHECK, t);
 
-	prefetcher_count(p->prefetcher, &present, &fetched);
-	if (p->json) {
-		printf("{\"entries\":%llu,\"bytes\":%llu,\"present\":%llu,\"fetched\":%llu,"
-		       "\"failures\":%llu,\"seconds\":%.3f}\n",
-			(unsigned long long)p->entries, (unsigned long long)p->bytes,
-			(unsigned long long)present, (unsigned long long)fetched,
-			(unsigned long long)p->failures, seconds);
-		return;
-	}
-	printf("%llu entries, %s of contents in the cache, %s fetched in %.1f s (%s/s)\n",
-		(unsigned long long)p->entries, size_text(present, here),
-		size_text(fetched, got), seconds,
-		size_text((uint64_t)((double)fetched / (seconds > 0 ? seconds : 1)), rate));
-	if (p->failures)
-		fprintf(stderr,
-			"cairn prefetch: %llu pieces could not be had; run it again to go "
-			"on\n",
-			(unsigned long long)p->failures);
+	if (rc)
+		return rc;
+	rc = cache_flush(cache);
+	if (o->missing)
+		o->failures += p->unkept;
+	if (rc || !o->missing)
+		o->error = rc;
+	/* What was missing has come, and may be here now. */
+	o->pages_missing = p->reader->misses != misses && cache_losses(cache) != losses;
+	o->present = o->bytes - (o->missing < o->bytes ? o->missing : o->bytes);
+	return 0;
+}
+
+/* Once over the metadata, for the totals, once over the contents, and, when there is a
+ * reason to, once more to see what is there. */
+static int prefetch_passes(struct prefetch *p, struct trouble *t)
+{
+	struct prefetch_outcome *o = &p->outcome;
+	struct cache *cache = p->reader->cache;
+	uint64_t losses = cache_losses(cache);
+	int rc = prefetch_pass(p, PASS_COUNT, t);
+
+	if (!rc && !p->metadata)
+		rc = prefetch_pass(p, PASS_BRING, t);
+	prefetcher_finish(p->prefetcher);
+	if (rc)
+		return rc;
+	prefetcher_count(p->prefetcher, &o->present, &o->fetched);
+	rc = cache_flush(cache);
+	if (rc && !o->error)
+		o->error = rc;
+	if (!p->unkept && !o->error && cache_losses(cache) == losses)
+		return 0;
+	return prefetch_check(p, t);
 }
 
 static int prefetch(
 	struct prefetch *p, const struct reader_options *o, char **paths, int count)
 {
+	int64_t began = clock_monotonic();
 	struct reader r;
 	struct trouble t = {0};
 	int rc = reader_open(&r, o, NULL, &t);
@@ -138,19 +199,22 @@ static int prefetch(
 	if (rc)
 		return command_fail("prefetch", &t);
 	p->reader = &r;
-	p->began = clock_monotonic();
+	p->paths = paths;
+	p->count = count;
 	p->progress = progress_new("prefetch");
 	rc = prefetcher_new(&r, prefetch_failed, p, &p->prefetcher);
 	if (!rc)
-		rc = prefetch_passes(p, paths, count, &t);
+		rc = prefetch_passes(p, &t);
 	progress_end(p->progress);
+	p->outcome.seconds = (double)(clock_monotonic() - began) / 1e9;
 	if (rc)
 		command_fail("prefetch", &t);
 	else
-		summary(p);
+		prefetch_outcome_print(&p->outcome, &r, p->json);
 	prefetcher_free(p->prefetcher);
 	reader_close(&r);
-	return rc || p->failures ? EXIT_FAILURE : EXIT_SUCCESS;
+	free(p->failed);
+	return rc || !prefetch_outcome_is_good(&p->outcome) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* "MOUNTPOINT/sub" as the first argument stands for the paths below it too. */

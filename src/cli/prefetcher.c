@@ -81,7 +81,7 @@ int prefetcher_new(
 static void slot_reap(struct prefetcher *p, struct slot *s)
 {
 	if (s->waiter.error)
-		p->failed(p->ctx, s->path, &s->waiter.trouble);
+		p->failed(p->ctx, s->path, s->waiter.unkept, &s->waiter.trouble);
 	else {
 		p->present += s->bytes;
 		p->fetched += s->bytes;

@@ -10,9 +10,11 @@
 #include "cli/reader.h"
 
 struct prefetcher;
-/* `failed` is told of each file whose chunks could not be had, with the reason; on the
- * tool's thread, within prefetcher_add or prefetcher_finish. */
-typedef void (*prefetcher_failed_fn)(void *ctx, const char *path, const struct trouble *t);
+/* `failed` is told of each file whose chunks could not be had, or came and were not kept
+ * (`unkept`), with the reason; on the tool's thread, within prefetcher_add or
+ * prefetcher_finish. */
+typedef void (*prefetcher_failed_fn)(
+	void *ctx, const char *path, bool unkept, const struct trouble *t);
 /* Borrows the reader, which must outlive it. ERR_NO_MEMORY. */
 int prefetcher_new(
 	struct reader *r, prefetcher_failed_fn failed, void *ctx, struct prefetcher **out);

@@ -150,6 +150,30 @@ char *reader_path(const char *text, struct trouble *t)
 	return out;
 }
 
+/* A step that is counted when it needs what is not here. */
+struct counted {
+	struct reader *reader;
+	attempt_fn step;
+	void *arg;
+};
+
+static int counted_step(struct attempt *a, void *arg)
+{
+	struct counted *c = arg;
+	int rc = c->step(a, c->arg);
+
+	c->reader->misses += rc == ERR_PENDING;
+	return rc;
+}
+
+static int reader_run(struct reader *r, attempt_fn step, void *arg, struct trouble *t)
+{
+	struct counted c = {r, step, arg};
+
+	return source_run(
+		r->dataset->source, counted_step, &c, r->deadline_ns, FETCH_DEMAND, t);
+}
+
 struct find {
 	const struct digest *root;
 	struct span path;
@@ -179,8 +203,7 @@ int reader_find(struct reader *r, const char *path, struct entry_copy *out, uint
 {
 	struct find f = {
 		&r->dataset->manifest->root, span_of_string(path), out, rank, false};
-	int rc = source_run(
-		r->dataset->source, reader_find_step, &f, r->deadline_ns, FETCH_DEMAND, t);
+	int rc = reader_run(r, reader_find_step, &f, t);
 
 	if (f.no_name)
 		trouble_set(t, rc, "%s: there is no '%s' in revision %llu", r->dataset->url,
@@ -232,8 +255,7 @@ int reader_walk(struct reader *r, uint64_t first, uint64_t end, reader_each_fn e
 	w->rank = first;
 	w->end = end;
 	while (!rc && w->rank < end) {
-		rc = source_run(r->dataset->source, reader_walk_step, w, r->deadline_ns,
-			FETCH_DEMAND, t);
+		rc = reader_run(r, reader_walk_step, w, t);
 		if (!rc && w->count == 0)
 			break;
 		for (unsigned i = 0; i < w->count; i++) {
@@ -266,8 +288,7 @@ int reader_subtree(struct reader *r, const char *path, uint64_t *first, uint64_t
 	struct trouble *t)
 {
 	struct subtree s = {&r->dataset->manifest->root, span_of_string(path), 0, 0};
-	int rc = source_run(r->dataset->source, reader_subtree_step, &s, r->deadline_ns,
-		FETCH_DEMAND, t);
+	int rc = reader_run(r, reader_subtree_step, &s, t);
 
 	if (!rc) {
 		*first = s.first;
@@ -294,8 +315,7 @@ int reader_read(struct reader *r, const struct entry *e, uint64_t offset, void *
 	size_t size, size_t *done, struct trouble *t)
 {
 	struct read read = {e, offset, buffer, size, 0};
-	int rc = source_run(r->dataset->source, reader_read_step, &read, r->deadline_ns,
-		FETCH_DEMAND, t);
+	int rc = reader_run(r, reader_read_step, &read, t);
 
 	if (!rc)
 		*done = read.done;

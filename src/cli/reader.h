@@ -15,6 +15,7 @@ struct reader {
 	struct engine *engine;
 	struct dataset *dataset;
 	int64_t deadline_ns;
+	uint64_t misses; /* how often a page or recipe was not in the cache */
 };
 /* Opens the cache alone, with r->log: for `cairn cache`. */
 int reader_open_cache(struct reader *r, const struct reader_options *o, struct trouble *t);

@@ -10,5 +10,6 @@ libcli_a_SOURCES = \
 	%D%/link_table.h %D%/mount_background.c %D%/mount_background.h %D%/mount_daemon.c \
 	%D%/mount_daemon.h %D%/mount_helper.c %D%/mount_helper.h %D%/mount_options.c \
 	%D%/mount_options.h %D%/mounts.c %D%/mounts.h %D%/prefetcher.c %D%/prefetcher.h \
+	%D%/prefetch_outcome.c %D%/prefetch_outcome.h \
 	%D%/progress.c %D%/progress.h %D%/reader.c %D%/reader.h %D%/reader_options.c \
 	%D%/reader_options.h %D%/selection.c %D%/selection.h %D%/size.c %D%/size.h

@@ -56,6 +56,7 @@ static void hand_to_keepers(struct in_flight *f, struct waiter_line **due)
 	int error;
 
 	while (f->keeps) {
+		f->keeps->line->waiter->unkept = !f->error;
 		error = f->error ? f->error : f->places[f->keeps->place].error;
 		trouble = f->trouble;
 		if (error && !f->error) {

@@ -47,16 +47,20 @@ static int keep_at(struct in_flight *f, const struct want *want)
 	const struct timespec pause = {.tv_nsec = (long)TRY_EVERY};
 	int rc;
 
-	if (!in_flight_may_keep(f))
+	if (!in_flight_may_keep(f)) {
+		cache_note_loss(engine_cache(f->table->engine));
 		return ERR_TIMEOUT;
+	}
 	rc = try_keep(f, want);
 	/* While it is known to be stopped, the cache does not wait at all. */
 	while (rc == ERR_TIMEOUT && clock_monotonic() < in_flight_keep_deadline(f)) {
 		nanosleep(&pause, NULL);
 		rc = try_keep(f, want);
 	}
-	if (rc)
+	if (rc) {
+		cache_note_loss(engine_cache(f->table->engine));
 		complain(f->table->engine, &f->digest, error_text(rc));
+	}
 	return rc;
 }
 
@@ -95,6 +99,7 @@ static void keep_give_up(struct in_flight *f)
 	}
 	keep_release(f);
 	delivery_finish(f);
+	cache_note_loss(engine_cache(e));
 	complain(e, &digest, "too much waits to be written");
 }
 

@@ -23,6 +23,7 @@ struct waiter {
 	bool wants_kept;
 	/* For ready(): */
 	int error;
+	bool unkept; /* with an error: it came, but was not kept */
 	struct trouble trouble;
 	struct blob_buffers
 		buffers; /* kept until waiter_release; none when it wants_kept */

@@ -21,6 +21,7 @@ int waiter_line_new(
 	for (unsigned i = 0; i < count; i++)
 		line->waits[i].line = line;
 	waiter->error = 0;
+	waiter->unkept = false;
 	waiter->trouble.code = 0;
 	waiter->trouble.text[0] = '\0';
 	waiter->line = line;

@@ -66,3 +66,32 @@ stop "$server_pid"
 cmp "$T/source/one/a.bin" "$T/mnt/one/a.bin" || fail "what is pinned was evicted"
 cache unpin "$URL" one
 unmount
+
+# what could not be kept is told, with its amount: a quota that is too small, so that the
+# prefetch throws out what it has brought, and a floor that cannot be had; and what another
+# dataset left in the cache stays in it
+start_serve "$T/store"
+mkdir "$T/small"
+tells() { # what prefetch says to stderr and as JSON, of a cache that cannot hold it
+	local words=$1
+	shift
+	"$CAIRN" cache info "$@" --cache "$T/small/cache" >/dev/null 2>&1
+	! "$CAIRN" prefetch "$URL" --cacert "$CACERT" --cache "$T/small/cache" \
+		>"$T/small/out" 2>"$T/small/err" || fail "prefetch says it kept all, with $*"
+	grep -Eq "MiB of [0-9]+ files? (is|are) not in the cache: .*$words" "$T/small/err" ||
+		fail "prefetch does not tell what is missing, with $*"
+	! "$CAIRN" prefetch "$URL" --cacert "$CACERT" --cache "$T/small/cache" --json \
+		>"$T/small/json" 2>/dev/null || fail "prefetch --json says it kept all, with $*"
+	is_json <"$T/small/json"
+	grep -Eq '"missing":[1-9][0-9]{5,}.*"reason":"[^"]+' "$T/small/json" ||
+		fail "prefetch --json does not tell what is missing, with $*"
+}
+tells quota --quota 10M --floor 0
+tells "to keep .* free" --quota 0 --floor 1000000G
+"$CAIRN" cache info --floor 0 --cache "$T/small/cache" >/dev/null
+"$CAIRN" prefetch "$URL" --cacert "$CACERT" --cache "$T/small/cache"
+"$CAIRN" cache info --json --floor 1000000G --cache "$T/small/cache" >"$T/small/before" 2>/dev/null
+"$CAIRN" cache info --json --quota 1M --cache "$T/small/cache" >"$T/small/after" 2>/dev/null
+grep -q '"resident": [1-9]' "$T/small/before" || fail "a floor that cannot be had emptied the cache"
+[ "$(grep '"resident"' "$T/small/before")" = "$(grep '"resident"' "$T/small/after")" ] ||
+	fail "a quota that cannot be kept emptied the cache"

@@ -103,6 +103,7 @@ static int thin_out(struct space *s, uint64_t bytes)
 			rc = table_delete(s->m, s->txn, TABLE_PAGES, span_of_digest(&at));
 		freed += room_of(size);
 	}
+	s->totals.changes++;
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 

@@ -72,15 +72,18 @@ void commit_forget(struct write_context *x, struct batch *b)
 {
 	struct reservation *r = write_queue_reservation(x->queue);
 	const struct changes *c = &b->changes;
-	uint64_t released = 0;
+	uint64_t released = 0, losses = c->page_count;
 
 	for (size_t i = 0; i < c->op_count; i++) {
 		const struct change *op = &c->ops[i];
 
 		forget_op(x, op, b->objects[op->number]);
-		if (op->kind == CHANGE_MARK)
-			released += chunk_cost(op->start, op->size);
+		if (op->kind != CHANGE_MARK)
+			continue;
+		released += chunk_cost(op->start, op->size);
+		losses++;
 	}
+	write_queue_note_losses(x->queue, losses);
 	reservation_commit(r, released, reservation_view(r).leased);
 	reservation_deny(r);
 }
@@ -88,15 +91,19 @@ void commit_forget(struct write_context *x, struct batch *b)
 static void commit_ops(struct write_context *x, struct batch *b)
 {
 	const struct changes *c = &b->changes;
+	uint64_t losses = 0;
 
 	for (size_t i = 0; i < c->op_count; i++) {
-		struct object **o = &b->objects[c->ops[i].number];
+		const struct change *op = &c->ops[i];
+		struct object **o = &b->objects[op->number];
 
-		commit_op(x, &c->ops[i], *o);
+		commit_op(x, op, *o);
+		losses += op->kind == CHANGE_MARK && op->result == CHANGE_STALE;
 		/* From here on it can be thrown out, and makes room. */
 		object_put(*o);
 		*o = NULL;
 	}
+	write_queue_note_losses(x->queue, losses);
 }
 
 /* But for what has become of objects. */
@@ -248,8 +255,11 @@ int commit_batch(struct write_context *x, struct batch *b, bool shrink, bool *mo
 		return rc;
 	commit_ops(x, b);
 	take_effect(x, c, &o);
-	if (commit_rest(x, c, &o) || !o.granted)
+	rc = commit_rest(x, c, &o);
+	if (rc || !o.granted)
 		reservation_deny(r);
+	if (rc || !o.pages_kept)
+		write_queue_note_losses(x->queue, c->page_count);
 	*more = o.more;
 	outcome_release(&o);
 	return 0;

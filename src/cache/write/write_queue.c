@@ -30,6 +30,7 @@ struct write_queue {
 	uint64_t put, finished; /* things handed over; how many of them are over */
 	uint64_t failures;	/* commits that failed: what they held is lost */
 	int error;		/* of the last one */
+	uint64_t losses;	/* marks and pages that are in no books */
 	uint64_t stalls;	/* commits that could not be tried, and will be again */
 	bool urgent, repair, stop;
 	bool stalled; /* the books could not be written to: nobody waits for them */
@@ -350,6 +351,25 @@ int write_queue_flush(struct write_queue *q)
 		rc = q->error;
 	pthread_mutex_unlock(&q->write_queue_mtx);
 	return rc;
+}
+
+uint64_t write_queue_losses(struct write_queue *q)
+{
+	uint64_t losses;
+
+	pthread_mutex_lock(&q->write_queue_mtx);
+	losses = q->losses;
+	pthread_mutex_unlock(&q->write_queue_mtx);
+	return losses;
+}
+
+void write_queue_note_losses(struct write_queue *q, uint64_t count)
+{
+	if (!count)
+		return;
+	pthread_mutex_lock(&q->write_queue_mtx);
+	q->losses += count;
+	pthread_mutex_unlock(&q->write_queue_mtx);
 }
 
 static bool has_work(const struct batch *b)

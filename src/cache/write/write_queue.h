@@ -55,8 +55,13 @@ void write_queue_ask_repair(struct write_queue *q);
  */
 int write_queue_flush(struct write_queue *q);
 
+/* Marks and pages that were handed over and are in no books, so far. */
+uint64_t write_queue_losses(struct write_queue *q);
+
 /* For the writer. */
 
+/* So many more. */
+void write_queue_note_losses(struct write_queue *q, uint64_t count);
 /* What one transaction is made of. Owned by the writer from take to done. */
 struct batch {
 	struct changes changes;

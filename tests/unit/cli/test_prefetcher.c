@@ -16,11 +16,12 @@
 
 static struct cli_dataset d;
 static struct prefetcher *prefetcher;
-static unsigned failures;
+static unsigned failures, unkepts;
 static char failed_path[256];
 
-static void failed(void *ctx, const char *path, const struct trouble *t)
+static void failed(void *ctx, const char *path, bool unkept, const struct trouble *t)
 {
+	unkepts += unkept;
 	assert_ptr_equal(ctx, &d);
 	assert_true(t->code < 0);
 	snprintf(failed_path, sizeof failed_path, "%s", path);
@@ -55,7 +56,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	cli_dataset_open(&d);
-	failures = 0;
+	failures = unkepts = 0;
 	assert_int_equal(prefetcher_new(&d.reader, failed, &d, &prefetcher), 0);
 	return 0;
 }
@@ -116,6 +117,8 @@ static void test_brings_everything(void **state)
 	assert_int_equal(resident(), 0);
 	prefetcher_all();
 	assert_int_equal(failures, 0);
+	assert_int_equal(cache_flush(d.reader.cache), 0);
+	assert_int_equal(cache_losses(d.reader.cache), 0);
 	assert_int_equal(resident(), FILES * 10000 + 2 * LARGE);
 	prefetcher_count(prefetcher, &present, &fetched);
 	assert_int_equal(present, FILES * 10000 + 2 * LARGE);
@@ -153,6 +156,28 @@ static void test_tells_what_cannot_be_had(void **state)
 	prefetcher_count(prefetcher, &present, &fetched);
 	assert_int_equal(present, 0);
 	assert_int_equal(fetched, 0);
+}
+
+/* They come, and there is no room for them: that is told, and that they are not there. */
+static void test_tells_what_is_not_kept(void **state)
+{
+	uint64_t losses;
+
+	(void)state;
+	prefetcher_free(prefetcher);
+	reader_close(&d.reader);
+	d.options.floor = UINT64_MAX / 4;
+	assert_int_equal(
+		reader_open(&d.reader, &d.options, log_new_stderr(LOG_LEVEL_ERROR), NULL),
+		0);
+	assert_int_equal(prefetcher_new(&d.reader, failed, &d, &prefetcher), 0);
+	losses = cache_losses(d.reader.cache);
+	prefetcher_all();
+	assert_true(failures >= 2);
+	assert_int_equal(unkepts, failures);
+	assert_int_equal(cache_flush(d.reader.cache), 0);
+	assert_true(cache_losses(d.reader.cache) > losses);
+	assert_int_equal(resident(), 0);
 }
 
 static void test_one_file(void **state)
@@ -202,6 +227,7 @@ int main(void)
 		TEST(test_brings_everything),
 		TEST(test_what_is_here_is_not_fetched_again),
 		TEST(test_tells_what_cannot_be_had),
+		TEST(test_tells_what_is_not_kept),
 		TEST(test_one_file),
 		TEST(test_asks_ahead),
 	};
