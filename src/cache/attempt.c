@@ -21,12 +21,19 @@ int attempt_begin(
 	return 0;
 }
 
-void attempt_end(struct attempt *a)
+int attempt_end(struct attempt *a)
 {
-	if (a->txn)
-		metadata_read_end(a->cache->metadata, a->txn);
+	struct metadata *m = a->cache->metadata;
+	int rc = 0;
+
+	if (a->txn) {
+		if (metadata_state(m) == METADATA_DAMAGED)
+			rc = ERR_CORRUPT;
+		metadata_read_end(m, a->txn);
+	}
 	a->txn = NULL;
 	blob_buffers_release(&a->held);
+	return rc;
 }
 
 static struct blob_buffer *arrived(
@@ -97,8 +104,9 @@ static int look_up(struct attempt *a, const struct digest *digest, enum blob_kin
 		*packed = blob_buffer_span(page);
 		return 0;
 	}
+	/* Books that cannot be read have nothing. */
 	rc = begin_txn(a);
-	return rc ? rc : page_lookup(a->cache, a->txn, digest, kind, packed);
+	return rc ? ERR_ABSENT : page_lookup(a->cache, a->txn, digest, kind, packed);
 }
 
 static int get_packed(struct attempt *a, enum blob_kind kind, const struct digest *digest,

@@ -33,8 +33,10 @@ struct attempt {
 
 int attempt_begin(
 	struct attempt *a, struct cache *cache, const struct blob_buffers *buffers);
-/* Views given out are invalid from here on. wants stay readable. */
-void attempt_end(struct attempt *a);
+/* Views given out are invalid from here on. wants stay readable. ERR_CORRUPT: nothing that
+ * was seen in it may be believed, since the books were found damaged meanwhile; another
+ * attempt does without them. */
+int attempt_end(struct attempt *a);
 
 /* The page or recipe of that digest, borrowed until attempt_end. ERR_PENDING,
  * ERR_CORRUPT. */

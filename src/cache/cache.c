@@ -8,6 +8,7 @@
 #include "cache/cache.h"
 #include "cache/meta/settings.h"
 #include "cache/meta/space.h"
+#include "cache/meta/structure.h"
 #include "cache/state.h"
 #include "cache/write/leftovers.h"
 #include "cache/write/trim.h"
@@ -31,6 +32,7 @@ struct opening {
 	struct cache *cache;
 	const struct cache_options *options;
 	struct settings settings;
+	bool anew; /* the metadata was set aside */
 };
 
 static int try_metadata(struct opening *o, const char *path, struct trouble *t)
@@ -56,9 +58,26 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 				  : error_text(rc));
 }
 
+/* LMDB believes what lies there: who comes alone has time to look. */
+static int check_metadata(struct cache *c, const char *path, struct trouble *t)
+{
+	struct structure found;
+	int rc;
+
+	if (directory_is_damaged(&c->directory))
+		return ERR_CORRUPT;
+	rc = c->directory.alone ? structure_check(path, &found) : 0;
+	if (rc && rc != ERR_CORRUPT && rc != ERR_UNSUPPORTED)
+		return trouble_set(t, rc, "cannot read the cache's metadata %s: %s", path,
+			error_text(rc));
+	return rc == ERR_CORRUPT ? rc : 0;
+}
+
+/* Whoever has it open opens the new one when he sees the mark. What is of another version
+ * has no mark, and its users would not look for one. */
 static int set_aside(struct cache *c, struct trouble *t)
 {
-	if (!c->directory.alone)
+	if (!c->directory.alone && !directory_is_damaged(&c->directory))
 		return trouble_set(t, ERR_CORRUPT,
 			"the metadata of the cache %s is damaged: stop all who use it, "
 			"then try "
@@ -71,28 +90,40 @@ static int set_aside(struct cache *c, struct trouble *t)
 	return directory_set_aside(&c->directory, t);
 }
 
+static int begin_anew(struct opening *o, struct trouble *t)
+{
+	char *path = NULL;
+	int rc = set_aside(o->cache, t);
+
+	if (!rc)
+		rc = directory_metadata(&o->cache->directory, &path, t);
+	if (!rc)
+		rc = try_metadata(o, path, t);
+	free(path);
+	o->anew = true;
+	o->settings.clean = false; /* what lies in objects/ has no record now */
+	return rc;
+}
+
 static int open_metadata(struct opening *o, struct trouble *t)
 {
 	struct cache *c = o->cache;
 	char *path = NULL;
-	int rc = directory_metadata(&c->directory, &path, t);
+	int rc = directory_hold_metadata(&c->directory, clock_monotonic() + OPEN_WAIT);
 
 	if (rc)
-		return rc;
-	if (c->directory.alone && directory_is_damaged(&c->directory))
-		rc = ERR_CORRUPT;
-	else
+		return trouble_set(t, rc, "cannot open the cache %s: %s", c->directory.path,
+			"another process that opens it is stopped or slow");
+	rc = directory_metadata(&c->directory, &path, t);
+	if (rc)
+		goto out;
+	rc = check_metadata(c, path, t);
+	if (!rc)
 		rc = try_metadata(o, path, t);
-	if (rc == ERR_CORRUPT) {
-		rc = set_aside(c, t);
-		free(path);
-		path = NULL;
-		if (!rc)
-			rc = directory_metadata(&c->directory, &path, t);
-		if (!rc)
-			rc = try_metadata(o, path, t);
-		o->settings.clean = false; /* what lies in objects/ has no record now */
-	}
+	if (rc == ERR_CORRUPT)
+		rc = begin_anew(o, t);
+out:
+	directory_release_metadata(&c->directory);
 	free(path);
 	return rc;
 }
@@ -136,7 +167,7 @@ static int cache_start(struct opening *o, struct trouble *t)
 	if (rc)
 		return trouble_set(t, rc, "cannot make the cache %s smaller: %s",
 			c->directory.path, error_text(rc));
-	if (c->directory.alone && !o->settings.clean)
+	if ((c->directory.alone || o->anew) && !o->settings.clean)
 		write_queue_ask_repair(c->queue);
 	return 0;
 }
@@ -214,7 +245,7 @@ static void cache_leave(struct cache *c)
 			c->directory.path, error_text(rc));
 		/* When not even that can be written, nothing is believed. */
 		if (trust_epoch_failed(c->metadata, deadline, &epoch))
-			directory_mark_damaged(&c->directory);
+			metadata_damaged(c->metadata);
 	} else if (!metadata_sync(c->metadata) &&
 		   !trust_epoch_flushed(c->metadata, deadline, &epoch)) {
 		metadata_sync(c->metadata);

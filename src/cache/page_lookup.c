@@ -16,8 +16,10 @@ int page_lookup(struct cache *c, MDB_txn *txn, const struct digest *digest,
 	char hex[DIGEST_HEX_SIZE];
 	int rc = pages_find(c->metadata, txn, c->verified, digest, kind, packed);
 
-	if (rc != ERR_CORRUPT)
-		return rc;
+	if (!rc)
+		return 0;
+	if (rc != ERR_CORRUPT || metadata_state(c->metadata) != METADATA_SOUND)
+		return ERR_ABSENT;
 	digest_to_hex(digest, hex);
 	log_warning(c->log, "cache: page %s is rotten: thrown out", hex);
 	write_queue_drop_page(c->queue, digest);

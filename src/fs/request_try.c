@@ -100,19 +100,34 @@ static int get_buffer(struct request *r, struct request_try *t)
 	return t->buffer ? 0 : ERR_NO_MEMORY;
 }
 
-int request_try_run(
-	struct request *r, struct request_try *t, const struct blob_buffers *buffers)
+/* One attempt. *again: in vain, what was read was not so. */
+static int try_once(struct request *r, struct request_try *t,
+	const struct blob_buffers *buffers, bool *again)
 {
 	int rc = get_buffer(r, t);
 
 	t->hints.count = 0;
-	if (rc)
+	if (!rc)
+		rc = attempt_begin(&t->attempt, r->fs->cache, buffers);
+	if (rc) {
+		*again = false;
 		return rc;
-	rc = attempt_begin(&t->attempt, r->fs->cache, buffers);
-	if (rc)
-		return rc;
+	}
 	rc = r->kind->step(r, t);
-	attempt_end(&t->attempt);
+	*again = attempt_end(&t->attempt) != 0;
+	return rc;
+}
+
+int request_try_run(
+	struct request *r, struct request_try *t, const struct blob_buffers *buffers)
+{
+	bool again;
+	int rc = try_once(r, t, buffers, &again);
+
+	while (again) {
+		take_back(t, r->fs);
+		rc = try_once(r, t, buffers, &again);
+	}
 	assert(rc != ERR_PENDING || t->attempt.want_count > 0);
 	if (rc)
 		take_back(t, r->fs);

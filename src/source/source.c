@@ -172,11 +172,13 @@ static int run_try(struct source *s, struct run *r, attempt_fn step, void *arg,
 
 	if (r->waiter.buffers.count > RUN_BUFFERS_MAX)
 		waiter_release(&r->waiter);
-	rc = attempt_begin(a, engine_cache(s->table.engine), &r->waiter.buffers);
-	if (rc)
-		return trouble_set(t, rc, "the cache cannot be read: %s", error_text(rc));
-	rc = step(a, arg);
-	attempt_end(a);
+	do {
+		rc = attempt_begin(a, engine_cache(s->table.engine), &r->waiter.buffers);
+		if (rc)
+			return trouble_set(
+				t, rc, "the cache cannot be read: %s", error_text(rc));
+		rc = step(a, arg);
+	} while (attempt_end(a));
 	return rc;
 }
 

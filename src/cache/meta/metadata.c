@@ -3,13 +3,11 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "cache/meta/metadata.h"
 #include "cache/meta/write_lock.h"
@@ -18,8 +16,6 @@
 
 #define MAP_START (sizeof(size_t) > 4 ? (size_t)1 << 30 : (size_t)1 << 27)
 #define MAP_MAX (sizeof(size_t) > 4 ? (size_t)(UINT64_C(1) << 42) : (size_t)1 << 30)
-#define READERS_MAX 1024
-#define READERS_SIZE (READERS_MAX * 64 + 1024) /* a cache line each, and LMDB's head */
 #define IDLE_MAX 64
 #define GROW_TRIES 200
 #define GROW_WAIT_MS 50 /* newcomers are held off at most so long at a time */
@@ -27,9 +23,11 @@
 #define OPEN_WAIT (30 * NS_PER_SECOND) /* for whoever writes while we come */
 
 struct metadata {
-	MDB_env *env;
-	MDB_dbi tables[TABLE_COUNT];
+	struct environment environment;
 	struct log *log;
+	char *path, *lock; /* the directory; in it, the file of write_lock */
+	size_t map;	   /* to begin with */
+	atomic_bool lost;
 	struct write_lock write_lock;
 	pthread_mutex_t write_mtx;
 	bool full; /* write_mtx: the transaction met MDB_MAP_FULL */
@@ -39,9 +37,37 @@ struct metadata {
 	unsigned idle_count;
 	unsigned active;
 	bool growing;
+	bool shut;
 };
 
-int metadata_error(struct metadata *m, int rc)
+int metadata_damaged(struct metadata *m)
+{
+	guard_damaged(m->environment.guard);
+	return ERR_CORRUPT;
+}
+
+enum metadata_state metadata_state(struct metadata *m)
+{
+	if (!guard_is_sound(m->environment.guard))
+		return METADATA_DAMAGED;
+	return atomic_load_explicit(&m->lost, memory_order_acquire) ? METADATA_LOST
+								    : METADATA_SOUND;
+}
+
+enum metadata_state metadata_look(struct metadata *m)
+{
+	if (guard_is_sound(m->environment.guard) && guard_is_marked(m->environment.guard))
+		metadata_damaged(m);
+	return metadata_state(m);
+}
+
+static int error_of_state(enum metadata_state state)
+{
+	return state == METADATA_SOUND ? 0 : state == METADATA_LOST ? ERR_IO : ERR_CORRUPT;
+}
+
+/* What LMDB says of its file, in words that it has for that or in others. */
+static int metadata_error(struct metadata *m, int rc)
 {
 	switch (rc) {
 	case MDB_SUCCESS:
@@ -55,17 +81,20 @@ int metadata_error(struct metadata *m, int rc)
 		return ERR_NO_SPACE;
 	case MDB_READERS_FULL:
 		return ERR_BUSY;
-	case MDB_CORRUPTED:
-	case MDB_PAGE_NOTFOUND:
-	case MDB_INVALID:
-	case MDB_VERSION_MISMATCH:
-		return ERR_CORRUPT;
 	case MDB_TXN_FULL:
 	case MDB_BAD_VALSIZE:
 		return ERR_LIMIT;
+	case MDB_PANIC:
+		atomic_store(&m->lost, true);
+		return ERR_IO;
 	default:
-		return rc > 0 ? error_from_errno(rc) : ERR_IO;
+		return rc > 0 ? error_from_errno(rc) : metadata_damaged(m);
 	}
+}
+
+int metadata_call(struct metadata *m, guard_fn call, void *arg)
+{
+	return metadata_error(m, guard_call(m->environment.guard, call, arg));
 }
 
 /* pool_mtx is held. Waits for the transactions of this process to end, with newcomers
@@ -84,7 +113,7 @@ static bool pool_drain(struct metadata *m)
 	return m->active == 0;
 }
 
-/* write_mtx is held. `size` 0: what another process made of it. */
+/* write_mtx is held. */
 static int map_resize(struct metadata *m, size_t size)
 {
 	int rc;
@@ -92,7 +121,7 @@ static int map_resize(struct metadata *m, size_t size)
 	pthread_mutex_lock(&m->pool_mtx);
 	m->growing = true;
 	if (pool_drain(m))
-		rc = metadata_error(m, mdb_env_set_mapsize(m->env, size));
+		rc = metadata_error(m, environment_resize(&m->environment, size));
 	else
 		rc = ERR_BUSY;
 	m->growing = false;
@@ -101,28 +130,59 @@ static int map_resize(struct metadata *m, size_t size)
 	return rc;
 }
 
+/* write_mtx is held. */
 static int map_grow(struct metadata *m)
 {
-	MDB_envinfo info;
+	size_t size = environment_map_size(&m->environment);
 
-	mdb_env_info(m->env, &info);
-	if (info.me_mapsize > MAP_MAX / 2)
+	if (size > environment_map_limit(MAP_MAX) / 2)
 		return ERR_NO_SPACE;
-	return map_resize(m, info.me_mapsize * 2);
+	return map_resize(m, size * 2) ? ERR_NO_SPACE : 0;
 }
 
-static MDB_txn *pool_enter(struct metadata *m, bool within)
+/* write_mtx is held. Another process made the file larger than our map. */
+static int map_follow(struct metadata *m)
 {
-	MDB_txn *txn = NULL;
+	size_t size = environment_map_size(&m->environment);
+	uint64_t bytes = environment_bytes(&m->environment);
+
+	while (size && size <= bytes && size <= MAP_MAX / 2)
+		size *= 2;
+	if (size <= bytes)
+		return metadata_damaged(m);
+	return map_resize(m, size);
+}
+
+/* Counts us in, unless there is nothing to come into. Who does not come within another
+ * transaction waits for a map that wants to grow. */
+static int pool_enter(struct metadata *m, bool within, MDB_txn **out)
+{
+	int rc;
 
 	pthread_mutex_lock(&m->pool_mtx);
 	while (m->growing && !within)
 		pthread_cond_wait(&m->pool_cond, &m->pool_mtx);
-	m->active++;
-	if (m->idle_count)
-		txn = m->idle[--m->idle_count];
+	rc = error_of_state(metadata_state(m));
+	if (!rc && m->shut)
+		rc = ERR_IO;
+	if (!rc) {
+		m->active++;
+		if (out)
+			*out = m->idle_count ? m->idle[--m->idle_count] : NULL;
+	}
 	pthread_mutex_unlock(&m->pool_mtx);
-	return txn;
+	return rc;
+}
+
+static int call_abort(void *arg)
+{
+	mdb_txn_abort(arg);
+	return 0;
+}
+
+static void abort_txn(struct metadata *m, MDB_txn *txn)
+{
+	guard_call(m->environment.guard, call_abort, txn);
 }
 
 /* `txn` was reset, or is NULL. */
@@ -134,15 +194,15 @@ static void pool_leave(struct metadata *m, MDB_txn *txn)
 		txn = NULL;
 	}
 	if (txn)
-		mdb_txn_abort(txn);
+		abort_txn(m, txn);
 	if (--m->active == 0 && m->growing)
 		pthread_cond_broadcast(&m->pool_cond);
 	pthread_mutex_unlock(&m->pool_mtx);
 }
 
-/* Another process made the map larger. Within another transaction of this thread it
- * would be in vain to wait until there is none. */
-static int map_follow(struct metadata *m, bool within)
+/* Within another transaction of this thread it would be in vain to wait until there is
+ * none. */
+static int follow_as_reader(struct metadata *m, bool within)
 {
 	bool active;
 	int rc = ERR_BUSY;
@@ -153,29 +213,48 @@ static int map_follow(struct metadata *m, bool within)
 	if (within && active)
 		return rc;
 	pthread_mutex_lock(&m->write_mtx);
-	rc = map_resize(m, 0);
+	if (!m->shut)
+		rc = map_follow(m);
 	pthread_mutex_unlock(&m->write_mtx);
 	return rc;
 }
 
+struct txn_call {
+	MDB_env *env;
+	MDB_txn *txn;
+	unsigned flags;
+};
+
+static int call_begin(void *arg)
+{
+	struct txn_call *c = arg;
+
+	if (c->txn)
+		return mdb_txn_renew(c->txn);
+	return mdb_txn_begin(c->env, NULL, c->flags, &c->txn);
+}
+
 static int read_begin(struct metadata *m, bool within, MDB_txn **out)
 {
-	int rc = ERR_BUSY;
+	int rc = 0, error;
 
 	for (unsigned i = 0; i < 3; i++) {
-		MDB_txn *txn = pool_enter(m, within);
+		struct txn_call c = {.env = m->environment.env, .flags = MDB_RDONLY};
 
-		rc = txn ? mdb_txn_renew(txn)
-			 : mdb_txn_begin(m->env, NULL, MDB_RDONLY, &txn);
+		error = pool_enter(m, within, &c.txn);
+		if (error)
+			return error;
+		c.env = m->environment.env;
+		rc = guard_call(m->environment.guard, call_begin, &c);
 		if (!rc) {
-			*out = txn;
+			*out = c.txn;
 			return 0;
 		}
-		if (txn)
-			mdb_txn_abort(txn);
+		if (c.txn)
+			abort_txn(m, c.txn);
 		pool_leave(m, NULL);
 		if (rc == MDB_MAP_RESIZED) {
-			if (map_follow(m, within))
+			if (follow_as_reader(m, within))
 				return ERR_BUSY;
 		} else if (rc == MDB_READERS_FULL) {
 			metadata_check_readers(m);
@@ -196,30 +275,52 @@ int metadata_read_within(struct metadata *m, MDB_txn **out)
 	return read_begin(m, true, out);
 }
 
+static int call_reset(void *arg)
+{
+	mdb_txn_reset(arg);
+	return 0;
+}
+
 void metadata_read_end(struct metadata *m, MDB_txn *txn)
 {
-	mdb_txn_reset(txn);
+	guard_call(m->environment.guard, call_reset, txn);
 	pool_leave(m, txn);
+}
+
+static int call_commit(void *arg)
+{
+	return mdb_txn_commit(arg);
+}
+
+/* Ends the transaction one way or the other; one that was abandoned is left as it is. */
+static int write_end(struct metadata *m, MDB_txn *txn, int rc)
+{
+	/* What was read may not have been so. */
+	if (!rc && !guard_is_sound(m->environment.guard))
+		rc = ERR_CORRUPT;
+	if (!rc)
+		return metadata_call(m, call_commit, txn);
+	abort_txn(m, txn);
+	return rc;
 }
 
 /* One try; *again when the map has changed. */
 static int write_once(struct metadata *m, metadata_fn apply, void *arg, bool *again)
 {
-	MDB_txn *txn;
-	int rc = mdb_txn_begin(m->env, NULL, 0, &txn);
+	struct guard *guard = m->environment.guard;
+	struct txn_call c = {.env = m->environment.env};
+	int rc;
 
+	guard_write_begin(guard);
+	rc = guard_call(guard, call_begin, &c);
 	if (rc == MDB_MAP_RESIZED) {
+		guard_write_end(guard);
 		*again = true;
-		return map_resize(m, 0);
+		return map_follow(m);
 	}
-	if (rc)
-		return metadata_error(m, rc);
 	m->full = false;
-	rc = apply(txn, arg);
-	if (rc)
-		mdb_txn_abort(txn);
-	else
-		rc = metadata_error(m, mdb_txn_commit(txn));
+	rc = rc ? metadata_error(m, rc) : write_end(m, c.txn, apply(c.txn, arg));
+	guard_write_end(guard);
 	if (rc && m->full) {
 		*again = true;
 		rc = map_grow(m);
@@ -237,12 +338,15 @@ void metadata_unlock(struct metadata *m)
 	write_lock_give(&m->write_lock);
 }
 
+/* Who abandoned the environment in the middle of a write holds LMDB's lock for ever: who
+ * comes after looks for the mark first. */
 int metadata_write_locked(struct metadata *m, metadata_fn apply, void *arg)
 {
 	bool again = true;
-	int rc = 0;
+	int rc;
 
 	pthread_mutex_lock(&m->write_mtx);
+	rc = m->shut ? ERR_IO : error_of_state(metadata_look(m));
 	for (unsigned i = 0; again && !rc && i < WRITE_TRIES; i++) {
 		again = false;
 		rc = write_once(m, apply, arg, &again);
@@ -262,175 +366,133 @@ int metadata_write(struct metadata *m, int64_t deadline, metadata_fn apply, void
 	return rc;
 }
 
+static int call_sync(void *arg)
+{
+	return mdb_env_sync(arg, 1);
+}
+
 int metadata_sync(struct metadata *m)
 {
-	return metadata_error(m, mdb_env_sync(m->env, 1));
+	int rc = pool_enter(m, true, NULL);
+
+	if (rc)
+		return rc;
+	rc = metadata_call(m, call_sync, m->environment.env);
+	pool_leave(m, NULL);
+	return rc;
+}
+
+static int call_check_readers(void *arg)
+{
+	int dead = 0;
+
+	mdb_reader_check(arg, &dead);
+	return dead;
 }
 
 void metadata_check_readers(struct metadata *m)
 {
-	int dead = 0;
+	int dead;
 
-	mdb_reader_check(m->env, &dead);
-	if (dead)
+	if (pool_enter(m, true, NULL))
+		return;
+	dead = guard_call(m->environment.guard, call_check_readers, m->environment.env);
+	pool_leave(m, NULL);
+	if (dead > 0)
 		log_debug(m->log, "cache: freed the slots of %d dead readers", dead);
 }
 
 MDB_dbi metadata_table(struct metadata *m, enum table table)
 {
-	return m->tables[table];
-}
-
-static unsigned page_size(struct metadata *m)
-{
-	MDB_stat stat;
-
-	mdb_env_stat(m->env, &stat);
-	return stat.ms_psize;
+	return m->environment.tables[table];
 }
 
 uint64_t metadata_bytes(struct metadata *m)
 {
-	MDB_envinfo info;
+	uint64_t bytes;
 
-	mdb_env_info(m->env, &info);
-	return ((uint64_t)info.me_last_pgno + 1) * page_size(m);
+	if (pool_enter(m, true, NULL))
+		return 0;
+	bytes = environment_bytes(&m->environment);
+	pool_leave(m, NULL);
+	return bytes;
 }
 
 /* LMDB's table 0 maps a transaction to the pages it freed: a count, then the numbers. It
  * can be read only in a read transaction. */
-uint64_t metadata_free_bytes(struct metadata *m)
-{
-	MDB_cursor *cursor;
-	MDB_txn *txn = NULL;
-	MDB_val k, v;
-	uint64_t pages = 0;
-	size_t count;
+struct free_count {
+	MDB_txn *txn;
+	uint64_t pages;
+};
 
-	if (metadata_read_within(m, &txn))
-		return 0;
-	if (mdb_cursor_open(txn, 0, &cursor) == 0) {
-		while (mdb_cursor_get(cursor, &k, &v, MDB_NEXT) == 0) {
-			if (v.mv_size < sizeof count)
-				continue;
-			memcpy(&count, v.mv_data, sizeof count);
-			if (count < v.mv_size / sizeof count)
-				pages += count;
-		}
-		mdb_cursor_close(cursor);
+static int call_count_free(void *arg)
+{
+	struct free_count *f = arg;
+	size_t count, txn, before = 0;
+	MDB_cursor *cursor;
+	MDB_val k, v;
+	int rc = mdb_cursor_open(f->txn, 0, &cursor);
+
+	if (rc)
+		return rc;
+	while ((rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
+		if (k.mv_size != sizeof txn || v.mv_size < sizeof count)
+			break;
+		memcpy(&txn, k.mv_data, sizeof txn);
+		memcpy(&count, v.mv_data, sizeof count);
+		if (txn <= before || count >= v.mv_size / sizeof count)
+			break;
+		before = txn;
+		f->pages += count;
 	}
-	metadata_read_end(m, txn);
-	return pages * page_size(m);
+	mdb_cursor_close(cursor);
+	return rc == MDB_NOTFOUND ? 0 : MDB_CORRUPTED;
 }
 
-/* A file that ends before the last page in use would be a SIGBUS; zeros in place of what
- * was cut off are noticed as corrupt. (LMDB itself may leave a last page unwritten.) In a
- * write transaction, so that nobody makes it longer meanwhile: it is never cut. */
-static int check_length(struct metadata *m)
+uint64_t metadata_free_bytes(struct metadata *m)
 {
-	uint64_t size = metadata_bytes(m);
-	struct stat st;
-	int fd;
+	struct free_count f = {.pages = 0};
+	uint64_t bytes = 0;
 
-	if (mdb_env_get_fd(m->env, &fd) || fstat(fd, &st))
-		return ERR_IO;
-	if ((uint64_t)st.st_size >= size)
+	if (metadata_read_within(m, &f.txn))
 		return 0;
-	return ftruncate(fd, (off_t)size) ? error_from_errno(errno) : 0;
+	if (!metadata_call(m, call_count_free, &f))
+		bytes = f.pages * environment_page_size(&m->environment);
+	metadata_read_end(m, f.txn);
+	return bytes;
 }
 
 static int prepare(MDB_txn *txn, void *arg)
 {
-	static const char *const names[TABLE_COUNT] = {
-		[TABLE_SETTINGS] = "settings",
-		[TABLE_PAGES] = "pages",
-		[TABLE_OBJECTS] = "objects",
-		[TABLE_CHUNKS] = "chunks",
-		[TABLE_PLACES] = "places",
-		[TABLE_USE] = "use",
-		[TABLE_PURGE] = "purge",
-		[TABLE_VICTIMS] = "victims",
-		[TABLE_LEASES] = "leases",
-		[TABLE_DATASETS] = "datasets",
-		[TABLE_URLS] = "urls",
-		[TABLE_PINS] = "pins",
-		[TABLE_PINNED] = "pinned",
-	};
 	struct metadata *m = arg;
-	int rc = check_length(m);
 
-	for (unsigned i = 0; i < TABLE_COUNT && !rc; i++) {
-		int error = mdb_dbi_open(txn, names[i], MDB_CREATE, &m->tables[i]);
-
-		rc = error == MDB_INCOMPATIBLE ? ERR_CORRUPT : metadata_error(m, error);
-	}
-	return rc;
+	return metadata_error(m, environment_prepare(&m->environment, txn));
 }
 
-static int configure(struct metadata *m, size_t map)
+static int open_environment(struct metadata *m, struct trouble *t)
 {
-	int rc = mdb_env_create(&m->env);
+	int rc = environment_open(&m->environment, m->path, m->map), error;
 
 	if (!rc)
-		rc = mdb_env_set_maxdbs(m->env, TABLE_COUNT);
-	if (!rc)
-		rc = mdb_env_set_maxreaders(m->env, READERS_MAX);
-	if (!rc)
-		rc = mdb_env_set_mapsize(m->env, map ? map : MAP_START);
-	return rc;
-}
-
-/* LMDB maps its table of readers as a file with holes: on a disk that is full, the first
- * touch of one would be a SIGBUS. The table of an environment in use keeps its size. */
-static int reserve_readers(const char *path)
-{
-	int rc = 0;
-#ifdef HAVE_FALLOCATE
-	struct stat st;
-	char *name;
-	int fd;
-
-	if (asprintf(&name, "%s/lock.mdb", path) < 0)
-		return ENOMEM;
-	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	free(name);
-	if (fd < 0)
-		return errno;
-	if (fstat(fd, &st) != 0 ||
-		fallocate(fd, 0, 0, st.st_size > 0 ? st.st_size : READERS_SIZE) != 0)
-		rc = errno == EOPNOTSUPP || errno == ENOSYS ? 0 : errno;
-	close(fd);
-#else
-	(void)path;
-#endif
-	return rc;
-}
-
-static int metadata_open_environment(
-	struct metadata *m, const char *path, size_t map, struct trouble *t)
-{
-	int rc = configure(m, map), error;
-
-	if (!rc)
-		rc = write_lock_open(&m->write_lock, path);
-	if (!rc)
-		rc = reserve_readers(path);
-	if (!rc)
-		rc = mdb_env_open(m->env, path, MDB_NOMETASYNC | MDB_NOTLS, 0600);
+		rc = write_lock_open(&m->write_lock, m->lock);
 	if (rc)
 		return trouble_set(t, metadata_error(m, rc),
-			"cannot open the cache's metadata %s: %s%s", path, mdb_strerror(rc),
+			"cannot open the cache's metadata %s: %s%s", m->path,
+			mdb_strerror(rc),
 			rc == ENOSPC ? "; make room there, or put the cache elsewhere with "
 				       "--cache"
 				     : "");
+	m->shut = false;
 	metadata_check_readers(m);
 	error = metadata_write(m, clock_monotonic() + OPEN_WAIT, prepare, m);
 	if (error)
-		trouble_set(t, error, "cannot use the cache's metadata %s: %s", path,
+		return trouble_set(t, error, "cannot use the cache's metadata %s: %s",
+			m->path,
 			error == ERR_TIMEOUT
 				? "another process that uses it is stopped or slow"
 				: error_text(error));
-	return error;
+	environment_find_map(&m->environment);
+	return 0;
 }
 
 int metadata_open(const char *path, size_t map, struct log *log, struct metadata **out,
@@ -442,15 +504,72 @@ int metadata_open(const char *path, size_t map, struct log *log, struct metadata
 	if (!m)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	m->log = log;
+	m->map = map ? map : MAP_START;
+	m->shut = true;
 	write_lock_init(&m->write_lock);
 	pthread_mutex_init(&m->write_mtx, NULL);
 	pthread_mutex_init(&m->pool_mtx, NULL);
 	timed_wait_init(&m->pool_cond);
-	rc = metadata_open_environment(m, path, map, t);
+	m->path = strdup(path);
+	if (!m->path || asprintf(&m->lock, "%s/write.lock", path) < 0) {
+		m->lock = NULL;
+		rc = ERR_NO_MEMORY;
+	} else {
+		rc = guard_new(path, &m->environment.guard);
+	}
+	if (rc)
+		trouble_set(t, rc, "cannot open the cache's metadata %s: %s", path,
+			error_text(rc));
+	else
+		rc = open_environment(m, t);
 	if (rc)
 		metadata_close(m);
 	else
 		*out = m;
+	return rc;
+}
+
+/* Nobody is in it, and nobody may come. */
+static void close_environment(struct metadata *m)
+{
+	while (m->idle_count)
+		abort_txn(m, m->idle[--m->idle_count]);
+	environment_close(&m->environment);
+}
+
+int metadata_shut(struct metadata *m)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&m->write_mtx);
+	pthread_mutex_lock(&m->pool_mtx);
+	m->growing = true;
+	if (pool_drain(m))
+		m->shut = true;
+	else
+		rc = ERR_BUSY;
+	m->growing = false;
+	pthread_cond_broadcast(&m->pool_cond);
+	pthread_mutex_unlock(&m->pool_mtx);
+	if (!rc)
+		close_environment(m);
+	pthread_mutex_unlock(&m->write_mtx);
+	return rc;
+}
+
+int metadata_reopen(struct metadata *m, struct trouble *t)
+{
+	int rc = guard_renew(m->environment.guard, m->path);
+
+	if (rc)
+		return trouble_set(t, rc, "cannot open the cache's metadata %s: %s",
+			m->path, error_text(rc));
+	atomic_store(&m->lost, false);
+	rc = open_environment(m, t);
+	if (rc) {
+		m->shut = true;
+		close_environment(m);
+	}
 	return rc;
 }
 
@@ -459,13 +578,13 @@ void metadata_close(struct metadata *m)
 	if (!m)
 		return;
 	assert(m->active == 0);
-	for (unsigned i = 0; i < m->idle_count; i++)
-		mdb_txn_abort(m->idle[i]);
-	if (m->env)
-		mdb_env_close(m->env);
+	close_environment(m);
+	guard_free(m->environment.guard);
 	pthread_cond_destroy(&m->pool_cond);
 	pthread_mutex_destroy(&m->pool_mtx);
 	pthread_mutex_destroy(&m->write_mtx);
 	write_lock_release(&m->write_lock);
+	free(m->path);
+	free(m->lock);
 	free(m);
 }

@@ -2,7 +2,8 @@
 /*
  * The LMDB environment in `meta/`: read transactions from a pool, and write transactions
  * that grow the map when it is full. What is in its tables is table.h's and records.h's.
- * Any thread.
+ * When LMDB cannot be used any more, for damage or for a failed write, everything here says
+ * so at once (guard.h), until the environment is opened again. Any thread.
  *
  * Locks, in this order: write_lock (write_lock.h), write_mtx (a write transaction or a new
  * size of the map; held over the commit, as LMDB holds its own), pool_mtx (the pool;
@@ -14,25 +15,9 @@
 #include <lmdb.h>
 #include <stdint.h>
 
+#include "cache/meta/environment.h"
 #include "util/error.h"
 #include "util/log.h"
-
-enum table {
-	TABLE_SETTINGS, /* name -> a record each, see records.h */
-	TABLE_PAGES,	/* digest -> kind, packed page or recipe */
-	TABLE_OBJECTS,	/* digest -> object record with its presence bitmap */
-	TABLE_CHUNKS,  /* instance, ordinal -> where the chunk lies in it, and its digest */
-	TABLE_PLACES,  /* chunk digest -> a place where it lies */
-	TABLE_USE,     /* last use, object digest -> nothing: the order of eviction */
-	TABLE_PURGE,   /* instance -> nothing: its rows in chunks and places are to go */
-	TABLE_VICTIMS, /* instance -> an evicted object's file, see victims.h */
-	TABLE_LEASES,  /* user of the cache -> bytes it may still write */
-	TABLE_DATASETS, /* dataset id -> state */
-	TABLE_URLS,	/* digest of a URL -> dataset id */
-	TABLE_PINS,	/* pin name, NUL, object digest -> nothing */
-	TABLE_PINNED,	/* object digest -> number of pins */
-	TABLE_COUNT
-};
 
 struct metadata;
 /* `path` is a directory that is there. `map` is the size of the map at first, in bytes; 0:
@@ -41,6 +26,23 @@ int metadata_open(const char *path, size_t map, struct log *log, struct metadata
 	struct trouble *t);
 /* No transaction is open any more. */
 void metadata_close(struct metadata *m);
+
+/* What LMDB can no longer be asked for. Nothing is read or written then, at once
+ * (ERR_CORRUPT), until metadata_reopen(). */
+enum metadata_state {
+	METADATA_SOUND,
+	METADATA_LOST, /* the file is in order: a write failed where LMDB cannot go back */
+	METADATA_DAMAGED, /* the file is damaged; the next opener is told so by a mark */
+};
+enum metadata_state metadata_state(struct metadata *m);
+/* The same, and another process may have found it so: a system call. */
+enum metadata_state metadata_look(struct metadata *m);
+/* Ends with the environment, unless somebody of this process is in it for too long
+ * (ERR_BUSY): then nothing has changed. */
+int metadata_shut(struct metadata *m);
+/* After metadata_shut(): the environment that lies at the path now. Errors as
+ * metadata_open(); it is shut still, then. */
+int metadata_reopen(struct metadata *m, struct trouble *t);
 
 /* A read transaction; what is got from it is valid until it is given back. */
 int metadata_read(struct metadata *m, MDB_txn **out);
@@ -67,8 +69,11 @@ int metadata_sync(struct metadata *m);
 void metadata_check_readers(struct metadata *m);
 
 MDB_dbi metadata_table(struct metadata *m, enum table table);
-/* For those who call LMDB themselves (cursors): its code as one of ours. */
-int metadata_error(struct metadata *m, int rc);
+/* For those who call LMDB themselves (table.c): through its guard, and its code as one of
+ * ours. */
+int metadata_call(struct metadata *m, guard_fn call, void *arg);
+/* What was found in the file cannot be. Returns ERR_CORRUPT. */
+int metadata_damaged(struct metadata *m);
 
 /* Bytes of the file that LMDB uses, and how many of them are free for reuse. */
 uint64_t metadata_bytes(struct metadata *m);

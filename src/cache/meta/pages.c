@@ -100,7 +100,7 @@ static int thin_out(struct space *s, uint64_t bytes)
 			rc = next_page(s, span_of_digest(&at), &at, &size);
 		}
 		if (!rc)
-			rc = table_delete(s->m, s->txn, TABLE_PAGES, span_of_digest(&at));
+			rc = table_remove(s->m, s->txn, TABLE_PAGES, span_of_digest(&at));
 		freed += room_of(size);
 	}
 	s->totals.changes++;
@@ -183,8 +183,7 @@ static int clear_but(struct clearing *k, MDB_txn *txn, struct bytes *kept)
 	for (size_t i = 0; i < k->count && !rc; i++)
 		rc = copy_page(k, txn, i, &kept[i]);
 	if (!rc)
-		rc = metadata_error(
-			k->m, mdb_drop(txn, metadata_table(k->m, TABLE_PAGES), 0));
+		rc = table_clear(k->m, txn, TABLE_PAGES);
 	for (size_t i = 0; i < k->count && !rc; i++)
 		if (kept[i].size)
 			rc = page_record_put(

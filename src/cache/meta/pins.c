@@ -125,7 +125,7 @@ static int pin_remove(
 	struct metadata *m, MDB_txn *txn, struct span key, const struct digest *object)
 {
 	uint64_t count;
-	int rc = table_delete(m, txn, TABLE_PINS, key);
+	int rc = table_remove(m, txn, TABLE_PINS, key);
 
 	if (!rc)
 		rc = pin_count_get(m, txn, object, &count);

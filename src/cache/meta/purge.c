@@ -42,7 +42,7 @@ static int purge_row(struct metadata *m, MDB_txn *txn, struct span instance)
 		rc = forget_place(m, txn, number, &raw);
 	}
 	if (!rc)
-		rc = table_delete(m, txn, TABLE_CHUNKS, span_of(row, sizeof row));
+		rc = table_remove(m, txn, TABLE_CHUNKS, span_of(row, sizeof row));
 	table_cursor_close(&cursor);
 	return rc;
 }
@@ -81,7 +81,7 @@ int purge_some(struct metadata *m, MDB_txn *txn, bool *more)
 			if (rc != ERR_ABSENT)
 				break;
 		}
-		rc = table_delete(m, txn, TABLE_PURGE, key);
+		rc = table_remove(m, txn, TABLE_PURGE, key);
 	}
 	*more = !left;
 	return rc == ERR_ABSENT ? 0 : rc;

@@ -28,7 +28,7 @@ static int count_object(
 	if (key.size != DIGEST_SIZE || table_value(raw, &value) ||
 		object_record_peek(value, &r)) {
 		k->broken++;
-		return table_delete(k->m, s->txn, TABLE_OBJECTS, key);
+		return table_remove(k->m, s->txn, TABLE_OBJECTS, key);
 	}
 	memcpy(digest.bytes, key.data, DIGEST_SIZE);
 	s->totals.resident += r.resident;

@@ -12,18 +12,74 @@ static MDB_val val_of(struct span s)
 	return (MDB_val){s.size, (void *)(uintptr_t)s.data};
 }
 
+/* Arguments of the calls into LMDB. */
+struct row_call {
+	MDB_txn *txn;
+	MDB_dbi table;
+	MDB_val key, value;
+	unsigned flags;
+};
+
+static struct row_call row_call_of(
+	struct metadata *m, MDB_txn *txn, enum table table, struct span key)
+{
+	return (struct row_call){
+		.txn = txn, .table = metadata_table(m, table), .key = val_of(key)};
+}
+
+static int call_get(void *arg)
+{
+	struct row_call *c = arg;
+
+	return mdb_get(c->txn, c->table, &c->key, &c->value);
+}
+
+static int call_put(void *arg)
+{
+	struct row_call *c = arg;
+
+	return mdb_put(c->txn, c->table, &c->key, &c->value, c->flags);
+}
+
+static int call_delete(void *arg)
+{
+	struct row_call *c = arg;
+
+	return mdb_del(c->txn, c->table, &c->key, NULL);
+}
+
+static int call_drop(void *arg)
+{
+	struct row_call *c = arg;
+
+	return mdb_drop(c->txn, c->table, 0);
+}
+
+struct stat_call {
+	MDB_txn *txn;
+	MDB_dbi table;
+	MDB_stat stat;
+};
+
+static int call_stat(void *arg)
+{
+	struct stat_call *c = arg;
+
+	return mdb_stat(c->txn, c->table, &c->stat);
+}
+
 int table_get_unchecked(struct metadata *m, MDB_txn *txn, enum table table, struct span key,
 	struct span *value)
 {
-	MDB_val k = val_of(key), v;
-	int rc = mdb_get(txn, metadata_table(m, table), &k, &v);
+	struct row_call c = row_call_of(m, txn, table, key);
+	int rc = metadata_call(m, call_get, &c);
 
 	if (rc)
-		return metadata_error(m, rc);
-	if (v.mv_size < TABLE_CHECK_SIZE)
+		return rc;
+	if (c.value.mv_size < TABLE_CHECK_SIZE)
 		return ERR_CORRUPT;
-	*value = span_of(
-		(uint8_t *)v.mv_data + TABLE_CHECK_SIZE, v.mv_size - TABLE_CHECK_SIZE);
+	*value = span_of((uint8_t *)c.value.mv_data + TABLE_CHECK_SIZE,
+		c.value.mv_size - TABLE_CHECK_SIZE);
 	return 0;
 }
 
@@ -66,83 +122,148 @@ int table_value(const MDB_val *raw, struct span *value)
 int table_put(struct metadata *m, MDB_txn *txn, enum table table, struct span key,
 	struct span head, struct span body)
 {
-	MDB_val k = val_of(key);
-	MDB_val v = {TABLE_CHECK_SIZE + head.size + body.size, NULL};
+	struct row_call c = row_call_of(m, txn, table, key);
 	uint8_t *at;
 	uint64_t sum;
-	int rc = mdb_put(txn, metadata_table(m, table), &k, &v, MDB_RESERVE);
+	int rc;
 
+	c.value.mv_size = TABLE_CHECK_SIZE + head.size + body.size;
+	c.flags = MDB_RESERVE;
+	rc = metadata_call(m, call_put, &c);
 	if (rc)
-		return metadata_error(m, rc);
-	at = (uint8_t *)v.mv_data + TABLE_CHECK_SIZE;
+		return rc;
+	at = (uint8_t *)c.value.mv_data + TABLE_CHECK_SIZE;
 	if (head.size)
 		memcpy(at, head.data, head.size);
 	if (body.size)
 		memcpy(at + head.size, body.data, body.size);
 	sum = checksum_of(at, head.size + body.size);
-	memcpy(v.mv_data, &sum, sizeof sum);
+	memcpy(c.value.mv_data, &sum, sizeof sum);
 	return 0;
 }
 
 int table_put_key(struct metadata *m, MDB_txn *txn, enum table table, struct span key)
 {
-	MDB_val k = val_of(key), v = {0, NULL};
+	struct row_call c = row_call_of(m, txn, table, key);
 
-	return metadata_error(m, mdb_put(txn, metadata_table(m, table), &k, &v, 0));
+	return metadata_call(m, call_put, &c);
 }
 
 bool table_has_key(struct metadata *m, MDB_txn *txn, enum table table, struct span key)
 {
-	MDB_val k = val_of(key), v;
+	struct row_call c = row_call_of(m, txn, table, key);
 
-	return mdb_get(txn, metadata_table(m, table), &k, &v) == 0;
+	return metadata_call(m, call_get, &c) == 0;
 }
 
 int table_delete(struct metadata *m, MDB_txn *txn, enum table table, struct span key)
 {
-	MDB_val k = val_of(key);
-	int rc = mdb_del(txn, metadata_table(m, table), &k, NULL);
+	struct row_call c = row_call_of(m, txn, table, key);
+	int rc = metadata_call(m, call_delete, &c);
 
-	return rc == MDB_NOTFOUND ? 0 : metadata_error(m, rc);
+	return rc == ERR_ABSENT ? 0 : rc;
+}
+
+int table_remove(struct metadata *m, MDB_txn *txn, enum table table, struct span key)
+{
+	struct row_call c = row_call_of(m, txn, table, key);
+	int rc = metadata_call(m, call_delete, &c);
+
+	return rc == ERR_ABSENT ? metadata_damaged(m) : rc;
+}
+
+int table_clear(struct metadata *m, MDB_txn *txn, enum table table)
+{
+	struct row_call c = row_call_of(m, txn, table, span_of(NULL, 0));
+
+	return metadata_call(m, call_drop, &c);
+}
+
+/* All zero when it cannot be read. */
+static MDB_stat stat_of(struct metadata *m, MDB_txn *txn, enum table table)
+{
+	struct stat_call c = {.txn = txn, .table = metadata_table(m, table)};
+
+	if (metadata_call(m, call_stat, &c))
+		c.stat = (MDB_stat){0};
+	return c.stat;
 }
 
 uint64_t table_count(struct metadata *m, MDB_txn *txn, enum table table)
 {
-	MDB_stat stat;
-
-	return mdb_stat(txn, metadata_table(m, table), &stat) ? 0 : stat.ms_entries;
+	return stat_of(m, txn, table).ms_entries;
 }
 
 uint64_t table_bytes(struct metadata *m, MDB_txn *txn, enum table table)
 {
-	MDB_stat stat;
+	MDB_stat stat = stat_of(m, txn, table);
 
-	if (mdb_stat(txn, metadata_table(m, table), &stat))
-		return 0;
 	return (stat.ms_leaf_pages + stat.ms_overflow_pages) * (uint64_t)stat.ms_psize;
+}
+
+struct cursor_call {
+	MDB_txn *txn;
+	MDB_dbi table;
+	MDB_cursor *cursor;
+	MDB_val key, *raw;
+	MDB_cursor_op op;
+};
+
+static int call_next(void *arg)
+{
+	struct cursor_call *c = arg;
+	int rc = c->cursor ? 0 : mdb_cursor_open(c->txn, c->table, &c->cursor);
+
+	return rc ? rc : mdb_cursor_get(c->cursor, &c->key, c->raw, c->op);
+}
+
+/* Keys rise; else the cursor goes round in the file. What is no key of LMDB's is none. */
+static bool cursor_advances(const struct table_cursor *c, struct span from, struct span key)
+{
+	if (key.size < 1 || key.size > TABLE_KEY_MAX)
+		return false;
+	if (!c->started)
+		return span_compare(key, from) >= 0;
+	return span_compare(key, span_of(c->key, c->key_size)) > 0;
 }
 
 int table_next(struct metadata *m, MDB_txn *txn, enum table table, struct span from,
 	struct table_cursor *c, struct span *key, MDB_val *raw)
 {
-	MDB_val k = val_of(from);
-	MDB_cursor_op op = c->started ? MDB_NEXT : from.size ? MDB_SET_RANGE : MDB_FIRST;
-	int rc = 0;
+	struct cursor_call call = {.txn = txn,
+		.table = metadata_table(m, table),
+		.cursor = c->cursor,
+		.key = val_of(from),
+		.raw = raw,
+		.op = c->started  ? MDB_NEXT
+		      : from.size ? MDB_SET_RANGE
+				  : MDB_FIRST};
+	int rc = metadata_call(m, call_next, &call);
+	struct span found = span_of(call.key.mv_data, call.key.mv_size);
 
-	if (!c->cursor)
-		rc = mdb_cursor_open(txn, metadata_table(m, table), &c->cursor);
-	if (!rc)
-		rc = mdb_cursor_get(c->cursor, &k, raw, op);
+	c->metadata = m;
+	c->cursor = call.cursor;
 	if (rc)
-		return metadata_error(m, rc);
+		return rc;
+	if (!cursor_advances(c, from, found))
+		return metadata_damaged(m);
+	memcpy(c->key, found.data, found.size);
+	c->key_size = found.size;
 	c->started = true;
-	*key = span_of(k.mv_data, k.mv_size);
+	*key = found;
+	return 0;
+}
+
+static int call_close(void *arg)
+{
+	mdb_cursor_close(arg);
 	return 0;
 }
 
 void table_cursor_close(struct table_cursor *c)
 {
 	if (c->cursor)
-		mdb_cursor_close(c->cursor);
-	*c = (struct table_cursor){0};
+		metadata_call(c->metadata, call_close, c->cursor);
+	c->cursor = NULL;
+	c->started = false;
 }

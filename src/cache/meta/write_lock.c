@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,13 +26,20 @@ void write_lock_init(struct write_lock *l)
 
 int write_lock_open(struct write_lock *l, const char *path)
 {
-	char *name;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int rc = 0;
 
-	if (asprintf(&name, "%s/write.lock", path) < 0)
-		return ENOMEM;
-	l->fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	free(name);
-	return l->fd < 0 ? errno : 0;
+	if (fd < 0)
+		return errno;
+	if (l->fd < 0) {
+		l->fd = fd;
+		return 0;
+	}
+	/* In its place, whoever may hold it or ask for it. */
+	if (dup3(fd, l->fd, O_CLOEXEC) < 0)
+		rc = errno;
+	close(fd);
+	return rc;
 }
 
 void write_lock_release(struct write_lock *l)

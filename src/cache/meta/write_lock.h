@@ -3,7 +3,7 @@
  * Whose turn it is to write to the metadata: one thread of one process at a time, taken
  * before LMDB's own lock, which knows no deadline. So a process that is stopped while it
  * writes costs the others a bounded wait. Threads of a process queue on a condition;
- * processes share a file in `meta/`, locked with flock(2), which the kernel gives back
+ * processes share a file, locked with flock(2), which the kernel gives back
  * when its holder dies, and which is asked for again and again, since no system lets one
  * wait for it for a bounded time.
  */
@@ -22,8 +22,8 @@ struct write_lock {
 };
 
 void write_lock_init(struct write_lock *l);
-/* Before the first take: the file, made in the directory `path` when it is not there. An
- * errno, or 0. */
+/* Before the first take: the file, made when it is not there; later, another one in its
+ * place. An errno, or 0. */
 int write_lock_open(struct write_lock *l, const char *path);
 void write_lock_release(struct write_lock *l);
 /* `deadline` is of CLOCK_MONOTONIC, ns. ERR_TIMEOUT. Not recursive. */

@@ -16,6 +16,7 @@
 #endif
 #include <unistd.h>
 
+#include "cache/meta/guard.h"
 #include "cache/objects/directory.h"
 #include "util/io.h"
 
@@ -107,10 +108,10 @@ void directory_admit(struct directory *d)
 			;
 }
 
-/* Files of users that were killed; nobody else is here yet. */
-static void remove_dead_users(struct directory *d)
+/* All files in it. */
+static void empty_directory(int at, const char *name)
 {
-	int copy = openat(d->users_fd, ".", DIRECTORY_FLAGS);
+	int copy = openat(at, name, DIRECTORY_FLAGS | O_NOFOLLOW);
 	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *entry;
 
@@ -121,7 +122,7 @@ static void remove_dead_users(struct directory *d)
 	}
 	while ((entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			unlinkat(d->users_fd, entry->d_name, 0);
+			unlinkat(dirfd(dir), entry->d_name, 0);
 	closedir(dir);
 }
 
@@ -145,14 +146,30 @@ static int become_user(struct directory *d, struct trouble *t)
 	return 0;
 }
 
+static int open_metadata_lock(struct directory *d, struct trouble *t)
+{
+	char *name;
+	int rc;
+
+	if (asprintf(&name, "%s/meta.lock", d->path) < 0)
+		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
+	rc = write_lock_open(&d->metadata_lock, name);
+	free(name);
+	errno = rc;
+	return rc ? trouble_errno(t, "cannot open %s/meta.lock", d->path) : 0;
+}
+
 static int open_parts(struct directory *d, struct trouble *t)
 {
-	int rc = open_below(d, "objects", &d->objects_fd, t);
+	int rc = open_metadata_lock(d, t);
 
 	if (!rc)
+		rc = open_below(d, "objects", &d->objects_fd, t);
+	if (!rc)
 		rc = open_below(d, "users", &d->users_fd, t);
+	/* Those of users that were killed; nobody else is here yet. */
 	if (!rc && d->alone)
-		remove_dead_users(d);
+		empty_directory(d->users_fd, ".");
 	return rc ? rc : become_user(d, t);
 }
 
@@ -162,6 +179,7 @@ int directory_open(struct directory *d, const char *path, struct trouble *t)
 
 	*d = (struct directory){
 		.fd = -1, .lock_fd = -1, .objects_fd = -1, .users_fd = -1, .user_fd = -1};
+	write_lock_init(&d->metadata_lock);
 	d->path = strdup(path);
 	if (!d->path)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
@@ -194,6 +212,7 @@ void directory_close(struct directory *d)
 		close(d->lock_fd);
 	if (d->fd >= 0)
 		close(d->fd);
+	write_lock_release(&d->metadata_lock);
 	free(d->path);
 }
 
@@ -215,24 +234,31 @@ int directory_metadata(struct directory *d, char **path, struct trouble *t)
 	return 0;
 }
 
+int directory_hold_metadata(struct directory *d, int64_t deadline)
+{
+	return write_lock_take(&d->metadata_lock, deadline);
+}
+
+void directory_release_metadata(struct directory *d)
+{
+	write_lock_give(&d->metadata_lock);
+}
+
 int directory_set_aside(struct directory *d, struct trouble *t)
 {
-	static const char *const old[] = {"meta.damaged/data.mdb", "meta.damaged/lock.mdb",
-		"meta.damaged/write.lock"};
-
-	for (unsigned i = 0; i < sizeof old / sizeof old[0]; i++)
-		unlinkat(d->fd, old[i], 0);
+	directory_mark_damaged(d);
+	empty_directory(d->fd, "meta.damaged");
 	unlinkat(d->fd, "meta.damaged", AT_REMOVEDIR);
 	if (renameat(d->fd, "meta", d->fd, "meta.damaged"))
 		return trouble_errno(t, "cannot move %s/meta aside", d->path);
-	unlinkat(d->fd, "damaged", 0);
 	return 0;
 }
 
+#define MARK "meta/" GUARD_MARK
+
 void directory_mark_damaged(struct directory *d)
 {
-	int fd = openat(
-		d->fd, "damaged", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(d->fd, MARK, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd >= 0)
 		close(fd);
@@ -240,7 +266,7 @@ void directory_mark_damaged(struct directory *d)
 
 bool directory_is_damaged(struct directory *d)
 {
-	return faccessat(d->fd, "damaged", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return faccessat(d->fd, MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool directory_user_lives(struct directory *d, uint32_t user)

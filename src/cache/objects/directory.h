@@ -4,8 +4,9 @@
  * descriptors with O_NOFOLLOW.
  *
  *   lock         held shared (flock) by every user; whoever gets it alone is the only one
- *   damaged      is there when the metadata was found damaged while in use
- *   meta/        the LMDB environment
+ *   meta.lock    held (flock) by whoever opens the metadata or puts another in its place
+ *   meta/        the LMDB environment; `damaged` is in it when it was found to be so
+ *   meta.damaged the last one that was
  *   objects/ab/  one file per object, "cdef....INSTANCE" (object_files.h)
  *   users/ID     held locked by the user with that number as long as it lives, so that
  *                the others can tell a dead one's leases (flock knows no pid, and so
@@ -19,15 +20,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cache/meta/write_lock.h"
 #include "util/digest.h"
 #include "util/error.h"
 
 struct directory {
 	char *path;
 	int fd, lock_fd, objects_fd, users_fd;
-	int user_fd;   /* users/ID, or -1 */
-	uint32_t user; /* our number among the users, never 0 */
-	bool alone;    /* nobody else had it open when we came */
+	int user_fd;			 /* users/ID, or -1 */
+	uint32_t user;			 /* our number among the users, never 0 */
+	bool alone;			 /* nobody else had it open when we came */
+	struct write_lock metadata_lock; /* meta.lock */
 };
 
 /* Makes what is missing, checks owner and mode, takes the lock. */
@@ -38,11 +41,16 @@ void directory_admit(struct directory *d);
 /* Are we the only user now? Keeps others out until directory_close when true. */
 bool directory_is_last(struct directory *d);
 
-/* meta/ with its path (heap). */
+/* From here to directory_release_metadata() nobody else opens meta/ or sets it aside.
+ * `deadline` is of CLOCK_MONOTONIC, ns. ERR_TIMEOUT. */
+int directory_hold_metadata(struct directory *d, int64_t deadline);
+void directory_release_metadata(struct directory *d);
+/* meta/, made when it is not there, with its path (heap). */
 int directory_metadata(struct directory *d, char **path, struct trouble *t);
-/* Moves meta/ aside as meta.damaged (the last such one only) and makes an empty one. */
+/* Marks meta/ as damaged, for whoever has it open, and moves it aside as meta.damaged (the
+ * last such one only). */
 int directory_set_aside(struct directory *d, struct trouble *t);
-/* A mark that says so to the next who opens the cache alone. */
+/* A mark that says so to all who use the cache and to the next who opens it. */
 void directory_mark_damaged(struct directory *d);
 bool directory_is_damaged(struct directory *d);
 

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "cache/meta/records.h"
 #include "cache/meta/verified_pages.h"
 #include "cache/objects/open_objects.h"
 #include "cache/write/write_queue.h"
@@ -33,6 +34,10 @@ struct write_context {
 		uint64_t reach;	     /* bytes of disk */
 		int64_t press_after; /* CLOCK_MONOTONIC ns: making room helped nothing */
 	} vain;
+
+	/* Quota and floor as the books had them last, for new books; the writer's own. */
+	struct limits_record limits;
+	bool has_limits;
 };
 
 static inline struct trust_epoch write_context_epoch(struct write_context *x)

@@ -8,6 +8,7 @@
 
 #include "cache/write/commit.h"
 #include "cache/write/housekeeping.h"
+#include "cache/write/renewal.h"
 #include "cache/write/repair.h"
 #include "cache/write/writer.h"
 
@@ -15,7 +16,8 @@ struct writer {
 	struct write_context *x;
 	pthread_t thread;
 	struct housekeeping housekeeping; /* the thread's own, as all below */
-	bool quiet;			  /* the failure was logged */
+	struct renewal renewal;
+	bool quiet; /* the failure was logged */
 };
 
 static void writer_report(struct writer *w, int rc)
@@ -28,7 +30,7 @@ static void writer_report(struct writer *w, int rc)
 				? "another process that uses it is stopped or slow"
 				: error_text(rc));
 	if (rc == ERR_CORRUPT && !w->quiet)
-		directory_mark_damaged(w->x->directory);
+		metadata_damaged(w->x->metadata);
 	w->quiet = rc != 0;
 }
 
@@ -53,10 +55,12 @@ static void commit_work(struct writer *w, struct batch *b, bool shrink, bool sto
 static void look_after(struct writer *w, bool repair, bool stop)
 {
 	struct batch nothing = {.goal = 0};
+	bool renewed = renewal_run(&w->renewal, w->x);
 
 	if (repair)
 		repair_run(w->x);
-	if (housekeeping_run(&w->housekeeping, w->x) && !stop)
+	/* New books know of no lease of ours. */
+	if ((housekeeping_run(&w->housekeeping, w->x) || renewed) && !stop)
 		commit_work(w, &nothing, true, stop);
 }
 

@@ -9,6 +9,7 @@
 #include "cache/write/writer.h"
 #include "cache/meta/records.h"
 #include "cache/meta/settings.h"
+#include "cache/meta/space.h"
 #include "cache/state.h"
 #include "unit/cache_samples.h"
 #include "util/clock.h"
@@ -208,6 +209,87 @@ static void test_marked_damaged(void **state)
 	c = sample_open(*state, 0);
 	assert_int_equal(sample_read(c, &s), 0);
 	cache_close(c);
+	sample_release(&s);
+}
+
+static void cut_metadata(const char *directory)
+{
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/meta/data.mdb", directory);
+	assert_int_equal(truncate(path, 8192), 0);
+}
+
+/* Until the books were begun anew, and what is put stays there. */
+static void wait_until_kept(const char *directory, struct cache *c, struct sample *s)
+{
+	const struct timespec tick = {.tv_nsec = 10000000};
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/meta.damaged", directory);
+	do {
+		nanosleep(&tick, NULL);
+		for (uint32_t i = 0; i < s->count; i++)
+			(void)sample_put(c, s, i);
+		cache_flush(c);
+	} while (access(path, F_OK) != 0 || sample_read(c, s) != 0);
+}
+
+/* Another process cuts off the file of the books. What is read is as if it were not there,
+ * until it is put again; nobody closes the cache. */
+static void test_damaged_while_in_use(void **state)
+{
+	struct cache *c = sample_open(*state, (uint64_t)1 << 30);
+	struct sample s = sample_make(5, 4);
+	struct space space;
+
+	sample_put_all(c, &s);
+	cache_flush(c);
+	cut_metadata(*state);
+	wait_until_kept(*state, c, &s);
+	/* What the cache was told still holds. */
+	assert_int_equal(space_look(c->metadata, 0, &space), 0);
+	assert_int_equal(space.limits.quota, (uint64_t)1 << 30);
+	cache_close(c);
+	c = sample_open(*state, 0);
+	assert_int_equal(sample_read(c, &s), 0);
+	cache_close(c);
+	sample_release(&s);
+}
+
+/* Two processes have it open: one of them sets it aside, both have the new one. */
+static void test_damaged_in_another_process(void **state)
+{
+	struct sample s = sample_make(6, 4);
+	struct cache *c;
+	char path[512], byte;
+	int go[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe(go), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(go[1]);
+		c = sample_open(*state, 0);
+		if (read(go[0], &byte, 1) != 0)
+			_exit(1);
+		wait_until_kept(*state, c, &s);
+		cache_close(c);
+		_exit(0);
+	}
+	close(go[0]);
+	c = sample_open(*state, 0);
+	sample_put_all(c, &s);
+	cache_flush(c);
+	cut_metadata(*state);
+	close(go[1]);
+	wait_until_kept(*state, c, &s);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(sample_read(c, &s), 0);
+	cache_close(c);
+	snprintf(path, sizeof path, "%s/meta/damaged", (char *)*state);
+	assert_int_not_equal(access(path, F_OK), 0);
 	sample_release(&s);
 }
 
@@ -755,6 +837,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refuses_newer_layout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_metadata, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_marked_damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_while_in_use, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_damaged_in_another_process, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_killed_while_filling, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_power, setup, teardown),
 		cmocka_unit_test_setup_teardown(

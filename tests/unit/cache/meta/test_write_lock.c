@@ -7,10 +7,18 @@
 #include "cache/meta/write_lock.h"
 #include "unit/other_process.h"
 
+static int try_open_lock(struct write_lock *l, const char *directory)
+{
+	char path[512];
+
+	write_lock_init(l);
+	snprintf(path, sizeof path, "%s/write.lock", directory);
+	return write_lock_open(l, path);
+}
+
 static void open_lock(struct write_lock *l, const char *directory)
 {
-	write_lock_init(l);
-	assert_int_equal(write_lock_open(l, directory), 0);
+	assert_int_equal(try_open_lock(l, directory), 0);
 }
 
 static int64_t in_ms(int64_t ms)
@@ -39,8 +47,7 @@ static void test_no_directory(void **state)
 	struct write_lock l;
 
 	(void)state;
-	write_lock_init(&l);
-	assert_int_not_equal(write_lock_open(&l, "/nowhere/at/all"), 0);
+	assert_int_not_equal(try_open_lock(&l, "/nowhere/at/all"), 0);
 	write_lock_release(&l);
 }
 
@@ -49,8 +56,7 @@ static int hold_lock(struct other_process *p, const char *directory)
 {
 	struct write_lock l;
 
-	write_lock_init(&l);
-	if (write_lock_open(&l, directory))
+	if (try_open_lock(&l, directory))
 		return 1;
 	other_process_pause(p);
 	if (write_lock_take(&l, DEADLINE_NONE))
@@ -172,8 +178,7 @@ static int take_turns_too(struct other_process *p, const char *directory)
 	unsigned sum = 0;
 	struct turns t = {.lock = &l, .sum = &sum};
 
-	write_lock_init(&l);
-	if (write_lock_open(&l, directory))
+	if (try_open_lock(&l, directory))
 		return 1;
 	other_process_pause(p);
 	take_turns(&t);

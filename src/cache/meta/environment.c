@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cache/meta/environment.h"
+#include "util/error.h"
+
+#define READERS_MAX 1024
+#define MAP_LEAST ((size_t)4 << 20)
+#define MAP_SHARE 4			       /* at most 1/4 of a limited address space */
+#define READERS_SIZE (READERS_MAX * 64 + 1024) /* a cache line each, and LMDB's head */
+
+static const char *const names[TABLE_COUNT] = {
+	[TABLE_SETTINGS] = "settings",
+	[TABLE_PAGES] = "pages",
+	[TABLE_OBJECTS] = "objects",
+	[TABLE_CHUNKS] = "chunks",
+	[TABLE_PLACES] = "places",
+	[TABLE_USE] = "use",
+	[TABLE_PURGE] = "purge",
+	[TABLE_VICTIMS] = "victims",
+	[TABLE_LEASES] = "leases",
+	[TABLE_DATASETS] = "datasets",
+	[TABLE_URLS] = "urls",
+	[TABLE_PINS] = "pins",
+	[TABLE_PINNED] = "pinned",
+};
+
+struct environment_numbers {
+	MDB_env *env;
+	MDB_envinfo info;
+	MDB_stat stat;
+};
+
+static int call_numbers(void *arg)
+{
+	struct environment_numbers *n = arg;
+	int rc = mdb_env_info(n->env, &n->info);
+
+	return rc ? rc : mdb_env_stat(n->env, &n->stat);
+}
+
+/* All zero when they cannot be read. */
+static struct environment_numbers numbers_of(struct environment *e)
+{
+	struct environment_numbers n = {.env = e->env};
+
+	if (!e->env || guard_call(e->guard, call_numbers, &n))
+		n = (struct environment_numbers){.env = NULL};
+	return n;
+}
+
+uint64_t environment_bytes(struct environment *e)
+{
+	struct environment_numbers n = numbers_of(e);
+
+	return n.env ? ((uint64_t)n.info.me_last_pgno + 1) * n.stat.ms_psize : 0;
+}
+
+size_t environment_map_size(struct environment *e)
+{
+	return numbers_of(e).info.me_mapsize;
+}
+
+unsigned environment_page_size(struct environment *e)
+{
+	return numbers_of(e).stat.ms_psize;
+}
+
+/* LMDB maps its table of readers as a file with holes: on a disk that is full, the first
+ * touch of one would be a SIGBUS. The table of an environment in use keeps its size. */
+static int reserve_readers(const char *path)
+{
+	int rc = 0;
+#ifdef HAVE_FALLOCATE
+	struct stat st;
+	char *name;
+	int fd;
+
+	if (asprintf(&name, "%s/lock.mdb", path) < 0)
+		return ENOMEM;
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	free(name);
+	if (fd < 0)
+		return errno;
+	if (fstat(fd, &st) != 0 ||
+		fallocate(fd, 0, 0, st.st_size > 0 ? st.st_size : READERS_SIZE) != 0)
+		rc = errno == EOPNOTSUPP || errno == ENOSYS ? 0 : errno;
+	close(fd);
+#else
+	(void)path;
+#endif
+	return rc;
+}
+
+struct environment_opening {
+	struct environment *e;
+	const char *path;
+	size_t map;
+};
+
+static int call_open(void *arg)
+{
+	struct environment_opening *o = arg;
+	MDB_env *env;
+	int rc = mdb_env_create(&env);
+
+	if (rc)
+		return rc;
+	o->e->env = env;
+	rc = mdb_env_set_assert(env, guard_assert);
+	if (!rc)
+		rc = mdb_env_set_maxdbs(env, TABLE_COUNT);
+	if (!rc)
+		rc = mdb_env_set_maxreaders(env, READERS_MAX);
+	if (!rc)
+		rc = mdb_env_set_mapsize(env, o->map);
+	if (!rc)
+		rc = mdb_env_open(env, o->path, MDB_NOMETASYNC | MDB_NOTLS, 0600);
+	return rc;
+}
+
+static int call_close(void *arg)
+{
+	mdb_env_close(arg);
+	return 0;
+}
+
+size_t environment_map_limit(size_t wanted)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return wanted;
+	while (wanted > MAP_LEAST && wanted > limit.rlim_cur / MAP_SHARE)
+		wanted /= 2;
+	return wanted;
+}
+
+int environment_open(struct environment *e, const char *path, size_t map)
+{
+	struct environment_opening o = {e, path, environment_map_limit(map)};
+	int rc = reserve_readers(path);
+
+	if (rc)
+		return rc;
+	/* What it holds while it opens is not to be taken over. */
+	guard_write_begin(e->guard);
+	rc = guard_call(e->guard, call_open, &o);
+	while (rc == ENOMEM && o.map > MAP_LEAST) {
+		guard_call(e->guard, call_close, e->env);
+		e->env = NULL;
+		o.map /= 2;
+		rc = guard_call(e->guard, call_open, &o);
+	}
+	guard_write_end(e->guard);
+	return rc;
+}
+
+void environment_close(struct environment *e)
+{
+	if (e->env && !guard_is_abandoned(e->guard)) {
+		guard_set_map(e->guard, NULL, 0);
+		guard_call(e->guard, call_close, e->env);
+	}
+	e->env = NULL;
+}
+
+/* A file that ends before the last page in use would be a SIGBUS; zeros in place of what
+ * was cut off are noticed as corrupt. (LMDB itself may leave a last page unwritten.) In a
+ * write transaction, so that nobody makes it longer meanwhile: it is never cut. */
+static int check_length(struct environment *e)
+{
+	uint64_t size = environment_bytes(e);
+	struct stat st;
+	int fd;
+
+	if (mdb_env_get_fd(e->env, &fd) || fstat(fd, &st))
+		return EIO;
+	if ((uint64_t)st.st_size >= size)
+		return 0;
+	return ftruncate(fd, (off_t)size) ? errno : 0;
+}
+
+struct tables_opening {
+	struct environment *e;
+	MDB_txn *txn;
+};
+
+static int call_open_tables(void *arg)
+{
+	struct tables_opening *o = arg;
+	int rc = 0;
+
+	for (unsigned i = 0; i < TABLE_COUNT && !rc; i++)
+		rc = mdb_dbi_open(o->txn, names[i], MDB_CREATE, &o->e->tables[i]);
+	return rc;
+}
+
+int environment_prepare(struct environment *e, MDB_txn *txn)
+{
+	struct tables_opening o = {e, txn};
+	int rc = check_length(e);
+
+	return rc ? rc : guard_call(e->guard, call_open_tables, &o);
+}
+
+struct environment_sizing {
+	MDB_env *env;
+	size_t size;
+};
+
+static int call_resize(void *arg)
+{
+	struct environment_sizing *s = arg;
+
+	return mdb_env_set_mapsize(s->env, s->size);
+}
+
+/* Is there so much more address space? */
+static bool can_map(size_t more)
+{
+	void *map = mmap(
+		NULL, more, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (map == MAP_FAILED)
+		return false;
+	munmap(map, more);
+	return true;
+}
+
+/* LMDB lets go of the old map first, and is lost when it does not get another. */
+int environment_resize(struct environment *e, size_t size)
+{
+	struct environment_sizing s = {e->env, size};
+	size_t old = environment_map_size(e);
+	int rc;
+
+	if (size > old && !can_map(size - old))
+		return ENOMEM;
+	guard_set_map(e->guard, NULL, 0);
+	rc = guard_call(e->guard, call_resize, &s);
+	if (rc)
+		return MDB_PANIC;
+	environment_find_map(e);
+	return 0;
+}
+
+/* LMDB does not say where it is. But a row of its main table, which names the others, lies
+ * on a page that knows its number. */
+static int call_find_map(void *arg)
+{
+	struct environment *e = arg;
+	MDB_val k = {strlen(names[0]), (void *)(uintptr_t)names[0]}, v;
+	uintptr_t page;
+	MDB_envinfo info;
+	MDB_stat stat;
+	MDB_txn *txn;
+	MDB_dbi main;
+	size_t number;
+	int rc = mdb_txn_begin(e->env, NULL, MDB_RDONLY, &txn);
+
+	if (rc)
+		return rc;
+	mdb_env_info(e->env, &info);
+	mdb_env_stat(e->env, &stat);
+	rc = mdb_dbi_open(txn, NULL, 0, &main);
+	if (!rc)
+		rc = mdb_get(txn, main, &k, &v);
+	if (!rc) {
+		page = (uintptr_t)v.mv_data & ~((uintptr_t)stat.ms_psize - 1);
+		memcpy(&number, (const void *)page, sizeof number); /* NOLINT */
+		if (number <= info.me_last_pgno)
+			guard_set_map(e->guard,
+				(const void *)(page - number * stat.ms_psize), /* NOLINT */
+				info.me_mapsize);
+	}
+	mdb_txn_abort(txn);
+	return rc;
+}
+
+void environment_find_map(struct environment *e)
+{
+	guard_call(e->guard, call_find_map, e);
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
+
+#include "cache/meta/guard.h"
+#include "util/error.h"
+
+#define GUARDS_MAX 16	 /* environments open at once: one, but in tests */
+#define STACK_SIZE 65536 /* of handlers: room for the widest registers there are */
+#define WATCH_SECONDS 30 /* of CPU, in one call */
+
+#if defined(SIGEV_THREAD_ID) && defined(SYS_gettid)
+#define HAVE_WATCH
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+#endif
+
+struct guard {
+	int directory_fd;
+	atomic_bool damaged, abandoned;
+	atomic_uintptr_t map;
+	atomic_size_t map_size;
+};
+
+/* A call under way. */
+struct guarded_call {
+	struct guard *guard;
+	struct guarded_call *outer;
+	sigjmp_buf back;
+};
+
+static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT};
+#define SIGNAL_COUNT (sizeof signals / sizeof signals[0])
+
+static pthread_mutex_t guards_mtx = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic(struct guard *) guards[GUARDS_MAX]; /* guards_mtx; read by handlers */
+static unsigned guard_count;			   /* guards_mtx */
+static struct sigaction before[SIGNAL_COUNT];	   /* guards_mtx; read by handlers */
+static uintptr_t system_page;			   /* bytes; set before any handler */
+static pthread_once_t stack_key_once = PTHREAD_ONCE_INIT;
+static pthread_key_t stack_key;
+static _Thread_local struct guarded_call *current;
+static _Thread_local bool thread_is_ready, thread_writes;
+static _Thread_local unsigned long call_number, call_seen; /* by the watch */
+#ifdef HAVE_WATCH
+static _Thread_local timer_t watch;
+static _Thread_local bool is_watched;
+#endif
+
+/* Async-signal-safe, as all that handlers call. */
+static void leave_mark(struct guard *g)
+{
+	int fd;
+
+	atomic_store(&g->damaged, true);
+	fd = openat(g->directory_fd, GUARD_MARK,
+		O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool is_in_map(struct guard *g, uintptr_t address)
+{
+	uintptr_t map = atomic_load(&g->map);
+
+	return map && address >= map && address - map < atomic_load(&g->map_size);
+}
+
+static struct guard *guard_with(uintptr_t address)
+{
+	for (unsigned i = 0; i < GUARDS_MAX; i++) {
+		struct guard *g = atomic_load(&guards[i]);
+
+		if (g && is_in_map(g, address))
+			return g;
+	}
+	return NULL;
+}
+
+static _Noreturn void come_back(struct guarded_call *c)
+{
+	if (thread_writes)
+		atomic_store(&c->guard->abandoned, true);
+	siglongjmp(c->back, 1);
+}
+
+/* A page of zeros in place of what cannot be read. */
+static bool put_zeros(uintptr_t address)
+{
+	void *page = (void *)(address & ~(system_page - 1)); /* NOLINT: an address it is */
+
+	return mmap(page, system_page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		       -1, 0) != MAP_FAILED;
+}
+
+/* True: the process can go on. */
+static bool handle_fault(struct guarded_call *c, uintptr_t address)
+{
+	struct guard *g = guard_with(address);
+
+	if (c) {
+		leave_mark(c->guard);
+		if (!thread_writes || g == c->guard)
+			come_back(c);
+		return false;
+	}
+	if (!g)
+		return false;
+	leave_mark(g);
+	return put_zeros(address);
+}
+
+/* Looked at now and then: is it still the same call? */
+static bool is_stuck(struct guarded_call *c)
+{
+	bool stuck = c && call_number == call_seen;
+
+	call_seen = call_number;
+	return stuck;
+}
+
+/* True: the process can go on. */
+static bool handle(int number, const siginfo_t *info)
+{
+	struct guarded_call *c = current;
+
+	if (info->si_code == SI_TIMER) {
+		if (!is_stuck(c))
+			return true;
+		leave_mark(c->guard);
+	} else if (number != SIGABRT) {
+		/* One that somebody sends is none. */
+		return info->si_code > 0 && handle_fault(c, (uintptr_t)info->si_addr);
+	} else if (c && info->si_code == SI_TKILL && info->si_pid == getpid()) {
+		leave_mark(c->guard); /* LMDB has aborted, or libc in its name */
+	}
+	return false;
+}
+
+static void handle_signal(int number, siginfo_t *info, void *context)
+{
+	int error = errno;
+
+	(void)context;
+	if (!handle(number, info)) {
+		for (unsigned i = 0; i < SIGNAL_COUNT; i++)
+			if (signals[i] == number)
+				sigaction(number, &before[i], NULL);
+		/* A fault comes again by itself. */
+		if (info->si_code <= 0)
+			raise(number);
+	}
+	errno = error;
+}
+
+/* guards_mtx is held. */
+static void install_handlers(void)
+{
+	struct sigaction action = {
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART};
+
+	system_page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	action.sa_sigaction = handle_signal;
+	sigemptyset(&action.sa_mask);
+	for (unsigned i = 0; i < SIGNAL_COUNT; i++)
+		sigaction(signals[i], &action, &before[i]);
+}
+
+/* guards_mtx is held. */
+static void remove_handlers(void)
+{
+	for (unsigned i = 0; i < SIGNAL_COUNT; i++)
+		sigaction(signals[i], &before[i], NULL);
+}
+
+/* More than GUARDS_MAX: their maps are not known to handlers. */
+static void guard_enlist(struct guard *g)
+{
+	pthread_mutex_lock(&guards_mtx);
+	if (guard_count++ == 0)
+		install_handlers();
+	for (unsigned i = 0; i < GUARDS_MAX; i++)
+		if (!atomic_load(&guards[i])) {
+			atomic_store(&guards[i], g);
+			break;
+		}
+	pthread_mutex_unlock(&guards_mtx);
+}
+
+int guard_new(const char *path, struct guard **out)
+{
+	struct guard *g = calloc(1, sizeof *g);
+
+	if (!g)
+		return ERR_NO_MEMORY;
+	g->directory_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (g->directory_fd < 0) {
+		int rc = error_from_errno(errno);
+
+		free(g);
+		return rc;
+	}
+	guard_enlist(g);
+	*out = g;
+	return 0;
+}
+
+int guard_renew(struct guard *g, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* A handler never finds it closed. */
+	if (fd < 0 || dup3(fd, g->directory_fd, O_CLOEXEC) < 0) {
+		int rc = error_from_errno(errno);
+
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	close(fd);
+	atomic_store(&g->damaged, false);
+	atomic_store(&g->abandoned, false);
+	return 0;
+}
+
+void guard_free(struct guard *g)
+{
+	if (!g)
+		return;
+	pthread_mutex_lock(&guards_mtx);
+	for (unsigned i = 0; i < GUARDS_MAX; i++)
+		if (atomic_load(&guards[i]) == g)
+			atomic_store(&guards[i], NULL);
+	if (--guard_count == 0)
+		remove_handlers();
+	pthread_mutex_unlock(&guards_mtx);
+	close(g->directory_fd);
+	free(g);
+}
+
+void guard_set_map(struct guard *g, const void *map, size_t size)
+{
+	atomic_store(&g->map_size, 0);
+	atomic_store(&g->map, (uintptr_t)map);
+	atomic_store(&g->map_size, size);
+}
+
+void guard_assert(MDB_env *env, const char *message)
+{
+	struct guarded_call *c = current;
+
+	(void)env, (void)message;
+	if (!c)
+		return; /* LMDB aborts */
+	leave_mark(c->guard);
+	come_back(c);
+}
+
+static void stack_free(void *stack)
+{
+	const stack_t none = {.ss_flags = SS_DISABLE};
+
+	sigaltstack(&none, NULL);
+	free(stack);
+}
+
+static void make_stack_key(void)
+{
+	pthread_key_create(&stack_key, stack_free);
+}
+
+/* One that is blocked ends the process without asking anybody. */
+static void let_signals_through(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (unsigned i = 0; i < SIGNAL_COUNT; i++)
+		sigaddset(&set, signals[i]);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* A stack for handlers, unless it has one: sanitizers give theirs. */
+static void prepare_thread(void)
+{
+	stack_t stack = {.ss_flags = 0};
+
+	thread_is_ready = true;
+	let_signals_through();
+	if (sigaltstack(NULL, &stack) || !(stack.ss_flags & SS_DISABLE))
+		return;
+	pthread_once(&stack_key_once, make_stack_key);
+	stack = (stack_t){.ss_sp = malloc(STACK_SIZE), .ss_size = STACK_SIZE};
+	if (!stack.ss_sp)
+		return;
+	if (sigaltstack(&stack, NULL) || pthread_setspecific(stack_key, stack.ss_sp))
+		stack_free(stack.ss_sp);
+}
+
+int guard_call(struct guard *g, guard_fn call, void *arg)
+{
+	struct guarded_call c = {.guard = g, .outer = current};
+	int rc;
+
+	if (!thread_is_ready)
+		prepare_thread();
+	if (thread_writes && guard_is_abandoned(g))
+		return MDB_CORRUPTED;
+	/* Handlers block nothing, so there is no mask to be saved. */
+	if (sigsetjmp(c.back, 0)) {
+		current = c.outer;
+		return MDB_CORRUPTED;
+	}
+	call_number++;
+	current = &c;
+	atomic_signal_fence(memory_order_seq_cst);
+	rc = call(arg);
+	atomic_signal_fence(memory_order_seq_cst);
+	current = c.outer;
+	return rc;
+}
+
+/* Now and then, of this thread's own time: is it still in the same call? */
+static void watch_begin(void)
+{
+#ifdef HAVE_WATCH
+	const struct timespec every = {.tv_sec = WATCH_SECONDS};
+	const struct itimerspec when = {every, every};
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGABRT};
+
+	event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
+	call_seen = 0;
+	is_watched = timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &watch) == 0;
+	if (is_watched)
+		timer_settime(watch, 0, &when, NULL);
+#endif
+}
+
+static void watch_end(void)
+{
+#ifdef HAVE_WATCH
+	if (is_watched)
+		timer_delete(watch);
+	is_watched = false;
+#endif
+}
+
+void guard_write_begin(struct guard *g)
+{
+	(void)g;
+	if (!thread_is_ready)
+		prepare_thread();
+	let_signals_through();
+	thread_writes = true;
+	watch_begin();
+}
+
+void guard_write_end(struct guard *g)
+{
+	(void)g;
+	watch_end();
+	thread_writes = false;
+}
+
+void guard_damaged(struct guard *g)
+{
+	leave_mark(g);
+}
+
+bool guard_is_marked(struct guard *g)
+{
+	return faccessat(g->directory_fd, GUARD_MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool guard_is_sound(const struct guard *g)
+{
+	return !atomic_load_explicit(&g->damaged, memory_order_acquire);
+}
+
+bool guard_is_abandoned(const struct guard *g)
+{
+	return atomic_load(&g->abandoned);
+}

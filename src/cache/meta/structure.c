@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cache/meta/structure.h"
+#include "util/error.h"
+#include "util/io.h"
+
+/* Names as in mdb.c. */
+#define MDB_MAGIC 0xBEEFC0DE
+#define MDB_DATA_VERSION 1
+#define P_BRANCH 0x01
+#define P_LEAF 0x02
+#define P_OVERFLOW 0x04
+#define P_META 0x08
+#define F_BIGDATA 0x01
+#define F_SUBDATA 0x02
+#define INTEGERKEY 0x08
+#define P_INVALID (~(size_t)0)
+#define PAGE_SIZE_MIN 512
+#define PAGE_SIZE_MAX_LMDB 32768
+#define KEY_MAX 511
+#define DEPTH_MAX 32
+
+/* LMDB may leave the last pages unwritten, when they became free in the same transaction.
+ */
+#define UNWRITTEN_MAX 65536
+#define MAP_CAP (UINT64_C(1) << 42) /* bytes, as metadata.c's */
+
+struct page_header {
+	size_t number;
+	uint16_t pad, flags;
+	union {
+		struct {
+			uint16_t lower, upper;
+		};
+		uint32_t pages; /* of overflow */
+	};
+};
+
+struct db {
+	uint32_t pad;
+	uint16_t flags, depth;
+	size_t branch_pages, leaf_pages, overflow_pages, entries, root;
+};
+
+struct meta {
+	uint32_t magic, version;
+	void *address;
+	size_t map_size;
+	struct db dbs[2]; /* free pages; the main one */
+	size_t last_page, txn;
+};
+
+struct node {
+	uint16_t lo, hi, flags, key_size;
+};
+_Static_assert(sizeof(struct page_header) == sizeof(size_t) + 8, "mdb.c's MDB_page");
+_Static_assert(sizeof(struct node) == 8, "mdb.c's MDB_node");
+
+enum tree_kind { TREE_FREE, TREE_MAIN, TREE_TABLE };
+
+struct inspection {
+	int fd;
+	size_t page_size, last_page, txn;
+	uint8_t *seen;	      /* a bit for each page */
+	uint8_t *levels;      /* a page for each level */
+	uint8_t *used;	      /* a byte for each byte of a page */
+	struct structure sum; /* in pages */
+};
+
+/* One tree, and where we are in it. */
+struct tree_walk {
+	struct inspection *in;
+	enum tree_kind kind;
+	struct db found; /* counts */
+	unsigned depth;
+	uint8_t key[KEY_MAX]; /* the last one passed */
+	size_t key_size;
+	bool passed; /* one of a row: the next one is greater, not equal */
+};
+
+static int check_tree(struct inspection *in, enum tree_kind kind, const struct db *db);
+
+/* What lies behind the end of the file reads as zeros. */
+static int read_at(struct inspection *in, void *to, size_t size, uint64_t offset)
+{
+	size_t done = 0;
+	int rc = io_pread_some(in->fd, to, size, offset, &done);
+
+	if (rc)
+		return ERR_CORRUPT; /* a bad sector, for one */
+	memset((uint8_t *)to + done, 0, size - done);
+	return 0;
+}
+
+/* Takes pages [first, first + count) for one use. */
+static int claim(struct inspection *in, size_t first, size_t count)
+{
+	if (first < 2 || first > in->last_page || count < 1 ||
+		count - 1 > in->last_page - first)
+		return ERR_CORRUPT;
+	for (size_t i = first; i < first + count; i++) {
+		if (in->seen[i / 8] >> (i % 8) & 1)
+			return ERR_CORRUPT;
+		in->seen[i / 8] |= (uint8_t)(1 << (i % 8));
+	}
+	return 0;
+}
+
+static int compare_keys(const struct tree_walk *w, const uint8_t *key, size_t size)
+{
+	size_t common = size < w->key_size ? size : w->key_size, a, b;
+	int order;
+
+	if (w->kind == TREE_FREE) {
+		memcpy(&a, key, sizeof a);
+		memcpy(&b, w->key, sizeof b);
+		return a < b ? -1 : a > b;
+	}
+	order = common ? memcmp(key, w->key, common) : 0;
+	return order ? order : (size > w->key_size) - (size < w->key_size);
+}
+
+/* Keys rise; `row`: that of a row, else one that parts two children, which the first row
+ * behind it may equal. */
+static int pass_key(struct tree_walk *w, const uint8_t *key, size_t size, bool row)
+{
+	int order;
+
+	if (size < 1 || size > KEY_MAX || (w->kind == TREE_FREE && size != sizeof(size_t)))
+		return ERR_CORRUPT;
+	if (w->key_size) {
+		order = compare_keys(w, key, size);
+		if (order < 0 || (order == 0 && (w->passed || !row)))
+			return ERR_CORRUPT;
+	}
+	memcpy(w->key, key, size);
+	w->key_size = size;
+	w->passed = row;
+	return 0;
+}
+
+static size_t data_size(const struct node *n)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return (size_t)n->hi | (size_t)n->lo << 16;
+#else
+	return (size_t)n->lo | (size_t)n->hi << 16;
+#endif
+}
+
+static size_t child_of(const struct node *n)
+{
+	size_t number = data_size(n);
+
+#if SIZE_MAX > UINT32_MAX
+	number |= (size_t)n->flags << 32;
+#endif
+	return number;
+}
+
+static size_t node_size(const struct node *n, bool leaf)
+{
+	size_t data = !leaf ? 0 : n->flags & F_BIGDATA ? sizeof(size_t) : data_size(n);
+
+	return (sizeof *n + n->key_size + data + 1) & ~(size_t)1;
+}
+
+/* The node at an offset, its bytes claimed for it alone. */
+static int take_node(struct inspection *in, const uint8_t *page, size_t at, bool leaf,
+	struct node *out, size_t *size)
+{
+	const struct page_header *h = (const struct page_header *)page;
+
+	if (at % 2 || at < h->upper || at > in->page_size - sizeof *out)
+		return ERR_CORRUPT;
+	memcpy(out, page + at, sizeof *out);
+	*size = node_size(out, leaf);
+	if (*size > in->page_size - at || memchr(in->used + at, 1, *size))
+		return ERR_CORRUPT;
+	memset(in->used + at, 1, *size);
+	return 0;
+}
+
+/* All nodes lie within the page, do not overlap, and leave no gaps. */
+static int check_nodes(struct inspection *in, const uint8_t *page, size_t count, bool leaf)
+{
+	const struct page_header *h = (const struct page_header *)page;
+	size_t sum = 0, size;
+	struct node n;
+	uint16_t at;
+	int rc = 0;
+
+	memset(in->used, 0, in->page_size);
+	for (size_t i = 0; i < count && !rc; i++) {
+		memcpy(&at, page + sizeof *h + i * sizeof at, sizeof at);
+		rc = take_node(in, page, at, leaf, &n, &size);
+		if (!rc)
+			sum += size;
+	}
+	return rc || sum != in->page_size - h->upper ? ERR_CORRUPT : 0;
+}
+
+/* Page numbers, count first, the highest first. */
+static int claim_free(struct inspection *in, const uint8_t *list, size_t size)
+{
+	size_t count, number, before = SIZE_MAX;
+	int rc = 0;
+
+	if (size < sizeof count)
+		return ERR_CORRUPT;
+	memcpy(&count, list, sizeof count);
+	if (count > size / sizeof count - 1)
+		return ERR_CORRUPT;
+	for (size_t i = 1; i <= count && !rc; i++) {
+		memcpy(&number, list + i * sizeof number, sizeof number);
+		rc = number < before ? claim(in, number, 1) : ERR_CORRUPT;
+		before = number;
+	}
+	in->sum.free += count;
+	return rc;
+}
+
+static int claim_free_behind(struct inspection *in, size_t page, size_t size)
+{
+	uint8_t *list = malloc(size);
+	int rc = list ? read_at(in, list, size,
+				(uint64_t)page * in->page_size + sizeof(struct page_header))
+		      : ERR_NO_MEMORY;
+
+	if (!rc)
+		rc = claim_free(in, list, size);
+	free(list);
+	return rc;
+}
+
+/* A value in pages of its own. */
+static int check_overflow(struct tree_walk *w, const uint8_t *data, size_t size)
+{
+	struct inspection *in = w->in;
+	struct page_header h;
+	size_t page, need = (sizeof h - 1 + size) / in->page_size + 1;
+	int rc;
+
+	memcpy(&page, data, sizeof page);
+	if (page < 2 || page > in->last_page)
+		return ERR_CORRUPT;
+	rc = read_at(in, &h, sizeof h, (uint64_t)page * in->page_size);
+	if (!rc && (h.number != page || h.flags != P_OVERFLOW || h.pages < need))
+		rc = ERR_CORRUPT;
+	if (!rc)
+		rc = claim(in, page, h.pages);
+	if (rc)
+		return rc;
+	w->found.overflow_pages += h.pages;
+	return w->kind == TREE_FREE ? claim_free_behind(in, page, size) : 0;
+}
+
+static int check_row(struct tree_walk *w, const uint8_t *at)
+{
+	struct node n;
+	struct db db;
+	const uint8_t *data;
+	size_t txn;
+	int rc;
+
+	memcpy(&n, at, sizeof n);
+	data = at + sizeof n + n.key_size;
+	rc = pass_key(w, at + sizeof n, n.key_size, true);
+	if (rc)
+		return rc;
+	w->found.entries++;
+	if (w->kind == TREE_FREE) {
+		memcpy(&txn, w->key, sizeof txn);
+		if (txn > w->in->txn)
+			return ERR_CORRUPT;
+	}
+	if (w->kind == TREE_MAIN) {
+		if (n.flags != F_SUBDATA || data_size(&n) != sizeof db)
+			return ERR_CORRUPT;
+		memcpy(&db, data, sizeof db);
+		return check_tree(w->in, TREE_TABLE, &db);
+	}
+	if (n.flags == F_BIGDATA)
+		return check_overflow(w, data, data_size(&n));
+	if (n.flags)
+		return ERR_CORRUPT;
+	return w->kind == TREE_FREE ? claim_free(w->in, data, data_size(&n)) : 0;
+}
+
+/* A page of a tree into *out, which is good until another one of its level is read. */
+static int take_page(struct tree_walk *w, size_t number, unsigned level, bool leaf,
+	const uint8_t **out, size_t *count)
+{
+	struct inspection *in = w->in;
+	uint8_t *page = in->levels +
+			((w->kind == TREE_TABLE ? DEPTH_MAX : 0) + level) * in->page_size;
+	const struct page_header *h = (const struct page_header *)page;
+	int rc = claim(in, number, 1);
+
+	if (!rc)
+		rc = read_at(in, page, in->page_size, (uint64_t)number * in->page_size);
+	if (rc)
+		return rc;
+	if (h->number != number || h->flags != (leaf ? P_LEAF : P_BRANCH) ||
+		h->lower <= sizeof *h || h->lower % 2 || h->lower > h->upper ||
+		h->upper > in->page_size)
+		return ERR_CORRUPT;
+	*count = (h->lower - sizeof *h) / sizeof(uint16_t);
+	*out = page;
+	return check_nodes(in, page, *count, leaf);
+}
+
+/* Down to the leaves, which all lie equally deep. */
+static int check_page(struct tree_walk *w, size_t number, unsigned level)
+{
+	bool leaf = level + 1 == w->depth;
+	const uint8_t *page;
+	size_t count;
+	int rc = take_page(w, number, level, leaf, &page, &count);
+
+	if (rc)
+		return rc;
+	*(leaf ? &w->found.leaf_pages : &w->found.branch_pages) += 1;
+	for (size_t i = 0; i < count && !rc; i++) {
+		struct node n;
+		uint16_t at;
+
+		memcpy(&at, page + sizeof(struct page_header) + i * sizeof at, sizeof at);
+		memcpy(&n, page + at, sizeof n);
+		if (leaf) {
+			rc = check_row(w, page + at);
+			continue;
+		}
+		if (i > 0) /* the first child's is not looked at by anybody */
+			rc = pass_key(w, page + at + sizeof n, n.key_size, false);
+		if (!rc)
+			rc = check_page(w, child_of(&n), level + 1);
+	}
+	return rc;
+}
+
+static int check_tree(struct inspection *in, enum tree_kind kind, const struct db *db)
+{
+	struct tree_walk w = {.in = in, .kind = kind, .depth = db->depth};
+	int rc = 0;
+
+	if (db->flags != (kind == TREE_FREE ? INTEGERKEY : 0) || db->depth >= DEPTH_MAX ||
+		(db->root == P_INVALID) != (db->depth == 0))
+		return ERR_CORRUPT;
+	if (db->depth)
+		rc = check_page(&w, db->root, 0);
+	if (!rc && (w.found.branch_pages != db->branch_pages ||
+			   w.found.leaf_pages != db->leaf_pages ||
+			   w.found.overflow_pages != db->overflow_pages ||
+			   w.found.entries != db->entries))
+		rc = ERR_CORRUPT;
+	return rc;
+}
+
+static int read_meta(struct inspection *in, uint64_t offset, struct meta *out)
+{
+	struct {
+		struct page_header header;
+		struct meta meta;
+	} m;
+	int rc = read_at(in, &m, sizeof m, offset);
+
+	if (rc)
+		return rc;
+	if (!(m.header.flags & P_META) || m.meta.magic != MDB_MAGIC)
+		return ERR_CORRUPT;
+	if (m.meta.version != MDB_DATA_VERSION)
+		return ERR_UNSUPPORTED;
+	*out = m.meta;
+	return 0;
+}
+
+/* The newer of the two, as LMDB chooses it: for reading by its transaction's parity. */
+static int choose_meta(struct inspection *in, uint64_t file_size, struct meta *out)
+{
+	struct meta m[2];
+	size_t page_size;
+	unsigned newer;
+	int rc = read_meta(in, 0, &m[0]);
+
+	if (rc)
+		return rc;
+	page_size = m[0].dbs[TREE_FREE].pad;
+	if (page_size < PAGE_SIZE_MIN || page_size > PAGE_SIZE_MAX_LMDB ||
+		(page_size & (page_size - 1)))
+		return ERR_CORRUPT;
+	rc = read_meta(in, page_size, &m[1]);
+	if (rc)
+		return rc;
+	newer = m[0].txn < m[1].txn;
+	if ((m[newer].txn & 1) != newer || m[!newer].dbs[TREE_FREE].pad != page_size ||
+		m[newer].dbs[TREE_FREE].pad != page_size || m[newer].last_page < 1 ||
+		m[newer].last_page > file_size / page_size + UNWRITTEN_MAX ||
+		m[newer].map_size > MAP_CAP)
+		return ERR_CORRUPT;
+	in->page_size = page_size;
+	in->last_page = m[newer].last_page;
+	in->txn = m[newer].txn;
+	*out = m[newer];
+	return 0;
+}
+
+static int inspect(struct inspection *in)
+{
+	struct stat st;
+	struct meta meta;
+	int rc;
+
+	if (fstat(in->fd, &st))
+		return error_from_errno(errno);
+	if (st.st_size == 0)
+		return 0;
+	rc = choose_meta(in, (uint64_t)st.st_size, &meta);
+	if (rc)
+		return rc;
+	in->seen = calloc(in->last_page / 8 + 1, 1);
+	in->levels = malloc((2 * DEPTH_MAX + 1) * in->page_size);
+	if (!in->seen || !in->levels)
+		return ERR_NO_MEMORY;
+	in->used = in->levels + 2 * DEPTH_MAX * in->page_size;
+	rc = check_tree(in, TREE_FREE, &meta.dbs[TREE_FREE]);
+	if (!rc)
+		rc = check_tree(in, TREE_MAIN, &meta.dbs[TREE_MAIN]);
+	in->sum.bytes = in->last_page + 1;
+	return rc;
+}
+
+int structure_check(const char *path, struct structure *out)
+{
+	struct inspection in = {.page_size = 0};
+	char *name;
+	int rc;
+
+	if (asprintf(&name, "%s/data.mdb", path) < 0)
+		return ERR_NO_MEMORY;
+	in.fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	free(name);
+	if (in.fd < 0 && errno != ENOENT)
+		return error_from_errno(errno);
+	rc = in.fd < 0 ? 0 : inspect(&in);
+	if (in.fd >= 0)
+		close(in.fd);
+	free(in.seen);
+	free(in.levels);
+	if (!rc)
+		*out = (struct structure){
+			in.sum.bytes * in.page_size, in.sum.free * in.page_size};
+	return rc;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <stdlib.h>
+
+#include "cache/meta/settings.h"
+#include "cache/write/renewal.h"
+
+#define PAUSE                                                                              \
+	NS_PER_SECOND /* after a try in vain, and twice as long after the next ...         \
+		       */
+#define PAUSES_MAX 6  /* ... up to a minute */
+
+/* Whoever comes first sets them aside; the others find new ones. */
+static int renewal_set_aside(struct write_context *x, struct trouble *t)
+{
+	if (!directory_is_damaged(x->directory))
+		return 0;
+	log_warning(x->log,
+		"cache: the metadata in %s is damaged: moved to meta.damaged, and "
+		"begun anew",
+		x->directory->path);
+	return directory_set_aside(x->directory, t);
+}
+
+/* What the cache was told when it was opened. */
+static int renewal_enter(struct write_context *x, struct trouble *t)
+{
+	struct settings s = {.set_quota = x->has_limits,
+		.set_floor = x->has_limits,
+		.quota = x->limits.quota,
+		.floor = x->limits.floor,
+		.epoch.boot = x->boot};
+	int rc = settings_enter(x->metadata, write_context_deadline(), &s);
+
+	return rc ? trouble_set(t, rc, "cannot use the cache %s: %s", x->directory->path,
+			    error_text(rc))
+		  : 0;
+}
+
+static int renewal_try(struct write_context *x, struct trouble *t)
+{
+	char *path = NULL;
+	int rc = metadata_shut(x->metadata);
+
+	if (rc)
+		return trouble_set(
+			t, rc, "the metadata of %s is in use", x->directory->path);
+	rc = renewal_set_aside(x, t);
+	if (!rc)
+		rc = directory_metadata(x->directory, &path, t);
+	if (!rc)
+		rc = metadata_reopen(x->metadata, t);
+	free(path);
+	return rc ? rc : renewal_enter(x, t);
+}
+
+static void renewal_failed(
+	struct renewal *r, struct write_context *x, const struct trouble *t)
+{
+	if (r->vain == 0)
+		log_warning(x->log, "cache: %s: what is read now is not kept", t->text);
+	if (r->vain < PAUSES_MAX)
+		r->vain++;
+	r->next = clock_monotonic() + (PAUSE << (r->vain - 1));
+}
+
+bool renewal_run(struct renewal *r, struct write_context *x)
+{
+	enum metadata_state found = metadata_look(x->metadata);
+	struct trouble t = {.text = "another process that opens the metadata is slow"};
+	int rc;
+
+	if ((found == METADATA_SOUND && !r->vain) || clock_monotonic() < r->next)
+		return false;
+	rc = directory_hold_metadata(x->directory, write_context_deadline());
+	if (!rc) {
+		rc = renewal_try(x, &t);
+		directory_release_metadata(x->directory);
+	}
+	if (rc) {
+		renewal_failed(r, x, &t);
+		return false;
+	}
+	if (found != METADATA_DAMAGED)
+		log_warning(x->log, "cache: the metadata in %s was opened again",
+			x->directory->path);
+	*r = (struct renewal){0};
+	write_queue_ask_repair(x->queue);
+	return true;
+}
