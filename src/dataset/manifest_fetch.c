@@ -9,10 +9,21 @@
 #include "dataset/manifest_fetch.h"
 #include "util/clock.h"
 
+/* How long a store is asked anew when the last accepted manifest could do instead. */
+#define RECALL_PATIENCE (3 * NS_PER_SECOND)
+
 void manifest_fetch_release(struct manifest_fetch *m)
 {
 	bytes_release(&m->text);
 	bytes_release(&m->tag_text);
+}
+
+/* Is the last accepted manifest what is asked for? */
+static bool can_recall(const struct manifest_fetch *m)
+{
+	if (!m->last || m->tag)
+		return false;
+	return m->revision == 0 || m->revision == m->last->revision;
 }
 
 /* One GET. The body is appended to `body` unless the server says that the remembered one
@@ -20,13 +31,18 @@ void manifest_fetch_release(struct manifest_fetch *m)
 static int manifest_get(struct manifest_fetch *m, const char *path, char *etag,
 	struct bytes *body, bool *unchanged, struct trouble *t)
 {
+	/* A server that is only starting, or too busy, is asked again until the deadline;
+	 * not for long where there is something to go on with. */
+	int64_t patience = can_recall(m) ? clock_monotonic() + RECALL_PATIENCE : 0;
 	struct fetch fetch = {
 		.mirrors = source_mirrors(m->source),
 		.size_max = MANIFEST_SIZE_MAX,
 		.cost = MANIFEST_SIZE_MAX,
 		.priority = FETCH_DEMAND,
 		.deadline = m->deadline,
-		.impatient = true,
+		.retry_until = patience,
+		.vouched = m->vouched,
+		.tells = true,
 		.revalidate = etag != NULL,
 	};
 	int rc;
@@ -137,8 +153,10 @@ static int get_revision(struct manifest_fetch *m, uint64_t revision, struct trou
 static int get_tagged(struct manifest_fetch *m, const struct tag *tag, struct trouble *t)
 {
 	struct digest digest;
-	int rc = get_revision(m, tag->revision, t);
+	int rc;
 
+	m->vouched = true;
+	rc = get_revision(m, tag->revision, t);
 	if (rc)
 		return rc;
 	digest = digest_of(m->text.data, m->text.size);
@@ -180,14 +198,6 @@ static int get_tag(struct manifest_fetch *m, struct trouble *t)
 		rc = get_tagged(m, tag, t);
 	tag_free(tag);
 	return rc;
-}
-
-/* Is the last accepted manifest what is asked for? */
-static bool can_recall(const struct manifest_fetch *m)
-{
-	if (!m->last || m->tag)
-		return false;
-	return m->revision == 0 || m->revision == m->last->revision;
 }
 
 static int get_offline(struct manifest_fetch *m, struct trouble *t)

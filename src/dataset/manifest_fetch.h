@@ -24,6 +24,7 @@ struct manifest_fetch {
 	struct bytes text;
 	struct bytes tag_text; /* when a tag was asked for */
 	char etag[FETCH_ETAG_MAX];
+	bool vouched;	 /* a tag says that what is asked for exists */
 	bool from_cache; /* the store cannot be reached */
 };
 

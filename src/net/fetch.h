@@ -48,10 +48,14 @@ struct fetch {
 	 */
 	uint64_t cost;
 	enum fetch_priority priority;
-	int64_t deadline; /* CLOCK_MONOTONIC ns */
-	bool impatient;	  /* one try per mirror, no waiting for better times */
-	bool revalidate;  /* send Cache-Control: no-cache; for manifests and second tries */
-	uint64_t avoid;	  /* bit per mirror that is not to be asked */
+	int64_t deadline;    /* CLOCK_MONOTONIC ns */
+	bool impatient;	     /* one try per mirror, no waiting for better times */
+	int64_t retry_until; /* CLOCK_MONOTONIC ns: impatient from then on; 0: never */
+	bool vouched; /* a signature says that it exists: a mirror that says otherwise lags
+			 behind, and is asked again */
+	bool tells;   /* a person waits: a first failure that is not the end is a warning */
+	bool revalidate; /* send Cache-Control: no-cache; for manifests and second tries */
+	uint64_t avoid;	 /* bit per mirror that is not to be asked */
 	char etag[FETCH_ETAG_MAX]; /* in: If-None-Match unless ""; out: the answer's, or ""
 				    */
 	void (*done)(struct fetch *f);

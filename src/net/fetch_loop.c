@@ -11,6 +11,10 @@
 	(10 * NS_PER_MS)		/* deadlines hold to this, however many there are  \
 					 */
 #define LATE_INTERVAL (100 * NS_PER_MS) /* until a second try is thought of once more */
+/* Between two requests to a server that is asked too much: a rate of one in two seconds
+ * suits most limits. 503 is also what a server says that is down, and is soon up again. */
+#define GAP_MOST (2 * NS_PER_SECOND)
+#define OUTAGE_GAP_MOST (500 * NS_PER_MS)
 #define POLL_MOST (60 * NS_PER_SECOND)
 
 int fetch_loop_init(struct fetch_loop *loop, struct log *log, uint64_t memory,
@@ -134,14 +138,38 @@ static void note_health(struct fetch_try *t, const struct try_result *result, in
 
 	if (t->answered && !t->stop)
 		fetch_try_note_version(t);
-	if (t->answered && t->redirects == 0)
+	if (t->answered && t->redirects == 0) {
 		mirrors_led(m, t->mirror, mirrors_origin(m, t->mirror));
+		origin_led(t->origin, NULL);
+	}
 	if (result->outcome == TRY_GIVEN)
 		mirrors_succeeded(m, t->mirror, now - t->started, t->body.size);
 	if (result->unwell)
 		mirrors_failed(m, t->server, result->fault, now);
 	else if (t->answered)
 		mirrors_succeeded(m, t->server, 0, 0);
+}
+
+/* Whether its server wants to be asked less, or can take more. */
+static void note_demand(struct fetch_loop *loop, struct fetch_try *t,
+	const struct try_result *result, int64_t now)
+{
+	int64_t gap_most = result->status == 429 ? GAP_MOST : OUTAGE_GAP_MOST;
+
+	if (result->wait)
+		mirrors_pause(t->fetch->mirrors, t->server, now + result->wait);
+	if (result->slow_down) {
+		origin_slow_down(t->origin, t->asked_at, now, gap_most);
+		if (origin_may_warn(t->origin, now))
+			log_warning(loop->log,
+				"%s asks to slow down (it answered %ld): it is asked less "
+				"for a while",
+				t->hop.origin ? t->hop.origin
+					      : mirrors_url(t->fetch->mirrors, t->mirror),
+				result->status);
+	} else if (t->answered && !t->stop && !result->unwell) {
+		origin_speed_up(t->origin);
+	}
 }
 
 /* Hands what the try received to its fetch. */
@@ -183,6 +211,16 @@ static void note_pace(struct fetch_loop *loop, const struct fetch_try *t, int64_
 	mirrors_failed(first->fetch->mirrors, first->server, MIRROR_SLOW, now);
 }
 
+static void log_failure(struct fetch_loop *loop, const struct fetch *fetch,
+	const struct try_result *result, int64_t now)
+{
+	if (fetch->tells && fetch->state.tries == 1 && result->outcome == TRY_FAILED &&
+		!fetch->impatient && fetch->deadline > now)
+		log_warning(loop->log, "%s; trying again", result->trouble.text);
+	else
+		log_debug(loop->log, "%s", result->trouble.text);
+}
+
 /* Takes a try that is over out of everything. */
 static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
 {
@@ -193,8 +231,9 @@ static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
 
 	try_result_classify(t, &result);
 	note_health(t, &result, now);
+	note_demand(loop, t, &result, now);
 	if (result.outcome != TRY_GIVEN && t->stop != STOP_CANCELLED)
-		log_debug(loop->log, "%s", result.trouble.text);
+		log_failure(loop, fetch, &result, now);
 
 	pthread_mutex_lock(&loop->fetch_mtx);
 	loop->active--;
@@ -205,7 +244,7 @@ static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
 		note_pace(loop, t, now);
 		schedule_succeed(&loop->schedule, fetch);
 	} else if (t->twin) {
-		schedule_note_failure(fetch, t->mirror, &result, now);
+		schedule_note_failure(fetch, t->mirror, &result);
 		over = false;
 	} else {
 		schedule_retry(&loop->schedule, fetch, t->mirror, &result, now);

@@ -284,7 +284,7 @@ static CURLcode try_set_headers(struct fetch_try *t)
 		snprintf(line, sizeof line, "If-None-Match: %s", etag);
 		code = try_add_header(t, line);
 	}
-	if (!code && t->fetch->revalidate)
+	if (!code && (t->fetch->revalidate || t->fetch->state.tries > 1))
 		code = try_add_header(t, "Cache-Control: no-cache");
 	if (!code && t->headers)
 		code = curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
@@ -335,7 +335,7 @@ int fetch_try_begin(struct fetch_try *t, const struct admission *a,
 	t->mirror = t->server = a->mirror;
 	t->origin = a->origin;
 	t->size_max = a->fetch->size_max;
-	t->started = t->heard = clock_monotonic();
+	t->started = t->asked_at = t->heard = clock_monotonic();
 	snprintf(t->url, sizeof t->url, "%s/%.*s",
 		mirrors_url(a->fetch->mirrors, a->mirror), FETCH_PATH_MAX - 1,
 		a->fetch->path);
@@ -399,7 +399,7 @@ int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
 	t->headers = NULL;
 	forget_answer(t);
 	t->connected = t->answered = false;
-	t->heard = clock_monotonic();
+	t->asked_at = t->heard = clock_monotonic();
 	t->code = CURLE_OK;
 	t->ignored = 0;
 	t->words[0] = '\0';

@@ -30,11 +30,12 @@ struct fetch_try {
 	struct origin
 		*origin; /* that is asked now: the mirror's, or where it redirected to */
 	unsigned mirror;
-	unsigned server;	/* that is asked now, as mirrors_led() */
-	int64_t started, heard; /* CLOCK_MONOTONIC ns; heard: the last sign of life */
-	bool connected;		/* to the server that is asked now */
-	bool answered;		/* with at least a byte */
-	bool too_long;		/* a body over size_max was under way */
+	unsigned server;		  /* that is asked now, as mirrors_led() */
+	int64_t started, asked_at, heard; /* CLOCK_MONOTONIC ns; asked_at: of the server
+				    that is asked now; heard: the last sign of life */
+	bool connected;			  /* to the server that is asked now */
+	bool answered;			  /* with at least a byte */
+	bool too_long;			  /* a body over size_max was under way */
 	bool no_memory;
 	enum fetch_stop stop;
 	CURLcode code; /* libcurl's, when it has ended; CURLE_OK when broken off */

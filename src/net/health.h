@@ -16,6 +16,7 @@ struct health {
 	unsigned unreachable, slow, wrong; /* failures in a row, of each kind */
 	int64_t leave_until;		   /* is not to be asked before */
 	int64_t behind_until;		   /* its peers go first */
+	int64_t pause_until; /* it asked to be left alone, whatever else it answers */
 };
 
 /* Failures that come while it is backed off from count as one: many tries fail at once.

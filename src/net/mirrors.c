@@ -203,14 +203,25 @@ struct outlook {
 	int64_t until;
 };
 
+static int64_t pause_of(const struct mirror *a)
+{
+	int64_t until = a->health.pause_until;
+
+	if (a->leads_to && a->leads_to->pause_until > until)
+		until = a->leads_to->pause_until;
+	return until;
+}
+
 /* What a mirror leads to puts it behind its peers, and makes nobody wait: the next redirect
  * may lead elsewhere. */
 static struct outlook mirror_outlook(const struct mirror *a, int64_t now)
 {
-	int64_t behind = a->health.behind_until;
+	int64_t behind = a->health.behind_until, leave = pause_of(a);
 
-	if (a->health.leave_until > now)
-		return (struct outlook){2, a->health.leave_until};
+	if (a->health.leave_until > leave)
+		leave = a->health.leave_until;
+	if (leave > now)
+		return (struct outlook){2, leave};
 	if (a->leads_to && a->leads_to->leave_until > behind)
 		behind = a->leads_to->leave_until;
 	if (a->leads_to && a->leads_to->behind_until > behind)
@@ -304,4 +315,35 @@ void mirrors_failed(
 	if (health)
 		health_failed(health, fault, next_random(m), now);
 	pthread_mutex_unlock(&m->mirrors_mtx);
+}
+
+static void pause_until(struct health *health, int64_t until)
+{
+	if (until > health->pause_until)
+		health->pause_until = until;
+}
+
+void mirrors_pause(struct mirrors *m, unsigned server, int64_t until)
+{
+	struct health *health;
+
+	pthread_mutex_lock(&m->mirrors_mtx);
+	health = health_of(m, server);
+	if (health)
+		pause_until(health, until);
+	for (unsigned i = 0; server < m->count && i < m->count; i++)
+		if (!strcmp(m->items[i].origin, m->items[server].origin))
+			pause_until(&m->items[i].health, until);
+	pthread_mutex_unlock(&m->mirrors_mtx);
+}
+
+int64_t mirrors_paused_until(struct mirrors *m, unsigned index)
+{
+	int64_t until = 0;
+
+	pthread_mutex_lock(&m->mirrors_mtx);
+	if (index < m->count)
+		until = pause_of(&m->items[index]);
+	pthread_mutex_unlock(&m->mirrors_mtx);
+	return until;
 }

@@ -38,7 +38,8 @@ bool mirrors_is_home(struct mirrors *m, unsigned index);
 
 /* The mirror to ask now, best health first, skipping those in the bit set `avoid`;
  * all avoided: -1. *wait_ns: how long it should be left alone first (0: go). Only
- * MIRROR_UNREACHABLE makes waiting; the other faults put a mirror behind its peers. */
+ * MIRROR_UNREACHABLE and a pause make waiting; the other faults put a mirror behind its
+ * peers. */
 int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait_ns);
 /* A request to mirror `index` was answered by the server of this origin: the mirror's own,
  * or one that it redirected to. Returns that server's number, for the two below: a mirror's
@@ -48,5 +49,10 @@ unsigned mirrors_led(struct mirrors *m, unsigned index, const char *origin);
 void mirrors_succeeded(struct mirrors *m, unsigned server, int64_t took_ns, uint64_t bytes);
 void mirrors_failed(
 	struct mirrors *m, unsigned server, enum mirror_fault fault, int64_t now);
+/* It asks to be left alone until then: so is every mirror that lies there or leads there.
+ */
+void mirrors_pause(struct mirrors *m, unsigned server, int64_t until);
+/* Until when mirror `index` is left alone for that; not later than now: it is not. */
+int64_t mirrors_paused_until(struct mirrors *m, unsigned index);
 
 #endif

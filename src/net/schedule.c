@@ -136,6 +136,34 @@ static void end_unasked(struct schedule *s, struct fetch *fetch)
 	schedule_end(s, fetch, fetch->trouble.code);
 }
 
+static bool is_impatient(const struct fetch *fetch, int64_t now)
+{
+	return fetch->impatient || (fetch->retry_until && fetch->retry_until <= now);
+}
+
+static bool is_paused(const struct fetch *fetch, int mirror, int64_t now)
+{
+	return mirrors_paused_until(fetch->mirrors, (unsigned)mirror) > now;
+}
+
+/* All that could be asked ask to be left alone for longer than the fetch has time: it ends
+ * at once, and its reader knows. False: that is not why. */
+static bool end_paused(
+	struct schedule *s, struct fetch *fetch, unsigned mirror, int64_t now)
+{
+	int64_t until = mirrors_paused_until(fetch->mirrors, mirror);
+
+	if (until <= now || (until < fetch->deadline && !is_impatient(fetch, until)))
+		return false;
+	trouble_set(&fetch->trouble, ERR_TIMEOUT,
+		"%s/%s: the server asks to be left alone for %lld more seconds, which is "
+		"longer than anybody waits",
+		mirrors_url(fetch->mirrors, mirror), fetch->path,
+		(long long)((until - now + NS_PER_SECOND - 1) / NS_PER_SECOND));
+	schedule_end(s, fetch, ERR_TIMEOUT);
+	return true;
+}
+
 /* The mirror to ask, or -1 when that is for later or never; then the fetch has been moved
  * to where it belongs. */
 static int choose_mirror(struct schedule *s, struct fetch *fetch, int64_t now)
@@ -145,22 +173,25 @@ static int choose_mirror(struct schedule *s, struct fetch *fetch, int64_t now)
 	int64_t wait = 0, least;
 	int mirror = mirrors_choose(fetch->mirrors, avoid | state->failed, now, &wait);
 
-	if (mirror >= 0 && (wait == 0 || fetch->impatient))
+	if (mirror >= 0 &&
+		(wait == 0 || (is_impatient(fetch, now) && !is_paused(fetch, mirror, now))))
 		return mirror;
-	if (state->failed && !fetch->impatient) {
+	if (state->failed && !is_impatient(fetch, now)) {
 		/* All that can be asked now have been: begin again, after a while. */
 		mirror = mirrors_choose(fetch->mirrors, avoid, now, &wait);
 		least = retry_wait(fetch);
 		if (wait < least)
 			wait = least;
-		if (wait < state->not_before - now)
-			wait = state->not_before - now;
 		state->failed = 0;
 	}
 	if (mirror < 0) {
 		end_unasked(s, fetch);
 		return -1;
 	}
+	if (end_paused(s, fetch, (unsigned)mirror, now))
+		return -1;
+	if (fetch->retry_until && wait > fetch->retry_until - now)
+		wait = fetch->retry_until > now ? fetch->retry_until - now : 0;
 	/* One try is due to everybody, even if the mirror is backed off from for longer. */
 	if (wait == 0 || (state->tries == 0 && wait >= fetch->deadline - now))
 		return mirror;
@@ -191,8 +222,10 @@ static bool pick_from(struct schedule *s, struct fetch_list *queue, struct origi
 		origin = origins_find(
 			origins, mirrors_origin(fetch->mirrors, (unsigned)mirror));
 		*out = (struct admission){fetch, (unsigned)mirror, origin, demand};
-		if (origins_has_slot(origins, origin, demand))
+		if (origins_has_slot(origins, origin, demand, now))
 			return true;
+		if (origin_next_at(origin) > now)
+			schedule_sweep_by(s, origin_next_at(origin));
 		busy++;
 	}
 	return false;
@@ -237,7 +270,7 @@ static bool find_second(struct schedule *s, struct fetch *fetch, unsigned mirror
 		return false;
 	origin = origins_find(origins, mirrors_origin(fetch->mirrors, (unsigned)other));
 	*out = (struct admission){fetch, (unsigned)other, origin, demand};
-	return origins_has_slot(origins, origin, demand);
+	return origins_has_slot(origins, origin, demand, now);
 }
 
 bool schedule_double(struct schedule *s, struct fetch *fetch, unsigned mirror,
@@ -272,7 +305,7 @@ void schedule_succeed(struct schedule *s, struct fetch *fetch)
 }
 
 void schedule_note_failure(
-	struct fetch *fetch, unsigned mirror, const struct try_result *result, int64_t now)
+	struct fetch *fetch, unsigned mirror, const struct try_result *result)
 {
 	struct fetch_state *state = &fetch->state;
 
@@ -282,10 +315,10 @@ void schedule_note_failure(
 	}
 	state->fresh = result->fresh;
 	state->outage = result->unwell && result->fault == MIRROR_UNREACHABLE;
-	state->not_before = result->wait ? now + result->wait : 0;
 	if (result->outcome == TRY_REFUSED)
 		state->refused |= UINT64_C(1) << mirror;
-	else
+	/* Of one that is asked too much the fetches wait in the queue, for its gaps. */
+	else if (!result->slow_down || fetch->impatient || fetch->retry_until)
 		state->failed |= UINT64_C(1) << mirror;
 }
 
@@ -293,7 +326,7 @@ void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
 	const struct try_result *result, int64_t now)
 {
 	schedule_release(s, fetch);
-	schedule_note_failure(fetch, mirror, result, now);
+	schedule_note_failure(fetch, mirror, result);
 	if (fetch->deadline <= now)
 		end_overdue(s, fetch);
 	else

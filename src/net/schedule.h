@@ -50,7 +50,7 @@ bool schedule_double(struct schedule *s, struct fetch *fetch, unsigned mirror,
 	struct origins *origins, int64_t now, struct admission *out);
 /* One of the two tries of a fetch failed, while the other goes on. */
 void schedule_note_failure(
-	struct fetch *fetch, unsigned mirror, const struct try_result *result, int64_t now);
+	struct fetch *fetch, unsigned mirror, const struct try_result *result);
 /* What became of a picked fetch: it has its body, or is to be asked for once more. */
 void schedule_succeed(struct schedule *s, struct fetch *fetch);
 void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "net/tries.h"
+#include "util/clock.h"
 
 #define IDLE_MAX 32 /* tries kept for use again */
 
@@ -77,7 +78,7 @@ struct fetch_try *tries_begin(
 		put_idle(tries, t);
 		return NULL;
 	}
-	a->origin->active++;
+	origin_begin(a->origin, t->asked_at);
 	t->next = tries->first;
 	tries->first = t;
 	return t;
@@ -91,7 +92,7 @@ void tries_end(struct tries *tries, struct fetch_try *t)
 	while (*at != t)
 		at = &(*at)->next;
 	*at = t->next;
-	t->origin->active--;
+	origin_end(t->origin);
 	put_idle(tries, t);
 }
 
@@ -120,9 +121,12 @@ struct fetch_try *tries_next_ended(struct tries *tries)
 /* Counts it where it is now. */
 static void move_to(struct tries *tries, struct fetch_try *t, const char *origin)
 {
-	t->origin->active--;
-	t->origin = origins_find(&tries->origins, origin);
-	t->origin->active++;
+	struct origin *to = origins_find(&tries->origins, origin);
+
+	origin_led(t->origin, to);
+	origin_end(t->origin);
+	origin_begin(to, clock_monotonic());
+	t->origin = to;
 	t->server = mirrors_led(t->fetch->mirrors, t->mirror, origin);
 }
 

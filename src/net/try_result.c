@@ -11,7 +11,7 @@
 #include "net/try_result.h"
 #include "util/clock.h"
 
-#define RETRY_AFTER_MAX 30   /* seconds: no server may send us away for longer */
+#define RETRY_AFTER_MAX 300  /* seconds: no server may send us away for longer */
 #define CHANCE NS_PER_SECOND /* that a server has at least to accept a connection */
 
 static void result_refused(struct try_result *result, enum trouble_rank rank)
@@ -100,16 +100,31 @@ static void classify_file(struct fetch_try *t, struct try_result *result)
 		rc == ERR_ABSENT ? "there is no such file" : error_text(rc));
 }
 
-static void classify_busy(struct fetch_try *t, struct try_result *result)
+static void classify_busy(struct fetch_try *t, long status, struct try_result *result)
 {
 	curl_off_t seconds = 0;
 
 	result_failed(result, MIRROR_SLOW);
+	result->slow_down = status == 429 || status == 503;
 	curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &seconds);
 	if (seconds > RETRY_AFTER_MAX)
 		seconds = RETRY_AFTER_MAX;
 	if (seconds > 0)
 		result->wait = seconds * NS_PER_SECOND;
+}
+
+/* A mirror that has not got yet what exists, and some say 403 of what they have not; or a
+ * node of several behind one name, so the next try is to reach another one. */
+static void classify_lagging(struct try_result *result)
+{
+	result_failed(result, MIRROR_SLOW);
+	result->unwell = false;
+	result->fresh = true;
+}
+
+static bool is_absence(long status)
+{
+	return status == 404 || status == 410 || status == 403;
 }
 
 static void classify_status(struct fetch_try *t, long status, struct try_result *result)
@@ -128,7 +143,7 @@ static void classify_status(struct fetch_try *t, long status, struct try_result 
 		trouble_set(
 			trouble, ERR_DENIED, "the proxy wants a name and password (407)");
 	} else if (status >= 500 || status == 408 || status == 425 || status == 429) {
-		classify_busy(t, result);
+		classify_busy(t, status, result);
 		trouble_set(trouble, ERR_UNREACHABLE, "the server answered %ld", status);
 	} else {
 		result_refused(result, RANK_REFUSED);
@@ -272,6 +287,7 @@ static void classify_any(struct fetch_try *t, struct try_result *out)
 	long status = 0;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	out->status = status;
 	if (status == 304 && t->code == CURLE_OK && !t->stop && t->fetch->etag[0])
 		out->not_modified = true;
 	else if (t->redirect != REDIRECT_GOOD)
@@ -294,6 +310,8 @@ void try_result_classify(struct fetch_try *t, struct try_result *out)
 
 	*out = (struct try_result){.outcome = TRY_GIVEN};
 	classify_any(t, out);
+	if (out->outcome == TRY_REFUSED && t->fetch->vouched && is_absence(out->status))
+		classify_lagging(out);
 	if (out->outcome == TRY_GIVEN)
 		return;
 	try_name(t, name);

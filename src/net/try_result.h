@@ -31,6 +31,8 @@ struct try_result {
 	bool unwell; /* the mirror is to be told to mirrors_failed(), as `fault` says */
 	enum mirror_fault fault;
 	bool fresh;		/* the connection is suspect: try on a new one */
+	bool slow_down;		/* the server says that it is asked too much (429, 503) */
+	long status;		/* of the answer; 0: there was none */
 	int64_t wait;		/* ns that the server asks to be left alone (Retry-After) */
 	struct trouble trouble; /* names the URL; not set when given */
 };

@@ -65,6 +65,7 @@ static void fetch_fill(struct in_flight *f)
 	fetch->priority = f->priority;
 	fetch->deadline = f->deadline;
 	fetch->revalidate = f->last_try;
+	fetch->vouched = true;
 	fetch->avoid = f->avoid;
 	fetch->done = download_done;
 }

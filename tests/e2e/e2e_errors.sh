@@ -85,7 +85,7 @@ expect 1 'in use' timeout 10 "$c" serve "$T/store" --listen "${URL#https://}" --
 
 # ---- mounting
 dead=https://127.0.0.1:$(free_port)
-expect 1 'connect|reach' mount_it "$dead"
+expect 1 'connect|reach' mount_it "$dead" --timeout 2
 expect 1 'no store|not a .*store' mount_it "$URL/elsewhere"
 expect 1 'nowhere' mount_it "file://$T/nowhere"
 expect 1 'URL' mount_it "ftp://127.0.0.1/store"

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -43,6 +44,8 @@ struct stub_server {
 	pthread_cond_t cond;
 	bool stopping, gate_open; /* the gate holds up /gate/... */
 	unsigned connections, requests, open, open_most;
+	int64_t limited_until; /* CLOCK_MONOTONIC ns */
+	unsigned refused;      /* of /limited */
 	unsigned certificates; /* connections whose client showed one */
 	char order[64];	       /* the last letter of each path /gate/..., as they came */
 };
@@ -152,6 +155,36 @@ static inline bool stub_gate(struct stub_connection *c, const char *path)
 	return stub_answer(c, 200, "", "gate");
 }
 
+/* "/limited/MS...": one request in so many milliseconds, the others get 429. */
+static inline bool stub_limited(struct stub_connection *c, const char *path)
+{
+	struct stub_server *s = c->server;
+	int64_t now = clock_monotonic();
+	bool good;
+
+	pthread_mutex_lock(&s->mtx);
+	good = now >= s->limited_until;
+	if (good)
+		s->limited_until = now + atoi(path + 9) * NS_PER_MS;
+	s->refused += !good;
+	pthread_mutex_unlock(&s->mtx);
+	return good ? stub_answer(c, 200, "", "good") : stub_answer(c, 429, "", "no");
+}
+
+/* "/pause/SECONDS": asks to be left alone. */
+static inline bool stub_pause(struct stub_connection *c, const char *path)
+{
+	char header[64];
+	time_t until = time(NULL) + atoi(path + 7);
+
+	if (path[strlen(path) - 1] == 'd')
+		strftime(header, sizeof(header),
+			"Retry-After: %a, %d %b %Y %H:%M:%S GMT\r\n", gmtime(&until));
+	else
+		snprintf(header, sizeof(header), "Retry-After: %d\r\n", atoi(path + 7));
+	return stub_answer(c, 503, header, "no");
+}
+
 /* "/fail/STATUS/TIMES...": that status so many times in all, then 200. */
 static inline bool stub_fail(struct stub_connection *c, const char *path, unsigned requests)
 {
@@ -213,6 +246,10 @@ static inline bool stub_serve(
 		return stub_answer(c, atoi(path + 8), "", "as you like");
 	if (!strncmp(path, "/fail/", 6))
 		return stub_fail(c, path, requests);
+	if (!strncmp(path, "/limited/", 9))
+		return stub_limited(c, path);
+	if (!strncmp(path, "/pause/", 7))
+		return stub_pause(c, path);
 	if (!strncmp(path, "/gate/", 6))
 		return stub_gate(c, path);
 	if (!strcmp(path, "/redirect-flood"))

@@ -594,17 +594,20 @@ static void the_last_manifest_stands_in_for_a_dead_server(void **state)
 	put_revision(&f, 2);
 	g = gate_new(f.store.directory);
 	f.options.url = g->url;
-	f.options.deadline_ns = 10 * NS_PER_SECOND;
+	f.options.deadline_ns = NS_PER_SECOND;
 	key = private_key_public(f.store.key);
 	assert_int_equal(known_keys_add(f.known_keys, g->url, &key, NULL), 0);
 	gate_set_status(g, 503);
 	assert_int_equal(open_it(&f), ERR_UNREACHABLE);
+	assert_true(gate_requests(g) > 1);
 	check_says(&f, "is the URL right");
 	check_says(&f, g->url);
 	gate_set_status(g, 0);
+	f.options.deadline_ns = 10 * NS_PER_SECOND;
 	assert_int_equal(open_it(&f), 0);
 	assert_int_equal(f.dataset->manifest->revision, 2);
 	gate_set_status(g, 503);
+	f.options.deadline_ns = NS_PER_SECOND;
 	assert_int_equal(open_it(&f), 0);
 	assert_true(f.dataset->from_cache);
 	assert_int_equal(f.dataset->manifest->revision, 2);
@@ -620,6 +623,40 @@ static void the_last_manifest_stands_in_for_a_dead_server(void **state)
 	gate_set(g, true);
 	assert_int_equal(open_it(&f), 0);
 	assert_true(f.dataset->from_cache);
+	close_dataset(&f);
+	teardown(&f);
+	gate_free(g);
+}
+
+static void *recover(void *arg)
+{
+	struct gate_server *g = arg;
+
+	gate_await(g, 3);
+	gate_set_status(g, 0);
+	return NULL;
+}
+
+/* One that answers 503 while it starts is asked until it is up. */
+static void a_starting_server_is_waited_for(void **state)
+{
+	struct gate_server *g;
+	struct public_key key;
+	struct fixture f;
+	pthread_t thread;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	g = gate_new(f.store.directory);
+	f.options.url = g->url;
+	key = private_key_public(f.store.key);
+	assert_int_equal(known_keys_add(f.known_keys, g->url, &key, NULL), 0);
+	gate_set_status(g, 503);
+	assert_int_equal(pthread_create(&thread, NULL, recover, g), 0);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(reader_logged(&f.reader, "503; trying again"));
 	close_dataset(&f);
 	teardown(&f);
 	gate_free(g);
@@ -646,6 +683,7 @@ static void two_urls_may_lead_to_one_dataset(void **state)
 	assert_int_equal(open_it(&f), 0);
 	assert_int_equal(g[0]->not_modified, 0);
 	f.options.url = g[1]->url;
+	f.options.deadline_ns = NS_PER_SECOND;
 	gate_set_status(g[1], 503);
 	assert_int_equal(open_it(&f), 0);
 	assert_true(f.dataset->from_cache);
@@ -794,6 +832,7 @@ int main(void)
 		cmocka_unit_test(https_pins_the_first_time),
 		cmocka_unit_test(an_unchanged_manifest_is_not_sent_again),
 		cmocka_unit_test(the_last_manifest_stands_in_for_a_dead_server),
+		cmocka_unit_test(a_starting_server_is_waited_for),
 		cmocka_unit_test(two_urls_may_lead_to_one_dataset),
 		cmocka_unit_test(a_denial_is_not_a_dead_server),
 		cmocka_unit_test(offline_asks_nobody),

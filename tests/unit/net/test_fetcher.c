@@ -378,6 +378,70 @@ static void test_retry_after(void **state)
 	assert_true(clock_monotonic() - began >= NS_PER_SECOND);
 }
 
+/* It belongs to the server: nobody else asks it meanwhile, and who has no time for it is
+ * told at once. */
+static void test_pause_of_server(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+	int64_t began = clock_monotonic();
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+			get(x, &f, i ? "pause/900d" : "pause/900", 0), ERR_TIMEOUT);
+		assert_words(&f, "more seconds");
+		for (int j = 0; j < 50; j++)
+			assert_int_equal(get(x, &f, "ok", 0), ERR_TIMEOUT);
+		assert_int_equal(x->stub.requests, i + 1);
+		mirrors_free(x->mirrors);
+		assert_int_equal(mirrors_new(x->stub.url, &x->mirrors, NULL), 0);
+	}
+	assert_true(clock_monotonic() - began < NO_WAIT);
+}
+
+/* Fewer at a time, and with gaps, until the server bears it. */
+static void test_rate_limit(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct job jobs[20] = {0};
+
+	log_init(&log, start(x));
+	for (int i = 0; i < 20; i++)
+		submit(&jobs[i], &log, x->mirrors, "limited/40", FETCH_DEMAND);
+	await_jobs(&log, 20);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(jobs[i].fetch.error, 0);
+		job_release(&jobs[i]);
+	}
+	assert_true(x->stub.refused <= 20);
+}
+
+/* A signature says that it is there: a server that has it not yet is asked again. */
+static void test_vouched(void **state)
+{
+	static const char *const paths[] = {"fail/404/2", "fail/403/2"};
+	struct fixture *x = *state;
+	struct fetch f;
+
+	start(x);
+	for (int i = 0; i < 2; i++) {
+		x->stub.requests = 0;
+		fetch_init(&f, x->mirrors, paths[i]);
+		f.vouched = true;
+		assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+		assert_body(&f, "at last");
+		assert_int_equal(x->stub.requests, 3);
+	}
+	/* On new connections, for behind one name there may be several nodes. */
+	assert_true(x->stub.connections >= 5);
+	fetch_init(&f, x->mirrors, "status/404");
+	f.vouched = true;
+	f.deadline = clock_monotonic() + 500 * NS_PER_MS;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_ABSENT);
+	assert_words(&f, "404");
+}
+
 static void test_fails_at_deadline(void **state)
 {
 	static const struct {
@@ -1249,6 +1313,9 @@ int main(void)
 		TEST(test_retries),
 		TEST(test_impatient),
 		TEST(test_retry_after),
+		TEST(test_pause_of_server),
+		TEST(test_rate_limit),
+		TEST(test_vouched),
 		TEST(test_fails_at_deadline),
 		TEST(test_stall_timeout),
 		TEST(test_too_long),

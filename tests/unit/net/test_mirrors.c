@@ -284,6 +284,37 @@ static void test_led(void **state)
 	mirrors_free(m);
 }
 
+/* Asked to leave a server alone: so is whatever lies or leads there. */
+static void test_pause(void **state)
+{
+	struct mirrors *m = make("https://a.test/x");
+	int64_t now = 1000 * S, wait;
+	unsigned server;
+
+	(void)state;
+	assert_int_equal(mirrors_add(m, "https://a.test/y"), 0);
+	assert_int_equal(mirrors_add(m, "https://c.test/"), 0);
+	mirrors_pause(m, 1, now + 30 * S);
+	mirrors_pause(m, 1, now + 10 * S);
+	assert_int_equal(mirrors_paused_until(m, 0), now + 30 * S);
+	assert_int_equal(choose(m, 0, now, &wait), 2);
+	assert_int_equal(wait, 0);
+	mirrors_succeeded(m, 0, MS, 1);
+	assert_int_equal(choose(m, 4, now, &wait), 0);
+	assert_int_equal(wait, 30 * S);
+	server = mirrors_led(m, 2, "https://d.test:443");
+	mirrors_pause(m, server, now + 40 * S);
+	assert_int_equal(mirrors_paused_until(m, 2), now + 40 * S);
+	choose(m, 3, now, &wait);
+	assert_int_equal(wait, 40 * S);
+	mirrors_led(m, 2, "https://c.test:443");
+	choose(m, 3, now, &wait);
+	assert_int_equal(wait, 0);
+	mirrors_pause(m, 99, now + S);
+	assert_int_equal(mirrors_paused_until(m, 99), 0);
+	mirrors_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +326,7 @@ int main(void)
 		cmocka_unit_test(test_set_back),
 		cmocka_unit_test(test_wrong_bytes_again),
 		cmocka_unit_test(test_led),
+		cmocka_unit_test(test_pause),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

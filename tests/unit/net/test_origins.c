@@ -9,12 +9,16 @@
 #include <cmocka.h>
 
 #include "net/origins.h"
+#include "util/clock.h"
+
+#define NOW (1000 * NS_PER_SECOND)
+#define GAP_MOST (2 * NS_PER_SECOND)
 
 static unsigned fill(struct origins *o, struct origin *origin, bool demand)
 {
 	unsigned n = 0;
 
-	for (origin->active = 0; origins_has_slot(o, origin, demand); origin->active++)
+	for (origin->active = 0; origins_has_slot(o, origin, demand, NOW); origin->active++)
 		n++;
 	return n;
 }
@@ -71,12 +75,87 @@ static void test_many(void **state)
 	origins_release(&o);
 }
 
+/* Asked too much: half as many at once, and gaps; good answers take that back. */
+static void test_slow_down(void **state)
+{
+	struct origins o;
+	struct origin *a;
+	int64_t now = NOW;
+
+	(void)state;
+	origins_init(&o, 16);
+	a = origins_find(&o, "a");
+	for (int i = 0; i < 16; i++)
+		origin_begin(a, now);
+	assert_false(origins_has_slot(&o, a, true, now));
+	/* All those that were under way say so: that counts once. */
+	for (int i = 0; i < 16; i++)
+		origin_slow_down(a, now - 1, now, GAP_MOST);
+	assert_int_equal(a->window, 8);
+	assert_true(origin_next_at(a) > now);
+	while (a->active)
+		origin_end(a);
+	assert_false(origins_has_slot(&o, a, true, now));
+	now = origin_next_at(a);
+	assert_true(origins_has_slot(&o, a, true, now));
+	origin_begin(a, now);
+	assert_false(origins_has_slot(&o, a, true, now));
+	/* Again and again: one at a time, with gaps that end somewhere. */
+	for (int i = 0; i < 20; i++)
+		origin_slow_down(a, now + i, now + i + 1, GAP_MOST);
+	assert_int_equal(a->window, 1);
+	assert_int_equal(a->gap, GAP_MOST);
+	for (int i = 0; i < 10000; i++)
+		origin_speed_up(a);
+	assert_int_equal(a->gap, 0);
+	assert_int_equal(a->window, 0);
+	now = origin_next_at(a);
+	for (int i = 0; i < 15; i++) {
+		assert_true(origins_has_slot(&o, a, true, now));
+		origin_begin(a, now);
+	}
+	assert_false(origins_has_slot(&o, a, true, now));
+	assert_true(origin_may_warn(a, now));
+	assert_false(origin_may_warn(a, now + NS_PER_SECOND));
+	assert_true(origin_may_warn(a, now + 60 * NS_PER_SECOND));
+	origins_release(&o);
+}
+
+/* What a server redirects to has to have a place too. */
+static void test_leads_to(void **state)
+{
+	struct origins o;
+	struct origin *a, *b;
+
+	(void)state;
+	origins_init(&o, 4);
+	a = origins_find(&o, "a");
+	b = origins_find(&o, "b");
+	a->multiplexing = MULTIPLEXING_YES;
+	origin_led(a, b);
+	for (int i = 0; i < 3; i++)
+		origin_begin(i ? a : b, NOW);
+	assert_true(origins_has_slot(&o, a, true, NOW));
+	origin_begin(a, NOW);
+	assert_false(origins_has_slot(&o, a, true, NOW));
+	origin_end(b);
+	assert_true(origins_has_slot(&o, a, true, NOW));
+	origin_slow_down(b, NOW, NOW + 1, GAP_MOST);
+	assert_false(origins_has_slot(&o, a, true, NOW + 1));
+	assert_int_equal(origin_next_at(a), origin_next_at(b));
+	origin_led(a, a);
+	assert_true(origins_has_slot(&o, a, true, NOW + 1));
+	origins_release(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_one_connection),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_slow_down),
+		cmocka_unit_test(test_leads_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,7 +73,7 @@ static struct fetch *pick(struct fixture *x, struct admission *a)
 	a = a ? a : &own;
 	if (!schedule_pick(&x->s, &x->origins, x->now, a))
 		return NULL;
-	a->origin->active++;
+	origin_begin(a->origin, x->now);
 	return a->fetch;
 }
 
@@ -88,7 +88,7 @@ static struct try_result result(
 
 static void retry(struct fixture *x, const struct admission *a, const struct try_result *v)
 {
-	a->origin->active--;
+	origin_end(a->origin);
 	if (v->unwell)
 		mirrors_failed(a->fetch->mirrors, a->mirror, v->fault, x->now);
 	schedule_retry(&x->s, a->fetch, a->mirror, v, x->now);
@@ -281,13 +281,83 @@ static void test_retry_after(void **state)
 	struct fetch *f = add(x, x->one, FETCH_DEMAND, 1);
 	struct admission a;
 
-	v.wait = 7000 * MS;
+	v.slow_down = true;
 	assert_ptr_equal(pick(x, &a), f);
+	mirrors_pause(x->one, 0, START + 7000 * MS);
 	retry(x, &a, &v);
+	assert_null(pick(x, NULL));
+	/* Whoever comes meanwhile waits as well, whatever else succeeds there. */
+	mirrors_succeeded(x->one, 0, MS, 1);
+	add(x, x->one, FETCH_DEMAND, 1);
 	assert_null(pick(x, NULL));
 	sweep(x);
 	assert_int_equal(x->now, START + 7000 * MS);
-	assert_ptr_equal(pick(x, NULL), f);
+	assert_ptr_equal(pick(x, NULL)->mirrors, x->one);
+}
+
+/* Longer than there is time: told at once, and nothing is asked. Another mirror is. */
+static void test_pause_beyond_deadline(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch *f = add(x, x->one, FETCH_DEMAND, 1);
+	struct admission a;
+
+	mirrors_pause(x->one, 0, START + 300 * NS_PER_SECOND);
+	assert_null(pick(x, NULL));
+	assert_ended(x, f, ERR_TIMEOUT, "300 more seconds");
+	f = add(x, x->one, FETCH_DEMAND, 1);
+	f->impatient = true;
+	assert_null(pick(x, NULL));
+	assert_ended(x, f, ERR_TIMEOUT, "more seconds");
+	mirrors_pause(x->two, 0, START + 300 * NS_PER_SECOND);
+	f = add(x, x->two, FETCH_DEMAND, 1);
+	assert_ptr_equal(pick(x, &a), f);
+	assert_int_equal(a.mirror, 1);
+}
+
+/* Of one that is asked too much, fetches wait for the gap, in their order. */
+static void test_gaps(void **state)
+{
+	struct try_result v = result(TRY_FAILED, RANK_FAILED, ERR_UNREACHABLE, "too many");
+	struct fixture *x = *state;
+	struct fetch *f = add(x, x->one, FETCH_DEMAND, 1);
+	struct admission a;
+
+	v.slow_down = true;
+	assert_ptr_equal(pick(x, &a), f);
+	origin_slow_down(a.origin, START, START + 1, NS_PER_SECOND);
+	retry(x, &a, &v);
+	add(x, x->one, FETCH_DEMAND, 1);
+	assert_null(pick(x, NULL));
+	assert_int_equal(x->s.sweep_at, origin_next_at(a.origin));
+	sweep(x);
+	assert_ptr_equal(pick(x, &a), f);
+	assert_null(pick(x, NULL));
+	schedule_succeed(&x->s, f);
+	sweep(x);
+	assert_null(pick(x, NULL)); /* one at a time */
+	origin_end(a.origin);
+	assert_non_null(pick(x, NULL));
+}
+
+/* Asked anew up to a time, then once more. */
+static void test_retry_until(void **state)
+{
+	const struct try_result v = result(
+		TRY_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
+	struct fixture *x = *state;
+	struct fetch *f = add(x, x->one, FETCH_DEMAND, 1);
+	struct admission a;
+
+	f->retry_until = START + NS_PER_SECOND;
+	while (pick(x, &a) == f) {
+		retry(x, &a, &v);
+		if (!pick(x, NULL) && x->s.waiting.first)
+			sweep(x);
+	}
+	assert_ended(x, f, ERR_UNREACHABLE, "broken");
+	assert_true(f->state.tries > 2);
+	assert_int_equal(x->now, f->retry_until);
 }
 
 static void test_mirrors_in_turn(void **state)
@@ -471,7 +541,7 @@ static void test_double(void **state)
 	assert_true(second.origin != first.origin);
 	assert_int_equal(x->s.held, 600);
 	assert_int_equal(x->s.counters.doubled, 1);
-	schedule_note_failure(f, first.mirror, &v, x->now);
+	schedule_note_failure(f, first.mirror, &v);
 	assert_null(f->state.list);
 	/* Of two mirrors, one failed and the other is being asked. */
 	assert_false(schedule_double(&x->s, f, second.mirror, &x->origins, x->now, &first));
@@ -523,6 +593,9 @@ int main(void)
 		TEST(test_deadlines),
 		TEST(test_retry_waits),
 		TEST(test_retry_after),
+		TEST(test_pause_beyond_deadline),
+		TEST(test_gaps),
+		TEST(test_retry_until),
 		TEST(test_mirrors_in_turn),
 		TEST(test_all_absent),
 		TEST(test_absent_is_not_said_early),
