@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "unit/meta_samples.h"
@@ -284,6 +285,95 @@ static void test_walk(void **state)
 	metadata_close(m);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ADDRESSES_ARE_COUNTED 0 /* a sanitizer needs more of them than there is memory */
+#else
+#define ADDRESSES_ARE_COUNTED 1
+#endif
+
+static int fill_in_little_space(const char *directory)
+{
+	const struct rlimit limit = {(rlim_t)1 << 30, (rlim_t)1 << 30};
+	struct metadata *m;
+	struct put p;
+
+	if (setrlimit(RLIMIT_AS, &limit) || metadata_open(directory, 0, NULL, &m, NULL))
+		return 1;
+	p = (struct put){m, 0, 100, 3900, 0};
+	if (metadata_write(m, DEADLINE_NONE, put_some, &p))
+		return 2;
+	metadata_close(m);
+	return 0;
+}
+
+/* As under `ulimit -v`: the map is smaller then. */
+static void test_little_address_space(void **state)
+{
+	int status;
+	pid_t pid;
+
+	if (!ADDRESSES_ARE_COUNTED) {
+		print_message("skipped: built with a sanitizer\n");
+		return;
+	}
+	pid = fork();
+	if (pid == 0)
+		_exit(fill_in_little_space(*state));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* There is no more address space for a larger map: nothing new is kept, what is there is
+ * read. */
+static int grow_in_vain(const char *directory)
+{
+	struct rlimit limit = {0, 0};
+	struct metadata *m;
+	struct put p;
+	MDB_txn *txn;
+	long pages;
+	FILE *f;
+
+	if (metadata_open(directory, 16 << 20, NULL, &m, NULL))
+		return 1;
+	p = (struct put){m, 0, 10, 3900, 0};
+	if (metadata_write(m, DEADLINE_NONE, put_some, &p))
+		return 2;
+	f = fopen("/proc/self/statm", "r");
+	if (!f || fscanf(f, "%ld", &pages) != 1)
+		return 3;
+	fclose(f);
+	limit.rlim_cur = limit.rlim_max = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) +
+					  (8 << 20);
+	if (setrlimit(RLIMIT_AS, &limit))
+		return 4;
+	p = (struct put){m, 10, 5000, 3900, 0};
+	if (metadata_write(m, DEADLINE_NONE, put_some, &p) != ERR_NO_SPACE)
+		return 5;
+	if (metadata_state(m) != METADATA_SOUND || metadata_read(m, &txn) ||
+		look(m, txn, 5, 3900) || look(m, txn, 10, 3900) != ERR_ABSENT)
+		return 6;
+	metadata_read_end(m, txn);
+	metadata_close(m);
+	return 0;
+}
+
+static void test_no_space_for_a_larger_map(void **state)
+{
+	int status;
+	pid_t pid;
+
+	if (!ADDRESSES_ARE_COUNTED) {
+		print_message("skipped: built with a sanitizer\n");
+		return;
+	}
+	pid = fork();
+	if (pid == 0)
+		_exit(grow_in_vain(*state));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* Somebody who knows only LMDB's own lock, and makes the file longer just before its length
  * is set. */
 static struct {
@@ -377,6 +467,8 @@ int main(void)
 		SAMPLE_TEST(test_map_grows_under_readers),
 		SAMPLE_TEST(test_another_process_grows_the_map),
 		SAMPLE_TEST(test_walk),
+		SAMPLE_TEST(test_little_address_space),
+		SAMPLE_TEST(test_no_space_for_a_larger_map),
 		SAMPLE_TEST(test_nothing_is_cut_off),
 	};
 
