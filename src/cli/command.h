@@ -61,6 +61,7 @@ COMMAND(prefetch);
 COMMAND(cache);
 COMMAND(ls);
 COMMAND(cat);
+COMMAND(check);
 COMMAND(get);
 COMMAND(stat);
 COMMAND(key);

@@ -25,6 +25,7 @@ const struct command commands[] = {
 	ROW(cat, "URL PATH... [OPTIONS]", "Print files of a dataset"),
 	ROW(get, "URL PATH [DESTINATION] [OPTIONS]",
 		"Extract a file or directory with its attributes"),
+	ROW(check, "URL [OPTIONS]", "See whether a site serves a store as readers need it"),
 	ROW(stat, "URL [PATH...] [OPTIONS]", "Show all that is known of an entry"),
 	ROW(key, "make|show|name|list [ARGUMENTS] [OPTIONS]", "Make and show signing keys"),
 	ROW(help, "[COMMAND]", "Explain cairn or one of its commands"),

@@ -8,6 +8,9 @@ mkdir "$T/source"
 sample_tree "$T/source/sample" 800 10
 publish "$T/source" "$T/store"
 start_serve "$T/store"
+"$CAIRN" check "$URL" --cacert "$CACERT" --trust "$(public_key)" --json >"$T/check.out" ||
+	fail "check: $(cat "$T/check.out")"
+! grep -vq '"weight":"good"' "$T/check.out" || fail "check: $(cat "$T/check.out")"
 tool() { "$CAIRN" "$1" "$URL" --cacert "$CACERT" --cache "$T/cache" "${@:2}"; }
 
 tool ls -R >"$T/ls"

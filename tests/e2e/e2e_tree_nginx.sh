@@ -14,6 +14,13 @@ else
 fi
 publish "$T/source" "$T/store"
 start_nginx "$T/store"
+
+# what a site does to its readers, told to who looks: nginx as it comes says nothing of caches
+! "$CAIRN" check "$URL" --cacert "$CACERT" >"$T/check.out" 2>/dev/null || fail "check: no fault"
+grep -q '^wrong .*Cache-Control: no-cache' "$T/check.out" || fail "check: $(cat "$T/check.out")"
+[ "$(grep -c '^wrong' "$T/check.out")" = 1 ] || fail "check: $(cat "$T/check.out")"
+grep -q '^good .*parts of files' "$T/check.out" || fail "check: $(cat "$T/check.out")"
+
 mount_url
 compare "$T/source" "$T/mnt"
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/entry_text.h"
+#include "cli/reader.h"
+#include "dataset/site_check.h"
+#include "dataset/url.h"
+
+enum { OPTION_JSON = OPTION_OWN };
+
+const struct option_help check_options_help[] = {
+	{"json", OPTION_JSON, NULL, "one JSON object a line"},
+	{"trust", OPTION_TRUST, "PUBKEY", "the key that should have signed"},
+	{"tag", OPTION_TAG, "TAG", "look at that tag, too"},
+	{"cacert", OPTION_CACERT, "FILE", "believe these CAs instead of the system's"},
+	{"cert", OPTION_CERT, "FILE", "client certificate"},
+	{"cert-key", OPTION_CERT_KEY, "FILE", "key of the client certificate"},
+	{"bearer-file", OPTION_BEARER_FILE, "FILE", "file with a bearer token"},
+	{"proxy", OPTION_PROXY, "URL", "proxy (default: the environment's)"},
+	{"netrc", OPTION_NETRC, NULL, "take user and password from ~/.netrc"},
+	{"timeout", OPTION_TIMEOUT, "SECONDS", "give up on a question after (default: 60)"},
+	{0},
+};
+
+/* What was found so far. */
+struct checking {
+	bool json;
+	unsigned wrong;
+};
+
+static const char *weight_text(enum finding_weight weight)
+{
+	return weight == FINDING_GOOD	  ? "good"
+	       : weight == FINDING_ADVICE ? "advice"
+					  : "wrong";
+}
+
+/* A server's words, which are in some sentences, may be no UTF-8: then there is none. */
+static void print_json(const struct finding *f)
+{
+	json_t *o = json_pack("{s:s, s:s, s:s?}", "about", f->about, "weight",
+		weight_text(f->weight), "text", f->text);
+
+	if (!o)
+		o = json_pack(
+			"{s:s, s:s}", "about", f->about, "weight", weight_text(f->weight));
+	if (o)
+		json_dumpf(o, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(o);
+}
+
+static void on_finding(void *arg, const struct finding *f)
+{
+	struct checking *c = arg;
+
+	c->wrong += f->weight == FINDING_WRONG;
+	if (c->json) {
+		print_json(f);
+		return;
+	}
+	printf("%-7s ", weight_text(f->weight));
+	put_name(stdout, span_of_string(f->text));
+	putchar('\n');
+}
+
+static int check_site(const struct reader_options *o, const char *text, bool json)
+{
+	struct checking c = {.json = json};
+	struct site_options s = {
+		.trust = o->dataset.trust,
+		.tag = o->dataset.tag,
+		.timeout = o->dataset.deadline_ns,
+		.credentials = &o->credentials,
+		.findings = {on_finding, &c},
+	};
+	struct trouble t = {0};
+	char *url = NULL;
+	int rc = url_normalise(text, &url, &t);
+
+	if (!rc && strncmp(url, "http", 4) != 0)
+		rc = trouble_set(&t, ERR_INVALID,
+			"%s is not on a server: check looks at what an http or https URL "
+			"answers",
+			text);
+	s.url = url;
+	if (!rc)
+		rc = site_check(&s, &t);
+	if (!rc && c.wrong)
+		rc = trouble_set(&t, ERR_CORRUPT, "%s: %u thing%s to mend", url, c.wrong,
+			c.wrong == 1 ? "" : "s");
+	free(url);
+	return rc ? command_fail("check", &t) : EXIT_SUCCESS;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct reader_options o;
+	bool json = false, taken;
+	int letter, status = 0;
+
+	reader_options_init(&o);
+	while (!status && (letter = command_getopt(argc, argv)) != -1) {
+		json |= letter == OPTION_JSON;
+		status = reader_option(&o, "check", letter, optarg, &taken);
+	}
+	if (!status && argc - optind != 1)
+		status = command_use("check", "one URL is needed");
+	if (!status)
+		status = check_site(&o, argv[optind], json);
+	return reader_options_end(&o, status);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataset/site_judge.h"
+
+#define NOW INT64_C(1795747289) /* 2026-11-27 02:41:29 */
+#define DAY (INT64_C(24) * 60 * 60)
+
+struct heard {
+	unsigned count;
+	enum finding_weight weight; /* of the last */
+	char about[64], text[1024];
+};
+
+static void hear(void *arg, const struct finding *f)
+{
+	struct heard *h = arg;
+
+	h->count++;
+	h->weight = f->weight;
+	snprintf(h->about, sizeof h->about, "%s", f->about);
+	snprintf(h->text, sizeof h->text, "%s", f->text);
+}
+
+typedef void (*judge_fn)(const struct findings *f, const struct probe_answer *a);
+
+static void judge_document(const struct findings *f, const struct probe_answer *a)
+{
+	site_judge_document(f, "manifest-cache", "manifest.json", a);
+}
+
+static void judge_encoding(const struct findings *f, const struct probe_answer *a)
+{
+	site_judge_encoding(f, "a blob", a);
+}
+
+static void judge_clock(const struct findings *f, const struct probe_answer *a)
+{
+	site_judge_clock(f, a, NOW);
+}
+
+/* -1: nothing is said. */
+static int judged(judge_fn judge, const char *fields)
+{
+	struct heard h = {0};
+	const struct findings f = {hear, &h};
+	struct probe_answer a = {0};
+	char head[512];
+
+	snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\n%s\r\n\r\n", fields);
+	assert_int_equal(bytes_append(&a.head, head, strlen(head) + 1), 0);
+	judge(&f, &a);
+	probe_release(&a);
+	assert_true(h.count <= 1);
+	return h.count ? (int)h.weight : -1;
+}
+
+static void test_document(void **state)
+{
+	(void)state;
+	assert_int_equal(judged(judge_document, "X: y"), FINDING_WRONG);
+	assert_int_equal(judged(judge_document, "Cache-Control: no-cache"), FINDING_GOOD);
+	assert_int_equal(judged(judge_document, "Cache-Control: max-age=0"), FINDING_GOOD);
+	assert_int_equal(judged(judge_document, "Cache-Control: max-age=60"), FINDING_GOOD);
+	assert_int_equal(
+		judged(judge_document, "Cache-Control: max-age=3600"), FINDING_WRONG);
+	assert_int_equal(judged(judge_document, "Cache-Control: public"), FINDING_WRONG);
+	assert_int_equal(judged(judge_document, "Expires: Fri, 27 Nov 2027 02:41:29 GMT"),
+		FINDING_WRONG);
+}
+
+static void test_blob(void **state)
+{
+	(void)state;
+	assert_int_equal(judged(site_judge_blob, "X: y"), FINDING_ADVICE);
+	assert_int_equal(
+		judged(site_judge_blob, "Cache-Control: no-store"), FINDING_ADVICE);
+	assert_int_equal(
+		judged(site_judge_blob, "Cache-Control: max-age=60"), FINDING_ADVICE);
+	assert_int_equal(
+		judged(site_judge_blob, "Cache-Control: max-age=31536000"), FINDING_GOOD);
+}
+
+static void test_encoding(void **state)
+{
+	(void)state;
+	assert_int_equal(judged(judge_encoding, "X: y"), FINDING_GOOD);
+	assert_int_equal(
+		judged(judge_encoding, "Content-Encoding: identity"), FINDING_GOOD);
+	assert_int_equal(judged(judge_encoding, "Content-Encoding: gzip"), FINDING_WRONG);
+}
+
+static void test_clock(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		judged(judge_clock, "Date: Fri, 27 Nov 2026 02:41:20 GMT"), FINDING_GOOD);
+	assert_int_equal(
+		judged(judge_clock, "Date: Fri, 27 Nov 2026 02:43:20 GMT"), FINDING_ADVICE);
+	assert_int_equal(
+		judged(judge_clock, "Date: Fri, 27 Nov 2026 01:41:20 GMT"), FINDING_WRONG);
+	assert_int_equal(judged(judge_clock, "Date: yesterday, or so"), -1);
+	assert_int_equal(
+		judged(judge_clock, "Age: 3600\r\nDate: Fri, 27 Nov 2026 01:41:20 GMT"),
+		-1);
+}
+
+static void test_certificate(void **state)
+{
+	struct heard h = {0};
+	const struct findings f = {hear, &h};
+	struct probe_answer a = {.certificate_ends = NOW + 400 * DAY};
+
+	(void)state;
+	site_judge_certificate(&f, true, &a, NOW);
+	assert_int_equal(h.weight, FINDING_GOOD);
+	a.certificate_ends = NOW + 5 * DAY;
+	site_judge_certificate(&f, true, &a, NOW);
+	assert_int_equal(h.weight, FINDING_ADVICE);
+	assert_non_null(strstr(h.text, "5 days"));
+	site_judge_certificate(&f, false, &a, NOW);
+	assert_int_equal(h.weight, FINDING_ADVICE);
+	assert_non_null(strstr(h.text, "plain http"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_document),
+		cmocka_unit_test(test_blob),
+		cmocka_unit_test(test_encoding),
+		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_certificate),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
