@@ -53,6 +53,15 @@ struct pin_change {
 	struct digest object;
 };
 
+/* What is known of the file of an object that was thrown out. */
+enum victim_state {
+	VICTIM_HELD,  /* somebody has it open, for a moment: it is on the disk, its space is
+		       * to come */
+	VICTIM_GONE,  /* nobody has it any more; the file system frees its space late */
+	VICTIM_STUCK, /* it cannot be removed, or is held for long: it is on the disk, and
+		       * nobody knows until when */
+};
+
 /* An object that was thrown out, or is proposed to be. */
 struct victim {
 	struct digest digest;
@@ -61,6 +70,12 @@ struct victim {
 	uint64_t cost;	   /* bytes of disk */
 	uint64_t resident; /* bytes of its chunks */
 	int64_t since;	   /* that it is one, seconds since 1970 */
+	enum victim_state state;
+};
+
+struct victim_note {
+	uint64_t instance;
+	enum victim_state state;
 };
 
 struct changes {
@@ -82,8 +97,14 @@ struct changes {
 	const struct victim *victims;
 	size_t victim_count;
 	bool even_pinned;
+	/* They go only as long as `need` more bytes cannot be had: others may have made
+	 * room meanwhile. */
+	bool if_short;
+	uint64_t need;
 	const uint64_t *seen; /* instances of victims whose space is free by now */
 	size_t seen_count;
+	const struct victim_note *notes; /* what has become of others */
+	size_t note_count;
 	const uint32_t *dead; /* users that died: their leases lapse */
 	size_t dead_count;
 
@@ -100,6 +121,9 @@ struct outcome {
 	bool granted;	     /* the demand is met */
 	bool pages_kept;     /* the pages were put */
 	uint64_t short_of;   /* bytes to be made free before the rest can be granted; 0 */
+	uint64_t need;	     /* of `short_of`: bytes that are to be had */
+	bool awaited;	     /* what is missing is still to become free */
+	bool enough;	     /* not all victims had to go */
 	bool in_vain;	     /* that many cannot be: only leases of the dead can help */
 	bool more;	     /* rows of what was thrown out are left: another transaction */
 	bool rot;	     /* a record was rotten: totals are to be counted again */

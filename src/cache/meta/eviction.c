@@ -12,7 +12,8 @@
 static struct victim victim_of(
 	const struct digest *digest, const struct object_record *r, int64_t last_use)
 {
-	return (struct victim){*digest, r->instance, last_use, r->cost, r->resident, 0};
+	return (struct victim){
+		*digest, r->instance, last_use, r->cost, r->resident, 0, VICTIM_HELD};
 }
 
 /* What a row of the order leads to. */
@@ -134,7 +135,7 @@ int eviction_remove(struct space *s, const struct changes *c, const struct diges
 	s->totals.cost = less_or_none(s->totals.cost, record->cost);
 	s->totals.resident = less_or_none(s->totals.resident, record->resident);
 	s->totals.changes++;
-	s->pending += record->cost;
+	s->victims.held += record->cost;
 	o->freed += record->resident;
 	return 0;
 }
@@ -165,7 +166,11 @@ int eviction_apply(struct space *s, const struct changes *c, struct outcome *o)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < c->victim_count && !rc; i++)
+	for (size_t i = 0; i < c->victim_count && !rc; i++) {
+		o->enough = c->if_short && space_deficit(s, c->need) == 0;
+		if (o->enough)
+			break;
 		rc = eviction_apply_one(s, c, &c->victims[i], o);
+	}
 	return rc;
 }

@@ -113,15 +113,15 @@ static int find_room(struct space *s, uint64_t need, struct outcome *o)
 {
 	uint64_t free_bytes = metadata_free_bytes(s->m);
 	uint64_t file = metadata_bytes(s->m);
-	uint64_t share = s->limits.quota / SHARE, missing = space_deficit(s, need);
+	uint64_t share = s->limits.quota / SHARE;
 	int rc = 0;
 
 	/* When they cannot be kept, no others go for them. */
 	o->pages_kept = space_has(s, need);
-	if (missing)
-		space_ask(s, missing, o);
-	if (!o->pages_kept)
+	if (!o->pages_kept) {
+		space_ask(s, need, o);
 		return 0;
+	}
 	if (share < SHARE_MIN)
 		share = SHARE_MIN;
 	if (s->limits.quota && file - free_bytes + need > share) {

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "cache/meta/space.h"
-#include "cache/meta/victims.h"
 
 /* What no count covers: directories of objects/ (256 of 4 KiB), lock files, LMDB's
  * reader table, pages that it takes for a commit under way. */
@@ -85,7 +84,7 @@ int space_begin(
 	if (!rc)
 		rc = sum_leases(s);
 	if (!rc)
-		rc = victims_sum(m, txn, &s->pending);
+		rc = victims_sum(m, txn, &s->victims);
 	s->before = s->totals;
 	return rc;
 }
@@ -97,13 +96,20 @@ int space_end(struct space *s)
 	return setting_put(s->m, s->txn, SETTING_TOTALS, &s->totals, sizeof s->totals);
 }
 
-uint64_t space_over_quota(const struct space *s, uint64_t need)
+/* `held`: of victims that are on the disk and are to go. */
+static uint64_t missing_in_quota(const struct space *s, uint64_t need, uint64_t held)
 {
+	uint64_t taken = sum_of(s->totals.cost, sum_of(s->victims.stuck, held));
+
 	if (!s->limits.quota)
 		return 0;
-	return less_or_none(sum_of(sum_of(sum_of(s->leases, need), s->totals.cost),
-				    metadata_bytes(s->m) + OVERHEAD),
-		s->limits.quota);
+	taken = sum_of(taken, metadata_bytes(s->m) + OVERHEAD);
+	return less_or_none(sum_of(sum_of(s->leases, need), taken), s->limits.quota);
+}
+
+uint64_t space_over_quota(const struct space *s, uint64_t need)
+{
+	return missing_in_quota(s, need, 0);
 }
 
 /* Without a floor, too, what the disk does not have cannot be promised. */
@@ -114,7 +120,9 @@ static uint64_t missing_on_disk(const struct space *s, uint64_t need, uint64_t d
 
 uint64_t space_under_floor(const struct space *s, uint64_t need)
 {
-	return missing_on_disk(s, need, sum_of(s->disk_free, s->pending));
+	uint64_t to_come = sum_of(s->victims.held, s->victims.gone);
+
+	return missing_on_disk(s, need, sum_of(s->disk_free, to_come));
 }
 
 uint64_t space_deficit(const struct space *s, uint64_t need)
@@ -126,7 +134,8 @@ uint64_t space_deficit(const struct space *s, uint64_t need)
 
 bool space_has(const struct space *s, uint64_t need)
 {
-	return !space_over_quota(s, need) && !missing_on_disk(s, need, s->disk_free);
+	return !missing_in_quota(s, need, s->victims.held) &&
+	       !missing_on_disk(s, need, s->disk_free);
 }
 
 int space_end_leases(struct space *s, const uint32_t *users, size_t count)
@@ -161,14 +170,19 @@ static void grant(struct space *s, uint64_t bytes, struct outcome *o)
 }
 
 /* What can be had goes before what is in vain. */
-void space_ask(const struct space *s, uint64_t bytes, struct outcome *o)
+void space_ask(const struct space *s, uint64_t need, struct outcome *o)
 {
+	uint64_t bytes = space_deficit(s, need);
 	bool in_vain = bytes > s->totals.cost;
 
+	o->awaited = o->awaited || (!bytes && !space_has(s, need));
+	if (!bytes)
+		return;
 	if (o->short_of &&
 		(in_vain > o->in_vain || (in_vain == o->in_vain && bytes <= o->short_of)))
 		return;
 	o->short_of = bytes;
+	o->need = need;
 	o->in_vain = in_vain;
 }
 
@@ -184,10 +198,10 @@ static void extend_lease(
 		want = need;
 		missing = space_deficit(s, want);
 	}
-	if (missing)
-		space_ask(s, missing, o);
-	else if (space_has(s, want))
+	if (!missing && space_has(s, want))
 		grant(s, want, o);
+	else
+		space_ask(s, want, o);
 }
 
 int space_renew_lease(struct space *s, const struct changes *c, uint64_t released,

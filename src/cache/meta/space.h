@@ -9,6 +9,7 @@
 
 #include "cache/meta/changes.h"
 #include "cache/meta/records.h"
+#include "cache/meta/victims.h"
 
 /* a - b, and nothing below zero: sums of a record that was rotten may not add up. */
 static inline uint64_t less_or_none(uint64_t a, uint64_t b)
@@ -24,7 +25,7 @@ struct space {
 	struct limits_record limits;
 	uint64_t leases;    /* bytes, of all users */
 	uint64_t disk_free; /* bytes, when the transaction began */
-	uint64_t pending;   /* bytes of victims, free to be */
+	struct victims_sum victims;
 };
 
 /* *rot (set, never cleared): the totals were not to be read. */
@@ -41,8 +42,9 @@ uint64_t space_over_quota(const struct space *s, uint64_t need);
 uint64_t space_under_floor(const struct space *s, uint64_t need);
 /* Can they be used now? Nothing is promised before it is seen to be free. */
 bool space_has(const struct space *s, uint64_t need);
-/* Says in the outcome that so many bytes are missing. */
-void space_ask(const struct space *s, uint64_t bytes, struct outcome *o);
+/* Says in the outcome what is missing for `need` more bytes: they are to be made free, or
+ * to become so. */
+void space_ask(const struct space *s, uint64_t need, struct outcome *o);
 
 /* The leases of users that died lapse. */
 int space_end_leases(struct space *s, const uint32_t *users, size_t count);

@@ -36,13 +36,15 @@ static void transaction_begin(struct transaction *t)
 		.pages_kept = true};
 }
 
-static int remove_seen(struct transaction *t, MDB_txn *txn)
+static int note_victims(struct transaction *t, MDB_txn *txn)
 {
 	const struct changes *c = t->changes;
 	int rc = 0;
 
 	for (size_t i = 0; i < c->seen_count && !rc; i++)
 		rc = victims_remove(t->m, txn, c->seen[i]);
+	for (size_t i = 0; i < c->note_count && !rc; i++)
+		rc = victims_note(t->m, txn, &c->notes[i]);
 	return rc;
 }
 
@@ -92,7 +94,7 @@ static int transaction_apply(MDB_txn *txn, void *arg)
 
 	transaction_begin(t);
 	/* Before the sum of what is still to become free. */
-	rc = remove_seen(t, txn);
+	rc = note_victims(t, txn);
 	if (rc)
 		goto out;
 	rc = space_begin(&s, t->m, txn, c->disk_free, &t->outcome.rot);

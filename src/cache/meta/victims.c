@@ -12,12 +12,13 @@ struct victim_value {
 	uint64_t cost;
 	uint64_t user;
 	int64_t since;
+	uint64_t state;
 };
 
 int victims_add(struct metadata *m, MDB_txn *txn, uint32_t user, const struct victim *v)
 {
 	uint8_t key[CHUNK_KEY_SIZE];
-	const struct victim_value value = {v->digest, v->cost, user, v->since};
+	const struct victim_value value = {v->digest, v->cost, user, v->since, v->state};
 
 	return table_put(m, txn, TABLE_VICTIMS, instance_key(v->instance, key),
 		span_of(&value, sizeof value), span_of(NULL, 0));
@@ -41,10 +42,13 @@ static int victim_decode(
 		value.size != sizeof v)
 		return ERR_CORRUPT;
 	memcpy(&v, value.data, sizeof v);
-	if (v.cost > OBJECT_SIZE_CAP || v.user > UINT32_MAX)
+	if (v.cost > OBJECT_SIZE_CAP || v.user > UINT32_MAX || v.state > VICTIM_STUCK)
 		return ERR_CORRUPT;
-	*out = (struct victim){
-		.digest = v.digest, .instance = instance, .cost = v.cost, .since = v.since};
+	*out = (struct victim){.digest = v.digest,
+		.instance = instance,
+		.cost = v.cost,
+		.since = v.since,
+		.state = (enum victim_state)v.state};
 	*user = (uint32_t)v.user;
 	return 0;
 }
@@ -66,22 +70,50 @@ int victims_next(struct metadata *m, MDB_txn *txn, uint64_t instance, struct vic
 	return rc;
 }
 
-int victims_sum(struct metadata *m, MDB_txn *txn, uint64_t *bytes)
+int victims_note(struct metadata *m, MDB_txn *txn, const struct victim_note *note)
 {
-	uint64_t sum = 0, at = 0;
+	struct victim v;
+	uint32_t user;
+	int rc = victims_next(m, txn, note->instance, &v, &user);
+
+	if (rc == ERR_ABSENT || (!rc && v.instance != note->instance))
+		return 0;
+	v.state = note->state;
+	return rc ? rc : victims_add(m, txn, user, &v);
+}
+
+static uint64_t *sum_of_state(struct victims_sum *sum, enum victim_state state)
+{
+	switch (state) {
+	case VICTIM_GONE:
+		return &sum->gone;
+	case VICTIM_STUCK:
+		return &sum->stuck;
+	default:
+		return &sum->held;
+	}
+}
+
+int victims_sum(struct metadata *m, MDB_txn *txn, struct victims_sum *out)
+{
+	struct victims_sum sum = {0};
+	uint64_t at = 0, *bytes;
 	struct victim v;
 	uint32_t user;
 	int rc;
 
 	for (;;) {
 		rc = victims_next(m, txn, at, &v, &user);
-		if (!rc && __builtin_add_overflow(sum, v.cost, &sum))
-			sum = UINT64_MAX;
-		if (rc || __builtin_add_overflow(v.instance, 1, &at))
+		if (rc)
+			break;
+		bytes = sum_of_state(&sum, v.state);
+		if (__builtin_add_overflow(*bytes, v.cost, bytes))
+			*bytes = UINT64_MAX;
+		if (__builtin_add_overflow(v.instance, 1, &at))
 			break;
 	}
 	if (rc && rc != ERR_ABSENT)
 		return rc;
-	*bytes = sum;
+	*out = sum;
 	return 0;
 }

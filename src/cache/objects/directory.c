@@ -324,3 +324,19 @@ int directory_sync(struct directory *d)
 	return 0;
 #endif
 }
+
+void directory_settle(struct directory *d)
+{
+#ifdef HAVE_SYNCFS
+	/* Of each open file, the kernel tells an error once. */
+	int fd = openat(d->objects_fd, ".", DIRECTORY_FLAGS);
+
+	if (fd < 0)
+		return;
+	(void)syncfs(fd);
+	close(fd);
+#else
+	(void)d;
+	sync();
+#endif
+}

@@ -64,5 +64,8 @@ int directory_free_bytes(struct directory *d, uint64_t *bytes);
 /* All data written so far reaches the disk; an error when that failed, now or (Linux) since
  * the directory was opened. */
 int directory_sync(struct directory *d);
+/* Has the file system carry out what it has put off, such as freeing space. Takes no notice
+ * of errors, which directory_sync() is still to tell. */
+void directory_settle(struct directory *d);
 
 #endif

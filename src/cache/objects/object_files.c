@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,22 +126,77 @@ int object_file_lend(struct directory *d, const struct digest *digest, uint64_t 
 	return 0;
 }
 
+/* For reading, whatever its size; -1 and errno. */
+static int open_to_ask(struct directory *d, const struct digest *digest, uint64_t instance)
+{
+	char name[OBJECT_NAME_SIZE];
+
+	object_file_name(digest, instance, name);
+	return openat(d->objects_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* Nobody, root included, may remove such a file before it is marked otherwise. */
+static bool file_is_to_stay(int fd)
+{
+#ifdef STATX_ATTR_IMMUTABLE
+	struct statx st;
+
+	return statx(fd, "", AT_EMPTY_PATH, 0, &st) == 0 &&
+	       st.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND);
+#else
+	(void)fd;
+	return false;
+#endif
+}
+
 int object_file_lock(
 	struct directory *d, const struct digest *digest, uint64_t instance, int *fd)
 {
-	char name[OBJECT_NAME_SIZE];
-	int locked;
+	int locked = open_to_ask(d, digest, instance);
 
-	object_file_name(digest, instance, name);
-	locked = openat(
-		d->objects_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	/* Where there are no locks, nothing is lent. */
-	if (locked >= 0 && flock(locked, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+	if (locked >= 0 && ((flock(locked, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) ||
+				   file_is_to_stay(locked))) {
 		close(locked);
 		return ERR_BUSY;
 	}
 	*fd = locked;
 	return 0;
+}
+
+#ifdef F_SETLEASE
+/* Whoever opens it in this moment waits until the lease is given back, and the kernel
+ * tells us so, by a signal that does nothing unless it is asked for. */
+static enum object_file_use use_of(int fd)
+{
+	if (fcntl(fd, F_SETSIG, SIGURG))
+		return OBJECT_FILE_UNKNOWN;
+	if (fcntl(fd, F_SETLEASE, F_WRLCK))
+		return errno == EAGAIN ? OBJECT_FILE_HELD : OBJECT_FILE_UNKNOWN;
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	return OBJECT_FILE_FREE;
+}
+#else
+static enum object_file_use use_of(int fd)
+{
+	(void)fd;
+	return OBJECT_FILE_UNKNOWN;
+}
+#endif
+
+enum object_file_use object_file_use(
+	struct directory *d, const struct digest *digest, uint64_t instance)
+{
+	enum object_file_use use;
+	int fd = open_to_ask(d, digest, instance);
+
+	if (fd < 0)
+		return errno == ENOENT	      ? OBJECT_FILE_ABSENT
+		       : errno == EWOULDBLOCK ? OBJECT_FILE_HELD /* by who asks this, too */
+					      : OBJECT_FILE_UNKNOWN;
+	use = use_of(fd);
+	close(fd);
+	return use;
 }
 
 int object_file_prove(int fd, struct span content, uint64_t start)

@@ -30,11 +30,22 @@ int object_file_open(struct directory *d, const struct digest *digest, uint64_t 
 int object_file_lend(struct directory *d, const struct digest *digest, uint64_t instance,
 	uint64_t size, int *fd);
 /* Locks it against being lent as long as *fd is open, for who is about to throw it out;
- * *fd is -1 where there is no such file. ERR_BUSY: it is lent. */
+ * *fd is -1 where there is no such file. ERR_BUSY: it is lent, or marked as one that may
+ * not be removed (chattr(1), +i). */
 int object_file_lock(
 	struct directory *d, const struct digest *digest, uint64_t instance, int *fd);
 /* Just written: does the disk give back what it was given? Waits for it. ERR_IO. */
 int object_file_prove(int fd, struct span content, uint64_t start);
+/* Who has it open? Asked by a lease of fcntl(2), which a system gives only on a file that
+ * nobody else has open, in any process or in the kernel. */
+enum object_file_use {
+	OBJECT_FILE_ABSENT,
+	OBJECT_FILE_FREE,   /* nobody */
+	OBJECT_FILE_HELD,   /* somebody, maybe this process */
+	OBJECT_FILE_UNKNOWN /* there are no leases here, or it cannot be opened */
+};
+enum object_file_use object_file_use(
+	struct directory *d, const struct digest *digest, uint64_t instance);
 /* Removes it, lent or not: whoever has it open goes on. Absent is fine. */
 int object_file_remove(struct directory *d, const struct digest *digest, uint64_t instance);
 /* Calls `each` for every object file. */

@@ -2,15 +2,19 @@
 #include <config.h>
 
 #include <sys/stat.h>
+#include <time.h>
 
 #include "cache/meta/space.h"
 #include "cache/write/commit.h"
 #include "cache/write/evictor.h"
+#include "cache/write/leftovers.h"
 
 #define PRESS_TRIES 2
 #define PRESSURE (UINT64_C(8) << 20)	 /* bytes to make free when the disk was full */
 #define PRESS_EVERY (60 * NS_PER_SECOND) /* when that did not help */
 #define ROOM_TRIES 4
+#define AWAIT_EVERY (20 * NS_PER_MS)
+#define AWAIT_TRIES 10
 /* How long it is believed that no more can go: and ten times as long as finding out took.
  */
 #define REACH_FOR NS_PER_SECOND
@@ -178,13 +182,13 @@ static bool can_make_room(struct write_context *x, uint64_t bytes)
 /* False: it was in vain. */
 static bool make_room(struct write_context *x, const struct outcome *o)
 {
-	struct evictor_goal goal = {.cost = o->short_of};
+	struct evictor_goal goal = {.cost = o->short_of, .if_short = true, .need = o->need};
 	struct evictor_result freed = {.cost = 0};
 
 	if (o->in_vain || !can_make_room(x, o->short_of))
 		return false;
 	(void)evictor_run(x, &goal, &freed);
-	return freed.cost > 0;
+	return freed.cost > 0 || freed.enough;
 }
 
 /* The rest of a batch, once there is room: pages, and the demand. */
@@ -208,6 +212,23 @@ static int commit_once_more(struct write_context *x, const struct changes *all,
 	return rc;
 }
 
+/* What was thrown out is about to become free: others let go of it within a moment. */
+static int commit_awaited(
+	struct write_context *x, const struct changes *all, struct outcome *o)
+{
+	const struct timespec moment = {.tv_nsec = (long)AWAIT_EVERY};
+	int rc = 0;
+
+	for (unsigned i = 0; i < AWAIT_TRIES && !rc && o->awaited; i++) {
+		if (o->granted && o->pages_kept)
+			break;
+		nanosleep(&moment, NULL);
+		leftovers_finish(x, LEFTOVERS_HELD);
+		rc = commit_once_more(x, all, true, o);
+	}
+	return rc;
+}
+
 /* Leases of the dead first, then objects; at last no more than what is waited for. */
 static int commit_rest(
 	struct write_context *x, const struct changes *all, struct outcome *o)
@@ -217,7 +238,7 @@ static int commit_rest(
 	int rc = 0;
 
 	if (!o->short_of)
-		return 0;
+		return commit_awaited(x, all, o);
 	if (evictor_find_dead(x, dead)) {
 		rc = evictor_end_leases(x);
 		if (!rc)
@@ -231,7 +252,7 @@ static int commit_rest(
 		}
 		rc = commit_once_more(x, all, only_need, o);
 	}
-	return rc;
+	return rc ? rc : commit_awaited(x, all, o);
 }
 
 int commit_batch(struct write_context *x, struct batch *b, bool shrink, bool *more)

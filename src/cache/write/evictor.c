@@ -8,6 +8,7 @@
 #include "cache/meta/pins.h"
 #include "cache/objects/object_files.h"
 #include "cache/write/evictor.h"
+#include "cache/write/victim_files.h"
 
 #define AT_ONCE 64    /* objects in one transaction, with a descriptor each */
 #define USERS_MAX 512 /* of one cache, of which leases are looked at */
@@ -85,88 +86,40 @@ static int evictor_choose(struct evictor *e, const struct victim *v, struct chos
 
 static bool is_reached(const struct evictor *e, const struct chosen *c)
 {
-	return e->done.cost + c->cost >= e->goal->cost &&
-	       e->done.resident + c->resident >= e->goal->resident;
-}
-
-/* Their space is seen to be free, so it is no longer counted as free to be. When this
- * cannot be noted now, housekeeping does it. */
-static void note_seen(struct write_context *x, const uint64_t *instances, size_t count)
-{
-	struct changes c = {.seen = instances, .seen_count = count};
-	struct outcome o;
-
-	if (!write_context_commit(x, &c, &o))
-		outcome_release(&o);
-}
-
-static int unlink_one(struct write_context *x, const struct victim *v)
-{
-	open_objects_forget(x->open_objects, &v->digest, v->instance);
-	return object_file_remove(x->directory, &v->digest, v->instance);
-}
-
-/* At most AT_ONCE. `locked` (may be NULL) are the locks that they have: an open file keeps
- * its space. */
-static void unlink_some(struct write_context *x, const struct victim *gone, size_t count,
-	struct chosen *locked)
-{
-	uint64_t before, after, cost = 0, seen[AT_ONCE];
-	size_t n = 0;
-
-	before = write_context_disk_free(x);
-	for (size_t i = 0; i < count; i++) {
-		const struct victim *v = &gone[i];
-
-		if (unlink_one(x, v))
-			continue; /* it stays a victim, and is tried again */
-		seen[n++] = v->instance;
-		cost += v->cost;
-	}
-	if (locked)
-		chosen_unlock(locked);
-	after = write_context_disk_free(x);
-	/* Others write meanwhile: half of it tells that the file system frees at once. */
-	if (n && after >= before && after - before >= cost / 2)
-		note_seen(x, seen, n);
+	return e->done.enough ||
+	       (e->done.cost + c->cost >= e->goal->cost &&
+		       e->done.resident + c->resident >= e->goal->resident);
 }
 
 void evictor_unlink(struct write_context *x, const struct victim *gone, size_t count)
 {
-	while (count) {
-		size_t n = count < AT_ONCE ? count : AT_ONCE;
+	victim_files_remove(x, gone, count, VICTIM_FILES_FRESH);
+}
 
-		unlink_some(x, gone, n, NULL);
-		gone += n;
-		count -= n;
+/* The disk is so full that the books cannot be written: those that nobody has open go
+ * before their records. That makes room; the others would not. */
+static void unlink_first(struct write_context *x, struct chosen *chosen)
+{
+	chosen_unlock(chosen);
+	for (size_t i = 0; i < chosen->count; i++) {
+		const struct victim *v = &chosen->victims[i];
+
+		open_objects_forget(x->open_objects, &v->digest, v->instance);
+		if (object_file_use(x->directory, &v->digest, v->instance) !=
+			OBJECT_FILE_HELD)
+			(void)object_file_remove(x->directory, &v->digest, v->instance);
 	}
 }
 
-static void note_all_seen(struct write_context *x, const struct outcome *o)
-{
-	uint64_t instances[AT_ONCE];
-	size_t n = 0;
-
-	for (; n < o->gone_count && n < AT_ONCE; n++)
-		instances[n] = o->gone[n].instance;
-	if (n)
-		note_seen(x, instances, n);
-}
-
-/* Strikes the chosen from the books. When the disk is so full that these cannot be
- * written, the files go first (*unlinked), and with their locks, which would keep the
- * space: a record without a file is noticed and harmless. */
+/* Strikes the chosen from the books: a record without a file is noticed and harmless. */
 static int strike(struct write_context *x, struct chosen *chosen, struct changes *c,
-	struct outcome *o, bool *unlinked)
+	struct outcome *o)
 {
 	int rc = write_context_commit(x, c, o);
 
-	*unlinked = rc == ERR_NO_SPACE;
-	if (!*unlinked)
+	if (rc != ERR_NO_SPACE)
 		return rc;
-	for (size_t i = 0; i < chosen->count; i++)
-		(void)unlink_one(x, &chosen->victims[i]);
-	chosen_unlock(chosen);
+	unlink_first(x, chosen);
 	return write_context_commit(x, c, o);
 }
 
@@ -175,22 +128,23 @@ static int carry_out(struct evictor *e, struct chosen *chosen)
 	struct write_context *x = e->x;
 	struct changes c = {.victims = chosen->victims,
 		.victim_count = chosen->count,
-		.even_pinned = e->even_pinned};
+		.even_pinned = e->even_pinned,
+		.if_short = e->goal->if_short,
+		.need = e->goal->need};
 	struct outcome o;
-	bool unlinked;
-	int rc = strike(x, chosen, &c, &o, &unlinked);
+	int rc = strike(x, chosen, &c, &o);
 
+	/* An open file, if only by its lock, keeps its space. */
+	chosen_unlock(chosen);
 	if (rc)
 		return rc;
-	if (unlinked)
-		note_all_seen(x, &o);
-	else
-		unlink_some(x, o.gone, o.gone_count, chosen);
-	if (o.rot)
-		write_queue_ask_repair(x->queue);
 	for (size_t i = 0; i < o.gone_count; i++)
 		e->done.cost += o.gone[i].cost;
+	e->done.cost -= victim_files_remove(x, o.gone, o.gone_count, VICTIM_FILES_FRESH);
 	e->done.resident += o.freed;
+	e->done.enough = o.enough;
+	if (o.rot)
+		write_queue_ask_repair(x->queue);
 	outcome_release(&o);
 	return 0;
 }

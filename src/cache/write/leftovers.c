@@ -2,29 +2,46 @@
 #include <config.h>
 
 #include "cache/meta/victims.h"
-#include "cache/objects/object_files.h"
 #include "cache/write/leftovers.h"
+#include "cache/write/victim_files.h"
 
-#define OLD 3 /* seconds */
+#define OTHERS_AFTER 10 /* seconds: their evictor may be stopped */
+#define STUCK_EVERY 8	/* seconds */
 #define AT_ONCE 256
 
-static bool is_old(const struct victim *v)
+static int64_t age_of(const struct victim *v)
 {
 	int64_t now = clock_realtime() / NS_PER_SECOND;
 
 	/* One of the future is of a clock that was set back. */
-	return v->since <= now - OLD || v->since > now;
+	return v->since > now ? INT64_MAX : (int64_t)((uint64_t)now - (uint64_t)v->since);
+}
+
+static bool is_due(struct write_context *x, const struct victim *v, uint32_t user)
+{
+	int64_t age = age_of(v);
+
+	if (user != x->directory->user && age >= 0 && age < OTHERS_AFTER &&
+		directory_user_lives(x->directory, user))
+		return false;
+	if (v->state == VICTIM_GONE)
+		return age < 0 || age >= VICTIM_AWAITED;
+	return v->state == VICTIM_HELD || age % STUCK_EVERY == 0;
 }
 
 static bool is_left_over(struct write_context *x, enum leftovers which,
 	const struct victim *v, uint32_t user)
 {
-	if (which == LEFTOVERS_ALL)
-		return true;
-	if (which == LEFTOVERS_OWN)
+	switch (which) {
+	case LEFTOVERS_HELD:
+		return user == x->directory->user && v->state == VICTIM_HELD;
+	case LEFTOVERS_OLD:
+		return is_due(x, v, user);
+	case LEFTOVERS_OWN:
 		return user == x->directory->user;
-	return is_old(v) &&
-	       (user == x->directory->user || !directory_user_lives(x->directory, user));
+	default:
+		return true;
+	}
 }
 
 /* Those at or after *at, which goes on; 0: there are no more. */
@@ -46,29 +63,28 @@ static size_t list_leftovers(struct write_context *x, enum leftovers which, uint
 	return n;
 }
 
-/* False: not now. */
-static bool let_go(struct write_context *x, const struct victim *list, size_t count)
+static bool has_gone(const struct victim *list, size_t count)
 {
-	uint64_t seen[AT_ONCE];
-	struct changes c = {.seen = seen};
-	struct outcome o;
-
 	for (size_t i = 0; i < count; i++)
-		if (!object_file_remove(x->directory, &list[i].digest, list[i].instance))
-			seen[c.seen_count++] = list[i].instance;
-	if (!c.seen_count || write_context_commit(x, &c, &o))
-		return false;
-	outcome_release(&o);
-	return true;
+		if (list[i].state == VICTIM_GONE)
+			return true;
+	return false;
 }
 
 void leftovers_finish(struct write_context *x, enum leftovers which)
 {
+	bool waits = which == LEFTOVERS_HELD || which == LEFTOVERS_OLD, settled = false;
 	struct victim list[AT_ONCE];
 	uint64_t at = 0;
 	size_t count;
 
 	do {
 		count = list_leftovers(x, which, &at, list);
-	} while (count && let_go(x, list, count) && count == AT_ONCE);
+		if (which == LEFTOVERS_OLD && !settled && has_gone(list, count)) {
+			directory_settle(x->directory);
+			settled = true;
+		}
+		victim_files_remove(
+			x, list, count, waits ? VICTIM_FILES_LATER : VICTIM_FILES_LAST);
+	} while (count == AT_ONCE);
 }

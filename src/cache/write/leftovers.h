@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Victims (meta/victims.h) whose space was not seen to be free when they were unlinked:
- * lets them go, so that their bytes are no longer counted as free to be. Who holds such a
- * file open closes it within two seconds; erring here, a little too much is thrown out,
- * and quota and floor hold. Blocking; any thread.
+ * Victims (meta/victims.h) whose space was not free when they were struck from the books:
+ * looks at them again (victim_files.h). Where a file system frees late, it is flushed
+ * before they are let go, for then it has done what it will do. Blocking; any thread.
  */
 #ifndef CAIRN_CACHE_WRITE_LEFTOVERS_H
 #define CAIRN_CACHE_WRITE_LEFTOVERS_H
@@ -11,11 +10,12 @@
 #include "cache/write/write_context.h"
 
 enum leftovers {
-	LEFTOVERS_OLD, /* of this process and of dead ones, after some seconds */
-	LEFTOVERS_OWN, /* of this process: it leaves */
-	LEFTOVERS_ALL, /* nobody else is here */
+	LEFTOVERS_HELD, /* of this process, that somebody held */
+	LEFTOVERS_OLD,	/* of this process and of dead ones; of others after a while */
+	LEFTOVERS_OWN,	/* of this process: it leaves */
+	LEFTOVERS_ALL,	/* nobody else is here */
 };
-/* Unlinks what still has a file. What cannot be done now is left for another time. */
+/* What cannot be done now is left for another time. */
 void leftovers_finish(struct write_context *x, enum leftovers which);
 
 #endif

@@ -28,6 +28,9 @@ struct write_context {
 	uint64_t boot;			  /* of the machine, see trust_epoch.h */
 	atomic_uint_least64_t generation; /* that this process marks under */
 
+	atomic_bool frees_at_once; /* the file system was seen to free a removed file */
+	atomic_int_least64_t stuck_told; /* CLOCK_MONOTONIC ns: one line a minute */
+
 	/* The writer's thread's: what was tried in vain is not tried again at once. */
 	struct vain {
 		int64_t reach_until; /* CLOCK_MONOTONIC ns: no more than `reach` can go */

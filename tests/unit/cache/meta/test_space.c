@@ -21,7 +21,7 @@ static void test_deficit_of_the_floor(void **state)
 	struct space s = {.m = b->metadata,
 		.limits = {.floor = 30},
 		.disk_free = 100,
-		.pending = 10,
+		.victims = {.held = 4, .gone = 6},
 		.leases = 20};
 
 	assert_int_equal(space_deficit(&s, 0), 0);
@@ -30,7 +30,8 @@ static void test_deficit_of_the_floor(void **state)
 	/* What is free to be need not be made free, and is not there yet. */
 	assert_true(space_has(&s, 50));
 	assert_false(space_has(&s, 51));
-	s.pending = 0;
+	/* What stays for long is not to come. */
+	s.victims = (struct victims_sum){.stuck = 10};
 	assert_int_equal(space_deficit(&s, 60), 10);
 	s.disk_free = 0;
 	assert_int_equal(space_deficit(&s, 0), 50);
@@ -56,13 +57,23 @@ static void test_deficit_of_the_quota(void **state)
 	assert_int_equal(space_deficit(&s, most - all + 1), 1);
 	s.leases = 5 * MIB;
 	s.totals.cost = 3 * MIB;
-	s.pending = 50 * MIB;
+	s.victims.gone = 50 * MIB;
 	assert_int_equal(space_deficit(&s, most), all + 8 * MIB);
 	assert_int_equal(space_deficit(&s, most - all - 8 * MIB), 0);
+	assert_true(space_has(&s, most - all - 8 * MIB));
+	/* What somebody still has open is on the disk, and need not be thrown out again. */
+	s.victims.held = 7 * MIB;
+	assert_int_equal(space_deficit(&s, most - all - 8 * MIB), 0);
+	assert_false(space_has(&s, most - all - 8 * MIB));
+	assert_true(space_has(&s, most - all - 15 * MIB));
+	/* What stays is on the disk, and others have to go for it. */
+	s.victims.stuck = 2 * MIB;
+	assert_int_equal(space_deficit(&s, most - all - 8 * MIB), 2 * MIB);
+	assert_false(space_has(&s, most - all - 15 * MIB));
 	/* The larger of both counts. */
 	s.disk_free = 0;
 	s.limits.floor = 200 * MIB;
-	s.pending = 0;
+	s.victims = (struct victims_sum){0};
 	assert_int_equal(space_deficit(&s, 0), 205 * MIB);
 }
 
@@ -78,7 +89,7 @@ static void test_numbers_that_overflow(void **state)
 	s.limits.quota = 1000;
 	s.totals.cost = UINT64_MAX;
 	assert_true(space_deficit(&s, UINT64_MAX) == UINT64_MAX - 1000);
-	s.disk_free = s.pending = s.limits.quota = UINT64_MAX;
+	s.disk_free = s.victims.held = s.limits.quota = UINT64_MAX;
 	assert_int_equal(space_deficit(&s, UINT64_MAX), 0);
 }
 
@@ -130,7 +141,7 @@ static void test_what_the_books_say(void **state)
 	assert_int_equal(s.totals.cost, 2 * SAMPLE_CHUNK);
 	assert_int_equal(s.totals.resident, 2 * SAMPLE_CHUNK);
 	assert_int_equal(s.leases, 3 * MIB);
-	assert_int_equal(s.pending, 2 * SAMPLE_CHUNK);
+	assert_int_equal(s.victims.held, 2 * SAMPLE_CHUNK);
 	assert_int_equal(s.disk_free, 123);
 }
 
@@ -357,10 +368,11 @@ static void test_space_that_is_still_to_come(void **state)
 	books_set_limits(b->metadata, 0, 0);
 	books_add(b->metadata, 1, 160, 1000);
 	books_apply_one(b->metadata, books_change(CHANGE_LOSE, 1, 0, 0));
-	assert_int_equal(look(b, 0).pending, 10 * MIB);
+	assert_int_equal(look(b, 0).victims.held, 10 * MIB);
 	o = renew(b, (struct renewal){.disk_free = MIB - 1, .changes.demand = MIB});
 	assert_false(o.granted);
 	assert_int_equal(o.short_of, 0);
+	assert_true(o.awaited);
 	o = renew(b, (struct renewal){.disk_free = MIB, .changes.demand = MIB});
 	assert_true(o.granted);
 	assert_int_equal(o.leased, MIB);

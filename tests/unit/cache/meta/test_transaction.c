@@ -106,7 +106,7 @@ static uint64_t pending(struct metadata *m)
 	struct space s;
 
 	assert_int_equal(space_look(m, 0, &s), 0);
-	return s.pending;
+	return s.victims.held;
 }
 
 /* Struck from the books, they are rows of the victims until their space is seen. */

@@ -9,6 +9,7 @@ struct value {
 	struct digest digest;
 	uint64_t cost, user;
 	int64_t since;
+	uint64_t state;
 };
 
 struct row {
@@ -38,15 +39,24 @@ static void add(struct books *b, uint64_t instance, uint64_t cost, uint32_t user
 	books_write(b->metadata, change_row, &r);
 }
 
-static uint64_t sum(struct books *b)
+static struct victims_sum sums(struct books *b)
 {
-	uint64_t bytes;
+	struct victims_sum bytes;
 	MDB_txn *txn;
 
 	assert_int_equal(metadata_read(b->metadata, &txn), 0);
 	assert_int_equal(victims_sum(b->metadata, txn, &bytes), 0);
 	metadata_read_end(b->metadata, txn);
 	return bytes;
+}
+
+static uint64_t sum(struct books *b)
+{
+	struct victims_sum s = sums(b);
+
+	assert_int_equal(s.gone, 0);
+	assert_int_equal(s.stuck, 0);
+	return s.held;
 }
 
 /* The instance of the next one at or after `from`; 0: none. */
@@ -91,6 +101,47 @@ static void test_rows(void **state)
 	assert_int_equal(sum(b), 39);
 }
 
+static int note_row(MDB_txn *txn, void *arg)
+{
+	struct row *r = arg;
+	const struct victim_note note = {r->victim.instance, r->victim.state};
+
+	return victims_note(r->m, txn, &note);
+}
+
+static void note(struct books *b, uint64_t instance, enum victim_state state)
+{
+	struct row r = {.m = b->metadata, .victim = {.instance = instance, .state = state}};
+
+	books_write(b->metadata, note_row, &r);
+}
+
+static void test_states(void **state)
+{
+	struct books *b = *state;
+	struct victims_sum s;
+	struct victim v;
+	uint32_t user;
+
+	add(b, 1, 10, 4);
+	add(b, 2, 20, 4);
+	add(b, 3, 40, 5);
+	note(b, 2, VICTIM_GONE);
+	note(b, 3, VICTIM_STUCK);
+	note(b, 77, VICTIM_STUCK); /* there is none */
+	s = sums(b);
+	assert_int_equal(s.held, 10);
+	assert_int_equal(s.gone, 20);
+	assert_int_equal(s.stuck, 40);
+	assert_int_equal(next(b, 3, &v, &user), 3);
+	assert_int_equal(v.state, VICTIM_STUCK);
+	assert_int_equal(v.cost, 40);
+	assert_int_equal(v.since, 41);
+	assert_int_equal(user, 5);
+	note(b, 3, VICTIM_HELD);
+	assert_int_equal(sums(b).held, 50);
+}
+
 static void put(struct books *b, uint64_t instance, const struct value *v, size_t size)
 {
 	uint8_t key[CHUNK_KEY_SIZE];
@@ -118,6 +169,9 @@ static void test_hostile_values(void **state)
 	v.user = (uint64_t)UINT32_MAX + 1;
 	put(b, instance++, &v, sizeof v);
 	v.user = 1;
+	v.state = VICTIM_STUCK + 1;
+	put(b, instance++, &v, sizeof v);
+	v.state = VICTIM_HELD;
 	for (size_t size = 0; size < sizeof v; size++)
 		put(b, instance++, &v, size);
 	add(b, 1000, 77, 2);
@@ -192,6 +246,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOOKS_TEST(test_rows),
+		BOOKS_TEST(test_states),
 		BOOKS_TEST(test_hostile_values),
 		BOOKS_TEST(test_hostile_keys),
 		BOOKS_TEST(test_rotten_rows),

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "cache/write/evictor.h"
+#include "cache/write/leftovers.h"
 #include "unit/write_samples.h"
 
 #define COST ((uint64_t)4 * SAMPLE_CHUNK) /* of each object here */
@@ -16,7 +17,7 @@ static void keep_some(struct writing *w, unsigned count)
 
 static struct evictor_result evict(struct writing *w, uint64_t cost, uint64_t resident)
 {
-	struct evictor_goal goal = {cost, resident};
+	struct evictor_goal goal = {.cost = cost, .resident = resident};
 	struct evictor_result out;
 
 	assert_int_equal(evictor_run(&w->x, &goal, &out), 0);
@@ -243,12 +244,20 @@ static void test_leases_of_the_dead_end(void **state)
 	assert_true(work.repair);
 }
 
+static struct victims_sum victims(struct writing *w)
+{
+	struct space s;
+
+	assert_int_equal(space_look(w->x.metadata, 0, &s), 0);
+	return s.victims;
+}
+
 /* Where the file system frees at once, no victim is left; where it cannot yet, since
- * another process has the file open, it counts as free to be. */
+ * another process has the file open, the file keeps its name, its space is to come, and
+ * that is found out by anybody. When it takes long, it is no longer awaited. */
 static void test_victims_until_their_space_is_free(void **state)
 {
 	struct writing *w = *state;
-	struct space s;
 	char *path;
 	int fd;
 
@@ -262,11 +271,96 @@ static void test_victims_until_their_space_is_free(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(evict(w, 1, 0).cost, COST);
 	assert_kept(w, 4, 8);
-	assert_int_equal(books_count(w->x.metadata, TABLE_VICTIMS), 1);
-	assert_int_equal(space_look(w->x.metadata, 0, &s), 0);
-	assert_int_equal(s.pending, COST);
+	assert_true(writing_has_file(w, 2));
+	assert_int_equal(victims(w).held, COST);
+	leftovers_finish(&w->x, LEFTOVERS_HELD);
+	assert_int_equal(victims(w).held, COST);
 	close(fd);
+	leftovers_finish(&w->x, LEFTOVERS_HELD);
+	assert_false(writing_has_file(w, 2));
+	assert_int_equal(books_count(w->x.metadata, TABLE_VICTIMS), 0);
 	free(path);
+}
+
+static void set_immutable(struct writing *w, unsigned number, bool on)
+{
+	char command[512], *path;
+
+	path = sample_file_path(&w->directory, number, writing_instance(w, number));
+	snprintf(
+		command, sizeof command, "chattr %ci %s 2>/dev/null", on ? '+' : '-', path);
+	free(path);
+	if (system(command) && on)
+		skip();
+}
+
+/* One that may not be removed is passed over, and stays what it is. */
+static void test_immutable_files_are_passed_over(void **state)
+{
+	struct writing *w = *state;
+
+	keep_some(w, 3);
+	set_immutable(w, 0, true);
+	assert_int_equal(evictor_reach(&w->x, 100 * COST), 2 * COST);
+	assert_int_equal(evict(w, COST, 0).cost, COST);
+	assert_kept(w, 3, 5);
+	assert_int_equal(remove_one(w, 0, true), ERR_BUSY);
+	assert_int_equal(evict(w, 100 * COST, 0).cost, COST);
+	assert_kept(w, 3, 1);
+	set_immutable(w, 0, false);
+	assert_int_equal(evict(w, COST, 0).cost, COST);
+	assert_kept(w, 3, 0);
+}
+
+/* One of which that is found out too late goes on being counted; others go for it. */
+static void test_files_that_cannot_be_removed(void **state)
+{
+	struct writing *w = *state;
+	char name[OBJECT_NAME_SIZE], again[OBJECT_NAME_SIZE + 8];
+	struct digest digest = sample_digest(0);
+
+	keep_some(w, 3);
+	/* A directory in its place: what unlink(2) says of it is not that it is not there.
+	 */
+	object_file_name(&digest, writing_instance(w, 0), name);
+	snprintf(again, sizeof again, "%s.x", name);
+	assert_int_equal(
+		renameat(w->directory.objects_fd, name, w->directory.objects_fd, again), 0);
+	assert_int_equal(mkdirat(w->directory.objects_fd, name, 0700), 0);
+	assert_int_equal(evict(w, COST, 0).cost, COST);
+	assert_false(books_has_record(w->x.metadata, 0));
+	assert_false(books_has_record(w->x.metadata, 1));
+	assert_true(books_has_record(w->x.metadata, 2));
+	assert_int_equal(victims(w).stuck, COST);
+	assert_int_equal(victims(w).held, 0);
+	assert_int_equal(unlinkat(w->directory.objects_fd, name, AT_REMOVEDIR), 0);
+	leftovers_finish(&w->x, LEFTOVERS_ALL);
+	assert_int_equal(books_count(w->x.metadata, TABLE_VICTIMS), 0);
+}
+
+/* Two processes are short of the same: what one has made room for, the other leaves. */
+static void test_no_more_than_is_short(void **state)
+{
+	struct writing *w = *state;
+	struct evictor_goal goal = {.cost = 100 * COST, .if_short = true};
+	struct evictor_result out;
+	struct space s;
+
+	reservation_shrink(write_queue_reservation(w->x.queue));
+	keep_some(w, 4);
+	assert_int_equal(space_look(w->x.metadata, UINT64_MAX, &s), 0);
+	/* Short of a byte. */
+	s.limits.quota = 1;
+	books_set_limits(w->x.metadata, space_over_quota(&s, 0), 0);
+	goal.need = 0;
+	assert_int_equal(evictor_run(&w->x, &goal, &out), 0);
+	assert_int_equal(out.cost, COST);
+	assert_true(out.enough);
+	assert_kept(w, 4, 0xe);
+	goal.need = COST + COST / 2;
+	assert_int_equal(evictor_run(&w->x, &goal, &out), 0);
+	assert_int_equal(out.cost, COST);
+	assert_kept(w, 4, 0xc);
 }
 
 /* Fills the file system with one file, to the last byte. */
@@ -318,6 +412,9 @@ int main(void)
 		WRITING_TEST(test_dead_users),
 		WRITING_TEST(test_leases_of_the_dead_end),
 		WRITING_TEST(test_victims_until_their_space_is_free),
+		WRITING_TEST(test_immutable_files_are_passed_over),
+		WRITING_TEST(test_files_that_cannot_be_removed),
+		WRITING_TEST(test_no_more_than_is_short),
 		WRITING_TEST(test_a_full_disk),
 	};
 
