@@ -161,6 +161,7 @@ static int cache_start(struct opening *o, struct trouble *t)
 	if (rc)
 		return trouble_set(
 			t, rc, "cannot start the cache's thread: %s", error_text(rc));
+	c->evicted_watch = evicted_watch_new(&c->write);
 	if (c->directory.alone)
 		leftovers_finish(&c->write, LEFTOVERS_ALL);
 	rc = trim_to_limits(&c->write, o->options->set_quota, o->options->set_floor);
@@ -257,6 +258,7 @@ void cache_close(struct cache *c)
 	if (!c)
 		return;
 	writer_free(c->writer);
+	evicted_watch_free(c->evicted_watch);
 	open_objects_free(c->open_objects);
 	if (c->metadata) {
 		if (c->writer)

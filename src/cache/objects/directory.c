@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#ifdef __linux__
+#include <sys/inotify.h>
+#endif
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -170,15 +173,24 @@ static int open_parts(struct directory *d, struct trouble *t)
 	/* Those of users that were killed; nobody else is here yet. */
 	if (!rc && d->alone)
 		empty_directory(d->users_fd, ".");
-	return rc ? rc : become_user(d, t);
+	if (!rc)
+		rc = become_user(d, t);
+	/* Without it, others look a little later. */
+	d->evicted_fd = openat(
+		d->fd, "evicted", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return rc;
 }
 
 int directory_open(struct directory *d, const char *path, struct trouble *t)
 {
 	int rc;
 
-	*d = (struct directory){
-		.fd = -1, .lock_fd = -1, .objects_fd = -1, .users_fd = -1, .user_fd = -1};
+	*d = (struct directory){.fd = -1,
+		.lock_fd = -1,
+		.objects_fd = -1,
+		.users_fd = -1,
+		.user_fd = -1,
+		.evicted_fd = -1};
 	write_lock_init(&d->metadata_lock);
 	d->path = strdup(path);
 	if (!d->path)
@@ -204,6 +216,8 @@ void directory_close(struct directory *d)
 		unlinkat(d->users_fd, name, 0);
 		close(d->user_fd);
 	}
+	if (d->evicted_fd >= 0)
+		close(d->evicted_fd);
 	if (d->users_fd >= 0)
 		close(d->users_fd);
 	if (d->objects_fd >= 0)
@@ -286,6 +300,30 @@ bool directory_user_lives(struct directory *d, uint32_t user)
 		unlinkat(d->users_fd, name, 0);
 	close(fd);
 	return lives;
+}
+
+void directory_tell_evicted(struct directory *d)
+{
+	/* That takes no space, as bytes in it would. */
+	if (d->evicted_fd >= 0)
+		(void)futimens(d->evicted_fd, NULL);
+}
+
+int directory_watch_evicted(struct directory *d)
+{
+#ifdef __linux__
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char path[32];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", d->evicted_fd);
+	if (fd >= 0 && inotify_add_watch(fd, path, IN_ATTRIB) >= 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+#else
+	(void)d;
+#endif
+	return -1;
 }
 
 /* Overlayfs's own number, from statfs(2) or linux/magic.h, which not every system has. */

@@ -8,6 +8,8 @@
  *   meta/        the LMDB environment; `damaged` is in it when it was found to be so
  *   meta.damaged the last one that was
  *   objects/ab/  one file per object, "cdef....INSTANCE" (object_files.h)
+ *   evicted      its times change when others are to look whether they have open what was
+ *                thrown out
  *   users/ID     held locked by the user with that number as long as it lives, so that
  *                the others can tell a dead one's leases (flock knows no pid, and so
  *                works across containers)
@@ -27,7 +29,8 @@
 struct directory {
 	char *path;
 	int fd, lock_fd, objects_fd, users_fd;
-	int user_fd;			 /* users/ID, or -1 */
+	int user_fd; /* users/ID, or -1 */
+	int evicted_fd;
 	uint32_t user;			 /* our number among the users, never 0 */
 	bool alone;			 /* nobody else had it open when we came */
 	struct write_lock metadata_lock; /* meta.lock */
@@ -56,6 +59,11 @@ bool directory_is_damaged(struct directory *d);
 
 /* Does the user with that number live? A dead one's file is removed. */
 bool directory_user_lives(struct directory *d, uint32_t user);
+
+/* Something was thrown out that others have open: whoever watches is told. */
+void directory_tell_evicted(struct directory *d);
+/* An inotify(7) descriptor, the caller's, that becomes readable then; -1: not here. */
+int directory_watch_evicted(struct directory *d);
 
 /* Does the directory lie on a file system that lies on another one (overlayfs)? */
 bool directory_is_stacked(const struct directory *d);

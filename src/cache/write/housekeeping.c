@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <stdlib.h>
-
 #include "cache/meta/space.h"
 #include "cache/write/housekeeping.h"
 #include "cache/write/leftovers.h"
+#include "cache/write/revalidation.h"
 
 #define EVERY NS_PER_SECOND
 #define READERS_EVERY (60 * NS_PER_SECOND)
@@ -13,38 +12,6 @@
 bool housekeeping_is_due(const struct housekeeping *h)
 {
 	return clock_monotonic() >= h->next;
-}
-
-static bool is_valid(struct write_context *x, MDB_txn *txn, const struct object *o)
-{
-	struct object_record r;
-	struct span value;
-
-	if (!atomic_load(&o->recorded))
-		return true;
-	if (table_get_unchecked(
-		    x->metadata, txn, TABLE_OBJECTS, span_of_digest(&o->digest), &value) ||
-		object_record_peek(value, &r))
-		return false;
-	return r.instance == o->instance && r.drops == o->drops;
-}
-
-/* In another epoch, what is open was opened with too much trust. */
-static int revalidate(struct write_context *x, MDB_txn *txn, bool all)
-{
-	struct object **list;
-	size_t count;
-	int rc = open_objects_list(x->open_objects, &list, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (all || !is_valid(x, txn, list[i])) {
-			atomic_store(&list[i]->gone, true);
-			open_objects_remove(x->open_objects, list[i]);
-		}
-		object_put(list[i]);
-	}
-	free(list);
-	return rc;
 }
 
 /* Is there another one than this process marks under? From now on it is this one: what is
@@ -72,7 +39,7 @@ static void look_at_open_objects(struct housekeeping *h, struct write_context *x
 	h->distrust = enter_new_epoch(x, txn) || h->distrust;
 	if (!totals_load(x->metadata, txn, &totals, &rot) &&
 		(h->distrust || totals.changes != h->changes) &&
-		!revalidate(x, txn, h->distrust)) {
+		!revalidation_run(x, txn, h->distrust)) {
 		h->changes = totals.changes;
 		h->distrust = false;
 	}

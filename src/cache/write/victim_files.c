@@ -16,6 +16,7 @@ struct removal {
 	struct victim_note notes[AT_ONCE];
 	size_t note_count;
 	uint64_t gone, stuck; /* bytes of disk */
+	bool held;	      /* some are */
 };
 
 static bool is_old(const struct victim *v)
@@ -87,6 +88,7 @@ static void note_one(struct removal *r, const struct victim *v)
 	}
 	if (state == VICTIM_STUCK)
 		r->stuck += v->cost;
+	r->held = r->held || state == VICTIM_HELD;
 	if (state == v->state)
 		return;
 	r->gone += state == VICTIM_GONE ? v->cost : 0;
@@ -134,6 +136,8 @@ static void remove_some(struct removal *r, const struct victim *list, size_t cou
 	if (atomic_load(&r->x->frees_at_once) || r->when == VICTIM_FILES_LAST)
 		forget_gone(r);
 	note_all(r);
+	if (r->held && r->when == VICTIM_FILES_FRESH)
+		directory_tell_evicted(r->x->directory);
 }
 
 uint64_t victim_files_remove(struct write_context *x, const struct victim *list,
