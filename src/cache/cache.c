@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "cache/cache.h"
+#include "cache/meta/compaction.h"
 #include "cache/meta/settings.h"
 #include "cache/meta/space.h"
 #include "cache/meta/structure.h"
@@ -58,6 +59,18 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 				  : error_text(rc));
 }
 
+/* Who is alone makes the file smaller when most of it is free. When he cannot, it works as
+ * it is; damage that is met then has left its mark. */
+static int compact(struct cache *c, const char *path, const struct structure *found)
+{
+	int rc = compaction_is_due(found) ? compaction_run(path) : 0;
+
+	if (rc)
+		log_info(c->log, "cache: the metadata in %s cannot be written anew: %s",
+			c->directory.path, error_text(rc));
+	return directory_is_damaged(&c->directory) ? ERR_CORRUPT : 0;
+}
+
 /* LMDB believes what lies there: who comes alone has time to look. */
 static int check_metadata(struct cache *c, const char *path, struct trouble *t)
 {
@@ -70,7 +83,9 @@ static int check_metadata(struct cache *c, const char *path, struct trouble *t)
 	if (rc && rc != ERR_CORRUPT && rc != ERR_UNSUPPORTED)
 		return trouble_set(t, rc, "cannot read the cache's metadata %s: %s", path,
 			error_text(rc));
-	return rc == ERR_CORRUPT ? rc : 0;
+	if (rc || !c->directory.alone)
+		return rc == ERR_CORRUPT ? rc : 0;
+	return compact(c, path, &found);
 }
 
 /* Whoever has it open opens the new one when he sees the mark. What is of another version

