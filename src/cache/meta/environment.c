@@ -168,10 +168,13 @@ int environment_open(struct environment *e, const char *path, size_t map)
 
 void environment_close(struct environment *e)
 {
-	if (e->env && !guard_is_abandoned(e->guard)) {
-		guard_set_map(e->guard, NULL, 0);
+	if (!e->env)
+		return;
+	guard_set_map(e->guard, NULL, 0);
+	if (guard_is_abandoned(e->guard))
+		guard_keep(e->env);
+	else
 		guard_call(e->guard, call_close, e->env);
-	}
 	e->env = NULL;
 }
 

@@ -44,6 +44,12 @@ struct guarded_call {
 	sigjmp_buf back;
 };
 
+/* What was abandoned is still known, lest a leak checker takes it for lost. */
+struct abandoned {
+	void *what;
+	struct abandoned *next;
+};
+
 static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT};
 #define SIGNAL_COUNT (sizeof signals / sizeof signals[0])
 
@@ -52,6 +58,7 @@ static _Atomic(struct guard *) guards[GUARDS_MAX]; /* guards_mtx; read by handle
 static unsigned guard_count;			   /* guards_mtx */
 static struct sigaction before[SIGNAL_COUNT];	   /* guards_mtx; read by handlers */
 static uintptr_t system_page;			   /* bytes; set before any handler */
+static struct abandoned *all_abandoned;		   /* guards_mtx */
 static pthread_once_t stack_key_once = PTHREAD_ONCE_INIT;
 static pthread_key_t stack_key;
 static _Thread_local struct guarded_call *current;
@@ -395,4 +402,16 @@ bool guard_is_sound(const struct guard *g)
 bool guard_is_abandoned(const struct guard *g)
 {
 	return atomic_load(&g->abandoned);
+}
+
+void guard_keep(void *what)
+{
+	struct abandoned *a = malloc(sizeof *a);
+
+	if (!a)
+		return;
+	pthread_mutex_lock(&guards_mtx);
+	*a = (struct abandoned){what, all_abandoned};
+	all_abandoned = a;
+	pthread_mutex_unlock(&guards_mtx);
 }

@@ -60,5 +60,7 @@ bool guard_is_marked(struct guard *g);
 /* Nothing was found by this process. */
 bool guard_is_sound(const struct guard *g);
 bool guard_is_abandoned(const struct guard *g);
+/* Memory that was abandoned with it, for ever. */
+void guard_keep(void *what);
 
 #endif
