@@ -44,7 +44,7 @@ static void held_json(
 	json_object_set_new(json, "resident", json_integer((json_int_t)resident));
 	json_object_set_new(json, "last_use", json_integer((json_int_t)o->last_use));
 	json_object_set_new(json, "pinned", json_boolean(o->pinned));
-	json_dumpf(json, stdout, JSON_COMPACT);
+	json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(json);
 }
@@ -121,6 +121,14 @@ static int held_page(struct held *h, const struct digest *digest, uint64_t entri
 	return rc;
 }
 
+static void say_dataset(const struct manifest *m, const char *url)
+{
+	put_name(stdout, span_of_string(m->name));
+	printf(", revision %llu, ", (unsigned long long)m->revision);
+	put_name(stdout, span_of_string(url));
+	putchar('\n');
+}
+
 static int list_below(void *ctx, struct reader *r, const char *under, struct trouble *t)
 {
 	const struct cache_command *c = ctx;
@@ -130,8 +138,7 @@ static int list_below(void *ctx, struct reader *r, const char *under, struct tro
 	int rc = attempt_begin(&h.attempt, r->cache, NULL);
 
 	if (!c->json)
-		printf("%s, revision %llu, %s\n", m->name, (unsigned long long)m->revision,
-			r->dataset->url);
+		say_dataset(m, r->dataset->url);
 	if (!rc) {
 		rc = held_page(&h, &m->root, m->totals.entries);
 		attempt_end(&h.attempt);

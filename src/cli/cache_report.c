@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "cache/inspect.h"
+#include "cli/entry_text.h"
 #include "cli/progress.h"
 #include "cli/size.h"
 #include "format/json.h"
@@ -44,7 +45,7 @@ static void info_json(struct cache *c, const struct cache_info *i)
 		(json_int_t)i->pinned, "objects", (json_int_t)i->objects, "complete",
 		(json_int_t)i->complete, "pages", (json_int_t)i->pages, "disk_free",
 		(json_int_t)i->disk_free, "datasets", datasets, "pins", pins);
-	json_dumpf(o, stdout, JSON_INDENT(1));
+	json_dumpf(o, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(o);
 }
@@ -55,15 +56,20 @@ static int print_dataset(void *ctx, const struct cache_dataset *d)
 
 	(void)ctx;
 	clock_format(d->accepted, when);
-	printf("  %s, revision %llu, accepted %s\n    %s\n", d->name,
-		(unsigned long long)d->revision, when, d->url);
+	printf("  ");
+	put_name(stdout, span_of_string(d->name));
+	printf(", revision %llu, accepted %s\n    ", (unsigned long long)d->revision, when);
+	put_name(stdout, span_of_string(d->url));
+	putchar('\n');
 	return 0;
 }
 
 static int print_pin(void *ctx, const char *pin, uint64_t objects)
 {
 	(void)ctx;
-	printf("  %s (%llu objects)\n", pin, (unsigned long long)objects);
+	printf("  ");
+	put_name(stdout, span_of_string(pin));
+	printf(" (%llu objects)\n", (unsigned long long)objects);
 	return 0;
 }
 

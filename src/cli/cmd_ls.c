@@ -45,7 +45,7 @@ static int print_entry(const struct listing *l, const struct entry *e)
 
 		if (!o)
 			return ERR_NO_MEMORY;
-		json_dumpf(o, stdout, JSON_COMPACT);
+		json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 		putchar('\n');
 		json_decref(o);
 		return 0;

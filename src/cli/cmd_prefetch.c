@@ -45,12 +45,16 @@ struct prefetch {
 /* One line for each file. */
 static void tell(struct prefetch *p, const char *path, const char *what)
 {
+	struct trouble line;
+
 	if (p->failed && path && strcmp(p->failed, path) == 0)
 		return;
 	free(p->failed);
 	p->failed = path ? strdup(path) : NULL;
-	if (p->shown++ < FAILURES_SHOWN)
-		fprintf(stderr, "cairn prefetch: %s: %s\n", path ? path : "?", what);
+	if (p->shown++ >= FAILURES_SHOWN)
+		return;
+	trouble_set(&line, 0, "%s: %s", path ? path : "?", what);
+	command_fail("prefetch", &line);
 }
 
 static void prefetch_failed(

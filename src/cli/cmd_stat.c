@@ -103,7 +103,7 @@ static int stat_path(struct reader *r, const char *text, bool json, struct troub
 
 		json_object_set_new(
 			o, "resident", json_integer((json_int_t)resident(r, &copy.entry)));
-		json_dumpf(o, stdout, JSON_COMPACT);
+		json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 		putchar('\n');
 		json_decref(o);
 	} else if (!rc) {

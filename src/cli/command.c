@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "cli/command.h"
+#include "util/printable.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -95,21 +96,15 @@ int command_getopt(int argc, char **argv)
 	return letter;
 }
 
-/* Control bytes, as file names may have them, must not forge lines or talk to the terminal.
- */
-static void command_clean(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-}
-
 int command_fail(const char *name, const struct trouble *t)
 {
 	char text[TROUBLE_MAX];
 
-	snprintf(text, sizeof text, "%s", t->text[0] ? t->text : error_text(t->code));
-	command_clean(text);
+	const char *words = t->code ? error_text(t->code)
+				    : "it failed, and nothing says why";
+
+	snprintf(text, sizeof text, "%s", t->text[0] ? t->text : words);
+	printable_clean(text);
 	fprintf(stderr, "cairn %s: %s\n", name, text);
 	return EXIT_FAILURE;
 }

@@ -10,6 +10,7 @@
 #include "format/json.h"
 #include "format/json_byte_string.h"
 #include "format/names.h"
+#include "util/printable.h"
 
 void mode_text(const struct entry *e, char text[MODE_TEXT])
 {
@@ -44,18 +45,17 @@ void time_text(int64_t seconds, uint32_t nsec, char text[TIME_TEXT])
 
 void put_name(FILE *out, struct span name)
 {
-	bool raw = !isatty(fileno(out));
-	json_t *utf8 = raw ? NULL : json_stringn((const char *)name.data, name.size);
+	bool raw = !isatty(fileno(out)), good = true;
 
-	for (size_t i = 0; i < name.size; i++) {
-		unsigned char c = name.data[i];
+	for (size_t i = 0, length; i < name.size; i += length) {
+		const char *text = (const char *)name.data + i;
 
-		if (!raw && (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8)))
-			fprintf(out, "\\%03o", c);
-		else
-			putc(c, out);
+		length = raw ? name.size : printable_next(text, name.size - i, &good);
+		if (good)
+			fwrite(text, 1, length, out);
+		for (size_t j = 0; !good && j < length; j++)
+			fprintf(out, "\\%03o", (unsigned char)text[j]);
 	}
-	json_decref(utf8);
 }
 
 const char *type_text(enum entry_type type)

@@ -11,6 +11,7 @@
 
 #include "cli/size.h"
 #include "util/clock.h"
+#include "util/printable.h"
 
 #define BAR_WIDTH 24
 #define LINE_MAX_SIZE 256
@@ -92,6 +93,7 @@ void progress_set(struct progress *p, uint64_t done, uint64_t total, const char 
 		n += draw_left(line + n, sizeof line - (size_t)n, total - done, rate);
 	if (extra)
 		snprintf(line + n, sizeof line - (size_t)n, ", %.100s", extra);
+	printable_clean(line);
 	width = terminal_width() - 1;
 	fprintf(stderr, "\r%-*.*s", width, width, line);
 	fflush(stderr);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "util/error.h"
+#include "util/printable.h"
 
 const char *error_text(int code)
 {
@@ -84,14 +85,8 @@ int error_from_errno(int errnum)
  * line. `text` may stand among the arguments it was made from, hence the copy. */
 static void put_sentence(struct trouble *t, int code, const char *text)
 {
-	size_t i;
-
-	for (i = 0; text[i] != '\0' && i < TROUBLE_MAX - 1; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		t->text[i] = c < 0x20 || c == 0x7f ? '?' : text[i];
-	}
-	t->text[i] = '\0';
+	snprintf(t->text, sizeof t->text, "%s", text);
+	printable_clean(t->text);
 	t->code = code;
 }
 

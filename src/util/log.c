@@ -17,6 +17,7 @@
 #include "util/clock.h"
 #include "util/io.h"
 #include "util/log.h"
+#include "util/printable.h"
 
 #define LOG_LINE_MAX 2048
 
@@ -105,14 +106,6 @@ static size_t put_head(const struct log *log, enum log_level level, char line[LO
 	return (size_t)size;
 }
 
-/* Control bytes out of names and server texts must not forge lines. */
-static void log_clean(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-}
-
 static void log_put(struct log *log, enum log_level level, const char *fmt, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
@@ -128,7 +121,8 @@ static void log_put(struct log *log, enum log_level level, const char *fmt, va_l
 	size = put_head(log, level, line);
 	/* One byte stays free for the newline. */
 	vsnprintf(line + size, sizeof line - size - 1, fmt, args);
-	log_clean(line);
+	/* Names and server texts must not forge lines. */
+	printable_clean(line);
 	if (log->kind == LOG_TO_SYSLOG) {
 		syslog(priorities[level], "%s", line);
 	} else {
