@@ -118,7 +118,12 @@ int url_normalise(const char *given, char **out, struct trouble *t)
 	bytes_release(&url);
 	if (!text)
 		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
-	rc = is_one_line(text) && !strchr(text, ' ') ? normalise(text) : ERR_INVALID;
+	if (is_one_line(text) && strchr(text, ' ')) {
+		free(text);
+		return trouble_set(t, ERR_INVALID,
+			"%s has a space in it: a URL has %%20 in its place", given);
+	}
+	rc = is_one_line(text) ? normalise(text) : ERR_INVALID;
 	if (rc) {
 		free(text);
 		return trouble_set(t, rc,

@@ -139,6 +139,17 @@ static int reserve_body(struct fetch_try *t)
 	return bytes_reserve(&t->body, (size_t)length);
 }
 
+/* Servers say in the body of an error what they miss. */
+static void keep_said(struct fetch_try *t, const char *data, size_t size)
+{
+	size_t at = strlen(t->said), room = sizeof t->said - 1 - at;
+
+	if (size > room)
+		size = room;
+	memcpy(t->said + at, data, size);
+	t->said[at + size] = '\0';
+}
+
 static size_t on_body(char *data, size_t one, size_t size, void *arg)
 {
 	struct fetch_try *t = arg;
@@ -148,6 +159,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *arg)
 	t->heard = clock_monotonic();
 	t->answered = true;
 	if (!try_is_wanted(t)) {
+		keep_said(t, data, size);
 		t->ignored += size;
 		return t->ignored > IGNORED_MAX ? CURL_WRITEFUNC_ERROR : size;
 	}
@@ -293,11 +305,15 @@ static CURLcode try_set_headers(struct fetch_try *t)
 
 static int try_set_credentials(struct fetch_try *t, const struct credentials *c)
 {
+	bool home = !t->strayed && mirrors_is_home(t->fetch->mirrors, t->mirror);
+
+	t->own_ca = c && c->cacert;
+	t->certified = c && c->client_cert && home;
 	if (!c)
 		return 0;
 	if (t->strayed)
 		return credentials_apply_none(c, t->easy);
-	if (mirrors_is_home(t->fetch->mirrors, t->mirror))
+	if (home)
 		return credentials_apply(c, t->easy);
 	return credentials_apply_public(c, t->easy);
 }
@@ -402,7 +418,7 @@ int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
 	t->asked_at = t->heard = clock_monotonic();
 	t->code = CURLE_OK;
 	t->ignored = 0;
-	t->words[0] = '\0';
+	t->words[0] = t->said[0] = '\0';
 	return try_prepare(t, settings, trouble);
 }
 
@@ -423,5 +439,5 @@ void fetch_try_end(struct fetch_try *t)
 	t->stop = STOP_NOT;
 	t->code = CURLE_OK;
 	t->ignored = 0;
-	t->words[0] = '\0';
+	t->words[0] = t->said[0] = '\0';
 }

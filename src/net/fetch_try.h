@@ -41,6 +41,7 @@ struct fetch_try {
 	CURLcode code; /* libcurl's, when it has ended; CURLE_OK when broken off */
 	uint64_t size_max;
 	uint64_t ignored; /* bytes of a body that nobody wants, of a 404 say */
+	char said[256];	  /* the beginning of it */
 	struct bytes body;
 	struct curl_slist *headers;
 	char etag[FETCH_ETAG_MAX];
@@ -48,6 +49,8 @@ struct fetch_try {
 	struct redirect_target hop; /* where it was redirected to; none: it was not */
 	struct digest asked[REDIRECTS_MAX]; /* of the URLs before that */
 	unsigned redirects;		    /* followed */
+	bool own_ca;			    /* --cacert was given */
+	bool certified;			    /* a client certificate is shown */
 	bool strayed;		/* from the mirror's origin: no credentials any more */
 	enum redirect redirect; /* why the last one was not followed */
 	char url[URL_SIZE_MAX + FETCH_PATH_MAX];

@@ -8,7 +8,8 @@ libnet_a_SOURCES = \
 	%D%/mirrors.h %D%/origins.c %D%/origins.h %D%/redirect.c %D%/redirect.h %D%/schedule.c \
 	%D%/schedule.h %D%/serve.h %D%/serve_certificate.c %D%/serve_certificate.h \
 	%D%/serve_clients.c %D%/serve_clients.h %D%/serve_request.c %D%/serve_request.h \
-	%D%/tries.c %D%/tries.h %D%/try_result.c %D%/try_result.h
+	%D%/tries.c %D%/tries.h %D%/try_failure.c %D%/try_failure.h %D%/try_result.c \
+	%D%/try_result.h
 
 if HAVE_MICROHTTPD
 libnet_a_SOURCES += %D%/serve.c %D%/serve_answer.c %D%/serve_answer.h \

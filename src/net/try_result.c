@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "net/fetch_try.h"
+#include "net/try_failure.h"
 #include "net/try_result.h"
 #include "util/clock.h"
 
@@ -127,6 +128,20 @@ static bool is_absence(long status)
 	return status == 404 || status == 410 || status == 403;
 }
 
+/* What the person may do about it. */
+static const char *denial_hint(const struct fetch_try *t, long status)
+{
+	if (t->strayed)
+		return "credentials are not sent to where a redirect leads: if they are "
+		       "meant "
+		       "for it, give its URL";
+	if (status == 401)
+		return "a name and password are taken from ~/.netrc with --netrc, a token "
+		       "from "
+		       "a file with --bearer-file";
+	return "some stores say so of what does not exist: is the URL right?";
+}
+
 static void classify_status(struct fetch_try *t, long status, struct try_result *result)
 {
 	struct trouble *trouble = &result->trouble;
@@ -137,11 +152,20 @@ static void classify_status(struct fetch_try *t, long status, struct try_result 
 			trouble, ERR_ABSENT, "the server does not have it (%ld)", status);
 	} else if (status == 401 || status == 403) {
 		result_refused(result, RANK_REFUSED);
-		trouble_set(trouble, ERR_DENIED, "the server denies access (%ld)", status);
+		trouble_set(trouble, ERR_DENIED, "the server denies access (%ld); %s",
+			status, denial_hint(t, status));
 	} else if (status == 407) {
 		result_refused(result, RANK_REFUSED);
-		trouble_set(
-			trouble, ERR_DENIED, "the proxy wants a name and password (407)");
+		trouble_set(trouble, ERR_DENIED, TRY_PROXY_WANTS_PASSWORD);
+	} else if (status == 400 && strstr(t->said, "SSL certificate")) {
+		result_refused(result, RANK_REFUSED);
+		trouble_set(trouble, ERR_DENIED,
+			"the server wants a client certificate (400); "
+			"give it with --cert and --cert-key");
+	} else if (status == 400 && strstr(t->said, "HTTPS port")) {
+		result_refused(result, RANK_REFUSED);
+		trouble_set(trouble, ERR_UNREACHABLE,
+			"the server speaks https:// there, not http:// (400)");
 	} else if (status >= 500 || status == 408 || status == 425 || status == 429) {
 		classify_busy(t, status, result);
 		trouble_set(trouble, ERR_UNREACHABLE, "the server answered %ld", status);
@@ -182,78 +206,20 @@ static void classify_stopped(struct fetch_try *t, struct try_result *result)
 			t->body.size);
 }
 
-static bool is_untrusted(CURLcode code)
-{
-	switch (code) {
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_CRL_BADFILE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void classify_untrusted(
-	struct fetch_try *t, const char *words, struct try_result *result)
-{
-	result_refused(result, RANK_REFUSED);
-	result->unwell = true;
-	result->fault = MIRROR_SLOW;
-	if (t->code == CURLE_SSL_CACERT_BADFILE)
-		trouble_set(&result->trouble, ERR_UNTRUSTED,
-			"the file given with --cacert holds no certificates: %s", words);
-	else
-		trouble_set(&result->trouble, ERR_UNTRUSTED,
-			"the server's certificate is not trusted: %s; when it is "
-			"signed by a CA "
-			"of your own, give that CA's file with --cacert",
-			words);
-}
-
-/* Whether asking once more, on a new connection, can help. */
-static bool is_permanent(CURLcode code, int *error)
-{
-	switch (code) {
-	case CURLE_UNSUPPORTED_PROTOCOL:
-		*error = ERR_UNREACHABLE;
-		return true;
-	case CURLE_URL_MALFORMAT:
-		*error = ERR_INVALID;
-		return true;
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_LOGIN_DENIED:
-		*error = ERR_DENIED;
-		return true;
-	case CURLE_NOT_BUILT_IN:
-	case CURLE_SSL_ENGINE_NOTFOUND:
-	case CURLE_SSL_CIPHER:
-		*error = ERR_UNSUPPORTED;
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void classify_failure(struct fetch_try *t, struct try_result *result)
 {
-	CURLcode code = t->code;
-	const char *words = t->words[0] ? t->words : curl_easy_strerror(code);
-	int error = code == CURLE_OUT_OF_MEMORY ? ERR_NO_MEMORY : ERR_UNREACHABLE;
+	struct try_failure failure;
 
-	if (is_untrusted(code)) {
-		classify_untrusted(t, words, result);
-	} else if (is_permanent(code, &error)) {
+	try_failure_explain(t, &failure, &result->trouble);
+	if (failure.final) {
 		result_refused(result, RANK_REFUSED);
-		trouble_set(&result->trouble, error, "%s", words);
-	} else {
-		/* One that got as far as an answer says little about all of the server. */
-		result_failed(result, t->answered ? MIRROR_SLOW : MIRROR_UNREACHABLE);
-		trouble_set(&result->trouble, error, "%s", words);
+		result->unwell = failure.unwell;
+		result->fault = MIRROR_SLOW;
+		return;
 	}
+	/* One that got as far as an answer says little about all of the server. */
+	result_failed(result, t->answered ? MIRROR_SLOW : MIRROR_UNREACHABLE);
+	result->unwell = failure.unwell;
 }
 
 static void classify_aborted(struct fetch_try *t, struct try_result *result)

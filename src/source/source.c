@@ -165,6 +165,15 @@ static int run_wait(struct source *s, struct run *r, const struct attempt *a,
 	return r->waiter.error;
 }
 
+/* Of an error that the step has met in what is here. */
+static const char *run_words(int rc)
+{
+	if (rc == ERR_CORRUPT)
+		return "a page or recipe is signed, and does not fit into its dataset: the "
+		       "publisher has to publish it anew";
+	return error_text(rc);
+}
+
 static int run_try(struct source *s, struct run *r, attempt_fn step, void *arg,
 	struct attempt *a, struct trouble *t)
 {
@@ -179,6 +188,9 @@ static int run_try(struct source *s, struct run *r, attempt_fn step, void *arg,
 				t, rc, "the cache cannot be read: %s", error_text(rc));
 		rc = step(a, arg);
 	} while (attempt_end(a));
+	if (rc < 0 && rc != ERR_PENDING)
+		trouble_set(
+			t, rc, "%s: %s", mirrors_url(s->table.mirrors, 0), run_words(rc));
 	return rc;
 }
 

@@ -36,7 +36,7 @@ sign_client() { # NAME
 # ---- a client certificate
 nginx_with "ssl_client_certificate $T/nginx/ca.pem; ssl_verify_client on;"
 sign_client someone
-expect 1 'denied|refuse|400|403' cat_file
+expect 1 'client certificate.*--cert ' cat_file
 reads --cert "$T/someone.pem" --cert-key "$T/someone.key"
 if [ -w /dev/fuse ] && is_root; then
 	"$CAIRN" mount "$URL" "$T/mnt" --cacert "$CACERT" --cache "$T/mounted" \
@@ -51,7 +51,7 @@ stop "$server_pid"
 # ---- user and password
 printf 'reader:%s\n' "$(openssl passwd -apr1 'pass word')" >"$T/passwords"
 nginx_with "auth_basic data; auth_basic_user_file $T/passwords;"
-expect 1 'denied|401' cat_file
+expect 1 '401.*--netrc.*--bearer-file' cat_file
 printf 'machine 127.0.0.1 login reader password "pass word"\n' >"$HOME/.netrc"
 chmod 600 "$HOME/.netrc"
 expect 1 'denied|401' cat_file
@@ -85,4 +85,12 @@ https_proxy=$proxy reads
 : >"$T/tunnels"
 https_proxy=$proxy no_proxy=127.0.0.1 reads
 [ ! -s "$T/tunnels" ] || fail "no_proxy is not heeded"
-expect 1 'proxy|connect|reach' cat_file --proxy "http://127.0.0.1:$(free_port)"
+expect 1 'the proxy cannot be reached' cat_file --timeout 1 --proxy "http://127.0.0.1:$(free_port)"
+stop "$server_pid"
+
+# ---- a certificate whose time is over
+openssl x509 -req -in "$T/nginx/request.pem" -CA "$T/nginx/ca.pem" -CAkey "$T/nginx/ca.key" \
+	-days -1 -CAcreateserial -extfile "$T/nginx/names" -out "$T/nginx/cert.pem" 2>/dev/null
+nginx_answers() { curl -s -o /dev/null "$PLAIN_URL/"; }
+nginx_with ""
+expect 1 'certificate has expired' cat_file

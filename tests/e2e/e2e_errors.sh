@@ -88,6 +88,7 @@ dead=https://127.0.0.1:$(free_port)
 expect 1 'connect|reach' mount_it "$dead" --timeout 2
 expect 1 'no store|not a .*store' mount_it "$URL/elsewhere"
 expect 1 'nowhere' mount_it "file://$T/nowhere"
+expect 1 '%20' mount_it "https://127.0.0.1/my store"
 expect 1 'URL' mount_it "ftp://127.0.0.1/store"
 expect 1 'certificate' "$c" mount "$URL" "$T/mnt" --cache "$T/cache3"
 expect 1 'no-ca' "$c" mount "$URL" "$T/mnt" --cache "$T/cache3" --cacert "$T/no-ca.pem"

@@ -230,6 +230,16 @@ static inline bool stub_redirect_flood(struct stub_connection *c)
 	return false;
 }
 
+/* "/said/http", "/said/tls": what nginx says with 400. */
+static inline bool stub_said(struct stub_connection *c)
+{
+	const char *text = strstr(c->head, "/said/http")
+				   ? "sent to HTTPS port"
+				   : "No required SSL certificate was sent";
+
+	return stub_answer(c, 400, "", text);
+}
+
 /* True when the connection can take another request. */
 static inline bool stub_serve(
 	struct stub_connection *c, const char *path, unsigned requests)
@@ -242,6 +252,8 @@ static inline bool stub_serve(
 		return stub_etag(c);
 	if (!strcmp(path, "/bad-etag"))
 		return stub_answer(c, 200, "ETag: \"a\x01z\"\r\n", "hello");
+	if (!strncmp(path, "/said/", 6))
+		return stub_said(c);
 	if (!strncmp(path, "/status/", 8))
 		return stub_answer(c, atoi(path + 8), "", "as you like");
 	if (!strncmp(path, "/fail/", 6))

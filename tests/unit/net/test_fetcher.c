@@ -31,7 +31,8 @@ static void hang_resolver(void)
 	resolvers_hanging--;
 }
 
-/* libcurl resolves names with this one: "hang.test" takes until it is released. */
+/* libcurl resolves names with this one: "hang.test" takes until it is released,
+ * "other.test" is this machine. */
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
 	struct addrinfo **out)
 {
@@ -43,6 +44,8 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
 		hang_resolver();
 		return EAI_AGAIN;
 	}
+	if (host && !strcmp(host, "other.test"))
+		host = "127.0.0.1";
 	return real(host, service, hints, out);
 }
 
@@ -124,6 +127,55 @@ static void assert_words(const struct fetch *f, const char *words)
 {
 	if (!strstr(f->trouble.text, words))
 		fail_msg("\"%s\" lacks \"%s\"", f->trouble.text, words);
+}
+
+static uint16_t free_port(void)
+{
+	struct stub_server s;
+
+	stub_start(&s, 0, NULL);
+	stub_stop(&s);
+	return s.port;
+}
+
+/* Whom to ask for help. */
+static void test_hints(void **state)
+{
+	static const struct {
+		const char *path, *words;
+	} cases[] = {
+		{"status/401", "--netrc"},
+		{"status/401", "--bearer-file"},
+		{"status/403", "does not exist"},
+		{"status/407", "the proxy"},
+		{"said/tls", "--cert"},
+		{"said/http", "https://"},
+	};
+	struct fixture *x = *state;
+	struct fetch f;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_true(get(x, &f, cases[i].path, 0) != 0);
+		assert_words(&f, cases[i].words);
+	}
+	/* Behind a redirect they are not sent. */
+	snprintf(x->stub.target, sizeof x->stub.target, "http://localhost:%u/status/401",
+		x->stub.port);
+	assert_int_equal(get(x, &f, "redirect", 0), ERR_DENIED);
+	assert_words(&f, "not sent to where a redirect leads");
+}
+
+/* A proxy that is not there is not taken for the server, nor the other way round. */
+static void test_dead_proxy(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+	char proxy[64];
+
+	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", free_port());
+	x->credentials.proxy = strdup(proxy);
+	assert_int_equal(get(x, &f, "ok", 200), ERR_UNREACHABLE);
+	assert_words(&f, "the proxy cannot be reached");
 }
 
 /* A fetch whose end is noted, for those that do not block. */
@@ -450,7 +502,7 @@ static void test_fails_at_deadline(void **state)
 		const char *words;
 	} cases[] = {
 		{"fail/500/1000", ERR_UNREACHABLE, "500"},
-		{"truncated", ERR_UNREACHABLE, "closed"},
+		{"truncated", ERR_TIMEOUT, "broke off after 4 bytes"},
 		{"reset", ERR_UNREACHABLE, "eset"},
 		{"hang", ERR_TIMEOUT, "0 bytes"},
 		{"stall", ERR_TIMEOUT, "4 bytes"},
@@ -563,15 +615,6 @@ static void test_avoid(void **state)
 	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_UNREACHABLE);
 	assert_words(&f, "no mirror left");
 	stub_stop(&other);
-}
-
-static uint16_t free_port(void)
-{
-	struct stub_server s;
-
-	stub_start(&s, 0, NULL);
-	stub_stop(&s);
-	return s.port;
 }
 
 /* Two servers whose gates are shut, and a fetch that has been doubled to the second. */
@@ -1012,10 +1055,20 @@ static void test_redirect_to_tls(void **state)
 	stub_stop(&secure);
 }
 
+/* The file of a CA that signed nothing here. */
+static void use_other_ca(struct fixture *x, char path[128])
+{
+	snprintf(path, 128, "%s/other", x->directory);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(serve_certificate_make(path, "127.0.0.1", NULL), 0);
+	strcat(path, "/ca.pem");
+}
+
 static void test_tls(void **state)
 {
 	struct fixture *x = *state;
 	struct stub_server secure;
+	struct mirrors *named;
 	char *cacert;
 	char path[128];
 	struct fetch f;
@@ -1028,6 +1081,14 @@ static void test_tls(void **state)
 	assert_int_equal(get(x, &f, "redirect", 0), ERR_UNREACHABLE);
 	assert_words(&f, "does not follow");
 	assert_int_equal(x->stub.requests, 0);
+	/* The name of another. */
+	snprintf(path, sizeof path, "https://other.test:%u", secure.port);
+	assert_int_equal(mirrors_new(path, &named, NULL), 0);
+	fetch_init(&f, named, "ok");
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_UNTRUSTED);
+	assert_words(&f, "is for another host");
+	assert_null(strstr(f.trouble.text, "--cacert"));
+	mirrors_free(named);
 	/* Without its CA: not asked twice. */
 	fetcher_free(x->fetcher);
 	cacert = x->credentials.cacert;
@@ -1036,6 +1097,12 @@ static void test_tls(void **state)
 	assert_int_equal(get(x, &f, "ok", 0), ERR_UNTRUSTED);
 	assert_words(&f, "--cacert");
 	assert_int_equal(count(x).requests, 1);
+	fetcher_free(x->fetcher);
+	use_other_ca(x, path);
+	x->credentials.cacert = path;
+	start(x);
+	assert_int_equal(get(x, &f, "ok", 0), ERR_UNTRUSTED);
+	assert_words(&f, "given with --cacert does not hold");
 	fetcher_free(x->fetcher);
 	write_file(x, "junk.pem", "junk", path);
 	x->credentials.cacert = strdup(path);
@@ -1319,6 +1386,8 @@ int main(void)
 		TEST(test_fails_at_deadline),
 		TEST(test_stall_timeout),
 		TEST(test_too_long),
+		TEST(test_hints),
+		TEST(test_dead_proxy),
 		TEST(test_next_mirror),
 		TEST(test_avoid),
 		TEST(test_stalled_mirror),
