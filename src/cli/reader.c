@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "cache/attempt_pages.h"
@@ -50,6 +51,19 @@ static void say_pinned(const struct dataset *d)
 		d->url, key);
 }
 
+/* A token that anybody on the way can read. */
+static void warn_of_plain(struct reader *r, const struct reader_options *o)
+{
+	const char *url = o->dataset.url;
+
+	if (o->credentials.bearer_file && url && strncasecmp(url, "http://", 7) == 0)
+		log_warning(r->log,
+			"%s is not https://: whoever sees the connection can read the "
+			"token and "
+			"use it",
+			url);
+}
+
 int reader_open(struct reader *r, const struct reader_options *o, struct log *log,
 	struct trouble *t)
 {
@@ -63,6 +77,7 @@ int reader_open(struct reader *r, const struct reader_options *o, struct log *lo
 							      : (enum log_level)level);
 	r->deadline_ns = o->dataset.deadline_ns;
 	rc = credentials_check(&o->credentials, t);
+	warn_of_plain(r, o);
 	if (!rc)
 		rc = reader_open_cache(r, o, t);
 	if (rc)

@@ -3,11 +3,19 @@
 
 #include "cli/reader_options.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
 
 #include "cli/size.h"
+#include "net/client_key.h"
 #include "util/clock.h"
+#include "util/printable.h"
 
 #define TIMEOUT_MAX_SECONDS 86400
 
@@ -83,6 +91,34 @@ static int set_credential(char **slot, int letter, const char *value)
 	return 0;
 }
 
+/* Asked for here, once, while there is a terminal: a mount goes to the background, and a
+ * fetcher cannot wait for a person. Without one credentials_check() says what is missing.
+ */
+static void ask_password(struct credentials *c, const char *file)
+{
+	char password[CLIENT_KEY_PASSWORD_MAX], prompt[256];
+	int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	if (terminal < 0)
+		return;
+	close(terminal);
+	if (!file || c->key_password || !client_key_is_encrypted(file))
+		return;
+	snprintf(prompt, sizeof prompt, "Password of the client key %.200s: ", file);
+	printable_clean(prompt);
+	if (EVP_read_pw_string(password, sizeof password - 1, prompt, 0) == 0)
+		c->key_password = strdup(password);
+	OPENSSL_cleanse(password, sizeof password);
+}
+
+static int set_file(struct credentials *c, char **slot, int letter, const char *value)
+{
+	set_credential(slot, letter, value);
+	if (letter == OPTION_CERT || letter == OPTION_CERT_KEY)
+		ask_password(c, *slot);
+	return 0;
+}
+
 int reader_option(struct reader_options *o, const char *command, int letter,
 	const char *value, bool *taken)
 {
@@ -90,7 +126,7 @@ int reader_option(struct reader_options *o, const char *command, int letter,
 
 	*taken = true;
 	if (file)
-		return set_credential(file, letter, value);
+		return set_file(&o->credentials, file, letter, value);
 	switch (letter) {
 	case OPTION_CACHE:
 		o->cache = value;

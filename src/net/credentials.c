@@ -9,6 +9,7 @@
 
 #include <openssl/crypto.h>
 
+#include "net/client_key.h"
 #include "net/credentials.h"
 #include "util/io.h"
 
@@ -24,6 +25,9 @@ void credentials_release(struct credentials *c)
 	free(c->cacert);
 	free(c->client_cert);
 	free(c->client_key);
+	if (c->key_password)
+		OPENSSL_cleanse(c->key_password, strlen(c->key_password));
+	free(c->key_password);
 	free(c->bearer_file);
 	free(c->proxy);
 	credentials_init(c);
@@ -98,6 +102,12 @@ int credentials_check(const struct credentials *c, struct trouble *t)
 
 	for (size_t i = 0; i < sizeof files / sizeof *files && !rc; i++)
 		rc = check_file(files[i].what, files[i].path, t);
+	if (!rc && c->client_key && !c->client_cert)
+		rc = trouble_set(t, ERR_INVALID,
+			"a client key (--cert-key) is of no use without its certificate "
+			"(--cert)");
+	if (!rc && c->client_cert)
+		rc = client_key_check(c->client_cert, c->client_key, c->key_password, t);
 	if (!rc && c->bearer_file)
 		rc = check_bearer(c->bearer_file, t);
 	return rc;
@@ -163,6 +173,10 @@ int credentials_apply(const struct credentials *c, CURL *handle)
 		code = curl_easy_setopt(handle, CURLOPT_SSLCERT, c->client_cert);
 	if (!code && c->client_key)
 		code = curl_easy_setopt(handle, CURLOPT_SSLKEY, c->client_key);
+	/* Never none, or OpenSSL would ask the terminal for it. */
+	if (!code && c->client_cert)
+		code = curl_easy_setopt(
+			handle, CURLOPT_KEYPASSWD, c->key_password ? c->key_password : "");
 	if (code)
 		return curl_error(code);
 	return c->bearer_file ? apply_bearer(c->bearer_file, handle) : 0;

@@ -12,17 +12,18 @@
 #include "util/error.h"
 
 struct credentials {
-	char *cacert;	   /* PEM file of CAs to believe instead of the system's */
-	char *client_cert; /* PEM */
-	char *client_key;  /* PEM */
-	char *bearer_file; /* file with a bearer token, read again when it changes */
-	char *proxy;	   /* as CURLOPT_PROXY; NULL: the environment's */
-	bool netrc;	   /* look in ~/.netrc */
+	char *cacert;	    /* PEM file of CAs to believe instead of the system's */
+	char *client_cert;  /* PEM */
+	char *client_key;   /* PEM; NULL: it is in client_cert */
+	char *key_password; /* of the client key; NULL: it needs none */
+	char *bearer_file;  /* file with a bearer token, read again when it changes */
+	char *proxy;	    /* as CURLOPT_PROXY; NULL: the environment's */
+	bool netrc;	    /* look in ~/.netrc */
 };
 
 void credentials_init(struct credentials *c);
 void credentials_release(struct credentials *c);
-/* Checks that the named files can be read, with a sentence. */
+/* Checks that the named files can be read and hold what they should, with a sentence. */
 int credentials_check(const struct credentials *c, struct trouble *t);
 /* Sets the options on a handle that is about to ask the origin that they were given for.
  * ERR_NO_MEMORY, ERR_UNSUPPORTED; of the bearer file: ERR_ABSENT, ERR_DENIED, ERR_INVALID,

@@ -45,7 +45,17 @@ if [ -w /dev/fuse ] && is_root; then
 	unmount
 fi
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$T/wrong.key" 2>/dev/null
-expect 1 'certificate|key' cat_file --cert "$T/someone.pem" --cert-key "$T/wrong.key"
+expect 1 'does not belong to' cat_file --cert "$T/someone.pem" --cert-key "$T/wrong.key"
+openssl ec -in "$T/someone.key" -aes128 -passout pass:secret -out "$T/sealed.key" 2>/dev/null
+expect 1 'needs a password' setsid -w "$CAIRN" cat "$URL" /file --cacert "$CACERT" \
+	--cert "$T/someone.pem" --cert-key "$T/sealed.key" --cache "$T/sealed"
+if command -v script >/dev/null; then # a terminal
+	(sleep 1; echo secret; sleep 1) | script -qec "'$CAIRN' cat '$URL' /file --cacert '$CACERT' \
+		--cert '$T/someone.pem' --cert-key '$T/sealed.key' --cache '$T/sealed'" /dev/null \
+		>"$T/typescript" || fail "no password taken: $(cat "$T/typescript")"
+	grep -q '^Password of the client key .*sealed.key' "$T/typescript" || fail "not asked"
+	grep -qx $'secret\r' "$T/typescript" || fail "not read: $(cat "$T/typescript")"
+fi
 stop "$server_pid"
 
 # ---- user and password
