@@ -164,6 +164,17 @@ static int make_parts(struct cache *c)
 	return write_queue_new(&c->queue);
 }
 
+/* As the books have them: damage may come before the writer has looked at them. */
+static void note_limits(struct cache *c)
+{
+	MDB_txn *txn;
+
+	if (metadata_read(c->metadata, &txn))
+		return;
+	c->write.has_limits = limits_load(c->metadata, txn, &c->write.limits) == 0;
+	metadata_read_end(c->metadata, txn);
+}
+
 static int cache_start(struct opening *o, struct trouble *t)
 {
 	struct cache *c = o->cache;
@@ -172,6 +183,7 @@ static int cache_start(struct opening *o, struct trouble *t)
 	if (rc)
 		return trouble_set(t, rc, "out of memory");
 	give_parts(c, &o->settings);
+	note_limits(c);
 	rc = writer_new(&c->write, &c->writer);
 	if (rc)
 		return trouble_set(
