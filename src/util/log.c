@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each line leaves in one write(2) (or syslog(3) call), so threads need no lock and
+ * Each line leaves in one write(2) (or syslog(3) call), so threads need no lock for it and
  * processes may share a file opened with O_APPEND.
  */
 #include <config.h>
@@ -17,18 +17,20 @@
 #include "util/clock.h"
 #include "util/io.h"
 #include "util/log.h"
+#include "util/log_causes.h"
 #include "util/printable.h"
 
 #define LOG_LINE_MAX 2048
 
 enum log_kind { LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_FILE };
 
-/* Constant after it was made. */
+/* Constant after it was made, but for the causes, which have a lock. */
 struct log {
 	enum log_kind kind;
 	enum log_level level;
 	int fd;
 	char *ident; /* openlog(3) keeps the pointer */
+	struct log_causes causes;
 };
 
 static struct log *log_new(enum log_kind kind, enum log_level level, int fd)
@@ -40,6 +42,7 @@ static struct log *log_new(enum log_kind kind, enum log_level level, int fd)
 	log->kind = kind;
 	log->level = level;
 	log->fd = fd;
+	log_causes_init(&log->causes);
 	return log;
 }
 
@@ -78,18 +81,6 @@ struct log *log_new_file(enum log_level level, const char *path)
 	return log;
 }
 
-void log_free(struct log *log)
-{
-	if (!log)
-		return;
-	if (log->kind == LOG_TO_SYSLOG)
-		closelog();
-	if (log->kind == LOG_TO_FILE)
-		close(log->fd);
-	free(log->ident);
-	free(log);
-}
-
 /* What stands before the words, as the sink wants it. */
 static size_t put_head(const struct log *log, enum log_level level, char line[LOG_LINE_MAX])
 {
@@ -106,31 +97,88 @@ static size_t put_head(const struct log *log, enum log_level level, char line[LO
 	return (size_t)size;
 }
 
+/* `text` is clean. */
+static void log_line(struct log *log, enum log_level level, const char *text)
+{
+	static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+	char line[LOG_LINE_MAX];
+	size_t size = put_head(log, level, line);
+
+	/* One byte stays free for the newline. */
+	snprintf(line + size, sizeof line - size - 1, "%s", text);
+	if (log->kind == LOG_TO_SYSLOG) {
+		syslog(priorities[level], "%s", line);
+		return;
+	}
+	size = strlen(line);
+	line[size] = '\n';
+	/* A log that cannot be written has nobody left to tell. */
+	(void)io_write_full(log->fd, line, size + 1);
+}
+
+/* Gives its line back. */
+static void tell_of_cause(struct log *log, struct log_cause *over)
+{
+	char text[LOG_LINE_MAX];
+
+	if (!over->first)
+		return;
+	snprintf(text, sizeof text, "%.*s (and %llu more like this)", LOG_LINE_MAX - 64,
+		over->first, (unsigned long long)over->more);
+	log_line(log, (enum log_level)over->level, text);
+	free(over->first);
+}
+
+static void tell_of_repeated(struct log *log, int64_t now)
+{
+	struct log_cause over;
+
+	while (log_causes_next_over(&log->causes, now, &over))
+		tell_of_cause(log, &over);
+}
+
+void log_tick(struct log *log)
+{
+	if (log)
+		tell_of_repeated(log, clock_monotonic());
+}
+
+void log_free(struct log *log)
+{
+	if (!log)
+		return;
+	tell_of_repeated(log, INT64_MAX);
+	log_causes_release(&log->causes);
+	if (log->kind == LOG_TO_SYSLOG)
+		closelog();
+	if (log->kind == LOG_TO_FILE)
+		close(log->fd);
+	free(log->ident);
+	free(log);
+}
+
 static void log_put(struct log *log, enum log_level level, const char *fmt, va_list args)
 	__attribute__((format(printf, 3, 0)));
 
 static void log_put(struct log *log, enum log_level level, const char *fmt, va_list args)
 {
-	static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+	struct log_cause over = {.first = NULL};
 	int saved = errno;
-	char line[LOG_LINE_MAX];
-	size_t size;
+	char text[LOG_LINE_MAX];
+	bool write = true;
 
 	if (!log || level > log->level)
 		return;
-	size = put_head(log, level, line);
-	/* One byte stays free for the newline. */
-	vsnprintf(line + size, sizeof line - size - 1, fmt, args);
+	vsnprintf(text, sizeof text, fmt, args);
 	/* Names and server texts must not forge lines. */
-	printable_clean(line);
-	if (log->kind == LOG_TO_SYSLOG) {
-		syslog(priorities[level], "%s", line);
-	} else {
-		size = strlen(line);
-		line[size] = '\n';
-		/* A log that cannot be written has nobody left to tell. */
-		(void)io_write_full(log->fd, line, size + 1);
-	}
+	printable_clean(text);
+	/* Who asks for everything gets everything. */
+	if (level < LOG_LEVEL_DEBUG)
+		write = log_causes_note(
+			&log->causes, level, text, clock_monotonic(), &over);
+	tell_of_cause(log, &over);
+	if (write)
+		log_line(log, level, text);
 	errno = saved;
 }
 

@@ -2,7 +2,8 @@
 /*
  * One line for each thing worth a line, to stderr, syslog or a file. A log is made
  * by cli/ and handed down; a NULL log is silent. Control bytes become '?',
- * a line is at most 2 KiB, errno is kept. Any thread.
+ * a line is at most 2 KiB, errno is kept. Of lines that tell the same (log_causes.h) one
+ * is written in a minute, and at its end how many more there were. Any thread.
  */
 #ifndef CAIRN_UTIL_LOG_H
 #define CAIRN_UTIL_LOG_H
@@ -15,7 +16,10 @@ struct log *log_new_stderr(enum log_level level);
 struct log *log_new_syslog(enum log_level level, const char *ident);
 /* Appends to `path`; NULL and errno when it cannot be opened. */
 struct log *log_new_file(enum log_level level, const char *path);
+/* Tells of what is still to be told. */
 void log_free(struct log *log);
+/* Now and then: tells of what was repeated in a minute that is over. */
+void log_tick(struct log *log);
 
 void log_error(struct log *log, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_warning(struct log *log, const char *fmt, ...)

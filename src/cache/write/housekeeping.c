@@ -57,6 +57,7 @@ bool housekeeping_run(struct housekeeping *h, struct write_context *x)
 	h->next = now + EVERY;
 	h->leased = view.leased;
 	look_at_open_objects(h, x);
+	log_tick(x->log);
 	leftovers_finish(x, LEFTOVERS_OLD);
 	if (now >= h->next_readers) {
 		h->next_readers = now + READERS_EVERY;

@@ -2,7 +2,8 @@
 /*
  * What the writer's thread looks after once a second: open objects that another process
  * threw out (they would keep the disk space), a new epoch of trust, victims whose space
- * was not seen to be free, slots of dead readers, a lease that nobody draws from.
+ * was not seen to be free, slots of dead readers, a lease that nobody draws from, what the
+ * log still has to tell.
  */
 #ifndef CAIRN_CACHE_WRITE_HOUSEKEEPING_H
 #define CAIRN_CACHE_WRITE_HOUSEKEEPING_H

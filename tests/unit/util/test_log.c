@@ -140,6 +140,31 @@ static void test_long_lines_are_cut(void **state)
 	free(text);
 }
 
+static void test_what_is_repeated_is_counted(void **state)
+{
+	struct log *log = log_new_file(LOG_LEVEL_DEBUG, *state);
+	char *text, *second;
+
+	for (int i = 0; i < 5; i++) {
+		log_warning(log, "away");
+		log_tick(log);
+	}
+	log_free(log);
+	text = read_log(*state);
+	assert_non_null(strstr(text, "warning: away\n"));
+	second = strchr(text, '\n') + 1 + STAMP_SIZE;
+	assert_string_equal(second, "warning: away (and 4 more like this)\n");
+	free(text);
+	assert_int_equal(truncate(*state, 0), 0);
+	log = log_new_file(LOG_LEVEL_DEBUG, *state);
+	log_debug(log, "all");
+	log_debug(log, "all");
+	log_free(log);
+	text = read_log(*state);
+	assert_string_equal(strchr(text, '\n') + 1 + STAMP_SIZE, "debug: all\n");
+	free(text);
+}
+
 static void test_errno_is_kept(void **state)
 {
 	struct log *log = log_new_file(LOG_LEVEL_INFO, *state);
@@ -200,13 +225,13 @@ static void test_syslog_takes_lines(void **state)
 static void *write_lines(void *log)
 {
 	for (int i = 0; i < 200; i++)
-		log_info(log, "0123456789012345678901234567890123456789");
+		log_debug(log, "0123456789012345678901234567890123456789");
 	return NULL;
 }
 
 static void test_threads_do_not_mix_lines(void **state)
 {
-	struct log *log = log_new_file(LOG_LEVEL_INFO, *state);
+	struct log *log = log_new_file(LOG_LEVEL_DEBUG, *state);
 	pthread_t threads[4];
 	char *text, *save;
 	int lines = 0;
@@ -219,7 +244,7 @@ static void test_threads_do_not_mix_lines(void **state)
 	text = read_log(*state);
 	for (char *line = strtok_r(text, "\n", &save); line;
 		line = strtok_r(NULL, "\n", &save)) {
-		assert_int_equal(strlen(line), STAMP_SIZE + 40);
+		assert_int_equal(strlen(line), STAMP_SIZE + strlen("debug: ") + 40);
 		lines++;
 	}
 	assert_int_equal(lines, 800);
@@ -237,6 +262,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_nobody_forges_lines, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_lines_are_cut, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_what_is_repeated_is_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_errno_is_kept, set_up, tear_down),
 		cmocka_unit_test(test_no_log_is_silent),
 		cmocka_unit_test(test_a_file_that_cannot_be_opened),
