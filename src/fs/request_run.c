@@ -162,10 +162,12 @@ static bool park(struct parked *p, struct request_try *t, int *error)
 	return set_parked(p, error);
 }
 
-/* What the wait came to. A download is shared: it may have ended at the deadline of
- * somebody who came before. */
-static int wait_outcome(const struct parked *p)
+/* What the wait came to. Each blob that has come is progress: the next has as long. A
+ * download is shared: it may have ended at the deadline of somebody who came before. */
+static int wait_outcome(struct parked *p)
 {
+	if (!p->waiter.error)
+		p->deadline = clock_monotonic() + p->request.fs->deadline_ns;
 	if (p->waiter.error == ERR_TIMEOUT && clock_monotonic() < p->deadline)
 		return 0;
 	return p->waiter.error;

@@ -15,7 +15,10 @@ struct admission {
 	struct fetch *fetch;
 	unsigned mirror;       /* number of it in fetch->mirrors */
 	struct origin *origin; /* of that mirror */
+	uint64_t bytes;	       /* that are expected, at most */
 	bool demand;	       /* somebody waits for it */
+	bool probe;	       /* the mirror was out of reach: has it come back? */
+	bool hasty;	       /* then: it gets less time than others to answer */
 };
 
 #endif

@@ -25,10 +25,16 @@ struct fetch_state {
 	uint64_t held;		       /* bytes of the memory budget */
 	bool held_by_demand;
 	bool cancelled;
-	bool fresh;	  /* the next try needs a new connection */
-	bool outage;	  /* it waits because a server was out of order */
-	uint64_t refused; /* mirrors that will not give it: absent, denied, ... */
-	uint64_t failed;  /* mirrors that failed since it last waited */
+	int64_t abandoned; /* CLOCK_MONOTONIC ns: since then nobody waits; 0: somebody does
+			    */
+	bool fresh;	   /* the next try needs a new connection */
+	bool outage;	   /* it waits because a server was out of order */
+	struct bytes partial; /* what broken connections left of the body */
+	int64_t queued_at;    /* progress->total then, or when it was last renewed */
+	uint64_t got;	      /* most bytes of the body that there ever were */
+	bool whole;	      /* no more partial answers are asked for */
+	uint64_t refused;     /* mirrors that will not give it: absent, denied, ... */
+	uint64_t failed;      /* mirrors that failed since it last waited */
 	unsigned tries;
 	int64_t not_before; /* CLOCK_MONOTONIC ns: no try before */
 	int rank;	    /* how telling the trouble noted so far is */
@@ -48,8 +54,11 @@ struct fetch {
 	 */
 	uint64_t cost;
 	enum fetch_priority priority;
-	int64_t deadline;    /* CLOCK_MONOTONIC ns */
-	bool impatient;	     /* one try per mirror, no waiting for better times */
+	int64_t deadline; /* CLOCK_MONOTONIC ns; moved by progress (progress.h) */
+	int64_t patience; /* ns: how long after the last progress; 0: it is not moved */
+	bool resumable;	  /* named by its content: an answer that breaks off is completed by
+			   * range, from whichever mirror */
+	bool impatient;	  /* one try per mirror, no waiting for better times */
 	int64_t retry_until; /* CLOCK_MONOTONIC ns: impatient from then on; 0: never */
 	bool vouched; /* a signature says that it exists: a mirror that says otherwise lags
 			 behind, and is asked again */
@@ -68,6 +77,7 @@ struct fetch {
 	int mirror;	   /* that answered, or -1 */
 	unsigned server;   /* whose bytes they are, as mirrors_led(): the mirror, or another
 			      one   that it redirected to */
+	bool pieced;	   /* the body was completed by range: maybe of several mirrors */
 	/* The fetcher's own: */
 	struct fetch_state state;
 };

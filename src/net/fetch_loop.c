@@ -15,6 +15,10 @@
  * suits most limits. 503 is also what a server says that is down, and is soon up again. */
 #define GAP_MOST (2 * NS_PER_SECOND)
 #define OUTAGE_GAP_MOST (500 * NS_PER_MS)
+#define ARRIVING_LATE                                                                      \
+	4 /* times what a mirror takes as a rule: then its bytes come too slowly */
+/* TCP asks for a connection at 0, 1 and 3 s (RFC 6298), then only after 7. */
+#define HASTY_PATIENCE (3500 * NS_PER_MS)
 #define POLL_MOST (60 * NS_PER_SECOND)
 
 int fetch_loop_init(struct fetch_loop *loop, struct log *log, uint64_t memory,
@@ -53,23 +57,27 @@ static void end_unbegun(
 /* With fetch_mtx held. */
 static void note_begun(struct fetch_loop *loop, const struct fetch *fetch, int64_t now)
 {
-	loop->active++;
+	if (loop->active++ == 0)
+		progress_begin(&loop->schedule.progress, now);
 	schedule_sweep_by(&loop->schedule, now + loop->tries.settings.connect_timeout);
 	schedule_sweep_by(&loop->schedule, now + loop->tries.settings.stall_timeout);
+	schedule_sweep_by(&loop->schedule, now + HASTY_PATIENCE);
 	if (mirrors_count(fetch->mirrors) > 1)
 		schedule_sweep_by(
 			&loop->schedule, now + hedge_patience(&loop->schedule.hedge));
 }
 
-static bool pick_first(struct fetch_loop *loop, struct admission *out)
+static bool pick_first(struct fetch_loop *loop, struct admission *out, struct bytes *body)
 {
 	int64_t now = clock_monotonic();
 	bool found;
 
 	pthread_mutex_lock(&loop->fetch_mtx);
 	found = schedule_pick(&loop->schedule, &loop->tries.origins, now, out);
-	if (found)
+	if (found) {
+		partials_take(&loop->schedule.partials, out->fetch, body);
 		note_begun(loop, out->fetch, now);
+	}
 	pthread_mutex_unlock(&loop->fetch_mtx);
 	return found;
 }
@@ -77,10 +85,11 @@ static bool pick_first(struct fetch_loop *loop, struct admission *out)
 static void admit_firsts(struct fetch_loop *loop)
 {
 	struct admission a;
+	struct bytes body;
 	struct trouble trouble;
 
-	while (pick_first(loop, &a))
-		if (!tries_begin(&loop->tries, &a, &trouble))
+	while (pick_first(loop, &a, &body))
+		if (!tries_begin(&loop->tries, &a, &body, &trouble))
 			end_unbegun(loop, a.fetch, &trouble);
 }
 
@@ -103,7 +112,8 @@ static void begin_second(
 	struct fetch_loop *loop, struct fetch_try *first, const struct admission *a)
 {
 	struct trouble trouble;
-	struct fetch_try *second = tries_begin(&loop->tries, a, &trouble);
+	struct bytes none = {0};
+	struct fetch_try *second = tries_begin(&loop->tries, a, &none, &trouble);
 
 	if (!second) {
 		pthread_mutex_lock(&loop->fetch_mtx);
@@ -143,7 +153,8 @@ static void note_health(struct fetch_try *t, const struct try_result *result, in
 		origin_led(t->origin, NULL);
 	}
 	if (result->outcome == TRY_GIVEN)
-		mirrors_succeeded(m, t->mirror, now - t->started, t->body.size);
+		mirrors_succeeded(
+			m, t->mirror, now - t->started, t->body.size - t->resumed);
 	if (result->unwell)
 		mirrors_failed(m, t->server, result->fault, now);
 	else if (t->answered)
@@ -172,18 +183,27 @@ static void note_demand(struct fetch_loop *loop, struct fetch_try *t,
 	}
 }
 
+/* What was learnt about the line: how much may be under way. */
+static void note_window(struct fetch_try *t, const struct try_result *result, int64_t now)
+{
+	if (t->first_byte && (result->outcome == TRY_GIVEN || t->stop == STOP_DEADLINE))
+		window_note(
+			&t->origin->line, t->body.size - t->resumed, t->first_byte, now);
+}
+
 /* Hands what the try received to its fetch. */
 static void deliver(struct fetch_try *t, const struct try_result *result)
 {
 	struct fetch *fetch = t->fetch;
 
 	fetch->body = t->body;
+	fetch->pieced = t->resumed > 0;
 	bytes_init(&t->body);
 	fetch->not_modified = result->not_modified;
 	fetch->mirror = (int)t->mirror;
 	fetch->server = t->server;
-	if (!result->not_modified || t->etag[0])
-		memcpy(fetch->etag, t->etag, sizeof fetch->etag);
+	if (!result->not_modified || t->head.etag[0])
+		memcpy(fetch->etag, t->head.etag, sizeof fetch->etag);
 }
 
 /* The twin of a try that is over: it goes on alone, or with its fetch ends too. */
@@ -221,6 +241,28 @@ static void log_failure(struct fetch_loop *loop, const struct fetch *fetch,
 		log_debug(loop->log, "%s", result->trouble.text);
 }
 
+/* The bytes that have come since the last look move the deadline. With fetch_mtx held. */
+static void note_progress(struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
+{
+	if (t->first_byte)
+		progress_note(
+			&loop->schedule.progress, t->fetch, t->body.size, t->heard, now);
+}
+
+/* What the next try need not bring again. One that got somewhere is no reason to wait
+ * longer for the next. With fetch_mtx held. */
+static void keep_partial(
+	struct fetch_loop *loop, struct fetch_try *t, const struct try_result *result)
+{
+	struct fetch_state *state = &t->fetch->state;
+
+	state->whole = state->whole || result->whole;
+	if (!t->too_long)
+		partials_keep(&loop->schedule.partials, t->fetch, &t->body);
+	if (state->partial.size > t->resumed)
+		state->tries = 1;
+}
+
 /* Takes a try that is over out of everything. */
 static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
 {
@@ -232,21 +274,29 @@ static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
 	try_result_classify(t, &result);
 	note_health(t, &result, now);
 	note_demand(loop, t, &result, now);
+	note_window(t, &result, now);
 	if (result.outcome != TRY_GIVEN && t->stop != STOP_CANCELLED)
 		log_failure(loop, fetch, &result, now);
 
 	pthread_mutex_lock(&loop->fetch_mtx);
 	loop->active--;
+	note_progress(loop, t, now);
 	if (fetch->state.cancelled || loop->stopping) {
 		schedule_interrupt(&loop->schedule, fetch);
 	} else if (result.outcome == TRY_GIVEN) {
 		deliver(t, &result);
 		note_pace(loop, t, now);
+		progress_complete(&loop->schedule.progress, now);
 		schedule_succeed(&loop->schedule, fetch);
+	} else if (result.outcome == TRY_LARGE) {
+		keep_partial(loop, t, &result);
+		schedule_enlarge(&loop->schedule, fetch);
 	} else if (t->twin) {
+		keep_partial(loop, t, &result);
 		schedule_note_failure(fetch, t->mirror, &result);
 		over = false;
 	} else {
+		keep_partial(loop, t, &result);
 		schedule_retry(&loop->schedule, fetch, t->mirror, &result, now);
 	}
 	pthread_mutex_unlock(&loop->fetch_mtx);
@@ -282,14 +332,24 @@ static bool finish_ended(struct fetch_loop *loop)
 	return any;
 }
 
+/* For how long, ns, it may be silent. */
+static int64_t try_patience(const struct fetch_loop *loop, const struct fetch_try *t)
+{
+	int64_t patience = t->connected
+				   ? loop->tries.settings.stall_timeout
+				   : loop->tries.settings.connect_timeout + SWEEP_INTERVAL;
+
+	if (t->hasty && !t->answered && patience > HASTY_PATIENCE)
+		return HASTY_PATIENCE;
+	return patience;
+}
+
 /* Why a try is to be broken off now, and if not, when to look again. With fetch_mtx held.
  */
 static enum fetch_stop stop_reason(
 	struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
 {
-	int64_t patience = t->connected
-				   ? loop->tries.settings.stall_timeout
-				   : loop->tries.settings.connect_timeout + SWEEP_INTERVAL;
+	int64_t patience = try_patience(loop, t);
 
 	if (t->fetch->state.cancelled || loop->stopping)
 		return STOP_CANCELLED;
@@ -302,10 +362,24 @@ static enum fetch_stop stop_reason(
 	return STOP_NOT;
 }
 
+/* When a second try is due. One whose bytes come takes its time: on a slow line a second
+ * would only take the place of others. With fetch_mtx held. */
+static int64_t late_at(struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
+{
+	int64_t usual;
+
+	if (!fetch_try_is_arriving(t, now))
+		return t->started + hedge_patience(&loop->schedule.hedge);
+	usual = mirrors_usual_time(t->fetch->mirrors, t->mirror, t->body.size - t->resumed);
+	if (usual == 0)
+		return now + LATE_INTERVAL;
+	return t->started + ARRIVING_LATE * usual + hedge_patience(&loop->schedule.hedge);
+}
+
 /* Whether a second try is due; if not, when to look again. With fetch_mtx held. */
 static bool is_late(struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
 {
-	int64_t due = t->started + hedge_patience(&loop->schedule.hedge);
+	int64_t due = late_at(loop, t, now);
 
 	if (t->stop != STOP_NOT || t->twin || mirrors_count(t->fetch->mirrors) == 1)
 		return false;
@@ -319,6 +393,8 @@ static bool sweep_all(struct fetch_loop *loop, int64_t now)
 {
 	bool stop = false;
 
+	for (struct fetch_try *t = loop->tries.first; t; t = t->next)
+		note_progress(loop, t, now);
 	schedule_sweep(&loop->schedule, now, loop->stopping);
 	for (struct fetch_try *t = loop->tries.first; t; t = t->next) {
 		t->stop = stop_reason(loop, t, now);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -10,10 +11,12 @@
 #include <sys/socket.h>
 
 #include "net/fetch_try.h"
+#include "net/progress.h"
 #include "util/clock.h"
 
 #define IGNORED_MAX 65536   /* bytes of an error page, read so that the connection lives */
 #define RECEIVE_SIZE 65536L /* bytes libcurl reads at once */
+#define ARRIVING (5 * NS_PER_SECOND) /* without a byte it is silent */
 #ifndef CURL_WRITEFUNC_ERROR
 #define CURL_WRITEFUNC_ERROR 0 /* before libcurl 7.87: any count but the given one */
 #endif
@@ -42,74 +45,17 @@ void fetch_try_free(struct fetch_try *t)
 	free(t);
 }
 
-/* A server's tag is kept only when it can be sent back as it is. */
-static bool etag_is_clean(const char *etag, size_t size)
-{
-	if (size == 0 || size >= FETCH_ETAG_MAX)
-		return false;
-	for (size_t i = 0; i < size; i++)
-		if (etag[i] < 0x20 || etag[i] == 0x7f)
-			return false;
-	return true;
-}
-
-/* The value of a header line if it has this name (with its colon), else NULL. */
-static const char *header_value(
-	const char *line, size_t size, const char *name, size_t *value_size)
-{
-	size_t name_size = strlen(name);
-	const char *value = line + name_size, *end = line + size;
-
-	if (size < name_size || strncasecmp(line, name, name_size))
-		return NULL;
-	while (value < end && (*value == ' ' || *value == '\t'))
-		value++;
-	while (end > value && strchr(" \t\r\n", end[-1]))
-		end--;
-	*value_size = (size_t)(end - value);
-	return value;
-}
-
-/* What the answer before said, a redirect's or a 100's. */
-static void forget_answer(struct fetch_try *t)
-{
-	t->etag[0] = '\0';
-	free(t->location);
-	t->location = NULL;
-}
-
-/* False without memory. The first of several counts; one that is longer than any URL stays,
- * cut off, too long. */
-static bool take_location(struct fetch_try *t, const char *value, size_t size)
-{
-	if (t->location)
-		return true;
-	t->location = strndup(value, size < URL_SIZE_MAX ? size : URL_SIZE_MAX);
-	return t->location;
-}
-
 static size_t on_header(char *data, size_t one, size_t size, void *arg)
 {
 	struct fetch_try *t = arg;
-	const char *value;
-	size_t value_size;
 
 	(void)one;
 	t->heard = clock_monotonic();
 	t->answered = true;
-	if (size >= 5 && !strncmp(data, "HTTP/", 5))
-		forget_answer(t);
-	value = header_value(data, size, "ETag:", &value_size);
-	if (value && etag_is_clean(value, value_size)) {
-		memcpy(t->etag, value, value_size);
-		t->etag[value_size] = '\0';
-	}
-	value = header_value(data, size, "Location:", &value_size);
-	if (value && !take_location(t, value, value_size)) {
-		t->no_memory = true;
-		return CURL_WRITEFUNC_ERROR;
-	}
-	return size;
+	if (answer_head_take(&t->head, data, size))
+		return size;
+	t->no_memory = t->head.no_memory;
+	return CURL_WRITEFUNC_ERROR;
 }
 
 /* That is asked now. */
@@ -118,12 +64,44 @@ static const char *try_url(const struct fetch_try *t)
 	return t->hop.url ? t->hop.url : t->url;
 }
 
+bool fetch_try_is_resumed(const struct fetch_try *t)
+{
+	return t->resumed > 0 && t->head.range_start == t->resumed;
+}
+
+bool fetch_try_is_arriving(const struct fetch_try *t, int64_t now)
+{
+	uint64_t came = t->body.size - t->resumed;
+
+	return t->first_byte && now - t->heard < ARRIVING &&
+	       came / PROGRESS_LEAST >= (uint64_t)((now - t->first_byte) / NS_PER_SECOND);
+}
+
 static bool try_is_wanted(struct fetch_try *t)
 {
 	long status = 0;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 206)
+		return fetch_try_is_resumed(t);
 	return status == 200 || status == 0; /* 0: file:// */
+}
+
+/* A server may answer with all of it instead of what is missing: then from the start. */
+static void begin_body(struct fetch_try *t)
+{
+	t->first_byte = t->heard;
+	if (fetch_try_is_resumed(t))
+		return;
+	bytes_clear(&t->body);
+	t->resumed = 0;
+}
+
+/* Pages are admitted with what nearly all of them take; few may take much more. */
+static bool over_cost(struct fetch_try *t, uint64_t more)
+{
+	t->over_cost = t->body.size + more > t->allowance;
+	return t->over_cost;
 }
 
 /* Memory for all of the announced body at once. */
@@ -134,8 +112,10 @@ static int reserve_body(struct fetch_try *t)
 	curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	if (length <= 0)
 		return 0;
-	if ((uint64_t)length > t->size_max)
+	if ((uint64_t)length > t->size_max - t->body.size)
 		return ERR_LIMIT;
+	if (over_cost(t, (uint64_t)length))
+		return ERR_NO_SPACE;
 	return bytes_reserve(&t->body, (size_t)length);
 }
 
@@ -163,10 +143,14 @@ static size_t on_body(char *data, size_t one, size_t size, void *arg)
 		t->ignored += size;
 		return t->ignored > IGNORED_MAX ? CURL_WRITEFUNC_ERROR : size;
 	}
-	if (t->body.size == 0)
+	if (!t->first_byte) {
+		begin_body(t);
 		rc = reserve_body(t);
+	}
 	if (!rc && size > t->size_max - t->body.size)
 		rc = ERR_LIMIT;
+	if (!rc && over_cost(t, size))
+		rc = ERR_NO_SPACE;
 	if (!rc)
 		rc = bytes_append(&t->body, data, size);
 	t->too_long = rc == ERR_LIMIT;
@@ -226,7 +210,8 @@ static void try_set_preferences(
 	curl_easy_setopt(e, CURLOPT_SOCKOPTDATA, &settings->stall_timeout);
 	curl_easy_setopt(e, CURLOPT_SHARE, settings->share);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, USER_AGENT);
-	if (t->fetch->state.fresh)
+	/* A connection from before an outage may be dead without having been told. */
+	if (t->fetch->state.fresh || t->probe)
 		curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
 	/* Or a try that is broken off would wait for a resolver that hangs, and all others
@@ -292,8 +277,12 @@ static CURLcode try_set_headers(struct fetch_try *t)
 	char line[FETCH_ETAG_MAX + 32];
 	CURLcode code = CURLE_OK;
 
-	if (etag_is_clean(etag, strnlen(etag, FETCH_ETAG_MAX))) {
+	if (answer_head_etag_is_clean(etag, strnlen(etag, FETCH_ETAG_MAX))) {
 		snprintf(line, sizeof line, "If-None-Match: %s", etag);
+		code = try_add_header(t, line);
+	}
+	if (!code && t->resumed) {
+		snprintf(line, sizeof line, "Range: bytes=%zu-", t->resumed);
 		code = try_add_header(t, line);
 	}
 	if (!code && (t->fetch->revalidate || t->fetch->state.tries > 1))
@@ -343,11 +332,19 @@ static int try_prepare(struct fetch_try *t, const struct fetch_try_settings *set
 	return 0;
 }
 
-int fetch_try_begin(struct fetch_try *t, const struct admission *a,
+int fetch_try_begin(struct fetch_try *t, const struct admission *a, struct bytes *body,
 	const struct fetch_try_settings *settings, struct trouble *trouble)
 {
 	t->fetch = a->fetch;
 	t->demand = a->demand;
+	t->expected = a->bytes;
+	t->allowance = a->fetch->cost ? a->fetch->cost : a->fetch->size_max;
+	t->probe = a->probe;
+	t->hasty = a->hasty;
+	t->body = *body;
+	t->resumed = body->size;
+	answer_head_release(&t->head);
+	bytes_init(body);
 	t->mirror = t->server = a->mirror;
 	t->origin = a->origin;
 	t->size_max = a->fetch->size_max;
@@ -387,7 +384,7 @@ bool fetch_try_find_hop(struct fetch_try *t, struct redirect_target *out)
 	if (t->redirects == REDIRECTS_MAX)
 		return false;
 	t->asked[t->redirects] = digest;
-	t->redirect = redirect_resolve(try_url(t), t->location, &hop);
+	t->redirect = redirect_resolve(try_url(t), t->head.location, &hop);
 	if (t->redirect != REDIRECT_GOOD)
 		return false;
 	digest = digest_of(hop.url, strlen(hop.url));
@@ -413,7 +410,7 @@ int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
 	t->strayed = t->strayed || strcmp(t->hop.origin, own);
 	curl_slist_free_all(t->headers);
 	t->headers = NULL;
-	forget_answer(t);
+	answer_head_forget(&t->head);
 	t->connected = t->answered = false;
 	t->asked_at = t->heard = clock_monotonic();
 	t->code = CURLE_OK;
@@ -422,22 +419,50 @@ int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
 	return try_prepare(t, settings, trouble);
 }
 
+char *fetch_try_file_path(const struct fetch_try *t)
+{
+	const char *path = strncmp(t->url, "file://", 7) ? NULL : strchr(t->url + 7, '/');
+
+	return path ? curl_easy_unescape(t->easy, path, 0, NULL) : NULL;
+}
+
+void fetch_try_take_file(struct fetch_try *t, struct file_read *read)
+{
+	t->heard = clock_monotonic();
+	t->answered = true;
+	t->file_error = read->error;
+	t->too_long = read->error == ERR_LIMIT;
+	t->no_memory = read->error == ERR_NO_MEMORY;
+	if (read->error)
+		return;
+	t->first_byte = t->heard;
+	bytes_release(&t->body);
+	t->body = read->body;
+	bytes_init(&read->body);
+	t->resumed = 0;
+}
+
 void fetch_try_end(struct fetch_try *t)
 {
 	curl_slist_free_all(t->headers);
 	bytes_release(&t->body);
-	forget_answer(t);
+	answer_head_release(&t->head);
 	redirect_target_release(&t->hop);
 	t->headers = NULL;
 	t->fetch = NULL;
 	t->twin = NULL;
 	t->second = t->late = false;
 	t->origin = NULL;
+	t->file = NULL;
+	t->file_error = 0;
+	t->over_cost = false;
 	t->connected = t->answered = t->too_long = t->no_memory = t->strayed = false;
 	t->redirects = 0;
 	t->redirect = REDIRECT_GOOD;
 	t->stop = STOP_NOT;
 	t->code = CURLE_OK;
 	t->ignored = 0;
+	t->first_byte = 0;
+	t->resumed = 0;
 	t->words[0] = t->said[0] = '\0';
 }

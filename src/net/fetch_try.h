@@ -9,8 +9,10 @@
 #include <curl/curl.h>
 
 #include "net/admission.h"
+#include "net/answer_head.h"
 #include "net/credentials.h"
 #include "net/fetch.h"
+#include "net/file_reader.h"
 #include "net/origins.h"
 #include "net/redirect.h"
 #include "util/digest.h"
@@ -25,27 +27,35 @@ struct fetch_try {
 	struct fetch *fetch;
 	struct fetch_try *twin; /* the other try of the same fetch, at another mirror */
 	bool second;		/* of the two, it began later */
+	bool probe;		/* the mirror was out of reach before */
+	bool hasty;		/* it has less time to answer: see struct admission */
 	bool late;		/* slower than its peers: a second is due */
 	bool demand;
 	struct origin
-		*origin; /* that is asked now: the mirror's, or where it redirected to */
+		*origin;   /* that is asked now: the mirror's, or where it redirected to */
+	uint64_t expected; /* bytes that count in the origin's window, as `demand` does */
 	unsigned mirror;
 	unsigned server;		  /* that is asked now, as mirrors_led() */
 	int64_t started, asked_at, heard; /* CLOCK_MONOTONIC ns; asked_at: of the server
 				    that is asked now; heard: the last sign of life */
+	int64_t first_byte;		  /* of the body; 0: none yet */
 	bool connected;			  /* to the server that is asked now */
 	bool answered;			  /* with at least a byte */
-	bool too_long;			  /* a body over size_max was under way */
+	bool over_cost; /* the body takes more memory than the fetch was admitted with */
+	uint64_t allowance; /* bytes of body that it was admitted with */
+	bool too_long;	    /* a body over size_max was under way */
 	bool no_memory;
 	enum fetch_stop stop;
-	CURLcode code; /* libcurl's, when it has ended; CURLE_OK when broken off */
+	struct file_read *file; /* of a file:// mirror: read without libcurl; else NULL */
+	int file_error;		/* what came of that */
+	CURLcode code;		/* libcurl's, when it has ended; CURLE_OK when broken off */
 	uint64_t size_max;
 	uint64_t ignored; /* bytes of a body that nobody wants, of a 404 say */
 	char said[256];	  /* the beginning of it */
 	struct bytes body;
+	size_t resumed; /* bytes of it that earlier tries have brought */
+	struct answer_head head;
 	struct curl_slist *headers;
-	char etag[FETCH_ETAG_MAX];
-	char *location;		    /* of the answer, as it came; NULL: none. Heap */
 	struct redirect_target hop; /* where it was redirected to; none: it was not */
 	struct digest asked[REDIRECTS_MAX]; /* of the URLs before that */
 	unsigned redirects;		    /* followed */
@@ -65,8 +75,9 @@ struct fetch_try_settings {
 
 struct fetch_try *fetch_try_new(void); /* NULL without memory */
 void fetch_try_free(struct fetch_try *t);
-/* Makes the handle ready to be added to a multi handle. On failure with a sentence. */
-int fetch_try_begin(struct fetch_try *t, const struct admission *a,
+/* Makes the handle ready to be added to a multi handle; `body` is what is there already and
+ * becomes the try's. On failure with a sentence. */
+int fetch_try_begin(struct fetch_try *t, const struct admission *a, struct bytes *body,
 	const struct fetch_try_settings *settings, struct trouble *trouble);
 /* It was answered: whether its server carries many tries on one connection. */
 void fetch_try_note_version(struct fetch_try *t);
@@ -78,6 +89,15 @@ bool fetch_try_find_hop(struct fetch_try *t, struct redirect_target *out);
  * caller sets `origin` and `server`. On failure as fetch_try_begin(). */
 int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
 	const struct fetch_try_settings *settings, struct trouble *trouble);
+/* Does the answer go on where the body ends? Its status was 206. */
+bool fetch_try_is_resumed(const struct fetch_try *t);
+/* Do bytes come, and fast enough that no other server need be asked? */
+bool fetch_try_is_arriving(const struct fetch_try *t, int64_t now);
+/* The path of a file:// URL: the caller's, for curl_free(). NULL: it is another, or there
+ * is no memory. */
+char *fetch_try_file_path(const struct fetch_try *t);
+/* Takes what was read. */
+void fetch_try_take_file(struct fetch_try *t, struct file_read *read);
 /* Lets go of the fetch and of what was received. */
 void fetch_try_end(struct fetch_try *t);
 

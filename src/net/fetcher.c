@@ -119,7 +119,7 @@ static void submit_with(struct fetcher *f, struct fetch *fetch, void *waiter)
 	fetch->error = 0;
 	fetch->trouble.code = 0;
 	fetch->trouble.text[0] = '\0';
-	fetch->not_modified = false;
+	fetch->not_modified = fetch->pieced = false;
 	fetch->mirror = -1;
 	fetch->path[FETCH_PATH_MAX - 1] = '\0';
 	fetch->etag[FETCH_ETAG_MAX - 1] = '\0';
@@ -140,8 +140,15 @@ void fetcher_raise(struct fetcher *f, struct fetch *fetch, enum fetch_priority p
 	int64_t deadline)
 {
 	pthread_mutex_lock(&f->loop.fetch_mtx);
-	schedule_raise(&f->loop.schedule, fetch, priority, deadline);
+	schedule_raise(&f->loop.schedule, fetch, priority, deadline, clock_monotonic());
 	fetch_loop_wake(&f->loop);
+	pthread_mutex_unlock(&f->loop.fetch_mtx);
+}
+
+void fetcher_abandon(struct fetcher *f, struct fetch *fetch)
+{
+	pthread_mutex_lock(&f->loop.fetch_mtx);
+	schedule_abandon(fetch, clock_monotonic());
 	pthread_mutex_unlock(&f->loop.fetch_mtx);
 }
 

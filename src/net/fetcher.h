@@ -47,6 +47,10 @@ void fetcher_submit(struct fetcher *f, struct fetch *fetch);
  * `fetch` is alive. */
 void fetcher_raise(struct fetcher *f, struct fetch *fetch, enum fetch_priority priority,
 	int64_t deadline);
+/* Nobody waits for it any more. What is on the wire is finished all the same; what is not
+ * keeps its place for a second, since who was interrupted by a timer comes again, and then
+ * ends with ERR_INTERRUPTED when its turn comes. fetcher_raise() takes it back. */
+void fetcher_abandon(struct fetcher *f, struct fetch *fetch);
 /* done() comes soon with ERR_INTERRUPTED, unless it was on its way already. */
 void fetcher_cancel(struct fetcher *f, struct fetch *fetch);
 /* Gives back the fetch's cost; call once per done(), when body and what was made of it

@@ -6,7 +6,7 @@
 
 /* How long a server is backed off from: the first time, and at most. */
 #define UNREACHABLE_FIRST (250 * NS_PER_MS)
-#define UNREACHABLE_MOST (16 * NS_PER_SECOND)
+#define UNREACHABLE_MOST HEALTH_PROBE_EVERY
 #define SLOW_FIRST (5 * NS_PER_SECOND)
 #define SLOW_MOST (80 * NS_PER_SECOND)
 #define WRONG_FIRST (60 * NS_PER_SECOND)
@@ -46,8 +46,20 @@ void health_failed(struct health *h, enum mirror_fault fault, uint64_t chance, i
 		h->behind_until = until;
 }
 
+unsigned health_asked(struct health *h, uint64_t chance, int64_t now)
+{
+	int64_t until;
+
+	if (!h->unreachable)
+		return 0;
+	until = now + backoff(UNREACHABLE_FIRST, UNREACHABLE_MOST, ++h->probes, chance);
+	if (until > h->leave_until)
+		h->leave_until = until;
+	return h->probes;
+}
+
 void health_succeeded(struct health *h)
 {
-	h->unreachable = h->slow = 0;
+	h->unreachable = h->slow = h->probes = 0;
 	h->leave_until = 0;
 }

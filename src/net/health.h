@@ -9,10 +9,15 @@
 
 #include <stdint.h>
 
+#include "util/clock.h"
+
 enum mirror_fault { MIRROR_UNREACHABLE, MIRROR_SLOW, MIRROR_WRONG_BYTES };
+
+#define HEALTH_PROBE_EVERY (1500 * NS_PER_MS) /* at most, while it cannot be reached */
 
 /* Zero-initialised is well. Times in CLOCK_MONOTONIC ns. */
 struct health {
+	unsigned probes;		   /* since it can not be reached */
 	unsigned unreachable, slow, wrong; /* failures in a row, of each kind */
 	int64_t leave_until;		   /* is not to be asked before */
 	int64_t behind_until;		   /* its peers go first */
@@ -22,6 +27,9 @@ struct health {
 /* Failures that come while it is backed off from count as one: many tries fail at once.
  * `chance`: any number, for the jitter. */
 void health_failed(struct health *h, enum mirror_fault fault, uint64_t chance, int64_t now);
+/* It is asked. 0: it is well; else the number of this probe: until the next is due it is
+ * left alone, whatever comes of this one. `chance` likewise. */
+unsigned health_asked(struct health *h, uint64_t chance, int64_t now);
 void health_succeeded(struct health *h);
 
 #endif

@@ -142,6 +142,13 @@ const char *mirrors_origin(struct mirrors *m, unsigned index)
 	return origin;
 }
 
+const char *mirrors_place(struct mirrors *m, unsigned index)
+{
+	const char *origin = mirrors_origin(m, index);
+
+	return origin && !strncmp(origin, "file:", 5) ? mirrors_url(m, index) : origin;
+}
+
 bool mirrors_is_home(struct mirrors *m, unsigned index)
 {
 	const char *origin = mirrors_origin(m, index);
@@ -272,6 +279,38 @@ int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait
 	return index;
 }
 
+/* xorshift64 (Marsaglia, 2003): jitter needs no better. With the lock held. */
+static uint64_t next_random(struct mirrors *m)
+{
+	m->random |= m->random == 0;
+	m->random ^= m->random << 13;
+	m->random ^= m->random >> 7;
+	m->random ^= m->random << 17;
+	return m->random;
+}
+
+unsigned mirrors_asked(struct mirrors *m, unsigned index, int64_t now)
+{
+	unsigned probe = 0;
+
+	pthread_mutex_lock(&m->mirrors_mtx);
+	if (index < m->count)
+		probe = health_asked(&m->items[index].health, next_random(m), now);
+	pthread_mutex_unlock(&m->mirrors_mtx);
+	return probe;
+}
+
+bool mirrors_are_out(struct mirrors *m, uint64_t avoid)
+{
+	bool out = true;
+
+	pthread_mutex_lock(&m->mirrors_mtx);
+	for (unsigned i = 0; i < m->count; i++)
+		out = out && (avoid >> i & 1 || m->items[i].health.unreachable > 0);
+	pthread_mutex_unlock(&m->mirrors_mtx);
+	return out;
+}
+
 static void measure(struct mirror *item, int64_t took_ns, uint64_t bytes)
 {
 	double cost = (double)took_ns / ((double)bytes / COST_UNIT + 1);
@@ -295,14 +334,14 @@ void mirrors_succeeded(struct mirrors *m, unsigned server, int64_t took_ns, uint
 	pthread_mutex_unlock(&m->mirrors_mtx);
 }
 
-/* xorshift64 (Marsaglia, 2003): jitter needs no better. With the lock held. */
-static uint64_t next_random(struct mirrors *m)
+int64_t mirrors_usual_time(struct mirrors *m, unsigned index, uint64_t bytes)
 {
-	m->random |= m->random == 0;
-	m->random ^= m->random << 13;
-	m->random ^= m->random >> 7;
-	m->random ^= m->random << 17;
-	return m->random;
+	double cost;
+
+	pthread_mutex_lock(&m->mirrors_mtx);
+	cost = index < m->count ? m->items[index].cost : 0;
+	pthread_mutex_unlock(&m->mirrors_mtx);
+	return (int64_t)(cost * ((double)bytes / COST_UNIT + 1));
 }
 
 void mirrors_failed(

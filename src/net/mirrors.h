@@ -2,8 +2,10 @@
 /*
  * The base URLs a store is known by, best first by measured health (health.h). After a
  * failure a mirror is backed off from; where that holds for all, the one whose time is up
- * soonest is used. A mirror may redirect to another server: what goes wrong there is that
- * server's setback, though the mirror stands behind its peers as long as it leads there.
+ * soonest is used. One that cannot be reached is probed by one try at a time, whoever else
+ * waits, so an outage is over for all soon after it is over. A mirror may redirect to
+ * another server: what goes wrong there is that server's setback, though the mirror stands
+ * behind its peers as long as it leads there.
  * Own lock; any thread; no I/O.
  */
 #ifndef CAIRN_NET_MIRRORS_H
@@ -33,6 +35,9 @@ const char *mirrors_url(struct mirrors *m, unsigned index);
 /* "https://host:port", in lower case: what connections and credentials belong to.
  * Borrowed likewise. */
 const char *mirrors_origin(struct mirrors *m, unsigned index);
+/* What tries at it are counted by: the origin, but of file:// the URL, since file systems
+ * hang one by one. Borrowed likewise. */
+const char *mirrors_place(struct mirrors *m, unsigned index);
 /* Whether the user's credentials may go there: its origin is that of the user's URL. */
 bool mirrors_is_home(struct mirrors *m, unsigned index);
 
@@ -41,12 +46,19 @@ bool mirrors_is_home(struct mirrors *m, unsigned index);
  * MIRROR_UNREACHABLE and a pause make waiting; the other faults put a mirror behind its
  * peers. */
 int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait_ns);
+/* It is asked now. 0: it is well; else the how-manieth probe of an outage this is: for a
+ * while others leave it alone. */
+unsigned mirrors_asked(struct mirrors *m, unsigned index, int64_t now);
+/* Can none of them be reached, as far as is known, but for those in the bit set `avoid`? */
+bool mirrors_are_out(struct mirrors *m, uint64_t avoid);
 /* A request to mirror `index` was answered by the server of this origin: the mirror's own,
  * or one that it redirected to. Returns that server's number, for the two below: a mirror's
  * (of any that has this origin), or one of its own from MIRRORS_MAX on. */
 unsigned mirrors_led(struct mirrors *m, unsigned index, const char *origin);
 /* It answered, after `took_ns`, with `bytes` of use (0: says nothing about its speed). */
 void mirrors_succeeded(struct mirrors *m, unsigned server, int64_t took_ns, uint64_t bytes);
+/* How long, ns, that mirror takes as a rule for so many bytes; 0: it was not measured. */
+int64_t mirrors_usual_time(struct mirrors *m, unsigned index, uint64_t bytes);
 void mirrors_failed(
 	struct mirrors *m, unsigned server, enum mirror_fault fault, int64_t now);
 /* It asks to be left alone until then: so is every mirror that lies there or leads there.

@@ -14,6 +14,8 @@
 void origins_init(struct origins *o, unsigned connections)
 {
 	*o = (struct origins){.connections = connections};
+	for (unsigned i = 0; i < ORIGINS_MAX; i++)
+		window_init(&o->items[i].line);
 }
 
 void origins_release(struct origins *o)
@@ -50,12 +52,13 @@ static unsigned limit_of(const struct origins *o, const struct origin *origin, b
 	return demand ? limit : limit - limit / 4;
 }
 
-bool origins_has_slot(
-	const struct origins *o, const struct origin *origin, bool demand, int64_t now)
+bool origins_has_slot(const struct origins *o, const struct origin *origin, uint64_t bytes,
+	bool demand, int64_t now)
 {
 	const struct origin *to = origin->leads_to;
 
-	if (origin->next_at > now || origin->active >= limit_of(o, origin, demand))
+	if (origin->next_at > now || origin->active >= limit_of(o, origin, demand) ||
+		!window_allows(&origin->line, bytes, demand))
 		return false;
 	/* Those under way here will be there soon. */
 	return !to || (to->next_at <= now &&

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/window.h"
+
 #define ORIGINS_MAX 128
 #define STREAMS_MAX 100 /* tries at once over HTTP/2: what most servers allow */
 
@@ -30,6 +32,7 @@ struct origin {
 	int64_t gap;	 /* ns from the beginning of a try to that of the next */
 	int64_t next_at; /* no try begins before */
 	int64_t slowed_at, warned_at; /* 0: never */
+	struct window line;	      /* bytes under way, after how fast they come */
 };
 
 struct origins {
@@ -43,9 +46,10 @@ void origins_init(struct origins *o, unsigned connections);
 void origins_release(struct origins *o);
 /* Never NULL: those that find no place (or no memory) share the last place. */
 struct origin *origins_find(struct origins *o, const char *name);
-/* May another try begin now? Those that nobody waits for leave a quarter free. */
-bool origins_has_slot(
-	const struct origins *o, const struct origin *origin, bool demand, int64_t now);
+/* May another try begin now, for that many bytes? Those that nobody waits for leave a
+ * quarter of the places free. */
+bool origins_has_slot(const struct origins *o, const struct origin *origin, uint64_t bytes,
+	bool demand, int64_t now);
 /* When the next may begin as far as gaps are concerned. */
 int64_t origin_next_at(const struct origin *origin);
 

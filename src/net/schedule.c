@@ -6,11 +6,16 @@
 
 #define RETRY_FIRST (100 * NS_PER_MS) /* wait before all mirrors are asked once more */
 #define RETRY_MOST (8 * NS_PER_SECOND)
+#define RETRY_MOST_DEMAND (2 * NS_PER_SECOND)
+#define HASTY_PROBES 4 /* of so many all but one: a server may need long to answer */
+/* For so long a place in the queue is kept for who comes again. */
+#define ABANDONED NS_PER_SECOND
 #define LOOK_AHEAD 64 /* fetches for a busy server that let one for another pass */
 
 void schedule_init(struct schedule *s, uint64_t memory)
 {
 	*s = (struct schedule){.memory = memory, .sweep_at = DEADLINE_NONE};
+	s->partials.most = memory / 4;
 	hedge_init(&s->hedge);
 }
 
@@ -22,6 +27,8 @@ void schedule_sweep_by(struct schedule *s, int64_t when)
 
 static void enqueue(struct schedule *s, struct fetch *fetch, bool first)
 {
+	if (!fetch->state.list || fetch->state.list == &s->waiting)
+		progress_queue(&s->progress, fetch);
 	fetch_list_remove(fetch);
 	if (first)
 		fetch_list_prepend(&s->queues[fetch->priority], fetch);
@@ -64,13 +71,16 @@ static bool budget_allows(const struct schedule *s, const struct fetch *fetch)
 	/* What nobody waits for yet leaves a quarter to those who do. */
 	uint64_t budget = demand ? s->memory : s->memory - s->memory / 4;
 
+	uint64_t used = s->held + s->partials.bytes - fetch->state.partial.size;
+
 	if (fetch->cost == 0 || s->held == 0 || (demand && s->demands == 0))
 		return true;
-	return s->held < budget && fetch->cost <= budget - s->held;
+	return used < budget && fetch->cost <= budget - used;
 }
 
 void schedule_end(struct schedule *s, struct fetch *fetch, int error)
 {
+	partials_drop(&s->partials, fetch);
 	fetch_list_remove(fetch);
 	fetch->error = error;
 	if (error) {
@@ -99,6 +109,17 @@ void schedule_cancel(struct schedule *s, struct fetch *fetch)
 	}
 }
 
+void schedule_abandon(struct fetch *fetch, int64_t now)
+{
+	fetch->state.abandoned = now;
+}
+
+/* Nobody has come back to it. */
+static bool is_forsaken(const struct fetch *fetch, int64_t now)
+{
+	return fetch->state.abandoned && now - fetch->state.abandoned >= ABANDONED;
+}
+
 /* Past its deadline; a failure before that tells more than the deadline does. */
 static void end_overdue(struct schedule *s, struct fetch *fetch)
 {
@@ -106,7 +127,12 @@ static void end_overdue(struct schedule *s, struct fetch *fetch)
 				   ? "no answer in time"
 				   : "its turn to be fetched did not come in time";
 
-	if (fetch->state.rank < RANK_HURRIED)
+	if (fetch->state.rank < RANK_HURRIED &&
+		mirrors_are_out(fetch->mirrors, fetch->avoid | fetch->state.refused))
+		trouble_set(&fetch->trouble, ERR_UNREACHABLE,
+			"%s/%s: the server cannot be reached",
+			mirrors_url(fetch->mirrors, 0), fetch->path);
+	else if (fetch->state.rank < RANK_HURRIED)
 		trouble_set(&fetch->trouble, ERR_TIMEOUT, "%s/%s: %s",
 			mirrors_url(fetch->mirrors, 0), fetch->path, what);
 	schedule_end(s, fetch, fetch->trouble.code);
@@ -117,12 +143,15 @@ static void end_overdue(struct schedule *s, struct fetch *fetch)
 static int64_t retry_wait(const struct fetch *fetch)
 {
 	uint64_t chance = ((uintptr_t)fetch >> 4) + fetch->state.tries;
+	int64_t most = fetch->priority == FETCH_DEMAND ? RETRY_MOST_DEMAND : RETRY_MOST;
 	int64_t wait = RETRY_FIRST;
 
-	for (unsigned i = 1; i < fetch->state.tries && wait < RETRY_MOST; i++)
+	if (fetch->state.outage)
+		most = HEALTH_PROBE_EVERY;
+	for (unsigned i = 1; i < fetch->state.tries && wait < most; i++)
 		wait *= 2;
-	if (wait > RETRY_MOST)
-		wait = RETRY_MOST;
+	if (wait > most)
+		wait = most;
 	chance *= UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / golden ratio: Knuth, TAOCP 6.4 */
 	return wait / 2 + (int64_t)((chance >> 32) % (uint64_t)(wait / 2));
 }
@@ -199,6 +228,12 @@ static int choose_mirror(struct schedule *s, struct fetch *fetch, int64_t now)
 	return -1;
 }
 
+/* Of the body, at most; for pages and recipes what one of them has as a rule. */
+static uint64_t expected_bytes(const struct fetch *fetch)
+{
+	return fetch->cost < fetch->size_max ? fetch->cost : fetch->size_max;
+}
+
 /* The first fetch of a queue that may begin. False: none; *full when that is for want of
  * memory, so that nobody behind may overtake. */
 static bool pick_from(struct schedule *s, struct fetch_list *queue, struct origins *origins,
@@ -213,6 +248,10 @@ static bool pick_from(struct schedule *s, struct fetch_list *queue, struct origi
 		int mirror;
 
 		next = fetch->state.next;
+		if (is_forsaken(fetch, now)) {
+			schedule_interrupt(s, fetch);
+			continue;
+		}
 		*full = !budget_allows(s, fetch);
 		if (*full)
 			return false;
@@ -220,15 +259,28 @@ static bool pick_from(struct schedule *s, struct fetch_list *queue, struct origi
 		if (mirror < 0)
 			continue;
 		origin = origins_find(
-			origins, mirrors_origin(fetch->mirrors, (unsigned)mirror));
-		*out = (struct admission){fetch, (unsigned)mirror, origin, demand};
-		if (origins_has_slot(origins, origin, demand, now))
+			origins, mirrors_place(fetch->mirrors, (unsigned)mirror));
+		*out = (struct admission){.fetch = fetch,
+			.mirror = (unsigned)mirror,
+			.origin = origin,
+			.bytes = expected_bytes(fetch),
+			.demand = demand};
+		if (origins_has_slot(origins, origin, out->bytes, demand, now))
 			return true;
 		if (origin_next_at(origin) > now)
 			schedule_sweep_by(s, origin_next_at(origin));
 		busy++;
 	}
 	return false;
+}
+
+/* It will begin. */
+static void note_asked(struct admission *out, int64_t now)
+{
+	unsigned times = mirrors_asked(out->fetch->mirrors, out->mirror, now);
+
+	out->probe = times > 0;
+	out->hasty = times % HASTY_PROBES != 0;
 }
 
 bool schedule_pick(
@@ -241,6 +293,7 @@ bool schedule_pick(
 		found = pick_from(s, &s->queues[i], origins, now, out, &full);
 	if (!found)
 		return false;
+	note_asked(out, now);
 	state = &out->fetch->state;
 	fetch_list_remove(out->fetch);
 	state->held = out->fetch->cost;
@@ -268,9 +321,13 @@ static bool find_second(struct schedule *s, struct fetch *fetch, unsigned mirror
 	if (other < 0 || wait > 0 || fetch->cost > s->memory - s->memory / 4 ||
 		s->held > s->memory - s->memory / 4 - fetch->cost)
 		return false;
-	origin = origins_find(origins, mirrors_origin(fetch->mirrors, (unsigned)other));
-	*out = (struct admission){fetch, (unsigned)other, origin, demand};
-	return origins_has_slot(origins, origin, demand, now);
+	origin = origins_find(origins, mirrors_place(fetch->mirrors, (unsigned)other));
+	*out = (struct admission){.fetch = fetch,
+		.mirror = (unsigned)other,
+		.origin = origin,
+		.bytes = expected_bytes(fetch),
+		.demand = demand};
+	return origins_has_slot(origins, origin, out->bytes, demand, now);
 }
 
 bool schedule_double(struct schedule *s, struct fetch *fetch, unsigned mirror,
@@ -278,6 +335,7 @@ bool schedule_double(struct schedule *s, struct fetch *fetch, unsigned mirror,
 {
 	if (!find_second(s, fetch, mirror, origins, now, out) || !hedge_take(&s->hedge))
 		return false;
+	note_asked(out, now);
 	fetch->state.held += fetch->cost;
 	s->held += fetch->cost;
 	s->counters.requests++;
@@ -322,6 +380,13 @@ void schedule_note_failure(
 		state->failed |= UINT64_C(1) << mirror;
 }
 
+void schedule_enlarge(struct schedule *s, struct fetch *fetch)
+{
+	schedule_release(s, fetch);
+	fetch->cost = 2 * fetch->size_max; /* the body, and what it is decoded to */
+	enqueue(s, fetch, true);
+}
+
 void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
 	const struct try_result *result, int64_t now)
 {
@@ -334,10 +399,13 @@ void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
 }
 
 void schedule_raise(struct schedule *s, struct fetch *fetch, enum fetch_priority priority,
-	int64_t deadline)
+	int64_t deadline, int64_t now)
 {
 	struct fetch_list *list = fetch->state.list;
 
+	fetch->state.abandoned = 0;
+	if (fetch->patience > 0 && deadline - now < fetch->patience)
+		fetch->patience = deadline > now ? deadline - now : 1;
 	if (deadline < fetch->deadline) {
 		fetch->deadline = deadline;
 		schedule_sweep_by(s, deadline);
@@ -360,6 +428,8 @@ static void sweep_list(
 			schedule_interrupt(s, fetch);
 			continue;
 		}
+		if (list != &s->waiting)
+			progress_renew(&s->progress, fetch, now);
 		if (fetch->deadline <= now) {
 			end_overdue(s, fetch);
 			continue;

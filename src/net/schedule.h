@@ -18,6 +18,8 @@
 #include "net/try_result.h"
 #include "net/hedge.h"
 #include "net/origins.h"
+#include "net/partials.h"
+#include "net/progress.h"
 
 /* Since the schedule was made; bytes: of bodies. */
 struct schedule_counters {
@@ -28,10 +30,12 @@ struct schedule_counters {
 struct schedule {
 	struct fetch_list queues[FETCH_PRIORITIES];
 	struct fetch_list waiting, ending;
-	uint64_t memory;  /* bytes of the budget */
-	uint64_t held;	  /* of them */
-	unsigned demands; /* fetches of demand that hold some */
+	uint64_t memory;	  /* bytes of the budget */
+	uint64_t held;		  /* of them */
+	unsigned demands;	  /* fetches of demand that hold some */
+	struct partials partials; /* beside `held` */
 	struct hedge hedge;
+	struct progress progress;
 	int64_t sweep_at; /* CLOCK_MONOTONIC ns: nothing is due before */
 	struct schedule_counters counters;
 };
@@ -53,6 +57,9 @@ void schedule_note_failure(
 	struct fetch *fetch, unsigned mirror, const struct try_result *result);
 /* What became of a picked fetch: it has its body, or is to be asked for once more. */
 void schedule_succeed(struct schedule *s, struct fetch *fetch);
+/* Its body is longer than what it was admitted with: it is asked for again as what it is,
+ * and waits until there is room for that. */
+void schedule_enlarge(struct schedule *s, struct fetch *fetch);
 void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
 	const struct try_result *result, int64_t now);
 
@@ -62,9 +69,11 @@ void schedule_interrupt(struct schedule *s, struct fetch *fetch);
 /* Interrupts it, if it has not ended; one that is under way gets `cancelled` set, for the
  * owner to see in a sweep. */
 void schedule_cancel(struct schedule *s, struct fetch *fetch);
+/* Nobody waits for it: see fetcher_abandon(). */
+void schedule_abandon(struct fetch *fetch, int64_t now);
 /* Raises what is queued or waiting; see fetcher_raise(). */
 void schedule_raise(struct schedule *s, struct fetch *fetch, enum fetch_priority priority,
-	int64_t deadline);
+	int64_t deadline, int64_t now);
 /* Gives back the memory of a fetch. */
 void schedule_release(struct schedule *s, struct fetch *fetch);
 /* What the fetch holds no longer counts as held by demand; see fetcher_lower(). */

@@ -2,11 +2,18 @@
 #include <config.h>
 
 #include <stddef.h>
+#include <string.h>
 
 #include "net/tries.h"
 #include "util/clock.h"
 
 #define IDLE_MAX 32 /* tries kept for use again */
+
+/* On a thread of the reader. */
+static void wake_for_file(void *multi)
+{
+	curl_multi_wakeup(multi);
+}
 
 int tries_init(struct tries *tries, const struct fetch_try_settings *settings,
 	unsigned connections)
@@ -17,7 +24,8 @@ int tries_init(struct tries *tries, const struct fetch_try_settings *settings,
 	origins_init(&tries->origins, connections);
 	tries->multi = curl_multi_init();
 	tries->settings.share = curl_share_init();
-	if (!tries->multi || !tries->settings.share)
+	tries->files = file_reader_new(wake_for_file, tries->multi);
+	if (!tries->multi || !tries->settings.share || !tries->files)
 		return ERR_NO_MEMORY;
 	/* One thread uses it, hence no lock functions. */
 	curl_share_setopt(
@@ -37,6 +45,7 @@ void tries_release(struct tries *tries)
 		tries->idle = t->next;
 		fetch_try_free(t);
 	}
+	file_reader_free(tries->files);
 	curl_multi_cleanup(tries->multi);
 	curl_share_cleanup(tries->settings.share);
 	origins_release(&tries->origins);
@@ -65,20 +74,52 @@ static void put_idle(struct tries *tries, struct fetch_try *t)
 	tries->idle_count++;
 }
 
-struct fetch_try *tries_begin(
-	struct tries *tries, const struct admission *a, struct trouble *trouble)
+/* A file that cannot even be begun is a try that has ended: others may have it. */
+static int begin_file(struct tries *tries, struct fetch_try *t)
+{
+	char *path = fetch_try_file_path(t);
+
+	if (!path)
+		return ERR_NO_MEMORY;
+	t->connected = true;
+	t->file_error = file_reader_begin(tries->files,
+		mirrors_url(t->fetch->mirrors, t->mirror), path, t->size_max, t, &t->file);
+	curl_free(path);
+	return 0;
+}
+
+static int send_off(struct tries *tries, struct fetch_try *t, struct trouble *trouble)
+{
+	int rc;
+
+	if (strncmp(t->url, "file:", 5))
+		rc = curl_multi_add_handle(tries->multi, t->easy) == CURLM_OK
+			     ? 0
+			     : ERR_NO_MEMORY;
+	else
+		rc = begin_file(tries, t);
+	if (rc)
+		trouble_set(trouble, rc, "%s: %s", t->url, error_text(rc));
+	return rc;
+}
+
+struct fetch_try *tries_begin(struct tries *tries, const struct admission *a,
+	struct bytes *body, struct trouble *trouble)
 {
 	struct fetch_try *t = take_idle(tries);
 
 	*trouble = (struct trouble){.code = ERR_NO_MEMORY, .text = "out of memory"};
-	if (!t)
+	if (!t) {
+		bytes_release(body);
 		return NULL;
-	if (fetch_try_begin(t, a, &tries->settings, trouble) ||
-		curl_multi_add_handle(tries->multi, t->easy) != CURLM_OK) {
+	}
+	if (fetch_try_begin(t, a, body, &tries->settings, trouble) ||
+		send_off(tries, t, trouble)) {
 		put_idle(tries, t);
 		return NULL;
 	}
 	origin_begin(a->origin, t->asked_at);
+	window_enter(&a->origin->line, a->bytes, a->demand);
 	t->next = tries->first;
 	tries->first = t;
 	return t;
@@ -88,11 +129,15 @@ void tries_end(struct tries *tries, struct fetch_try *t)
 {
 	struct fetch_try **at = &tries->first;
 
-	curl_multi_remove_handle(tries->multi, t->easy);
+	if (t->file)
+		file_reader_end(tries->files, t->file);
+	else
+		curl_multi_remove_handle(tries->multi, t->easy);
 	while (*at != t)
 		at = &(*at)->next;
 	*at = t->next;
 	origin_end(t->origin);
+	window_leave(&t->origin->line, t->expected, t->demand);
 	put_idle(tries, t);
 }
 
@@ -103,13 +148,31 @@ void tries_perform(struct tries *tries)
 	curl_multi_perform(tries->multi, &running);
 }
 
+/* One whose file was read, or cannot be. */
+static struct fetch_try *next_file(struct tries *tries)
+{
+	struct file_read *read = file_reader_next(tries->files);
+	struct fetch_try *t = tries->first;
+
+	if (read) {
+		fetch_try_take_file(read->owner, read);
+		return read->owner;
+	}
+	while (t && (t->file || !t->file_error))
+		t = t->next;
+	return t;
+}
+
 struct fetch_try *tries_next_ended(struct tries *tries)
 {
+	struct fetch_try *file = next_file(tries);
 	int left;
-	CURLMsg *message = curl_multi_info_read(tries->multi, &left);
+	CURLMsg *message = file ? NULL : curl_multi_info_read(tries->multi, &left);
 	struct fetch_try *t = NULL;
 	CURLcode code;
 
+	if (file)
+		return file;
 	if (!message)
 		return NULL;
 	code = message->data.result;
@@ -125,7 +188,9 @@ static void move_to(struct tries *tries, struct fetch_try *t, const char *origin
 
 	origin_led(t->origin, to);
 	origin_end(t->origin);
+	window_leave(&t->origin->line, t->expected, t->demand);
 	origin_begin(to, clock_monotonic());
+	window_enter(&to->line, t->expected, t->demand);
 	t->origin = to;
 	t->server = mirrors_led(t->fetch->mirrors, t->mirror, origin);
 }

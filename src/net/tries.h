@@ -18,6 +18,7 @@
 struct tries {
 	CURLM *multi;
 	struct fetch_try_settings settings;
+	struct file_reader *files;
 	struct origins origins;
 	struct fetch_try *first; /* under way, by `next` */
 	struct fetch_try *idle;	 /* likewise */
@@ -31,9 +32,10 @@ int tries_init(struct tries *tries, const struct fetch_try_settings *settings,
 /* None is under way, and the thread is gone. */
 void tries_release(struct tries *tries);
 
-/* Owned by `tries`, until tries_end(). NULL: it could not be begun, *trouble tells why. */
-struct fetch_try *tries_begin(
-	struct tries *tries, const struct admission *a, struct trouble *trouble);
+/* Owned by `tries`, until tries_end(). Takes over `body`, what is there already. NULL: it
+ * could not be begun, *trouble tells why. */
+struct fetch_try *tries_begin(struct tries *tries, const struct admission *a,
+	struct bytes *body, struct trouble *trouble);
 /* Breaks it off, if it has not ended, and lets go of its fetch. */
 void tries_end(struct tries *tries, struct fetch_try *t);
 

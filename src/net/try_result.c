@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "net/fetch_try.h"
 #include "net/try_failure.h"
@@ -27,19 +25,6 @@ static void result_failed(struct try_result *result, enum mirror_fault fault)
 	result->rank = RANK_FAILED;
 	result->unwell = true;
 	result->fault = fault;
-}
-
-/* Why a file:// URL could not be read. */
-static int file_error(struct fetch_try *t)
-{
-	const char *path = strchr(t->url + strlen("file://"), '/');
-	char *plain = path ? curl_easy_unescape(t->easy, path, 0, NULL) : NULL;
-	int rc = ERR_IO;
-
-	if (plain && access(plain, R_OK) != 0)
-		rc = errno == ENOTDIR ? ERR_ABSENT : error_from_errno(errno);
-	curl_free(plain);
-	return rc;
 }
 
 #define SHOWN_MAX 400 /* bytes of a URL */
@@ -79,7 +64,7 @@ static void classify_redirect(const struct fetch_try *t, struct try_result *resu
 		[REDIRECT_NO_MEMORY] = "out of memory",
 	};
 
-	const char *location = t->location ? t->location : "";
+	const char *location = t->head.location ? t->head.location : "";
 
 	if (t->redirect == REDIRECT_NO_MEMORY) {
 		result_failed(result, MIRROR_SLOW);
@@ -92,13 +77,21 @@ static void classify_redirect(const struct fetch_try *t, struct try_result *resu
 		*location ? ": " : "", shown_size(location, "?"), location);
 }
 
+/* Why a file:// URL could not be read. */
 static void classify_file(struct fetch_try *t, struct try_result *result)
 {
-	int rc = file_error(t);
+	int rc = t->file_error;
 
-	result_refused(result, rc == ERR_ABSENT ? RANK_ABSENT : RANK_REFUSED);
-	trouble_set(&result->trouble, rc, "%s",
-		rc == ERR_ABSENT ? "there is no such file" : error_text(rc));
+	if (rc == ERR_TIMEOUT)
+		result_failed(result, MIRROR_UNREACHABLE);
+	else
+		result_refused(result, rc == ERR_ABSENT ? RANK_ABSENT : RANK_REFUSED);
+	trouble_set(&result->trouble, rc == ERR_INVALID ? ERR_IO : rc, "%s: %s", t->url,
+		rc == ERR_ABSENT    ? "there is no such file"
+		: rc == ERR_INVALID ? "it is not a regular file"
+		: rc == ERR_TIMEOUT
+			? "its file system does not answer: other reads of it hang already"
+			: error_text(rc));
 }
 
 static void classify_busy(struct fetch_try *t, long status, struct try_result *result)
@@ -222,8 +215,38 @@ static void classify_failure(struct fetch_try *t, struct try_result *result)
 	result->unwell = failure.unwell;
 }
 
+/* libcurl has a limit of its own for one line, of 100 kB, and says that it is out of memory
+ * (since 8.6: too large) when it is reached. */
+static bool is_head_too_long(const struct fetch_try *t)
+{
+	if (t->head.too_long)
+		return true;
+#ifdef CURLE_TOO_LARGE
+	if (t->code == CURLE_TOO_LARGE)
+		return true;
+#endif
+	return t->connected && !t->first_byte && !t->no_memory &&
+	       t->code == CURLE_OUT_OF_MEMORY;
+}
+
 static void classify_aborted(struct fetch_try *t, struct try_result *result)
 {
+	if (t->over_cost) {
+		result->outcome = TRY_LARGE;
+		trouble_set(&result->trouble, ERR_LIMIT,
+			"%s: the answer is longer than most such files", t->url);
+		return;
+	}
+	if (is_head_too_long(t)) {
+		result_refused(result, RANK_REFUSED);
+		result->unwell = true;
+		result->fault = MIRROR_WRONG_BYTES;
+		trouble_set(&result->trouble, ERR_UNREACHABLE,
+			"%s: the header of the server's answer is longer than any web "
+			"server's",
+			t->url);
+		return;
+	}
 	if (t->no_memory) {
 		result_failed(result, MIRROR_SLOW);
 		result->unwell = false;
@@ -238,10 +261,21 @@ static void classify_aborted(struct fetch_try *t, struct try_result *result)
 		t->size_max);
 }
 
+/* The rest of a body was asked for, and something else came. */
+static void classify_part(struct fetch_try *t, long status, struct try_result *result)
+{
+	result_failed(result, MIRROR_SLOW);
+	result->unwell = false;
+	result->whole = true;
+	trouble_set(&result->trouble, ERR_UNREACHABLE,
+		"%s: the server does not go on where the answer broke off (%ld)", t->url,
+		status);
+}
+
 /* Whether the status alone decides, however its body ended. */
 static bool is_telling(const struct fetch_try *t, long status)
 {
-	if (status < 200 || status == 200)
+	if (status < 200 || status == 200 || (status == 206 && fetch_try_is_resumed(t)))
 		return false;
 	if (status >= 300 && status < 400)
 		return t->code == CURLE_OK && t->stop == STOP_NOT;
@@ -258,13 +292,16 @@ static void classify_any(struct fetch_try *t, struct try_result *out)
 		out->not_modified = true;
 	else if (t->redirect != REDIRECT_GOOD)
 		classify_redirect(t, out);
+	else if (t->resumed &&
+		 (status == 416 || (status == 206 && !fetch_try_is_resumed(t))))
+		classify_part(t, status, out);
 	else if (is_telling(t, status))
 		classify_status(t, status, out);
 	else if (t->stop)
 		classify_stopped(t, out);
-	else if (t->too_long || t->no_memory)
+	else if (t->too_long || t->no_memory || t->over_cost || is_head_too_long(t))
 		classify_aborted(t, out);
-	else if (!strncmp(t->url, "file:", 5) && t->code != CURLE_OK)
+	else if (t->file_error)
 		classify_file(t, out);
 	else if (t->code != CURLE_OK)
 		classify_failure(t, out);

@@ -17,6 +17,7 @@ struct fetch_try;
 enum try_outcome {
 	TRY_GIVEN,   /* the body, or that it has not changed */
 	TRY_REFUSED, /* this mirror will not give it: do not ask it again */
+	TRY_LARGE,   /* it needs more memory than it was admitted with: let it have that */
 	TRY_FAILED,  /* another time it may: ask elsewhere, or later */
 };
 
@@ -30,6 +31,7 @@ struct try_result {
 	bool not_modified;
 	bool unwell; /* the mirror is to be told to mirrors_failed(), as `fault` says */
 	enum mirror_fault fault;
+	bool whole;		/* the part that was asked for is not what came */
 	bool fresh;		/* the connection is suspect: try on a new one */
 	bool slow_down;		/* the server says that it is asked too much (429, 503) */
 	long status;		/* of the answer; 0: there was none */

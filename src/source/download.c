@@ -44,6 +44,8 @@ static void download_done(struct fetch *fetch)
 	pthread_mutex_lock(&t->table_mtx);
 	f->stage = IN_FLIGHT_DECODING;
 	f->charged = true;
+	if (f->deadline < fetch->deadline)
+		f->deadline = fetch->deadline; /* it was moved by progress */
 	/* Under the lock, so that nobody sees it without its worker. */
 	in_flight_queue(f, download_fetched);
 	pthread_mutex_unlock(&t->table_mtx);
@@ -64,6 +66,8 @@ static void fetch_fill(struct in_flight *f)
 	fetch->cost = decode_cost(f->kind, f->size);
 	fetch->priority = f->priority;
 	fetch->deadline = f->deadline;
+	fetch->patience = f->deadline - clock_monotonic();
+	fetch->resumable = !f->whole;
 	fetch->revalidate = f->last_try;
 	fetch->vouched = true;
 	fetch->avoid = f->avoid;
@@ -128,13 +132,27 @@ static bool blame_mirror(struct in_flight *f)
 	return ++f->wrong < mirrors_count(mirrors);
 }
 
+/* Who sent which of the bytes is not known: they are asked for in one piece. */
+static void download_whole(struct in_flight *f, const char *url, const char *why)
+{
+	log_info(engine_log(f->table->engine), "%s: wrong bytes after it was resumed: %s",
+		url, why);
+	f->whole = true;
+	download_start(f);
+}
+
 /* The mirror's bytes are not those of that name; `why` is about them. */
 static void download_wrong(struct in_flight *f, const char *why)
 {
 	char url[URL_SIZE_MAX + FETCH_PATH_MAX];
-	bool others = blame_mirror(f);
+	bool others;
 
 	name_url(f, url, sizeof url);
+	if (f->fetch.pieced) {
+		download_whole(f, url, why);
+		return;
+	}
+	others = blame_mirror(f);
 	log_warning(engine_log(f->table->engine), "%s: wrong bytes: %s", url, why);
 	if (others && !f->last_try) {
 		download_start(f);
@@ -144,17 +162,6 @@ static void download_wrong(struct in_flight *f, const char *why)
 		return;
 	f->error = trouble_set(&f->trouble, ERR_CORRUPT, "%s: wrong bytes: %s", url, why);
 	delivery_fail(f);
-}
-
-/* Cancelled when all had left: who came since then wants it still. */
-static bool was_cancelled(struct in_flight *f)
-{
-	bool cancelled;
-
-	pthread_mutex_lock(&f->table->table_mtx);
-	cancelled = f->cancelled;
-	pthread_mutex_unlock(&f->table->table_mtx);
-	return cancelled;
 }
 
 /* No mirror gave it, or not in time: then who has more time has another try. */
@@ -169,7 +176,8 @@ static void download_refused(struct in_flight *f)
 	const struct fetch *fetch = &f->fetch;
 	int error = fetch->error;
 
-	if (error == ERR_INTERRUPTED && was_cancelled(f)) {
+	/* All had left: who came since then wants it still. */
+	if (error == ERR_INTERRUPTED) {
 		download_start(f);
 		return;
 	}
@@ -178,7 +186,7 @@ static void download_refused(struct in_flight *f)
 		return;
 	}
 	/* Some mirrors had wrong bytes, and the others have nothing. */
-	if (f->avoid && error != ERR_TIMEOUT && error != ERR_INTERRUPTED && try_last(f))
+	if (f->avoid && error != ERR_TIMEOUT && try_last(f))
 		return;
 	f->error = error;
 	f->trouble = fetch->trouble;

@@ -26,6 +26,12 @@ static void in_flight_cancel(struct in_flight *f)
 	fetcher_cancel(engine_fetcher(f->table->engine), &f->fetch);
 }
 
+static void in_flight_abandon(struct in_flight *f)
+{
+	if (f->stage == IN_FLIGHT_FETCHING && !f->cancelled)
+		fetcher_abandon(engine_fetcher(f->table->engine), &f->fetch);
+}
+
 /* It may have been waiting until it may be copied. */
 static void in_flight_wait_no_more(struct in_flight *f)
 {
@@ -197,11 +203,12 @@ static void in_flight_raise(
 		f->priority = priority;
 	if (deadline < f->deadline)
 		f->deadline = deadline;
+	/* f->deadline may be over, and the fetch go on for its progress. */
 	if (f->stage == IN_FLIGHT_FETCHING)
-		fetcher_raise(engine_fetcher(f->table->engine), &f->fetch, f->priority,
-			f->deadline);
+		fetcher_raise(
+			engine_fetcher(f->table->engine), &f->fetch, f->priority, deadline);
 	else if (f->stage == IN_FLIGHT_BASE)
-		in_flight_raise(f->base, f->priority, f->deadline);
+		in_flight_raise(f->base, f->priority, deadline);
 }
 
 void in_flight_queue(struct in_flight *f, void (*run)(struct job *job))
@@ -300,7 +307,7 @@ void in_flight_leave(struct waiter_blob *wait)
 	waiter_blob_remove(wait);
 	wait->in_flight = NULL;
 	if (!in_flight_is_needed(f))
-		in_flight_cancel(f);
+		in_flight_abandon(f);
 }
 
 void in_flight_leave_all(struct waiter_line *line)

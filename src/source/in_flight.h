@@ -15,7 +15,8 @@
  * A blob belongs to its stage: in FETCHING to the fetcher, in LOCAL and DECODING to the
  * one worker that has its job, in BASE to the blob that it depends on, in KEEPING to the
  * keep queue. Whoever wants the same one meanwhile joins under the lock; the last to
- * leave cancels the fetch. In KEEPING its bytes are there for whoever joins.
+ * leave abandons the fetch, which goes on if it is on the wire. In KEEPING its bytes are
+ * there for whoever joins.
  *
  * Lock order: table_mtx, then those inside of the keep queue, workers, fetcher, mirrors. It
  * is not held across disk I/O, decoding, or ready(). The fetcher calls back without its
@@ -58,8 +59,8 @@ struct in_flight {
 	struct in_flight *next; /* in its bucket */
 	enum in_flight_stage stage;
 	enum fetch_priority priority;
-	int64_t deadline;	   /* the earliest of those who wait */
-	bool cancelled;		   /* the fetch was, since all had left */
+	int64_t deadline;	   /* the earliest of those who wait, moved by progress */
+	bool cancelled;		   /* the fetch was, since the table ends */
 	struct waiter_blob *waits; /* those who want the bytes */
 	struct waiter_blob *keeps; /* those who want it kept */
 	bool delivered;		   /* somebody has had the bytes */
@@ -78,6 +79,7 @@ struct in_flight {
 	bool charged;	/* the fetcher waits for fetcher_release */
 	uint64_t avoid; /* mirrors that sent wrong bytes */
 	unsigned wrong; /* how many did */
+	bool whole;	/* no pieces of several answers any more */
 	bool last_try;	/* with all caches on the way told to revalidate */
 	struct blob_buffer *base_content;
 	struct blob_buffer *content;
@@ -125,7 +127,7 @@ int in_flight_join(struct in_flight_table *t, const struct want *want,
 	enum fetch_priority priority, int64_t deadline, struct waiter_blob *wait);
 /* Is it under way? */
 bool in_flight_exists(struct in_flight_table *t, const struct want *want);
-/* The wait ends; a fetch for nobody is cancelled. */
+/* The wait ends. Nobody waits any more? What is on the wire is finished and kept anyway. */
 void in_flight_leave(struct waiter_blob *wait);
 /* All waits of a line end. */
 void in_flight_leave_all(struct waiter_line *line);

@@ -6,6 +6,11 @@
 need_fuse
 need_program nginx
 
+# What the proxy has sent to clients.
+bytes_down() {
+	"$PROXY" ctl "$T/proxy.sock" stats | sed 's/.* down \([0-9]*\) .*/\1/'
+}
+
 mkdir "$T/source"
 for i in $(seq 200); do seq $((i * 100)) >"$T/source/small-$i"; done
 for i in 1 2 3 4 5; do head -c 6000000 /dev/urandom >"$T/source/big-$i"; done
@@ -91,6 +96,21 @@ begin=$SECONDS
 cmp "$m/big-1" "$T/source/big-1" || fail "a stall"
 say "a stalled transfer cost $((SECONDS - begin)) s"
 unmount
+
+# ---- a slow line: each blob takes longer than the time without progress, none is given up
+rm -rf "$T/cache"
+proxy delay 20
+proxy rate 4000000
+down=$(bytes_down)
+"$CAIRN" prefetch --cache "$T/cache" --trust "$key" --timeout 4 "$URL" big-3 >/dev/null ||
+	fail "prefetch over a slow line"
+mount_at "$URL" "$m" --trust "$key" --timeout 4
+head -c 2000000 "$m/big-4" | cmp - <(head -c 2000000 "$T/source/big-4") || fail "a slow read"
+unmount
+down=$(($(bytes_down) - down))
+# big-3, and of big-4 what was read and read ahead before the end
+[ $down -lt 14000000 ] || fail "over a slow line, $down bytes came for 8 MB"
+proxy rate 0
 
 # ---- far away: a round trip of 40 ms
 proxy delay 20

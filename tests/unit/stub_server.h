@@ -47,6 +47,7 @@ struct stub_server {
 	int64_t limited_until; /* CLOCK_MONOTONIC ns */
 	unsigned refused;      /* of /limited */
 	unsigned certificates; /* connections whose client showed one */
+	size_t sent;	       /* bytes of bodies, by /body and /pace */
 	char order[64];	       /* the last letter of each path /gate/..., as they came */
 };
 
@@ -197,6 +198,107 @@ static inline bool stub_fail(struct stub_connection *c, const char *path, unsign
 	return stub_answer(c, status, status == 429 ? "Retry-After: 1\r\n" : "", "no");
 }
 
+/* What /body and /pace send: byte number i. */
+static inline char stub_byte(size_t i)
+{
+	return (char)('a' + i * i % 23);
+}
+
+static inline bool stub_send_body(struct stub_connection *c, size_t from, size_t to)
+{
+	char data[1024];
+	size_t n;
+
+	for (; from < to; from += n) {
+		n = to - from < sizeof data ? to - from : sizeof data;
+		for (size_t i = 0; i < n; i++)
+			data[i] = stub_byte(from + i);
+		/* Before the client has it, and looks. */
+		pthread_mutex_lock(&c->server->mtx);
+		c->server->sent += n;
+		pthread_mutex_unlock(&c->server->mtx);
+		if (!stub_write(c, data, n))
+			return false;
+	}
+	return true;
+}
+
+/* "/body/SIZE/CUT/TIMES/MODE": the first so many answers of all break off after CUT bytes.
+ * What MODE makes of a Range: 'r' it is honoured, 'i' ignored, 'w' the answer begins
+ * elsewhere, 'n' cannot be satisfied. */
+static inline bool stub_body(struct stub_connection *c, const char *path, unsigned requests)
+{
+	const char *range = strstr(c->head, "Range: bytes=");
+	size_t size, cut, from = 0;
+	unsigned times;
+	char mode, head[256];
+
+	if (sscanf(path, "/body/%zu/%zu/%u/%c", &size, &cut, &times, &mode) != 4)
+		return false;
+	if (range && mode == 'n')
+		return stub_answer(c, 416, "", "no");
+	if (range && mode != 'i')
+		from = (size_t)atol(range + 13) - (mode == 'w');
+	if (range && mode != 'i')
+		snprintf(head, sizeof head,
+			"HTTP/1.1 206 x\r\nContent-Length: %zu\r\n"
+			"Content-Range: bytes %zu-%zu/%zu\r\n\r\n",
+			size - from, from, size - 1, size);
+	else
+		snprintf(head, sizeof head, "HTTP/1.1 200 x\r\nContent-Length: %zu\r\n\r\n",
+			size);
+	if (!stub_say(c, head))
+		return false;
+	if (requests <= times && cut < size - from) {
+		stub_send_body(c, from, from + cut);
+		return false;
+	}
+	return stub_send_body(c, from, size);
+}
+
+/* "/pace/SIZE/STEP": STEP bytes every 20 ms. */
+static inline bool stub_pace(struct stub_connection *c, const char *path)
+{
+	size_t size, step;
+	char head[128];
+
+	if (sscanf(path, "/pace/%zu/%zu", &size, &step) != 2)
+		return false;
+	snprintf(head, sizeof head, "HTTP/1.1 200 x\r\nContent-Length: %zu\r\n\r\n", size);
+	if (!stub_say(c, head))
+		return false;
+	for (size_t at = 0; at < size && !stub_stopping(c->server); at += step) {
+		if (!stub_send_body(c, at, at + step < size ? at + step : size))
+			return false;
+		usleep(20000);
+	}
+	return true;
+}
+
+/* "/head/SIZE": one header line of that size. "/heads", "/interim": without end. */
+static inline bool stub_head(struct stub_connection *c, const char *path)
+{
+	size_t size = 0;
+	char line[1025];
+
+	memset(line, 'x', sizeof line - 1);
+	line[sizeof line - 1] = '\0';
+	if (sscanf(path, "/head/%zu", &size) == 1) {
+		stub_say(c, "HTTP/1.1 200 x\r\nContent-Length: 2\r\nX: ");
+		for (; size > 0; size -= size < 1024 ? size : 1024)
+			stub_write(c, line, size < 1024 ? size : 1024);
+		return stub_say(c, "\r\n\r\nok");
+	}
+	if (!strcmp(path, "/heads"))
+		stub_say(c, "HTTP/1.1 200 x\r\n");
+	while (!stub_stopping(c->server))
+		if (!stub_say(c, !strcmp(path, "/heads")
+					 ? "X-Some: thing\r\n"
+					 : "HTTP/1.1 103 x\r\nLink: </a>\r\n\r\n"))
+			return false;
+	return false;
+}
+
 static inline bool stub_etag(struct stub_connection *c)
 {
 	if (strstr(c->head, "If-None-Match: " STUB_ETAG))
@@ -262,6 +364,12 @@ static inline bool stub_serve(
 		return stub_limited(c, path);
 	if (!strncmp(path, "/pause/", 7))
 		return stub_pause(c, path);
+	if (!strncmp(path, "/body/", 6))
+		return stub_body(c, path, requests);
+	if (!strncmp(path, "/head", 5) || !strcmp(path, "/interim"))
+		return stub_head(c, path);
+	if (!strncmp(path, "/pace/", 6))
+		return stub_pace(c, path);
 	if (!strncmp(path, "/gate/", 6))
 		return stub_gate(c, path);
 	if (!strcmp(path, "/redirect-flood"))

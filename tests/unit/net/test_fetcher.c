@@ -49,6 +49,25 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
 	return real(host, service, hints, out);
 }
 
+static atomic_uint files_hanging;
+static atomic_bool files_released;
+
+/* A file system whose server is gone: whatever is below "dead" takes until it is released.
+ */
+int stat(const char *path, struct stat *st)
+{
+	int (*real)(const char *, struct stat *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "stat");
+	if (strstr(path, "/dead/")) {
+		files_hanging++;
+		while (!files_released)
+			usleep(10000);
+		files_hanging--;
+	}
+	return real(path, st);
+}
+
 struct fixture {
 	struct stub_server stub;
 	struct fetcher *fetcher;
@@ -569,6 +588,198 @@ static void test_too_long(void **state)
 	f.size_max = 4;
 	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_LIMIT);
 	assert_null(f.body.data);
+}
+
+static void assert_whole_body(struct fetch *f, size_t size)
+{
+	assert_int_equal(f->error, 0);
+	assert_int_equal(f->body.size, size);
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal((char)f->body.data[i], stub_byte(i));
+	bytes_release(&f->body);
+}
+
+/* Headers that do not end are an error at once, whatever kind of answer they are of. */
+static void test_endless_headers(void **state)
+{
+	static const char *const paths[] = {
+		"head/90000", "head/300000", "heads", "interim"};
+	struct fixture *x = *state;
+	struct fetch f;
+
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(get(x, &f, paths[i], 0), ERR_UNREACHABLE);
+		assert_words(&f, "header of the server's answer");
+		assert_int_equal(x->stub.requests, i + 1);
+	}
+	assert_int_equal(get(x, &f, "head/20000", 0), 0);
+	assert_body(&f, "ok");
+}
+
+/* A page that is longer than most waits for the memory that it takes. */
+static void test_longer_than_most(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct job jobs[3] = {0};
+
+	x->options.memory = 3 * SIZE_MAX_TESTED;
+	log_init(&log, start(x));
+	for (int i = 0; i < 3; i++) {
+		fetch_init(&jobs[i].fetch, x->mirrors, "body/60000/0/0/r");
+		jobs[i].fetch.resumable = i > 0;
+		jobs[i].fetch.done = job_done;
+		jobs[i].log = &log;
+		fetcher_submit(x->fetcher, &jobs[i].fetch);
+	}
+	/* One at a time. */
+	for (unsigned i = 0; i < 3; i++) {
+		struct job *done = NULL;
+
+		await_jobs(&log, i + 1);
+		usleep(20000);
+		assert_int_equal(log.count, i + 1);
+		for (int j = 0; j < 3; j++)
+			if (jobs[j].fetch.body.data)
+				done = &jobs[j];
+		assert_non_null(done);
+		assert_int_equal(done->fetch.cost, 2 * SIZE_MAX_TESTED);
+		assert_whole_body(&done->fetch, 60000);
+		fetcher_release(x->fetcher, &done->fetch);
+	}
+	assert_int_equal(x->stub.requests, 6);
+}
+
+/* Progress. */
+
+static int get_resumable(struct fixture *x, struct fetch *f, const char *path)
+{
+	if (!x->fetcher)
+		start(x);
+	fetch_init(f, x->mirrors, path);
+	f->resumable = true;
+	f->cost = 2 * SIZE_MAX_TESTED;
+	return fetcher_get(x->fetcher, f);
+}
+
+/* Nothing that has come is asked for again. */
+static void test_resumes(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+
+	get_resumable(x, &f, "body/60000/20000/2/r");
+	assert_whole_body(&f, 60000);
+	assert_true(f.pieced);
+	assert_int_equal(x->stub.requests, 3);
+	assert_int_equal(x->stub.sent, 60000);
+	assert_int_equal(count(x).bytes, 60000);
+}
+
+static void test_resumes_at_another_mirror(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server other;
+	struct fetch f;
+
+	stub_start(&other, 0, NULL);
+	assert_int_equal(mirrors_add(x->mirrors, other.url), 0);
+	get_resumable(x, &f, "body/60000/20000/1/r");
+	assert_whole_body(&f, 60000);
+	assert_true(x->stub.requests > 0 && other.requests > 0);
+	assert_int_equal(x->stub.sent + other.sent, 60000);
+	stub_stop(&other);
+}
+
+/* Servers that send all instead, the wrong part, or nothing. */
+static void test_restarts_where_it_must(void **state)
+{
+	static const char *const paths[] = {
+		"body/60000/20000/1/i", "body/60000/20000/1/w", "body/60000/20000/1/n"};
+	struct fixture *x = *state;
+	struct fetch f;
+
+	for (int i = 0; i < 3; i++) {
+		x->stub.requests = 0;
+		get_resumable(x, &f, paths[i]);
+		assert_whole_body(&f, 60000);
+		assert_false(f.pieced);
+		assert_int_equal(x->stub.requests, i ? 3 : 2);
+	}
+	/* What may change between two answers is never pieced together. */
+	x->stub.requests = 0;
+	x->stub.sent = 0;
+	fetch_init(&f, x->mirrors, "body/60000/20000/1/r");
+	f.cost = SIZE_MAX_TESTED;
+	assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+	assert_whole_body(&f, 60000);
+	assert_int_equal(x->stub.sent, 80000);
+	/* Nor does a part of it make it longer than it may be. */
+	x->stub.requests = 0;
+	fetch_init(&f, x->mirrors, "body/60000/20000/1/r");
+	f.resumable = true;
+	f.size_max = 50000;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_LIMIT);
+}
+
+static void test_no_part_where_none_was_asked_for(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+
+	assert_int_equal(get_resumable(x, &f, "status/206"), ERR_UNREACHABLE);
+	assert_words(&f, "206");
+}
+
+/* Four in a row on one slow connection, of which each takes a second. */
+static void test_deadline_without_progress(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct job jobs[4] = {0};
+
+	x->options.connections = 1;
+	log_init(&log, start(x));
+	for (int i = 0; i < 4; i++) {
+		fetch_init(&jobs[i].fetch, x->mirrors, "pace/50000/1000");
+		jobs[i].fetch.cost = SIZE_MAX_TESTED;
+		jobs[i].fetch.patience = 2 * NS_PER_SECOND;
+		jobs[i].fetch.deadline = clock_monotonic() + jobs[i].fetch.patience;
+		jobs[i].fetch.done = job_done;
+		jobs[i].log = &log;
+		jobs[i].releases = true;
+		fetcher_submit(x->fetcher, &jobs[i].fetch);
+	}
+	await_jobs(&log, 4);
+	for (int i = 0; i < 4; i++)
+		assert_whole_body(&jobs[i].fetch, 50000);
+	assert_int_equal(x->stub.requests, 4);
+	/* A trickle is no progress. */
+	fetch_init(&jobs[0].fetch, x->mirrors, "drip");
+	jobs[0].fetch.patience = NS_PER_SECOND;
+	jobs[0].fetch.deadline = clock_monotonic() + NS_PER_SECOND;
+	assert_int_equal(fetcher_get(x->fetcher, &jobs[0].fetch), ERR_TIMEOUT);
+}
+
+/* A line that is slow is not made slower by second tries at the other mirror. */
+static void test_slow_line_is_not_doubled(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server other;
+	struct fetch f;
+
+	stub_start(&other, 0, NULL);
+	assert_int_equal(mirrors_add(x->mirrors, other.url), 0);
+	start(x);
+	for (int i = 0; i < 2; i++) {
+		fetch_init(&f, x->mirrors, "pace/60000/600");
+		f.cost = SIZE_MAX_TESTED;
+		assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+		assert_whole_body(&f, 60000);
+	}
+	assert_int_equal(count(x).doubled, 0);
+	assert_int_equal(x->stub.sent + other.sent, 120000);
+	stub_stop(&other);
 }
 
 /* Mirrors. */
@@ -1155,6 +1366,74 @@ static void test_file(void **state)
 	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_LIMIT);
 }
 
+/* It hangs those who read it, until their deadline, and nobody else. */
+static void test_dead_file_system(void **state)
+{
+	struct fixture *x = *state;
+	struct mirrors *dead, *live;
+	struct log_of_jobs log;
+	struct job jobs[20] = {0};
+	char url[96], path[128];
+	struct fetch f;
+
+	write_file(x, "here", "local", path);
+	snprintf(url, sizeof url, "file://%s/dead", x->directory);
+	assert_int_equal(mirrors_new(url, &dead, NULL), 0);
+	snprintf(url, sizeof url, "file://%s", x->directory);
+	assert_int_equal(mirrors_new(url, &live, NULL), 0);
+	x->options.connections = 16;
+	log_init(&log, start(x));
+	for (int i = 0; i < 20; i++) {
+		snprintf(path, sizeof path, "file-%d", i);
+		submit(&jobs[i], &log, dead, path, FETCH_DEMAND);
+		fetcher_raise(x->fetcher, &jobs[i].fetch, FETCH_DEMAND,
+			clock_monotonic() + 2 * NS_PER_SECOND);
+	}
+	for (int i = 0; i < 10; i++) {
+		fetch_init(&f, live, "here");
+		assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+		assert_body(&f, "local");
+		assert_int_equal(get(x, &f, "ok", 0), 0);
+		assert_body(&f, "hello");
+	}
+	await_jobs(&log, 20);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(jobs[i].fetch.error, ERR_TIMEOUT);
+		job_release(&jobs[i]);
+	}
+	/* No more threads than these for it; whoever comes now hears so at once. */
+	assert_int_equal(files_hanging, 8);
+	fetch_init(&f, dead, "another");
+	f.impatient = true;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_TIMEOUT);
+	assert_words(&f, "does not answer");
+	assert_int_equal(files_hanging, 8);
+	/* Nor does the end wait for them. */
+	fetcher_free(x->fetcher);
+	x->fetcher = NULL;
+	files_released = true;
+	while (files_hanging > 0)
+		usleep(1000);
+	mirrors_free(dead);
+	mirrors_free(live);
+}
+
+/* Nor is a FIFO waited for. */
+static void test_no_regular_file(void **state)
+{
+	struct fixture *x = *state;
+	char url[96], path[128];
+	struct fetch f;
+
+	snprintf(path, sizeof path, "%s/fifo", x->directory);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	mirrors_free(x->mirrors);
+	snprintf(url, sizeof url, "file://%s", x->directory);
+	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
+	assert_int_equal(get(x, &f, "fifo", 0), ERR_IO);
+	assert_words(&f, "not a regular file");
+}
+
 /* Who goes when. */
 
 static void test_priorities(void **state)
@@ -1388,6 +1667,14 @@ int main(void)
 		TEST(test_too_long),
 		TEST(test_hints),
 		TEST(test_dead_proxy),
+		TEST(test_endless_headers),
+		TEST(test_longer_than_most),
+		TEST(test_resumes),
+		TEST(test_resumes_at_another_mirror),
+		TEST(test_restarts_where_it_must),
+		TEST(test_no_part_where_none_was_asked_for),
+		TEST(test_deadline_without_progress),
+		TEST(test_slow_line_is_not_doubled),
 		TEST(test_next_mirror),
 		TEST(test_avoid),
 		TEST(test_stalled_mirror),
@@ -1407,6 +1694,8 @@ int main(void)
 		TEST(test_tls),
 		TEST(test_tls_hangs),
 		TEST(test_file),
+		TEST(test_no_regular_file),
+		TEST(test_dead_file_system),
 		TEST(test_priorities),
 		TEST(test_demand_finds_memory),
 		TEST(test_memory),

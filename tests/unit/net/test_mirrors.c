@@ -189,7 +189,7 @@ static void test_backoff(void **state)
 		now += most + 1;
 		assert_int_equal(choose(m, 0, now, &wait), 0);
 		assert_int_equal(wait, 0);
-		most = most < 8 * S ? most * 2 : 16 * S;
+		most = most < S ? most * 2 : 1500 * MS;
 	}
 	mirrors_failed(m, 0, MIRROR_UNREACHABLE, now);
 	mirrors_succeeded(m, 0, MS, 0);

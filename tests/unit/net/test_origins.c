@@ -18,7 +18,8 @@ static unsigned fill(struct origins *o, struct origin *origin, bool demand)
 {
 	unsigned n = 0;
 
-	for (origin->active = 0; origins_has_slot(o, origin, demand, NOW); origin->active++)
+	for (origin->active = 0; origins_has_slot(o, origin, 1, demand, NOW);
+		origin->active++)
 		n++;
 	return n;
 }
@@ -87,7 +88,7 @@ static void test_slow_down(void **state)
 	a = origins_find(&o, "a");
 	for (int i = 0; i < 16; i++)
 		origin_begin(a, now);
-	assert_false(origins_has_slot(&o, a, true, now));
+	assert_false(origins_has_slot(&o, a, 1, true, now));
 	/* All those that were under way say so: that counts once. */
 	for (int i = 0; i < 16; i++)
 		origin_slow_down(a, now - 1, now, GAP_MOST);
@@ -95,11 +96,11 @@ static void test_slow_down(void **state)
 	assert_true(origin_next_at(a) > now);
 	while (a->active)
 		origin_end(a);
-	assert_false(origins_has_slot(&o, a, true, now));
+	assert_false(origins_has_slot(&o, a, 1, true, now));
 	now = origin_next_at(a);
-	assert_true(origins_has_slot(&o, a, true, now));
+	assert_true(origins_has_slot(&o, a, 1, true, now));
 	origin_begin(a, now);
-	assert_false(origins_has_slot(&o, a, true, now));
+	assert_false(origins_has_slot(&o, a, 1, true, now));
 	/* Again and again: one at a time, with gaps that end somewhere. */
 	for (int i = 0; i < 20; i++)
 		origin_slow_down(a, now + i, now + i + 1, GAP_MOST);
@@ -111,10 +112,10 @@ static void test_slow_down(void **state)
 	assert_int_equal(a->window, 0);
 	now = origin_next_at(a);
 	for (int i = 0; i < 15; i++) {
-		assert_true(origins_has_slot(&o, a, true, now));
+		assert_true(origins_has_slot(&o, a, 1, true, now));
 		origin_begin(a, now);
 	}
-	assert_false(origins_has_slot(&o, a, true, now));
+	assert_false(origins_has_slot(&o, a, 1, true, now));
 	assert_true(origin_may_warn(a, now));
 	assert_false(origin_may_warn(a, now + NS_PER_SECOND));
 	assert_true(origin_may_warn(a, now + 60 * NS_PER_SECOND));
@@ -135,16 +136,16 @@ static void test_leads_to(void **state)
 	origin_led(a, b);
 	for (int i = 0; i < 3; i++)
 		origin_begin(i ? a : b, NOW);
-	assert_true(origins_has_slot(&o, a, true, NOW));
+	assert_true(origins_has_slot(&o, a, 1, true, NOW));
 	origin_begin(a, NOW);
-	assert_false(origins_has_slot(&o, a, true, NOW));
+	assert_false(origins_has_slot(&o, a, 1, true, NOW));
 	origin_end(b);
-	assert_true(origins_has_slot(&o, a, true, NOW));
+	assert_true(origins_has_slot(&o, a, 1, true, NOW));
 	origin_slow_down(b, NOW, NOW + 1, GAP_MOST);
-	assert_false(origins_has_slot(&o, a, true, NOW + 1));
+	assert_false(origins_has_slot(&o, a, 1, true, NOW + 1));
 	assert_int_equal(origin_next_at(a), origin_next_at(b));
 	origin_led(a, a);
-	assert_true(origins_has_slot(&o, a, true, NOW + 1));
+	assert_true(origins_has_slot(&o, a, 1, true, NOW + 1));
 	origins_release(&o);
 }
 

@@ -120,8 +120,8 @@ static void test_order(void **state)
 	struct fetch *q = add(x, x->one, FETCH_PREFETCH, 1);
 	struct fetch *d = add(x, x->one, FETCH_DEMAND, 1);
 
-	schedule_raise(&x->s, q, FETCH_READAHEAD, DEADLINE_NONE);
-	schedule_raise(&x->s, q, FETCH_PREFETCH, DEADLINE_NONE); /* never lowered */
+	schedule_raise(&x->s, q, FETCH_READAHEAD, DEADLINE_NONE, x->now);
+	schedule_raise(&x->s, q, FETCH_PREFETCH, DEADLINE_NONE, x->now); /* never lowered */
 	assert_ptr_equal(pick(x, NULL), d);
 	assert_ptr_equal(pick(x, NULL), r);
 	assert_ptr_equal(pick(x, NULL), q);
@@ -177,7 +177,7 @@ static void test_budget(void **state)
 	assert_ptr_equal(pick(x, NULL), f);
 	assert_null(pick(x, NULL));
 	/* What costs nothing never waits. */
-	schedule_raise(&x->s, g, FETCH_DEMAND, 0);
+	schedule_raise(&x->s, g, FETCH_DEMAND, 0, x->now);
 	schedule_sweep(&x->s, x->now, false);
 	assert_ended(x, g, ERR_TIMEOUT, "turn");
 	g = add(x, x->two, FETCH_DEMAND, 0);
@@ -235,7 +235,7 @@ static void test_deadlines(void **state)
 	struct fetch *late = add(x, x->one, FETCH_PREFETCH, 1);
 	struct fetch *soon = add(x, x->one, FETCH_PREFETCH, 1);
 
-	schedule_raise(&x->s, soon, FETCH_PREFETCH, START + 5 * MS);
+	schedule_raise(&x->s, soon, FETCH_PREFETCH, START + 5 * MS, x->now);
 	assert_int_equal(x->s.sweep_at, START + 5 * MS);
 	sweep(x);
 	assert_ended(x, soon, ERR_TIMEOUT, "http://one.test/f2");
@@ -252,7 +252,7 @@ static void test_retry_waits(void **state)
 	const struct try_result v = result(
 		TRY_FAILED, RANK_FAILED, ERR_UNREACHABLE, "broken");
 	struct fixture *x = *state;
-	struct fetch *f = add(x, x->one, FETCH_DEMAND, 10);
+	struct fetch *f = add(x, x->one, FETCH_PREFETCH, 10);
 	int64_t before, most = 100 * MS;
 	struct admission a;
 
@@ -493,6 +493,73 @@ static void test_outage(void **state)
 	assert_ended(x, other, 0, "");
 }
 
+/* Of many who wait for a dead server, one asks now and then; when it is back all go on. */
+static void test_probes(void **state)
+{
+	struct try_result v = result(TRY_FAILED, RANK_FAILED, ERR_UNREACHABLE, "refused");
+	struct fixture *x = *state;
+	int64_t back = x->now + 30 * NS_PER_SECOND;
+	struct admission a;
+	unsigned probes = 0, hasty = 0;
+
+	v.unwell = true;
+	v.fault = MIRROR_UNREACHABLE;
+	for (int i = 0; i < 200; i++)
+		add(x, x->one, FETCH_DEMAND, 1);
+	for (;;) {
+		while (pick(x, &a) && x->now < back) {
+			probes++;
+			hasty += a.hasty;
+			x->now += MS;
+			retry(x, &a, &v);
+		}
+		if (x->now >= back)
+			break;
+		sweep(x);
+	}
+	assert_in_range(probes, 15, 50);
+	assert_in_range(hasty, probes / 2, probes - 1);
+	assert_true(x->now < back + 2 * NS_PER_SECOND);
+	mirrors_succeeded(x->one, 0, MS, 1);
+	schedule_succeed(&x->s, a.fetch);
+	assert_null(x->s.waiting.first);
+	while (pick(x, &a))
+		assert_false(a.probe);
+}
+
+/* A probe that hangs keeps nobody from the next, nor from another mirror. */
+static void test_a_probe_hangs(void **state)
+{
+	struct fixture *x = *state;
+	struct admission a;
+
+	mirrors_failed(x->one, 0, MIRROR_UNREACHABLE, x->now);
+	mirrors_failed(x->two, 0, MIRROR_UNREACHABLE, x->now);
+	x->now += 5 * NS_PER_SECOND;
+	for (int i = 0; i < 3; i++)
+		add(x, x->one, FETCH_DEMAND, 1);
+	for (int i = 0; i < 3; i++) {
+		assert_non_null(pick(x, &a));
+		assert_true(a.probe);
+		assert_null(pick(x, &a));
+		if (i == 2)
+			break;
+		sweep(x);
+	}
+	for (int i = 0; i < 2; i++) {
+		add(x, x->two, FETCH_DEMAND, 1);
+		assert_non_null(pick(x, &a));
+		assert_int_equal(a.mirror, i);
+	}
+	/* Who had no try of his own knows why. */
+	mirrors_failed(x->one, 0, MIRROR_UNREACHABLE, x->now);
+	add(x, x->one, FETCH_DEMAND, 1);
+	assert_null(pick(x, &a));
+	x->now += 200 * NS_PER_SECOND;
+	schedule_sweep(&x->s, x->now, false);
+	assert_ended(x, &x->fetches[x->count - 1], ERR_UNREACHABLE, "cannot be reached");
+}
+
 static void test_one_try_before_the_deadline(void **state)
 {
 	struct fixture *x = *state;
@@ -524,6 +591,26 @@ static void test_cancel_while_it_waits(void **state)
 	assert_ended(x, f, ERR_INTERRUPTED, "f1");
 	assert_true(schedule_is_empty(&x->s));
 	assert_int_equal(x->s.counters.failures, 0);
+}
+
+/* Nobody waits: who comes again soon finds it in its place, and only then. */
+static void test_abandoned(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch *f = add(x, x->one, FETCH_DEMAND, 1);
+	struct fetch *g = add(x, x->one, FETCH_DEMAND, 1);
+	struct fetch *h = add(x, x->one, FETCH_DEMAND, 1);
+
+	schedule_abandon(f, x->now);
+	schedule_abandon(g, x->now);
+	schedule_abandon(h, x->now);
+	x->now += 500 * MS;
+	assert_ptr_equal(pick(x, NULL), f);
+	schedule_raise(&x->s, g, FETCH_DEMAND, DEADLINE_NONE, x->now);
+	x->now += 5000 * MS;
+	assert_ptr_equal(pick(x, NULL), g);
+	assert_null(pick(x, NULL));
+	assert_ended(x, h, ERR_INTERRUPTED, "f3");
 }
 
 static void test_double(void **state)
@@ -601,8 +688,11 @@ int main(void)
 		TEST(test_absent_is_not_said_early),
 		TEST(test_impatient),
 		TEST(test_outage),
+		TEST(test_probes),
+		TEST(test_a_probe_hangs),
 		TEST(test_one_try_before_the_deadline),
 		TEST(test_cancel_while_it_waits),
+		TEST(test_abandoned),
 		TEST(test_double),
 		TEST(test_double_or_not),
 	};

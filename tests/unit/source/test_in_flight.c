@@ -171,10 +171,11 @@ static void wait_for_idle(struct fixture *f)
 			return;
 		usleep(5000);
 	}
-	fail_msg("the fetch was not cancelled");
+	fail_msg("the fetch does not end");
 }
 
-static void the_last_to_leave_cancels(void **state)
+/* What is on the wire is finished and kept, though nobody waits for it any more. */
+static void the_last_to_leave_leaves_it_to_be_kept(void **state)
 {
 	struct sample p = sample_new(1000, 4);
 	struct test_waiter a, b;
@@ -183,6 +184,7 @@ static void the_last_to_leave_cancels(void **state)
 
 	(void)state;
 	setup(&f);
+	store_put(&f.store, sample_span(&p));
 	begin(&f, &a, &p.want, TESTED_DEADLINE);
 	begin(&f, &b, &p.want, TESTED_DEADLINE);
 	gate_await(f.server, 1);
@@ -191,10 +193,45 @@ static void the_last_to_leave_cancels(void **state)
 	fetcher_count(engine_fetcher(f.reader.engine), &counters);
 	assert_int_equal(counters.active, 1);
 	assert_true(source_forget(f.source, &b.waiter));
+	usleep(50000);
+	gate_set(f.server, false);
 	wait_for_idle(&f);
+	for (int i = 0; i < 1000 && !cache_has(f.reader.cache, &p.want); i++)
+		usleep(5000);
+	assert_true(cache_has(f.reader.cache, &p.want));
+	assert_int_equal(gate_requests(f.server), 1);
 	assert_int_equal(test_waiter_count(&a) + test_waiter_count(&b), 0);
 	test_waiter_release(&a);
 	test_waiter_release(&b);
+	teardown(&f);
+	free(p.data);
+}
+
+/* A program that a timer interrupts every few milliseconds, and that asks again. */
+static void who_is_interrupted_again_and_again_gets_it(void **state)
+{
+	struct sample p = sample_new(1000, 9);
+	struct test_waiter w;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	store_put(&f.store, sample_span(&p));
+	for (int i = 0; i < 30; i++) {
+		begin(&f, &w, &p.want, TESTED_DEADLINE);
+		usleep(5000);
+		assert_true(source_forget(f.source, &w.waiter));
+		test_waiter_release(&w);
+	}
+	gate_set(f.server, false);
+	for (int i = 0; i < 1000 && !cache_has(f.reader.cache, &p.want); i++) {
+		begin(&f, &w, &p.want, TESTED_DEADLINE);
+		usleep(5000);
+		source_forget(f.source, &w.waiter);
+		test_waiter_release(&w);
+	}
+	assert_true(cache_has(f.reader.cache, &p.want));
+	assert_int_equal(gate_requests(f.server), 1);
 	teardown(&f);
 	free(p.data);
 }
@@ -410,7 +447,8 @@ int main(void)
 		cmocka_unit_test(each_has_its_own_deadline),
 		cmocka_unit_test(who_comes_at_the_end_has_its_own_deadline),
 		cmocka_unit_test(a_silent_server_times_out),
-		cmocka_unit_test(the_last_to_leave_cancels),
+		cmocka_unit_test(the_last_to_leave_leaves_it_to_be_kept),
+		cmocka_unit_test(who_is_interrupted_again_and_again_gets_it),
 		cmocka_unit_test(coming_after_the_last_left_works),
 		cmocka_unit_test(a_failure_leaves_others_alone),
 		cmocka_unit_test(a_delta_times_out_with_its_base),
