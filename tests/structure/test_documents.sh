@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # What the documents name is there: each path below src/, tests/, doc/, contrib/ or man/,
 # each source file of a room, each function written `name()` in the documents that are
-# about the code, the target of each link, and its heading. $CAIRN_SOURCE is the top source
+# about the code, the target of each link, and its heading. Limits are the code's: in a row
+# of a table, `| ... | 4 MiB (`NAME`) | FILE |`, the number is that constant's. $CAIRN_SOURCE is the top source
 # directory.
 #
 # A path may name a program by its source without .c, or have a `*`, or a word in capitals
@@ -104,6 +105,40 @@ check_link() { # FILE TARGET
 	esac
 }
 
+# A number as documents write it (4 MiB, 2^50 bytes, 65536 bytes, 30), as digits.
+plain_number() { # NUMBER UNIT
+	case $1-$2 in
+	2^*) echo $((1 << ${1#2^})) ;;
+	*-MiB) echo $(($1 << 20)) ;;
+	*-KiB) echo $(($1 << 10)) ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# The value of a constant that is one number, perhaps shifted.
+constant() { # FILE NAME
+	value=$(sed -n "s,^#define $2  *\\(.*\\),\\1,p" "$1" | sed 's,/\*.*,,; s,(uint64_t),,; s,UINT64_C,,; s,\([0-9]\)[uUlL]*,\1,g')
+	case $value in
+	'' | *[!0-9\(\)\<\ ]*) echo "?" ;;
+	*) echo $(($value)) ;;
+	esac
+}
+
+# The limits in a document's tables: "NUMBER UNIT NAME FILE" a line.
+limits() {
+	sed -n 's,^|.*| *\([0-9^]*\)\( *[A-Za-z]*\) (`\([A-Z_]*\)`) *| *\([^ |]*\) *|$,\1\2 \3 \4,p' "$1" |
+		awk 'NF == 3 { print $1, "-", $2, $3; next } { print }'
+}
+
+check_limits() { # DOCUMENT
+	limits "$1" | while read -r number unit name file; do
+		if [ ! -e "$file" ]; then continue; fi # said already
+		if [ "$(plain_number "$number" "$unit")" != "$(constant "$file" "$name")" ]; then
+			echo "$1: $name of $file is $(constant "$file" "$name"), not $number."
+		fi
+	done
+}
+
 # Prints a sentence for whatever is named in the tree $1 and is not there.
 look() (
 	cd "$1"
@@ -123,6 +158,7 @@ look() (
 		link) check_link "$file" "$name" ;;
 		esac
 	done <"$work/facts"
+	for document; do check_limits "$document"; done
 	# A page that its index does not know is not found.
 	for page in doc/decisions/*.md; do
 		case $page in
@@ -188,6 +224,24 @@ plant
 file doc/decisions/one.md ''
 file doc/decisions/two.md ''
 expect 'doc/decisions/README.md does not link to two.md.'
+
+plant
+file src/util/io.h '#define A_MAX 10
+#define B_MAX (4u << 20) /* bytes */
+#define C_MAX ((uint64_t)1 << 50)
+#define D_MAX A_MAX'
+file doc/map.md '## The rooms, of it
+| a | 10 (`A_MAX`) | src/util/io.h |
+| b | 4 MiB (`B_MAX`) | src/util/io.h |
+| c | 2^50 bytes (`C_MAX`) | src/util/io.h |'
+expect ''
+file doc/map.md '## The rooms, of it
+| a | 11 s (`A_MAX`) | src/util/io.h |
+| d | 10 bytes (`D_MAX`) | src/util/io.h |
+| e | 10 (`E_MAX`) | src/util/io.h |'
+expect 'doc/map.md: A_MAX of src/util/io.h is 10, not 11.
+doc/map.md: D_MAX of src/util/io.h is ?, not 10.
+doc/map.md: E_MAX of src/util/io.h is ?, not 10.'
 
 # The documents themselves.
 found=$(look "$top")
