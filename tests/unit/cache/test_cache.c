@@ -201,6 +201,8 @@ static void test_marked_damaged(void **state)
 	struct sample s = sample_make(4, 2);
 
 	sample_put_all(c, &s);
+	/* Or what is on its way is put into the books that are begun anew. */
+	cache_flush(c);
 	directory_mark_damaged(&c->directory);
 	cache_close(c);
 	c = sample_open(*state, 0);
@@ -270,21 +272,25 @@ static void test_damaged_in_another_process(void **state)
 	struct sample s = sample_make(6, 4);
 	struct cache *c;
 	char path[512], byte;
-	int go[2], status;
+	int go[2], ready[2], status;
 	pid_t pid;
 
 	assert_int_equal(pipe(go), 0);
+	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (pid == 0) {
 		close(go[1]);
 		c = sample_open(*state, 0);
-		if (read(go[0], &byte, 1) != 0)
+		if (write(ready[1], "", 1) != 1 || read(go[0], &byte, 1) != 0)
 			_exit(1);
 		wait_until_kept(*state, c, &s);
 		cache_close(c);
 		_exit(0);
 	}
 	close(go[0]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
 	c = sample_open(*state, 0);
 	sample_put_all(c, &s);
 	cache_flush(c);
