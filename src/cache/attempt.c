@@ -157,7 +157,6 @@ static int chunk_in_list(const struct object_ref *o, uint64_t offset, struct wan
 
 	if (o->count < 1 || o->count > OBJECT_LISTED_MAX)
 		return ERR_CORRUPT;
-	w->layout = digest_of(o->list, (size_t)o->count * CHUNK_RECORD_SIZE);
 	for (uint32_t i = 0; i < o->count; i++) {
 		struct chunk_ref chunk = chunk_list_at(o->list, i);
 
@@ -204,7 +203,6 @@ static int chunk_in_recipe(
 		if (rc)
 			return rc;
 	}
-	w->layout = o->recipe;
 	w->digest = hit.digest;
 	w->size = hit.size;
 	return 0;
@@ -213,8 +211,9 @@ static int chunk_in_recipe(
 int attempt_chunk(struct attempt *a, const struct object_ref *object, uint64_t offset,
 	struct want *out)
 {
-	struct want w = {
-		.kind = BLOB_CHUNK, .object = object->digest, .object_size = object->size};
+	struct want w = {.kind = BLOB_CHUNK,
+		.object = object_id_of(object),
+		.object_size = object->size};
 	int rc = 0;
 
 	if (offset >= object->size)

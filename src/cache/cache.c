@@ -43,7 +43,14 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 
 	if (rc)
 		return rc;
+	o->settings.alone = c->directory.alone;
 	rc = settings_enter(c->metadata, clock_monotonic() + OPEN_WAIT, &o->settings);
+	if (!rc && o->settings.older)
+		log_warning(c->log,
+			"cache: %s was made by an older version of this program: emptied, "
+			"what is needed is fetched again, what was pinned is to be pinned "
+			"again",
+			c->directory.path);
 	if (!rc)
 		return 0;
 	metadata_close(c->metadata);
@@ -53,6 +60,11 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 			"the cache %s was made by a newer version of this program: use "
 			"that, or "
 			"another directory",
+			c->directory.path);
+	if (o->settings.older)
+		return trouble_set(t, rc,
+			"the cache %s is in use by an older version of this program: stop "
+			"that, or use another directory",
 			c->directory.path);
 	return trouble_set(t, rc, "cannot use the cache %s: %s", c->directory.path,
 		rc == ERR_TIMEOUT ? "another process that uses it is stopped or slow"

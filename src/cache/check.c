@@ -29,35 +29,43 @@ void check_close(struct check *k)
 
 /* The least key behind `at`, or `at` itself. */
 struct check_key {
-	uint8_t bytes[DIGEST_SIZE + 1];
+	uint8_t bytes[OBJECT_ID_SIZE + 1];
 	size_t size;
 };
+
+/* Of a page, or of an object. */
+static size_t key_size(enum check_stage stage)
+{
+	return stage == CHECK_OBJECTS ? OBJECT_ID_SIZE : DIGEST_SIZE;
+}
 
 static struct check_key key_from(const struct check_place *p, bool behind)
 {
 	struct check_key key = {.size = 0};
+	size_t size = key_size(p->stage);
 
 	if (!p->begun)
 		return key;
-	memcpy(key.bytes, p->at.bytes, DIGEST_SIZE);
-	key.size = DIGEST_SIZE + (behind ? 1 : 0);
+	memcpy(key.bytes, &p->at, size);
+	key.size = size + (behind ? 1 : 0);
 	return key;
 }
 
-/* The next row with a digest for a key, and what it holds. ERR_ABSENT at the end. */
+/* The next row with a key of ours, and what it holds. ERR_ABSENT at the end. */
 static int next_row(struct check *k, MDB_txn *txn, enum table table, struct check_key from,
-	struct digest *digest, MDB_val *raw)
+	struct object_id *name, MDB_val *raw)
 {
 	struct table_cursor cursor = {0};
+	size_t size = key_size(k->place.stage);
 	struct span key;
 	int rc;
 
 	do {
 		rc = table_next(k->cache->metadata, txn, table,
 			span_of(from.bytes, from.size), &cursor, &key, raw);
-	} while (!rc && key.size != DIGEST_SIZE);
+	} while (!rc && key.size != size);
 	if (!rc)
-		memcpy(digest->bytes, key.data, DIGEST_SIZE);
+		memcpy(name, key.data, size);
 	table_cursor_close(&cursor);
 	return rc;
 }
@@ -106,7 +114,7 @@ static int check_is_there(struct check *k, uint64_t ordinal)
 
 	if (rc)
 		return rc;
-	rc = object_record_get(m, txn, &o->digest, &r);
+	rc = object_record_get(m, txn, &o->id, &r);
 	metadata_read_end(m, txn);
 	if (rc)
 		return rc == ERR_CORRUPT ? ERR_ABSENT : rc;
@@ -123,7 +131,7 @@ static int find_row(struct check *k, uint64_t ordinal, struct chunk_record *out)
 	int rc;
 
 	if (o->chunks == 1) {
-		*out = (struct chunk_record){0, o->size, o->digest};
+		*out = (struct chunk_record){0, o->size, o->id.digest};
 		return o->size <= CHUNK_SIZE_MAX ? 0 : ERR_CORRUPT;
 	}
 	rc = metadata_read(k->cache->metadata, &txn);
@@ -151,7 +159,7 @@ int check_find_chunk(struct check *k, uint64_t ordinal, struct want *out)
 	*out = (struct want){.kind = BLOB_CHUNK,
 		.digest = row.digest,
 		.size = row.size,
-		.object = k->object->digest,
+		.object = k->object->id,
 		.ordinal = ordinal,
 		.start = row.start};
 	return 0;
@@ -192,7 +200,7 @@ int check_chunk(struct check *k, const struct want *chunk, struct check_piece *o
 /* Nothing of this object can be told from rot. */
 static void condemn(struct check *k, struct check_piece *out)
 {
-	out->chunk = (struct want){.kind = BLOB_CHUNK, .digest = k->object->digest};
+	out->chunk = (struct want){.kind = BLOB_CHUNK, .digest = k->object->id.digest};
 	out->bytes = k->object->size;
 	out->whole = out->rotten = true;
 	out->why = ERR_CORRUPT;
@@ -219,7 +227,7 @@ static int next_chunk(struct check *k, struct check_piece *out)
 		check_leave_object(k);
 		return 0;
 	}
-	out->object = o->digest;
+	out->object = o->id;
 	rc = check_find_chunk(k, i, &chunk);
 	if (rc == ERR_CORRUPT) {
 		condemn(k, out);
@@ -242,14 +250,14 @@ static int next_chunk(struct check *k, struct check_piece *out)
 static int next_object(struct check *k)
 {
 	bool behind = k->place.ordinal == CHECK_ALL_DONE;
-	struct digest digest;
+	struct object_id id;
 	MDB_txn *txn;
 	MDB_val raw;
 	int rc = metadata_read(k->cache->metadata, &txn);
 
 	if (rc)
 		return rc;
-	rc = next_row(k, txn, TABLE_OBJECTS, key_from(&k->place, behind), &digest, &raw);
+	rc = next_row(k, txn, TABLE_OBJECTS, key_from(&k->place, behind), &id, &raw);
 	metadata_read_end(k->cache->metadata, txn);
 	if (rc == ERR_ABSENT) {
 		enter_stage(k, CHECK_ENDED);
@@ -257,11 +265,11 @@ static int next_object(struct check *k)
 	}
 	if (rc)
 		return rc;
-	if (!k->place.begun || !digest_equal(&digest, &k->place.at))
+	if (!k->place.begun || !object_id_equal(&id, &k->place.at))
 		k->place.ordinal = 0;
-	k->place.at = digest;
+	k->place.at = id;
 	k->place.begun = true;
-	rc = object_io_open_apart(k->cache, &digest, &k->object);
+	rc = object_io_open_apart(k->cache, &id, &k->object);
 	if (rc == ERR_ABSENT) {
 		k->place.ordinal = CHECK_ALL_DONE;
 		return 0;
@@ -300,7 +308,7 @@ static void drop_from_object(struct check *k, const struct check_piece *piece)
 		o = object_get(k->object);
 	}
 	if (piece->whole)
-		write_queue_lose(c->queue, o, &o->digest, o->instance);
+		write_queue_lose(c->queue, o, &o->id, o->instance);
 	else
 		object_io_drop_chunk(c, o, &piece->chunk, piece->why);
 	object_put(o);
@@ -309,7 +317,7 @@ static void drop_from_object(struct check *k, const struct check_piece *piece)
 void check_drop(struct check *k, const struct check_piece *piece)
 {
 	if (k->place.stage == CHECK_PAGES)
-		write_queue_drop_page(k->cache->queue, &piece->object);
+		write_queue_drop_page(k->cache->queue, &piece->object.digest);
 	else
 		drop_from_object(k, piece);
 }

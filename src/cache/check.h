@@ -19,8 +19,9 @@ enum check_stage { CHECK_PAGES, CHECK_OBJECTS, CHECK_ENDED };
 /* How far it has got: a plain value. Zero: nowhere yet. */
 struct check_place {
 	enum check_stage stage;
-	bool begun;	  /* there is an `at` */
-	struct digest at; /* page: the last one; object: the one that it is in */
+	bool begun; /* there is an `at` */
+	/* page: the last one, its digest; object: the one that it is in */
+	struct object_id at;
 	uint64_t ordinal; /* object: its next chunk; CHECK_ALL_DONE */
 };
 #define CHECK_ALL_DONE UINT64_MAX
@@ -38,11 +39,11 @@ void check_close(struct check *k);
 
 struct check_piece {
 	bool rotten;
-	int why;	       /* rotten: ERR_CORRUPT, or why it could not be read */
-	bool whole;	       /* rotten: all of the object, nobody knows its chunks */
-	struct digest object;  /* or the page */
-	struct want chunk;     /* of an object */
-	uint64_t start, bytes; /* looked at */
+	int why;		 /* rotten: ERR_CORRUPT, or why it could not be read */
+	bool whole;		 /* rotten: all of the object, nobody knows its chunks */
+	struct object_id object; /* or the page, its digest */
+	struct want chunk;	 /* of an object */
+	uint64_t start, bytes;	 /* looked at */
 };
 /* Looks at the next piece. ERR_ABSENT: there is none left. What was not there any more is
  * a piece of 0 bytes. Other errors: nothing can be told now. */

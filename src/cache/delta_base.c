@@ -32,8 +32,9 @@ static int size_in_object(struct cache *c, const struct digest *chunk, uint64_t 
 /* As an object of its own. */
 static int size_of_object(struct cache *c, const struct digest *chunk, uint64_t *size)
 {
+	const struct object_id id = object_id_of_chunk(chunk);
 	struct object *o;
-	int rc = object_io_open(c, chunk, NULL, &o);
+	int rc = object_io_open(c, &id, NULL, &o);
 
 	if (rc)
 		return rc;

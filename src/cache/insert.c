@@ -44,8 +44,10 @@ void cache_note_loss(struct cache *c)
 static int insert_find_place(struct cache *c, const struct digest *chunk, uint64_t size,
 	struct want *out, uint64_t *instance)
 {
-	struct want w = {
-		.kind = BLOB_CHUNK, .digest = *chunk, .size = size, .object = *chunk};
+	struct want w = {.kind = BLOB_CHUNK,
+		.digest = *chunk,
+		.size = size,
+		.object = object_id_of_chunk(chunk)};
 	struct place_record place;
 	struct chunk_record row;
 	MDB_txn *txn;

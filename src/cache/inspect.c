@@ -100,10 +100,10 @@ int cache_each_dataset(
 }
 
 static struct cache_object describe_object(
-	const struct digest *digest, const struct object_record *r, bool pinned)
+	const struct object_id *id, const struct object_record *r, bool pinned)
 {
 	return (struct cache_object){
-		*digest, r->size, r->resident, r->chunks, r->present, r->last_use, pinned};
+		*id, r->size, r->resident, r->chunks, r->present, r->last_use, pinned};
 }
 
 int cache_each_object(
@@ -117,15 +117,14 @@ int cache_each_object(
 	while (!rc && (rc = scan_next(scan, &key, &value)) == 0) {
 		struct cache_object object;
 		struct object_record r;
-		struct digest digest;
+		struct object_id id;
 		bool pinned;
 
-		if (key.size != DIGEST_SIZE || object_record_peek(value, &r))
+		if (object_key_decode(key, &id) || object_record_peek(value, &r))
 			continue;
-		memcpy(digest.bytes, key.data, DIGEST_SIZE);
-		if (pins_look(c->metadata, &digest, &pinned))
+		if (pins_look(c->metadata, &id, &pinned))
 			pinned = false;
-		object = describe_object(&digest, &r, pinned);
+		object = describe_object(&id, &r, pinned);
 		rc = each(ctx, &object);
 	}
 	scan_free(scan);
@@ -133,7 +132,7 @@ int cache_each_object(
 }
 
 int cache_find_object(
-	struct cache *c, const struct digest *object, struct cache_object *out)
+	struct cache *c, const struct object_id *object, struct cache_object *out)
 {
 	struct object_record r;
 	struct span value;
@@ -144,7 +143,7 @@ int cache_find_object(
 	rc = metadata_read(c->metadata, &txn);
 	if (rc)
 		return rc;
-	rc = table_get(c->metadata, txn, TABLE_OBJECTS, span_of_digest(object), &value);
+	rc = table_get(c->metadata, txn, TABLE_OBJECTS, span_of_object(object), &value);
 	if (!rc)
 		rc = object_record_peek(value, &r);
 	if (!rc)
@@ -154,7 +153,7 @@ int cache_find_object(
 }
 
 int cache_evict_object(
-	struct cache *c, const struct digest *object, bool even_pinned, uint64_t *freed)
+	struct cache *c, const struct object_id *object, bool even_pinned, uint64_t *freed)
 {
 	struct evictor_result done;
 	int rc;

@@ -7,6 +7,7 @@
 #define CAIRN_CACHE_INSPECT_H
 
 #include "cache/cache.h"
+#include "format/object_id.h"
 #include "util/digest.h"
 
 struct cache_info {
@@ -32,7 +33,7 @@ int cache_each_dataset(
 	struct cache *c, int (*each)(void *ctx, const struct cache_dataset *d), void *ctx);
 
 struct cache_object {
-	struct digest digest;
+	struct object_id id;
 	uint64_t size, resident; /* bytes */
 	uint64_t chunks, present;
 	int64_t last_use; /* seconds since 1970 */
@@ -41,7 +42,7 @@ struct cache_object {
 int cache_each_object(
 	struct cache *c, int (*each)(void *ctx, const struct cache_object *o), void *ctx);
 int cache_find_object(
-	struct cache *c, const struct digest *object, struct cache_object *out);
+	struct cache *c, const struct object_id *object, struct cache_object *out);
 
 /* Reads and hashes every resident byte and every page record. `progress` may be NULL.
  * Rotten chunks are reported; with `repair` they are dropped (and fetched again when
@@ -62,7 +63,7 @@ int cache_verify(struct cache *c, struct cache_verify *v);
 /* Throws out one object; ERR_ABSENT, ERR_BUSY when pinned and not `even_pinned`, or when a
  * mount has lent it to the kernel. */
 int cache_evict_object(
-	struct cache *c, const struct digest *object, bool even_pinned, uint64_t *freed);
+	struct cache *c, const struct object_id *object, bool even_pinned, uint64_t *freed);
 /* Throws out in last-use order until at most `target` resident bytes are left. */
 int cache_evict_to(struct cache *c, uint64_t target, uint64_t *freed);
 /* Throws out all objects that are neither pinned nor lent, and all pages but the last
@@ -70,7 +71,7 @@ int cache_evict_to(struct cache *c, uint64_t target, uint64_t *freed);
 int cache_clear(struct cache *c, uint64_t *freed);
 /* A pinned object is not evicted. Pins are named: unpin by the same name. An object that
  * is not resident may be pinned. */
-int cache_pin(struct cache *c, const char *pin, const struct digest *object);
+int cache_pin(struct cache *c, const char *pin, const struct object_id *object);
 int cache_unpin(struct cache *c, const char *pin, uint64_t *objects);
 int cache_each_pin(struct cache *c,
 	int (*each)(void *ctx, const char *pin, uint64_t objects), void *ctx);

@@ -7,7 +7,7 @@
 #include "cache/meta/pins.h"
 #include "cache/state.h"
 
-int cache_pin(struct cache *c, const char *pin, const struct digest *object)
+int cache_pin(struct cache *c, const char *pin, const struct object_id *object)
 {
 	size_t size = strlen(pin);
 

@@ -16,7 +16,7 @@
 
 /* The record as it is now; *seen names the state of the metadata. */
 static int object_look_up(
-	struct cache *c, const struct digest *digest, struct object_record *r, size_t *seen)
+	struct cache *c, const struct object_id *id, struct object_record *r, size_t *seen)
 {
 	MDB_txn *txn;
 	int rc = metadata_read_within(c->metadata, &txn);
@@ -24,7 +24,7 @@ static int object_look_up(
 	if (rc)
 		return rc;
 	*seen = mdb_txn_id(txn);
-	rc = object_record_get(c->metadata, txn, digest, r);
+	rc = object_record_get(c->metadata, txn, id, r);
 	metadata_read_end(c->metadata, txn);
 	if (rc == ERR_CORRUPT)
 		write_queue_ask_repair(c->queue);
@@ -48,7 +48,7 @@ static void object_refresh(struct cache *c, struct object *o)
 	metadata_read_end(c->metadata, txn);
 	if (!news)
 		return;
-	rc = object_look_up(c, &o->digest, &r, &seen);
+	rc = object_look_up(c, &o->id, &r, &seen);
 	if (rc == ERR_ABSENT || rc == ERR_CORRUPT)
 		atomic_store(&o->gone, true);
 	if (rc)
@@ -74,31 +74,31 @@ bool object_io_has(struct cache *c, struct object *o, uint64_t ordinal)
 /* A file that is not there is no news: another process removes an evicted object's before
  * its transaction is seen here. */
 static void object_lose(
-	struct cache *c, const struct digest *digest, uint64_t instance, int error)
+	struct cache *c, const struct object_id *id, uint64_t instance, int error)
 {
 	char hex[DIGEST_HEX_SIZE];
 
-	digest_to_hex(digest, hex);
+	digest_to_hex(&id->digest, hex);
 	if (error == ERR_ABSENT)
 		log_info(c->log, "cache: object %s has no file (any more)", hex);
 	else
 		log_warning(c->log,
 			"cache: object %s has a file of a wrong size: thrown out", hex);
-	write_queue_lose(c->queue, NULL, digest, instance);
+	write_queue_lose(c->queue, NULL, id, instance);
 }
 
 /* Opens the file of a record; the bits are those of the record. */
-static int object_from_record(struct cache *c, const struct digest *digest,
+static int object_from_record(struct cache *c, const struct object_id *id,
 	const struct object_record *r, struct object **out)
 {
 	struct object *o = object_new(
-		&c->directory, digest, r, atomic_load(&c->write.generation));
+		&c->directory, id, r, atomic_load(&c->write.generation));
 	int rc;
 
 	if (!o)
 		return ERR_NO_MEMORY;
 	atomic_store(&o->recorded, true);
-	rc = object_file_open(&c->directory, digest, r->instance, r->size, &o->fd);
+	rc = object_file_open(&c->directory, id, r->instance, r->size, &o->fd);
 	if (rc) {
 		object_put(o);
 		return rc;
@@ -116,7 +116,7 @@ static bool object_still_so(struct cache *c, struct object *o)
 	size_t seen;
 	bool same;
 
-	if (object_look_up(c, &o->digest, &r, &seen))
+	if (object_look_up(c, &o->id, &r, &seen))
 		return false;
 	same = object_is_of(o, &r) && o->generation == atomic_load(&c->write.generation);
 	object_record_release(&r);
@@ -124,25 +124,25 @@ static bool object_still_so(struct cache *c, struct object *o)
 	return same;
 }
 
-int object_io_open_apart(struct cache *c, const struct digest *digest, struct object **out)
+int object_io_open_apart(struct cache *c, const struct object_id *id, struct object **out)
 {
 	struct object_record r;
 	size_t seen;
-	int rc = object_look_up(c, digest, &r, &seen);
+	int rc = object_look_up(c, id, &r, &seen);
 
 	if (rc)
 		return rc == ERR_NO_MEMORY ? rc : ERR_ABSENT;
-	rc = object_from_record(c, digest, &r, out);
+	rc = object_from_record(c, id, &r, out);
 	object_record_release(&r);
 	if (rc == ERR_CORRUPT || rc == ERR_ABSENT)
-		object_lose(c, digest, r.instance, rc);
+		object_lose(c, id, r.instance, rc);
 	return !rc || rc == ERR_NO_MEMORY ? rc : ERR_ABSENT;
 }
 
-static int object_load(struct cache *c, const struct digest *digest, struct object **out)
+static int object_load(struct cache *c, const struct object_id *id, struct object **out)
 {
 	struct object *o;
-	int rc = object_io_open_apart(c, digest, &o);
+	int rc = object_io_open_apart(c, id, &o);
 
 	if (rc)
 		return rc;
@@ -159,9 +159,9 @@ static int object_load(struct cache *c, const struct digest *digest, struct obje
 }
 
 /* Whatever is in the table or the metadata under that digest. */
-static int open_any(struct cache *c, const struct digest *digest, struct object **out)
+static int open_any(struct cache *c, const struct object_id *id, struct object **out)
 {
-	struct object *o = open_objects_find(c->open_objects, digest);
+	struct object *o = open_objects_find(c->open_objects, id);
 
 	if (o && atomic_load(&o->gone)) {
 		open_objects_remove(c->open_objects, o);
@@ -169,16 +169,16 @@ static int open_any(struct cache *c, const struct digest *digest, struct object 
 		o = NULL;
 	}
 	if (!o)
-		return object_load(c, digest, out);
+		return object_load(c, id, out);
 	*out = o;
 	return 0;
 }
 
-int object_io_open(struct cache *c, const struct digest *digest, const struct want *as,
+int object_io_open(struct cache *c, const struct object_id *id, const struct want *as,
 	struct object **out)
 {
 	struct object *o;
-	int rc = open_any(c, digest, &o);
+	int rc = open_any(c, id, &o);
 
 	if (rc)
 		return rc;
@@ -196,8 +196,7 @@ static int object_create(struct cache *c, const struct want *w, struct object **
 	struct object_record r = {.size = w->object_size,
 		.chunks = w->chunks,
 		.generation = atomic_load(&c->write.generation),
-		.last_use = clock_realtime() / NS_PER_SECOND,
-		.layout = w->layout};
+		.last_use = clock_realtime() / NS_PER_SECOND};
 	struct object *o;
 	int rc = ERR_EXISTS;
 
@@ -273,9 +272,9 @@ static int object_give_up(struct cache *c, struct object *o)
 	if (!atomic_exchange(&o->lost, true)) {
 		char hex[DIGEST_HEX_SIZE];
 
-		digest_to_hex(&o->digest, hex);
+		digest_to_hex(&o->id.digest, hex);
 		log_warning(c->log, "cache: object %s cannot be read: thrown out", hex);
-		write_queue_lose(c->queue, o, &o->digest, o->instance);
+		write_queue_lose(c->queue, o, &o->id, o->instance);
 	}
 	return ERR_ABSENT;
 }
@@ -347,7 +346,7 @@ int object_io_lend(struct cache *c, struct object *o, int *fd)
 {
 	if (!object_io_is_complete(c, o) || atomic_load(&o->gone))
 		return ERR_ABSENT;
-	return object_file_lend(&c->directory, &o->digest, o->instance, o->size, fd);
+	return object_file_lend(&c->directory, &o->id, o->instance, o->size, fd);
 }
 
 static bool place_is_sane(const struct want *w, struct span content)

@@ -12,12 +12,12 @@
 #include "util/bytes.h"
 
 /* An object of which something is in the cache, with a reference. ERR_ABSENT, also when it
- * is there with another list of chunks than `as` says (NULL: whatever it is). */
-int object_io_open(struct cache *c, const struct digest *digest, const struct want *as,
+ * is there with another size or number of chunks than `as` says (NULL: whatever it is). */
+int object_io_open(struct cache *c, const struct object_id *id, const struct want *as,
 	struct object **out);
 /* The same for who only looks: not in the table of open objects, no advice to the kernel,
  * no use noted. It is as the books had it then. */
-int object_io_open_apart(struct cache *c, const struct digest *digest, struct object **out);
+int object_io_open_apart(struct cache *c, const struct object_id *id, struct object **out);
 /* Is the chunk there? Looks at the record when this process knows of no such chunk. */
 bool object_io_has(struct cache *c, struct object *o, uint64_t ordinal);
 /* Bytes [skip, skip + size) of a chunk that is there. ERR_ABSENT: it could not be read or
@@ -26,7 +26,7 @@ int object_io_read(struct cache *c, struct object *o, const struct want *chunk,
 	uint64_t skip, void *buffer, size_t size);
 /* Keeps a verified chunk. In a hurry, no time is spent on how it lies in memory.
  * ERR_INVALID, ERR_LIMIT: no such place can be; ERR_NO_SPACE, ERR_TIMEOUT: no room;
- * ERR_BUSY: another list of chunks lies there. */
+ * ERR_BUSY: one of another size lies there. */
 int object_io_insert(
 	struct cache *c, const struct want *chunk, struct span content, bool hurry);
 /* A chunk was found rotten (ERR_CORRUPT), or could not be read (why): it is no longer

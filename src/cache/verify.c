@@ -21,7 +21,7 @@ static void verify_advance(struct verification *k, uint64_t bytes)
 
 static int verify_report(struct verification *k, const struct check_piece *piece)
 {
-	struct cache_rot rot = {.object = piece->object,
+	struct cache_rot rot = {.object = piece->object.digest,
 		.chunk = piece->chunk.digest,
 		.start = piece->start,
 		.size = piece->bytes};

@@ -16,26 +16,26 @@ enum keep_verb { KEEP_PIN, KEEP_UNPIN, KEEP_EVICT };
 struct keep {
 	enum keep_verb verb;
 	struct reader *reader;
-	const char *pin;    /* pin under this name, or NULL: evict */
-	struct digest last; /* files of a bundle come one after another */
+	const char *pin;       /* pin under this name, or NULL: evict */
+	struct object_id last; /* files of a bundle come one after another */
 	uint64_t objects, freed, busy;
 };
 
 static int keep_entry(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
+	const struct object_id id = object_id_of(&e->object);
 	struct keep *k = ctx;
 	uint64_t freed = 0;
 	int rc;
 
 	(void)rank;
-	if (e->type != ENTRY_FILE || !e->has_content ||
-		digest_equal(&k->last, &e->object.digest))
+	if (e->type != ENTRY_FILE || !e->has_content || object_id_equal(&k->last, &id))
 		return 0;
-	k->last = e->object.digest;
+	k->last = id;
 	if (k->pin)
-		rc = cache_pin(k->reader->cache, k->pin, &e->object.digest);
+		rc = cache_pin(k->reader->cache, k->pin, &id);
 	else
-		rc = cache_evict_object(k->reader->cache, &e->object.digest, false, &freed);
+		rc = cache_evict_object(k->reader->cache, &id, false, &freed);
 	if (rc == ERR_BUSY) {
 		k->busy++;
 		return 0;

@@ -70,6 +70,7 @@ static void held_text(
 
 static int held_entry(struct held *h, const struct entry *e)
 {
+	const struct object_id id = object_id_of(&e->object);
 	struct cache_object object = {0};
 	uint64_t resident = 0;
 	int rc;
@@ -84,7 +85,7 @@ static int held_entry(struct held *h, const struct entry *e)
 	h->resident += resident;
 	if (!resident && !h->command->all)
 		return 0;
-	if (cache_find_object(h->reader->cache, &e->object.digest, &object))
+	if (cache_find_object(h->reader->cache, &id, &object))
 		memset(&object, 0, sizeof object);
 	if (h->command->json)
 		held_json(e, resident, &object);

@@ -37,8 +37,8 @@ struct prefetcher {
 	pthread_mutex_t prefetcher_mtx; /* slots[].state */
 	pthread_cond_t prefetcher_cond; /* a slot became SLOT_DONE */
 	struct slot slots[SLOTS];
-	struct digest recent[RECENT_OBJECTS]; /* objects just asked for: bundles have many
-						 files */
+	struct object_id recent[RECENT_OBJECTS]; /* objects just asked for: bundles have
+						 many files */
 	unsigned recent_next;
 	uint64_t present, fetched;
 };
@@ -118,10 +118,10 @@ static struct slot *slot_wait(struct prefetcher *p, bool drain)
 	}
 }
 
-static bool seen_lately(struct prefetcher *p, const struct digest *object)
+static bool seen_lately(struct prefetcher *p, const struct object_id *object)
 {
 	for (unsigned i = 0; i < RECENT_OBJECTS; i++)
-		if (digest_equal(&p->recent[i], object))
+		if (object_id_equal(&p->recent[i], object))
 			return true;
 	p->recent[p->recent_next++ % RECENT_OBJECTS] = *object;
 	return false;
@@ -182,6 +182,7 @@ static void prefetcher_submit(struct prefetcher *p, struct plan *plan)
 int prefetcher_add(struct prefetcher *p, const struct entry *e, struct trouble *t)
 {
 	struct reader *r = p->reader;
+	const struct object_id id = object_id_of(&e->object);
 	struct plan plan = {.entry = e};
 	int rc = 0;
 
@@ -189,7 +190,7 @@ int prefetcher_add(struct prefetcher *p, const struct entry *e, struct trouble *
 		return 0;
 	if (e->offset == 0 && entry_data_size(e) == e->object.size)
 		plan.end = e->object.size; /* a large file: never seen twice in a row */
-	else if (!seen_lately(p, &e->object.digest))
+	else if (!seen_lately(p, &id))
 		plan.end = e->object.size;
 	while (!rc && plan.offset < plan.end) {
 		plan.count = 0;

@@ -50,6 +50,9 @@ struct object_ref {
 	struct digest recipe; /* OBJECT_RECIPE */
 	uint32_t count;	      /* OBJECT_LISTED: chunks in `list` */
 	const uint8_t *list;  /* OBJECT_LISTED: count records of CHUNK_RECORD_SIZE */
+	/* OBJECT_LISTED, where it comes out of a page: SHA-256 of these records. A page
+	 * says it so that no read has to hash them; see object_id.h. */
+	struct digest layout;
 };
 #define CHUNK_RECORD_SIZE 36 /* 32 digest, 4 size (native order) */
 struct chunk_ref chunk_list_at(const uint8_t *list, uint32_t index);

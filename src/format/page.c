@@ -105,6 +105,16 @@ static int run_at(
 	return heap_span(p, run->parent_at, run->parent_size, parent);
 }
 
+static int heap_digest(const struct page *p, uint32_t at, struct digest *out)
+{
+	struct span bytes;
+	int rc = heap_span(p, at, DIGEST_SIZE, &bytes);
+
+	if (!rc)
+		memcpy(out->bytes, bytes.data, DIGEST_SIZE);
+	return rc;
+}
+
 static int page_read_list(
 	const struct page *p, const struct page_object *from, struct object_ref *out)
 {
@@ -123,12 +133,9 @@ static int page_read_list(
 			return rc;
 		out->count = from->count;
 		out->list = list.data;
-		return 0;
+		return heap_digest(p, from->layout_at, &out->layout);
 	case OBJECT_RECIPE:
-		rc = heap_span(p, from->list_at, DIGEST_SIZE, &list);
-		if (!rc)
-			memcpy(out->recipe.bytes, list.data, DIGEST_SIZE);
-		return rc;
+		return heap_digest(p, from->list_at, &out->recipe);
 	default:
 		return ERR_CORRUPT;
 	}

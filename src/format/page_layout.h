@@ -13,7 +13,7 @@
 #include "util/digest.h"
 
 #define PAGE_MAGIC 0x47504e43u /* "CNPG", little endian */
-#define PAGE_LAYOUT 1
+#define PAGE_LAYOUT 2
 
 struct page_header {
 	uint32_t magic;
@@ -68,8 +68,8 @@ struct page_object {
 	uint64_t size;
 	uint32_t form;
 	uint32_t count;
-	uint32_t list_at; /* chunk records, or the recipe's digest */
-	uint32_t reserved;
+	uint32_t list_at;   /* chunk records, or the recipe's digest */
+	uint32_t layout_at; /* OBJECT_LISTED: SHA-256 of the chunk records */
 };
 
 /* What few entries have: this head, then target, xattrs and extents in the heap. */

@@ -244,6 +244,13 @@ int page_packer_child(struct page_packer *k, const struct page_child *c)
 	return rc ? rc : put_child(k, c);
 }
 
+static int put_layout(struct page_packer *k, struct span list, uint32_t *at)
+{
+	struct digest layout = digest_of(list.data, list.size);
+
+	return heap_append(k, span_of(layout.bytes, sizeof layout.bytes), at);
+}
+
 static int put_object(struct page_packer *k, uint32_t index, struct bytes *out)
 {
 	struct object_ref o = object_table_at(&k->objects, index);
@@ -261,6 +268,8 @@ static int put_object(struct page_packer *k, uint32_t index, struct bytes *out)
 	else if (o.form == OBJECT_RECIPE)
 		list = span_of(&o.recipe, sizeof o.recipe);
 	rc = heap_append(k, list, &object.list_at);
+	if (!rc && o.form == OBJECT_LISTED)
+		rc = put_layout(k, list, &object.layout_at);
 	return rc ? rc : bytes_append(out, &object, sizeof object);
 }
 

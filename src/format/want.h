@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "format/blob.h"
+#include "format/object_id.h"
 #include "util/digest.h"
 
 struct want {
@@ -17,11 +18,7 @@ struct want {
 	struct digest digest;
 	uint64_t size; /* chunk: its exact bytes; else the cap PAGE_SIZE_MAX */
 	/* chunks only: the place in the object */
-	struct digest object;
-	/* What binds the object's digest to just this list of chunks, so that a dataset
-	 * that lies about an object cannot spoil it for another one: the recipe's digest,
-	 * or the SHA-256 of the packed list; zero for a single chunk. */
-	struct digest layout;
+	struct object_id object;
 	uint64_t object_size; /* bytes */
 	uint64_t chunks;      /* in the object */
 	uint64_t ordinal;     /* of this chunk in the object */

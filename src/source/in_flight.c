@@ -131,7 +131,7 @@ static bool same_place(const struct want *a, const struct want *b)
 {
 	return a->kind != BLOB_CHUNK ||
 	       (a->ordinal == b->ordinal && a->start == b->start &&
-		       a->chunks == b->chunks && digest_equal(&a->object, &b->object));
+		       a->chunks == b->chunks && object_id_equal(&a->object, &b->object));
 }
 
 static int add_place(struct in_flight *f, const struct want *want, unsigned *index)

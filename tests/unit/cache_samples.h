@@ -61,6 +61,7 @@ struct sample {
 	uint32_t count;
 	uint8_t *list;
 	struct object_ref ref;
+	struct object_id id;
 };
 
 static inline uint32_t sample_chunk_size(const struct sample *s, uint32_t ordinal)
@@ -90,6 +91,9 @@ static inline struct sample sample_make(unsigned number, uint32_t count)
 		.form = count == 1 ? OBJECT_SINGLE : OBJECT_LISTED,
 		.count = count,
 		.list = s.list};
+	if (count > 1)
+		s.ref.layout = digest_of(s.list, (size_t)count * CHUNK_RECORD_SIZE);
+	s.id = object_id_of(&s.ref);
 	free(content);
 	return s;
 }

@@ -275,6 +275,8 @@ static inline uint64_t sample_inode(const struct entry *e)
 static inline const char *sample_difference(
 	const struct entry *want, const struct entry *got)
 {
+	struct digest layout;
+
 	if (!span_equal(want->parent, got->parent))
 		return "parent";
 	if (!span_equal(want->name, got->name))
@@ -308,7 +310,13 @@ static inline const char *sample_difference(
 		return "offset";
 	if (!digest_equal(&want->content, &got->content))
 		return "content";
-	return object_equal(&want->object, &got->object) ? NULL : "object";
+	if (!object_equal(&want->object, &got->object))
+		return "object";
+	layout = got->object.form == OBJECT_LISTED
+			 ? digest_of(got->object.list,
+				   (size_t)got->object.count * CHUNK_RECORD_SIZE)
+			 : (struct digest){{0}};
+	return digest_equal(&got->object.layout, &layout) ? NULL : "layout";
 }
 
 #endif

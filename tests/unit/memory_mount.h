@@ -136,6 +136,8 @@ static inline const struct memory_object *mount_object(
 		.form = chunks == 1 ? OBJECT_SINGLE : OBJECT_LISTED,
 		.count = chunks,
 		.list = list};
+	if (chunks > 1)
+		o->ref.layout = digest_of(list, (size_t)chunks * CHUNK_RECORD_SIZE);
 	return o;
 }
 
@@ -277,7 +279,7 @@ static inline struct span mount_blob(struct memory_mount *m, const struct want *
 	if (want->kind == BLOB_PAGE && p)
 		return span_of_bytes(&p->packed);
 	for (size_t i = 0; i < m->object_count; i++)
-		if (digest_equal(&m->objects[i]->ref.digest, &want->object))
+		if (digest_equal(&m->objects[i]->ref.digest, &want->object.digest))
 			return span_of(m->objects[i]->content + want->start, want->size);
 	fprintf(stderr, "there is no such blob\n");
 	abort();
@@ -343,14 +345,12 @@ static inline struct want mount_chunk(const struct memory_object *o, uint32_t or
 	struct want w = {.kind = BLOB_CHUNK,
 		.digest = c.digest,
 		.size = c.size,
-		.object = o->ref.digest,
+		.object = object_id_of(&o->ref),
 		.object_size = o->ref.size,
 		.chunks = o->ref.count,
 		.ordinal = ordinal,
 		.start = (uint64_t)ordinal * MOUNT_CHUNK};
 
-	if (o->ref.form == OBJECT_LISTED)
-		w.layout = digest_of(o->ref.list, o->ref.count * CHUNK_RECORD_SIZE);
 	return w;
 }
 

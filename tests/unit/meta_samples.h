@@ -184,6 +184,14 @@ static inline struct digest sample_digest(unsigned number)
 	return digest_of(&number, sizeof number);
 }
 
+/* Of object `number`. */
+static inline struct object_id sample_id(unsigned number)
+{
+	uint64_t both[2] = {number, UINT64_MAX};
+
+	return (struct object_id){sample_digest(number), digest_of(both, sizeof both)};
+}
+
 static inline struct digest sample_chunk_digest(unsigned number, uint64_t ordinal)
 {
 	uint64_t both[2] = {number, ordinal};
@@ -196,7 +204,7 @@ static inline struct change books_mark(
 	unsigned number, uint64_t chunks, uint64_t ordinal, int64_t seconds)
 {
 	return (struct change){.kind = CHANGE_MARK,
-		.object = sample_digest(number),
+		.object = sample_id(number),
 		.instance = number,
 		.ordinal = ordinal,
 		.start = ordinal * SAMPLE_CHUNK,
@@ -205,8 +213,7 @@ static inline struct change books_mark(
 		.seconds = seconds,
 		.creates = true,
 		.object_size = chunks * SAMPLE_CHUNK,
-		.chunks = chunks,
-		.layout = sample_chunk_digest(number, chunks)};
+		.chunks = chunks};
 }
 
 /* Another change to the same object. */
@@ -294,7 +301,7 @@ static inline void books_put_lease(struct metadata *m, uint32_t user, uint64_t b
 
 static inline void books_pin(struct metadata *m, const char *name, unsigned number)
 {
-	struct pin_change pin = {(char *)(uintptr_t)name, sample_digest(number)};
+	struct pin_change pin = {(char *)(uintptr_t)name, sample_id(number)};
 	struct changes c = {.pins = &pin, .pin_count = 1};
 
 	books_apply(m, &c);
@@ -319,12 +326,12 @@ static inline void books_set_limits(struct metadata *m, uint64_t quota, uint64_t
 static inline int books_record_bit(struct metadata *m, unsigned number,
 	struct object_record *out, uint64_t ordinal, bool *bit)
 {
-	struct digest digest = sample_digest(number);
+	struct object_id id = sample_id(number);
 	MDB_txn *txn;
 	int rc;
 
 	assert_int_equal(metadata_read(m, &txn), 0);
-	rc = object_record_get(m, txn, &digest, out);
+	rc = object_record_get(m, txn, &id, out);
 	metadata_read_end(m, txn);
 	if (rc)
 		return rc;
@@ -369,10 +376,10 @@ static inline bool books_has_key(struct metadata *m, enum table table, struct sp
 /* Has it a row in the order of eviction, with that last use? */
 static inline bool books_has_use(struct metadata *m, unsigned number, int64_t seconds)
 {
-	struct digest digest = sample_digest(number);
+	struct object_id id = sample_id(number);
 	uint8_t key[USE_KEY_SIZE];
 
-	return books_has_key(m, TABLE_USE, use_key(seconds, &digest, key));
+	return books_has_key(m, TABLE_USE, use_key(seconds, &id, key));
 }
 
 static inline uint64_t books_count(struct metadata *m, enum table table)

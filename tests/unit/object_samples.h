@@ -50,7 +50,7 @@ static inline struct object *sample_object_without_file(
 	struct directory *d, unsigned number, uint64_t chunks, bool trusted)
 {
 	struct object_record r = sample_record(number, chunks);
-	struct digest name = sample_digest(number);
+	struct object_id name = sample_id(number);
 	struct object *o = object_new(d, &name, &r, r.generation + !trusted);
 
 	assert_non_null(o);
@@ -62,10 +62,9 @@ static inline struct object *sample_object_of(
 	struct directory *d, unsigned number, uint64_t instance, uint64_t chunks)
 {
 	struct object_record r = sample_record(instance, chunks);
-	struct digest name = sample_digest(number);
+	struct object_id name = sample_id(number);
 	struct object *o;
 
-	r.layout = sample_chunk_digest(number, chunks);
 	o = object_new(d, &name, &r, r.generation);
 	assert_non_null(o);
 	assert_int_equal(object_file_create(d, &name, instance, r.size, &o->fd), 0);
@@ -81,10 +80,10 @@ static inline struct object *sample_object(
 static inline char *sample_file_path(
 	struct directory *d, unsigned number, uint64_t instance)
 {
-	struct digest digest = sample_digest(number);
+	struct object_id id = sample_id(number);
 	char name[OBJECT_NAME_SIZE], *path = NULL;
 
-	object_file_name(&digest, instance, name);
+	object_file_name(&id, instance, name);
 	assert_true(asprintf(&path, "%s/objects/%s", d->path, name) > 0);
 	return path;
 }

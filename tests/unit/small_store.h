@@ -195,7 +195,7 @@ static inline struct want want_chunk(struct span content)
 	struct want w = {.kind = BLOB_CHUNK, .size = content.size};
 
 	w.digest = digest_of(content.data, content.size);
-	w.object = w.digest;
+	w.object = object_id_of_chunk(&w.digest);
 	w.object_size = content.size;
 	w.chunks = 1;
 	return w;

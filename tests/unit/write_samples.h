@@ -138,8 +138,7 @@ static inline struct want writing_want(
 	return (struct want){.kind = BLOB_CHUNK,
 		.digest = sample_chunk_digest(number, ordinal),
 		.size = SAMPLE_CHUNK,
-		.object = o->digest,
-		.layout = o->layout,
+		.object = o->id,
 		.object_size = o->size,
 		.chunks = o->chunks,
 		.ordinal = ordinal,
@@ -214,7 +213,7 @@ static inline bool writing_has(struct writing *w, unsigned number)
 /* Does this process find it open? */
 static inline bool writing_is_open(struct writing *w, unsigned number)
 {
-	struct digest name = sample_digest(number);
+	struct object_id name = sample_id(number);
 	struct object *o = open_objects_find(w->x.open_objects, &name);
 
 	object_put(o);

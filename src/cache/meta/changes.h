@@ -14,6 +14,7 @@
 
 #include "cache/meta/trust_epoch.h"
 #include "format/blob_buffer.h"
+#include "format/object_id.h"
 #include "util/digest.h"
 
 enum change_kind {
@@ -35,7 +36,7 @@ enum change_result {
 struct change {
 	enum change_kind kind;
 	size_t number; /* order of arrival: changes are sorted by object, then by this */
-	struct digest object;
+	struct object_id object;
 	uint64_t instance;
 	uint64_t ordinal, start, size; /* MARK, DROP: the chunk's place, bytes */
 	struct digest chunk;	       /* MARK: its digest */
@@ -44,13 +45,12 @@ struct change {
 	/* MARK: where there is no record of the object, make one. */
 	bool creates;
 	uint64_t object_size, chunks;
-	struct digest layout;	   /* see struct want */
 	enum change_result result; /* out */
 };
 
 struct pin_change {
 	char *name;
-	struct digest object;
+	struct object_id object;
 };
 
 /* What is known of the file of an object that was thrown out. */
@@ -64,7 +64,7 @@ enum victim_state {
 
 /* An object that was thrown out, or is proposed to be. */
 struct victim {
-	struct digest digest;
+	struct object_id object;
 	uint64_t instance; /* 0: none, only a row of the order that leads nowhere */
 	int64_t last_use;  /* the row that it has in the order of eviction */
 	uint64_t cost;	   /* bytes of disk */

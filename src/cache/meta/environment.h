@@ -14,17 +14,17 @@
 enum table {
 	TABLE_SETTINGS, /* name -> a record each, see records.h */
 	TABLE_PAGES,	/* digest -> kind, packed page or recipe */
-	TABLE_OBJECTS,	/* digest -> object record with its presence bitmap */
+	TABLE_OBJECTS,	/* object id -> object record with its presence bitmap */
 	TABLE_CHUNKS,  /* instance, ordinal -> where the chunk lies in it, and its digest */
 	TABLE_PLACES,  /* chunk digest -> a place where it lies */
-	TABLE_USE,     /* last use, object digest -> nothing: the order of eviction */
+	TABLE_USE,     /* last use, object id -> nothing: the order of eviction */
 	TABLE_PURGE,   /* instance -> nothing: its rows in chunks and places are to go */
 	TABLE_VICTIMS, /* instance -> an evicted object's file, see victims.h */
 	TABLE_LEASES,  /* user of the cache -> bytes it may still write */
 	TABLE_DATASETS, /* dataset id -> state */
 	TABLE_URLS,	/* digest of a URL -> dataset id */
-	TABLE_PINS,	/* pin name, NUL, object digest -> nothing */
-	TABLE_PINNED,	/* object digest -> number of pins */
+	TABLE_PINS,	/* pin name, NUL, object id -> nothing */
+	TABLE_PINNED,	/* object id -> number of pins */
 	TABLE_COUNT
 };
 

@@ -10,10 +10,10 @@
 #include "util/array.h"
 
 static struct victim victim_of(
-	const struct digest *digest, const struct object_record *r, int64_t last_use)
+	const struct object_id *object, const struct object_record *r, int64_t last_use)
 {
 	return (struct victim){
-		*digest, r->instance, last_use, r->cost, r->resident, 0, VICTIM_HELD};
+		*object, r->instance, last_use, r->cost, r->resident, 0, VICTIM_HELD};
 }
 
 /* What a row of the order leads to. */
@@ -23,17 +23,17 @@ static int victim_of_row(
 	struct object_record r;
 	struct span value;
 	struct victim v = {.instance = 0};
-	int rc = use_key_decode(key, &v.last_use, &v.digest);
+	int rc = use_key_decode(key, &v.last_use, &v.object);
 
 	if (rc)
 		return rc;
-	rc = table_get(m, txn, TABLE_OBJECTS, span_of_digest(&v.digest), &value);
+	rc = table_get(m, txn, TABLE_OBJECTS, span_of_object(&v.object), &value);
 	if (!rc)
 		rc = object_record_peek(value, &r);
 	if (rc && rc != ERR_ABSENT && rc != ERR_CORRUPT)
 		return rc;
 	if (!rc && r.last_use == v.last_use)
-		v = victim_of(&v.digest, &r, v.last_use);
+		v = victim_of(&v.object, &r, v.last_use);
 	*out = v;
 	return 0;
 }
@@ -71,12 +71,12 @@ int eviction_list(struct metadata *m, struct eviction_place *at, struct victim *
 
 void eviction_go_behind(struct eviction_place *at, const struct victim *v)
 {
-	use_key(v->last_use, &v->digest, at->key);
+	use_key(v->last_use, &v->object, at->key);
 	at->key[USE_KEY_SIZE] = 0;
 	at->size = USE_KEY_SIZE + 1;
 }
 
-int eviction_find(struct metadata *m, const struct digest *object, struct victim *out)
+int eviction_find(struct metadata *m, const struct object_id *object, struct victim *out)
 {
 	struct object_record r;
 	struct span value;
@@ -85,7 +85,7 @@ int eviction_find(struct metadata *m, const struct digest *object, struct victim
 
 	if (rc)
 		return rc;
-	rc = table_get(m, txn, TABLE_OBJECTS, span_of_digest(object), &value);
+	rc = table_get(m, txn, TABLE_OBJECTS, span_of_object(object), &value);
 	if (!rc)
 		rc = object_record_peek(value, &r);
 	metadata_read_end(m, txn);
@@ -106,21 +106,22 @@ static int note_gone(const struct victim *v, struct outcome *o)
 static int remove_rows(struct space *s, const struct victim *v, bool has_rows)
 {
 	uint8_t key[USE_KEY_SIZE], row[CHUNK_KEY_SIZE];
-	int rc = table_delete(s->m, s->txn, TABLE_OBJECTS, span_of_digest(&v->digest));
+	int rc = table_delete(s->m, s->txn, TABLE_OBJECTS, span_of_object(&v->object));
 
 	if (!rc)
 		rc = table_delete(
-			s->m, s->txn, TABLE_USE, use_key(v->last_use, &v->digest, key));
+			s->m, s->txn, TABLE_USE, use_key(v->last_use, &v->object, key));
 	if (!rc && has_rows)
 		rc = table_put_key(
 			s->m, s->txn, TABLE_PURGE, instance_key(v->instance, row));
 	return rc;
 }
 
-int eviction_remove(struct space *s, const struct changes *c, const struct digest *digest,
-	const struct object_record *record, int64_t indexed, struct outcome *o)
+int eviction_remove(struct space *s, const struct changes *c,
+	const struct object_id *object, const struct object_record *record, int64_t indexed,
+	struct outcome *o)
 {
-	struct victim v = victim_of(digest, record, indexed);
+	struct victim v = victim_of(object, record, indexed);
 	int rc;
 
 	v.since = c->now;
@@ -146,7 +147,7 @@ static int eviction_apply_one(
 	struct object_record r;
 	struct span value;
 	uint8_t key[USE_KEY_SIZE];
-	int rc = table_get(s->m, s->txn, TABLE_OBJECTS, span_of_digest(&v->digest), &value);
+	int rc = table_get(s->m, s->txn, TABLE_OBJECTS, span_of_object(&v->object), &value);
 
 	if (!rc)
 		rc = object_record_peek(value, &r);
@@ -155,11 +156,11 @@ static int eviction_apply_one(
 	o->rot = o->rot || rc == ERR_CORRUPT;
 	if (rc || r.last_use != v->last_use)
 		return table_delete(
-			s->m, s->txn, TABLE_USE, use_key(v->last_use, &v->digest, key));
+			s->m, s->txn, TABLE_USE, use_key(v->last_use, &v->object, key));
 	if (r.instance != v->instance ||
-		(!c->even_pinned && pins_has(s->m, s->txn, &v->digest)))
+		(!c->even_pinned && pins_has(s->m, s->txn, &v->object)))
 		return 0;
-	return eviction_remove(s, c, &v->digest, &r, v->last_use, o);
+	return eviction_remove(s, c, &v->object, &r, v->last_use, o);
 }
 
 int eviction_apply(struct space *s, const struct changes *c, struct outcome *o)

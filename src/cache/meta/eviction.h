@@ -22,13 +22,14 @@ int eviction_list(struct metadata *m, struct eviction_place *at, struct victim *
 /* Goes on behind that row, whatever was listed. */
 void eviction_go_behind(struct eviction_place *at, const struct victim *v);
 /* One object as a victim, pinned or not. ERR_ABSENT, also when its record is rotten. */
-int eviction_find(struct metadata *m, const struct digest *object, struct victim *out);
+int eviction_find(struct metadata *m, const struct object_id *object, struct victim *out);
 
 /* Within a transaction: removes the records of c->victims that are still as they were
  * listed and not pinned (c->even_pinned: or that). They are in o->gone. */
 int eviction_apply(struct space *s, const struct changes *c, struct outcome *o);
 /* Removes one record; `indexed` is the last use that its row in the order has. */
-int eviction_remove(struct space *s, const struct changes *c, const struct digest *digest,
-	const struct object_record *record, int64_t indexed, struct outcome *o);
+int eviction_remove(struct space *s, const struct changes *c,
+	const struct object_id *object, const struct object_record *record, int64_t indexed,
+	struct outcome *o);
 
 #endif

@@ -19,7 +19,7 @@ struct object_ops {
 /* The record that the changes to one object work on. */
 struct subject {
 	struct object_ops *ops;
-	struct digest digest;
+	struct object_id object;
 	struct object_record record;
 	bool exists, changed;
 	bool discarded; /* that instance: its file is about to go */
@@ -39,7 +39,7 @@ static MDB_txn *txn_of(const struct subject *s)
 
 static int subject_load(struct subject *s)
 {
-	int rc = object_record_get(metadata_of(s), txn_of(s), &s->digest, &s->record);
+	int rc = object_record_get(metadata_of(s), txn_of(s), &s->object, &s->record);
 
 	s->exists = !rc;
 	s->indexed = rc ? NOT_INDEXED : s->record.last_use;
@@ -53,7 +53,7 @@ static int subject_load(struct subject *s)
 
 static int subject_discard(struct subject *s)
 {
-	int rc = eviction_remove(s->ops->space, s->ops->changes, &s->digest, &s->record,
+	int rc = eviction_remove(s->ops->space, s->ops->changes, &s->object, &s->record,
 		s->indexed == NOT_INDEXED ? s->record.last_use : s->indexed,
 		s->ops->outcome);
 
@@ -74,12 +74,12 @@ static int subject_index(struct subject *s)
 		return 0;
 	if (s->indexed != NOT_INDEXED)
 		rc = table_delete(metadata_of(s), txn_of(s), TABLE_USE,
-			use_key(s->indexed, &s->digest, key));
+			use_key(s->indexed, &s->object, key));
 	if (rc || table_has_key(metadata_of(s), txn_of(s), TABLE_PINNED,
-			  span_of_digest(&s->digest)))
+			  span_of_object(&s->object)))
 		return rc;
 	return table_put_key(metadata_of(s), txn_of(s), TABLE_USE,
-		use_key(s->record.last_use, &s->digest, key));
+		use_key(s->record.last_use, &s->object, key));
 }
 
 static int subject_store(struct subject *s)
@@ -91,7 +91,7 @@ static int subject_store(struct subject *s)
 	if (s->exists && s->changed)
 		rc = subject_index(s);
 	if (!rc && s->exists && s->changed)
-		rc = object_record_put(metadata_of(s), txn_of(s), &s->digest, &s->record);
+		rc = object_record_put(metadata_of(s), txn_of(s), &s->object, &s->record);
 	if (s->exists)
 		object_record_release(&s->record);
 	return rc;
@@ -105,8 +105,7 @@ static int subject_create(struct subject *s, const struct change *op)
 		.chunks = op->chunks,
 		.instance = op->instance,
 		.generation = op->generation,
-		.last_use = op->seconds,
-		.layout = op->layout};
+		.last_use = op->seconds};
 	s->record.bitmap = calloc(BITMAP_WORDS(op->chunks), sizeof(uint64_t));
 	if (!s->record.bitmap)
 		return ERR_NO_MEMORY;
@@ -123,7 +122,7 @@ static bool bit_of(const struct object_record *r, uint64_t ordinal)
 static int put_rows(struct subject *s, const struct change *op)
 {
 	struct chunk_record chunk = {op->start, op->size, op->chunk};
-	struct place_record place = {s->digest, op->instance, op->ordinal};
+	struct place_record place = {s->object, op->instance, op->ordinal};
 	int rc;
 
 	/* The only chunk of an object is the object. */
@@ -233,7 +232,7 @@ static int apply_op(struct subject *s, struct change *op)
 static int by_object_and_number(const void *a, const void *b)
 {
 	const struct change *x = a, *y = b;
-	int order = digest_compare(&x->object, &y->object);
+	int order = object_id_compare(&x->object, &y->object);
 
 	if (order)
 		return order;
@@ -243,7 +242,7 @@ static int by_object_and_number(const void *a, const void *b)
 /* Those of one object: ops[0..count). */
 static int apply_to_object(struct object_ops *k, struct change *ops, size_t count)
 {
-	struct subject s = {.ops = k, .digest = ops->object};
+	struct subject s = {.ops = k, .object = ops->object};
 	int rc = subject_load(&s);
 
 	for (size_t i = 0; i < count && !rc; i++)
@@ -257,7 +256,7 @@ static size_t count_of_object(const struct change *ops, size_t count)
 {
 	size_t n = 1;
 
-	while (n < count && digest_equal(&ops[n].object, &ops->object))
+	while (n < count && object_id_equal(&ops[n].object, &ops->object))
 		n++;
 	return n;
 }

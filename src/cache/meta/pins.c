@@ -5,37 +5,37 @@
 
 #include "cache/meta/pins.h"
 
-#define KEY_MAX (PIN_NAME_MAX + 1 + DIGEST_SIZE)
+#define KEY_MAX (PIN_NAME_MAX + 1 + OBJECT_ID_SIZE)
 #define UNPIN_MAX 1000 /* in one transaction: LMDB bounds its dirty pages */
 
 static struct span pins_key(
-	const char *name, const struct digest *object, uint8_t key[KEY_MAX])
+	const char *name, const struct object_id *object, uint8_t key[KEY_MAX])
 {
 	size_t size = strlen(name) + 1;
 
 	memcpy(key, name, size);
-	memcpy(key + size, object->bytes, DIGEST_SIZE);
-	return span_of(key, size + DIGEST_SIZE);
+	memcpy(key + size, object, OBJECT_ID_SIZE);
+	return span_of(key, size + OBJECT_ID_SIZE);
 }
 
-/* A key that is a name, NUL and a digest. */
-static int pin_key_decode(struct span key, const char **name, struct digest *object)
+/* A key that is a name, NUL and an object id. */
+static int pin_key_decode(struct span key, const char **name, struct object_id *object)
 {
 	const uint8_t *end = memchr(key.data, 0, key.size);
 
-	if (!end || key.size != (size_t)(end - key.data) + 1 + DIGEST_SIZE ||
+	if (!end || key.size != (size_t)(end - key.data) + 1 + OBJECT_ID_SIZE ||
 		end == key.data)
 		return ERR_CORRUPT;
 	*name = (const char *)key.data;
-	memcpy(object->bytes, end + 1, DIGEST_SIZE);
+	memcpy(object, end + 1, OBJECT_ID_SIZE);
 	return 0;
 }
 
 static int pin_count_get(
-	struct metadata *m, MDB_txn *txn, const struct digest *object, uint64_t *count)
+	struct metadata *m, MDB_txn *txn, const struct object_id *object, uint64_t *count)
 {
 	struct span value;
-	int rc = table_get(m, txn, TABLE_PINNED, span_of_digest(object), &value);
+	int rc = table_get(m, txn, TABLE_PINNED, span_of_object(object), &value);
 
 	if (rc && rc != ERR_ABSENT && rc != ERR_CORRUPT)
 		return rc;
@@ -46,23 +46,23 @@ static int pin_count_get(
 }
 
 static int pin_count_put(
-	struct metadata *m, MDB_txn *txn, const struct digest *object, uint64_t count)
+	struct metadata *m, MDB_txn *txn, const struct object_id *object, uint64_t count)
 {
 	if (!count)
-		return table_delete(m, txn, TABLE_PINNED, span_of_digest(object));
-	return table_put(m, txn, TABLE_PINNED, span_of_digest(object),
+		return table_delete(m, txn, TABLE_PINNED, span_of_object(object));
+	return table_put(m, txn, TABLE_PINNED, span_of_object(object),
 		span_of(&count, sizeof count), span_of(NULL, 0));
 }
 
 /* Takes the object out of the order of eviction, or puts it back. */
 static int pin_index_object(
-	struct metadata *m, MDB_txn *txn, const struct digest *object, bool in)
+	struct metadata *m, MDB_txn *txn, const struct object_id *object, bool in)
 {
 	uint8_t key[USE_KEY_SIZE];
 	struct object_record r;
 	struct span value;
 
-	if (table_get(m, txn, TABLE_OBJECTS, span_of_digest(object), &value) ||
+	if (table_get(m, txn, TABLE_OBJECTS, span_of_object(object), &value) ||
 		object_record_peek(value, &r))
 		return 0;
 	if (in)
@@ -98,12 +98,12 @@ int pins_apply(struct metadata *m, MDB_txn *txn, const struct changes *c)
 	return rc;
 }
 
-bool pins_has(struct metadata *m, MDB_txn *txn, const struct digest *object)
+bool pins_has(struct metadata *m, MDB_txn *txn, const struct object_id *object)
 {
-	return table_has_key(m, txn, TABLE_PINNED, span_of_digest(object));
+	return table_has_key(m, txn, TABLE_PINNED, span_of_object(object));
 }
 
-int pins_look(struct metadata *m, const struct digest *object, bool *pinned)
+int pins_look(struct metadata *m, const struct object_id *object, bool *pinned)
 {
 	MDB_txn *txn;
 	int rc = metadata_read(m, &txn);
@@ -122,7 +122,7 @@ struct unpin {
 };
 
 static int pin_remove(
-	struct metadata *m, MDB_txn *txn, struct span key, const struct digest *object)
+	struct metadata *m, MDB_txn *txn, struct span key, const struct object_id *object)
 {
 	uint64_t count;
 	int rc = table_remove(m, txn, TABLE_PINS, key);
@@ -141,7 +141,7 @@ static int unpin_some(MDB_txn *txn, void *arg)
 	struct unpin *u = arg;
 	struct span from = span_of(u->name, strlen(u->name) + 1), key;
 	uint8_t copy[KEY_MAX];
-	struct digest object;
+	struct object_id object;
 	const char *name;
 	MDB_val raw;
 	int rc = 0;
@@ -170,7 +170,7 @@ int pins_next(struct metadata *m, const char *after, struct pin_count *out)
 	struct table_cursor cursor = {0};
 	uint8_t from[PIN_NAME_MAX + 2];
 	size_t size = strlen(after);
-	struct digest object;
+	struct object_id object;
 	const char *name;
 	struct span key;
 	MDB_txn *txn;

@@ -9,14 +9,14 @@
 #include "cache/meta/changes.h"
 #include "cache/meta/records.h"
 
-#define PIN_NAME_MAX 255 /* bytes: name, NUL and digest are a key of LMDB (511) */
+#define PIN_NAME_MAX 255 /* bytes: name, NUL and object id are a key of LMDB (511) */
 
 /* Within a transaction: adds those of the changes. */
 int pins_apply(struct metadata *m, MDB_txn *txn, const struct changes *c);
-bool pins_has(struct metadata *m, MDB_txn *txn, const struct digest *object);
+bool pins_has(struct metadata *m, MDB_txn *txn, const struct object_id *object);
 
 /* Outside of a transaction. */
-int pins_look(struct metadata *m, const struct digest *object, bool *pinned);
+int pins_look(struct metadata *m, const struct object_id *object, bool *pinned);
 
 /* In a transaction of its own: takes that name from some of its objects. *removed 0:
  * there are none left. */

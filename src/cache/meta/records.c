@@ -13,7 +13,6 @@ struct object_head {
 	uint64_t size, chunks, instance, generation;
 	int64_t last_use;
 	uint64_t resident, cost, present, drops;
-	struct digest layout;
 };
 
 struct chunk_value {
@@ -22,7 +21,7 @@ struct chunk_value {
 };
 
 struct place_value {
-	struct digest object;
+	struct object_id object;
 	uint64_t instance, ordinal;
 };
 
@@ -67,7 +66,7 @@ int object_record_peek(struct span value, struct object_record *out)
 	if (!object_head_is_sane(&h, value.size))
 		return ERR_CORRUPT;
 	*out = (struct object_record){h.size, h.chunks, h.instance, h.generation,
-		h.last_use, h.resident, h.cost, h.present, h.drops, h.layout, NULL};
+		h.last_use, h.resident, h.cost, h.present, h.drops, NULL};
 	return 0;
 }
 
@@ -103,24 +102,32 @@ int object_record_decode(struct span value, struct object_record *out)
 	return 0;
 }
 
-int object_record_get(struct metadata *m, MDB_txn *txn, const struct digest *digest,
+int object_key_decode(struct span key, struct object_id *out)
+{
+	if (key.size != OBJECT_ID_SIZE)
+		return ERR_CORRUPT;
+	memcpy(out, key.data, OBJECT_ID_SIZE);
+	return 0;
+}
+
+int object_record_get(struct metadata *m, MDB_txn *txn, const struct object_id *id,
 	struct object_record *out)
 {
 	struct span value;
-	int rc = table_get(m, txn, TABLE_OBJECTS, span_of_digest(digest), &value);
+	int rc = table_get(m, txn, TABLE_OBJECTS, span_of_object(id), &value);
 
 	return rc ? rc : object_record_decode(value, out);
 }
 
-int object_record_put(struct metadata *m, MDB_txn *txn, const struct digest *digest,
+int object_record_put(struct metadata *m, MDB_txn *txn, const struct object_id *id,
 	const struct object_record *r)
 {
 	struct object_head h = {r->size, r->chunks, r->instance, r->generation, r->last_use,
-		r->resident, r->cost, r->present, r->drops, r->layout};
+		r->resident, r->cost, r->present, r->drops};
 	struct span bitmap = span_of(r->bitmap, BITMAP_WORDS(r->chunks) * sizeof(uint64_t));
 
-	return table_put(m, txn, TABLE_OBJECTS, span_of_digest(digest),
-		span_of(&h, sizeof h), bitmap);
+	return table_put(
+		m, txn, TABLE_OBJECTS, span_of_object(id), span_of(&h, sizeof h), bitmap);
 }
 
 void object_record_release(struct object_record *r)
@@ -219,15 +226,14 @@ int place_record_put(struct metadata *m, MDB_txn *txn, const struct digest *chun
 		span_of(NULL, 0));
 }
 
-struct span use_key(
-	int64_t last_use, const struct digest *digest, uint8_t key[USE_KEY_SIZE])
+struct span use_key(int64_t last_use, const struct object_id *id, uint8_t key[USE_KEY_SIZE])
 {
 	put_be64(key, last_use < 0 ? 0 : (uint64_t)last_use);
-	memcpy(key + 8, digest->bytes, DIGEST_SIZE);
+	memcpy(key + 8, id, OBJECT_ID_SIZE);
 	return span_of(key, USE_KEY_SIZE);
 }
 
-int use_key_decode(struct span key, int64_t *last_use, struct digest *digest)
+int use_key_decode(struct span key, int64_t *last_use, struct object_id *id)
 {
 	uint64_t seconds;
 
@@ -237,7 +243,7 @@ int use_key_decode(struct span key, int64_t *last_use, struct digest *digest)
 	if (seconds > INT64_MAX)
 		return ERR_CORRUPT;
 	*last_use = (int64_t)seconds;
-	memcpy(digest->bytes, key.data + 8, DIGEST_SIZE);
+	memcpy(id, key.data + 8, OBJECT_ID_SIZE);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "cache/meta/table.h"
 #include "format/blob.h"
+#include "format/object_id.h"
 
 #define OBJECT_SIZE_CAP ((uint64_t)1 << 50)   /* bytes of an object that is kept */
 #define OBJECT_CHUNKS_CAP ((uint64_t)1 << 24) /* its bitmap is 2 MiB */
@@ -17,27 +18,33 @@
 /* A chunk's cost: the file system blocks that it touches, in bytes. */
 uint64_t chunk_cost(uint64_t start, uint64_t size);
 
+/* An object's key in the tables. ERR_CORRUPT. */
+int object_key_decode(struct span key, struct object_id *out);
+static inline struct span span_of_object(const struct object_id *id)
+{
+	return (struct span){id->digest.bytes, OBJECT_ID_SIZE};
+}
+
 struct object_record {
-	uint64_t size;	      /* bytes */
-	uint64_t chunks;      /* 1..OBJECT_CHUNKS_CAP */
-	uint64_t instance;    /* names the file, see object_files.h */
-	uint64_t generation;  /* of the cache, under which all marks were made or checked */
-	int64_t last_use;     /* seconds since 1970 */
-	uint64_t resident;    /* bytes of the chunks present */
-	uint64_t cost;	      /* of the chunks present */
-	uint64_t present;     /* chunks */
-	uint64_t drops;	      /* chunks that were found rotten and dropped, ever */
-	struct digest layout; /* see struct want */
-	uint64_t *bitmap;     /* heap, BITMAP_WORDS(chunks); or NULL */
+	uint64_t size;	     /* bytes */
+	uint64_t chunks;     /* 1..OBJECT_CHUNKS_CAP */
+	uint64_t instance;   /* names the file, see object_files.h */
+	uint64_t generation; /* of the cache, under which all marks were made or checked */
+	int64_t last_use;    /* seconds since 1970 */
+	uint64_t resident;   /* bytes of the chunks present */
+	uint64_t cost;	     /* of the chunks present */
+	uint64_t present;    /* chunks */
+	uint64_t drops;	     /* chunks that were found rotten and dropped, ever */
+	uint64_t *bitmap;    /* heap, BITMAP_WORDS(chunks); or NULL */
 };
 /* ERR_ABSENT, ERR_CORRUPT, ERR_NO_MEMORY. */
-int object_record_get(struct metadata *m, MDB_txn *txn, const struct digest *digest,
+int object_record_get(struct metadata *m, MDB_txn *txn, const struct object_id *id,
 	struct object_record *out);
 /* Without the bitmap; from a value that was checked. */
 int object_record_peek(struct span value, struct object_record *out);
 /* With it; ERR_NO_MEMORY too. */
 int object_record_decode(struct span value, struct object_record *out);
-int object_record_put(struct metadata *m, MDB_txn *txn, const struct digest *digest,
+int object_record_put(struct metadata *m, MDB_txn *txn, const struct object_id *id,
 	const struct object_record *r);
 void object_record_release(struct object_record *r);
 
@@ -61,7 +68,7 @@ int chunk_record_decode(struct span value, struct chunk_record *out);
 
 /* A place where a chunk lies. */
 struct place_record {
-	struct digest object;
+	struct object_id object;
 	uint64_t instance;
 	uint64_t ordinal;
 };
@@ -71,10 +78,10 @@ int place_record_put(struct metadata *m, MDB_txn *txn, const struct digest *chun
 	const struct place_record *r);
 
 /* Rows in the order of eviction; pinned objects have none. */
-#define USE_KEY_SIZE 40
+#define USE_KEY_SIZE (8 + OBJECT_ID_SIZE)
 struct span use_key(
-	int64_t last_use, const struct digest *digest, uint8_t key[USE_KEY_SIZE]);
-int use_key_decode(struct span key, int64_t *last_use, struct digest *digest);
+	int64_t last_use, const struct object_id *id, uint8_t key[USE_KEY_SIZE]);
+int use_key_decode(struct span key, int64_t *last_use, struct object_id *id);
 
 /* Pages: a head and the packed bytes. */
 struct page_head {

@@ -22,19 +22,18 @@ static int count_object(
 {
 	uint8_t use[USE_KEY_SIZE];
 	struct object_record r;
-	struct digest digest;
+	struct object_id object;
 	struct span value;
 
-	if (key.size != DIGEST_SIZE || table_value(raw, &value) ||
+	if (object_key_decode(key, &object) || table_value(raw, &value) ||
 		object_record_peek(value, &r)) {
 		k->broken++;
 		return table_remove(k->m, s->txn, TABLE_OBJECTS, key);
 	}
-	memcpy(digest.bytes, key.data, DIGEST_SIZE);
 	s->totals.resident += r.resident;
 	s->totals.cost += r.cost;
-	use_key(r.last_use, &digest, use);
-	if (pins_has(k->m, s->txn, &digest) ||
+	use_key(r.last_use, &object, use);
+	if (pins_has(k->m, s->txn, &object) ||
 		table_has_key(k->m, s->txn, TABLE_USE, span_of(use, sizeof use)))
 		return 0;
 	return table_put_key(k->m, s->txn, TABLE_USE, span_of(use, sizeof use));

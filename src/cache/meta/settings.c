@@ -10,23 +10,48 @@ struct entering {
 	struct settings *settings;
 };
 
+/* What an older program kept is fetched again; what was accepted of which dataset, and
+ * the limits, are not to be had again. */
+static int begin_anew(struct entering *e, MDB_txn *txn)
+{
+	static const enum table tables[] = {TABLE_PAGES, TABLE_OBJECTS, TABLE_CHUNKS,
+		TABLE_PLACES, TABLE_USE, TABLE_PURGE, TABLE_VICTIMS, TABLE_LEASES,
+		TABLE_PINS, TABLE_PINNED};
+	int rc = table_delete(e->m, txn, TABLE_SETTINGS, span_of_string(SETTING_TOTALS));
+
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0] && !rc; i++)
+		rc = table_clear(e->m, txn, tables[i]);
+	return rc;
+}
+
+static int put_layout(struct entering *e, MDB_txn *txn)
+{
+	const struct layout_record layout = {CACHE_LAYOUT, LAYOUT_ORDER};
+
+	return setting_put(e->m, txn, SETTING_LAYOUT, &layout, sizeof layout);
+}
+
 static int check_layout(struct entering *e, MDB_txn *txn)
 {
 	struct layout_record layout;
 	int rc = setting_get(e->m, txn, SETTING_LAYOUT, &layout, sizeof layout);
 
-	if (rc == ERR_ABSENT) {
-		layout = (struct layout_record){CACHE_LAYOUT, LAYOUT_ORDER};
-		return setting_put(e->m, txn, SETTING_LAYOUT, &layout, sizeof layout);
-	}
+	if (rc == ERR_ABSENT)
+		return put_layout(e, txn);
 	if (rc)
 		return rc;
-	if (layout.order != LAYOUT_ORDER)
+	if (layout.order != LAYOUT_ORDER || layout.layout == 0)
 		return ERR_CORRUPT;
 	e->settings->newer = layout.layout > CACHE_LAYOUT;
 	if (e->settings->newer)
 		return ERR_UNSUPPORTED;
-	return layout.layout == CACHE_LAYOUT ? 0 : ERR_CORRUPT;
+	if (layout.layout == CACHE_LAYOUT)
+		return 0;
+	e->settings->older = true;
+	if (!e->settings->alone)
+		return ERR_BUSY;
+	rc = begin_anew(e, txn);
+	return rc ? rc : put_layout(e, txn);
 }
 
 static int set_limits(struct entering *e, MDB_txn *txn)
@@ -56,6 +81,7 @@ static int settings_apply(MDB_txn *txn, void *arg)
 		rc = trust_epoch_enter(e->m, txn, &e->settings->epoch, &e->settings->clean);
 	if (!rc)
 		rc = set_limits(e, txn);
+	e->settings->clean = e->settings->clean && !e->settings->older;
 	return rc;
 }
 

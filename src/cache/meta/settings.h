@@ -8,16 +8,20 @@
 
 #include "cache/meta/trust_epoch.h"
 
-#define CACHE_LAYOUT 1
+/* 2: objects and what refers to them are keyed by object id, not by digest alone. */
+#define CACHE_LAYOUT 2
 
 struct settings {
 	bool set_quota, set_floor; /* else they stay as they are */
 	uint64_t quota, floor;	   /* bytes, to be set */
 	struct trust_epoch epoch;  /* in: boot; out: generation */
 	bool clean;		   /* out: nothing marked is in doubt */
+	bool alone;		   /* in: nobody else uses the cache now */
 	bool newer;		   /* out: the layout is of a newer program */
+	bool older; /* out: it was of an older one: emptied but for datasets */
 };
-/* ERR_UNSUPPORTED: `newer`; ERR_CORRUPT: no layout of ours; ERR_TIMEOUT. */
+/* ERR_UNSUPPORTED: `newer`; ERR_BUSY: `older`, and not alone; ERR_CORRUPT: no layout of
+ * ours; ERR_TIMEOUT. */
 int settings_enter(struct metadata *m, int64_t deadline, struct settings *s);
 
 #endif

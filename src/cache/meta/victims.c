@@ -8,7 +8,7 @@
 
 /* As stored, by instance. */
 struct victim_value {
-	struct digest digest;
+	struct object_id object;
 	uint64_t cost;
 	uint64_t user;
 	int64_t since;
@@ -18,7 +18,7 @@ struct victim_value {
 int victims_add(struct metadata *m, MDB_txn *txn, uint32_t user, const struct victim *v)
 {
 	uint8_t key[CHUNK_KEY_SIZE];
-	const struct victim_value value = {v->digest, v->cost, user, v->since, v->state};
+	const struct victim_value value = {v->object, v->cost, user, v->since, v->state};
 
 	return table_put(m, txn, TABLE_VICTIMS, instance_key(v->instance, key),
 		span_of(&value, sizeof value), span_of(NULL, 0));
@@ -44,7 +44,7 @@ static int victim_decode(
 	memcpy(&v, value.data, sizeof v);
 	if (v.cost > OBJECT_SIZE_CAP || v.user > UINT32_MAX || v.state > VICTIM_STUCK)
 		return ERR_CORRUPT;
-	*out = (struct victim){.digest = v.digest,
+	*out = (struct victim){.object = v.object,
 		.instance = instance,
 		.cost = v.cost,
 		.since = v.since,

@@ -37,14 +37,14 @@ static void object_release(struct object *o)
 	if (o->fd >= 0)
 		close(o->fd);
 	if (o->fd >= 0 && !atomic_load(&o->recorded))
-		object_file_remove(o->directory, &o->digest, o->instance);
+		object_file_remove(o->directory, &o->id, o->instance);
 	pthread_mutex_destroy(&o->merge_mtx);
 	free(o->present);
 	free(o->checked);
 	free(o);
 }
 
-struct object *object_new(struct directory *directory, const struct digest *digest,
+struct object *object_new(struct directory *directory, const struct object_id *id,
 	const struct object_record *r, uint64_t generation)
 {
 	bool trusted = r->generation == generation;
@@ -53,8 +53,7 @@ struct object *object_new(struct directory *directory, const struct digest *dige
 	if (!o)
 		return NULL;
 	o->directory = directory;
-	o->digest = *digest;
-	o->layout = r->layout;
+	o->id = *id;
 	o->instance = r->instance;
 	o->size = r->size;
 	o->chunks = r->chunks;
@@ -100,8 +99,7 @@ bool object_is_of(const struct object *o, const struct object_record *r)
 
 bool object_is_as(const struct object *o, const struct want *as)
 {
-	return !as || (o->size == as->object_size && o->chunks == as->chunks &&
-			      digest_equal(&o->layout, &as->layout));
+	return !as || (o->size == as->object_size && o->chunks == as->chunks);
 }
 
 void object_merge(struct object *o, const struct object_record *r)

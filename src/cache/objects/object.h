@@ -22,7 +22,7 @@
 
 struct object {
 	struct directory *directory; /* borrowed */
-	struct digest digest, layout;
+	struct object_id id;
 	uint64_t instance, size, chunks;
 	uint64_t drops;	     /* of the record, when it was opened */
 	uint64_t generation; /* of the cache, that it was opened in */
@@ -46,7 +46,7 @@ struct object {
 
 /* As `r` says (its bitmap aside), without a file and with one reference. `generation` is
  * the cache's: what was marked in another one is to be hashed. NULL without memory. */
-struct object *object_new(struct directory *directory, const struct digest *digest,
+struct object *object_new(struct directory *directory, const struct object_id *id,
 	const struct object_record *r, uint64_t generation);
 struct object *object_get(struct object *o);
 /* The last reference closes the file, and removes one that the books never heard of. */
@@ -55,7 +55,7 @@ size_t object_bitmap_bytes(const struct object *o);
 
 /* Is the record of this instance, and nothing was dropped since? */
 bool object_is_of(const struct object *o, const struct object_record *r);
-/* Has it the list of chunks that `as` says (NULL: whatever it is)? */
+/* Has it the size and the number of chunks that `as` says (NULL: whatever it is)? */
 bool object_is_as(const struct object *o, const struct want *as);
 /* What the record says more than we know. */
 void object_merge(struct object *o, const struct object_record *r);

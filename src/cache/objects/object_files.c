@@ -16,35 +16,58 @@
 #include "cache/objects/page_cache.h"
 #include "util/io.h"
 
+#define REST_HEX (DIGEST_HEX_SIZE - 1 - 2) /* digits of the digest behind the prefix */
+#define INSTANCE_HEX 16
+
 void object_file_name(
-	const struct digest *digest, uint64_t instance, char name[OBJECT_NAME_SIZE])
+	const struct object_id *id, uint64_t instance, char name[OBJECT_NAME_SIZE])
 {
+	char hex[DIGEST_HEX_SIZE], layout[DIGEST_HEX_SIZE] = "";
+
+	digest_to_hex(&id->digest, hex);
+	if (!digest_is_zero(&id->layout))
+		digest_to_hex(&id->layout, layout);
+	snprintf(name, OBJECT_NAME_SIZE, "%.2s/%s%s%s.%016llx", hex, hex + 2,
+		*layout ? "." : "", layout, (unsigned long long)instance);
+}
+
+/* The digest, and the layout if there is one: *end is behind them. */
+static int parse_id(
+	const char *prefix, const char *rest, struct object_id *id, const char **end)
+{
+	const char *layout = rest + REST_HEX + 1;
 	char hex[DIGEST_HEX_SIZE];
 
-	digest_to_hex(digest, hex);
-	snprintf(name, OBJECT_NAME_SIZE, "%.2s/%s.%016llx", hex, hex + 2,
-		(unsigned long long)instance);
+	*id = (struct object_id){.digest = {{0}}};
+	snprintf(hex, sizeof hex, "%s%.*s", prefix, REST_HEX, rest);
+	if (digest_from_hex(span_of_string(hex), &id->digest))
+		return ERR_CORRUPT;
+	*end = layout - 1;
+	if (strlen(layout) == INSTANCE_HEX)
+		return 0;
+	*end = layout + DIGEST_HEX_SIZE - 1;
+	return digest_from_hex(span_of(layout, DIGEST_HEX_SIZE - 1), &id->layout);
 }
 
 int object_file_parse(
-	const char *prefix, const char *rest, struct digest *digest, uint64_t *instance)
+	const char *prefix, const char *rest, struct object_id *id, uint64_t *instance)
 {
+	const size_t shortest = REST_HEX + 1 + INSTANCE_HEX, size = strlen(rest);
 	char name[OBJECT_NAME_SIZE], again[OBJECT_NAME_SIZE];
-	char hex[DIGEST_HEX_SIZE];
-	struct digest d;
+	struct object_id parsed;
 	uint64_t number;
+	const char *end;
 
-	if (strlen(prefix) != 2 || strlen(rest) != 62 + 1 + 16)
+	if (strlen(prefix) != 2 || (size != shortest && size != shortest + DIGEST_HEX_SIZE))
 		return ERR_CORRUPT;
-	snprintf(hex, sizeof hex, "%s%.62s", prefix, rest);
-	if (digest_from_hex(span_of_string(hex), &d))
+	if (parse_id(prefix, rest, &parsed, &end))
 		return ERR_CORRUPT;
-	number = strtoull(rest + 63, NULL, 16);
+	number = strtoull(end + 1, NULL, 16);
 	snprintf(name, sizeof name, "%s/%s", prefix, rest);
-	object_file_name(&d, number, again);
+	object_file_name(&parsed, number, again);
 	if (strcmp(name, again) != 0)
 		return ERR_CORRUPT;
-	*digest = d;
+	*id = parsed;
 	*instance = number;
 	return 0;
 }
@@ -55,13 +78,13 @@ static int create_new(struct directory *d, const char *name)
 		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-int object_file_create(struct directory *d, const struct digest *digest, uint64_t instance,
+int object_file_create(struct directory *d, const struct object_id *id, uint64_t instance,
 	uint64_t size, int *fd)
 {
 	char name[OBJECT_NAME_SIZE], prefix[3];
 	int made, rc;
 
-	object_file_name(digest, instance, name);
+	object_file_name(id, instance, name);
 	made = create_new(d, name);
 	if (made < 0 && errno == ENOENT) {
 		snprintf(prefix, sizeof prefix, "%.2s", name);
@@ -81,14 +104,14 @@ int object_file_create(struct directory *d, const struct digest *digest, uint64_
 	return 0;
 }
 
-static int open_checked(struct directory *d, const struct digest *digest, uint64_t instance,
+static int open_checked(struct directory *d, const struct object_id *id, uint64_t instance,
 	uint64_t size, int flags, int *fd)
 {
 	char name[OBJECT_NAME_SIZE];
 	struct stat st;
 	int opened;
 
-	object_file_name(digest, instance, name);
+	object_file_name(id, instance, name);
 	opened = openat(d->objects_fd, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (opened < 0)
 		/* A link: ELOOP, on FreeBSD EMLINK. */
@@ -102,18 +125,18 @@ static int open_checked(struct directory *d, const struct digest *digest, uint64
 	return 0;
 }
 
-int object_file_open(struct directory *d, const struct digest *digest, uint64_t instance,
+int object_file_open(struct directory *d, const struct object_id *id, uint64_t instance,
 	uint64_t size, int *fd)
 {
-	return open_checked(d, digest, instance, size, O_RDWR, fd);
+	return open_checked(d, id, instance, size, O_RDWR, fd);
 }
 
-int object_file_lend(struct directory *d, const struct digest *digest, uint64_t instance,
+int object_file_lend(struct directory *d, const struct object_id *id, uint64_t instance,
 	uint64_t size, int *fd)
 {
 	struct stat st;
 	int lent = -1;
-	int rc = open_checked(d, digest, instance, size, O_RDONLY, &lent);
+	int rc = open_checked(d, id, instance, size, O_RDONLY, &lent);
 
 	if (rc)
 		return rc;
@@ -127,11 +150,11 @@ int object_file_lend(struct directory *d, const struct digest *digest, uint64_t 
 }
 
 /* For reading, whatever its size; -1 and errno. */
-static int open_to_ask(struct directory *d, const struct digest *digest, uint64_t instance)
+static int open_to_ask(struct directory *d, const struct object_id *id, uint64_t instance)
 {
 	char name[OBJECT_NAME_SIZE];
 
-	object_file_name(digest, instance, name);
+	object_file_name(id, instance, name);
 	return openat(d->objects_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 }
 
@@ -150,9 +173,9 @@ static bool file_is_to_stay(int fd)
 }
 
 int object_file_lock(
-	struct directory *d, const struct digest *digest, uint64_t instance, int *fd)
+	struct directory *d, const struct object_id *id, uint64_t instance, int *fd)
 {
-	int locked = open_to_ask(d, digest, instance);
+	int locked = open_to_ask(d, id, instance);
 
 	/* Where there are no locks, nothing is lent. */
 	if (locked >= 0 && ((flock(locked, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) ||
@@ -185,10 +208,10 @@ static enum object_file_use use_of(int fd)
 #endif
 
 enum object_file_use object_file_use(
-	struct directory *d, const struct digest *digest, uint64_t instance)
+	struct directory *d, const struct object_id *id, uint64_t instance)
 {
 	enum object_file_use use;
-	int fd = open_to_ask(d, digest, instance);
+	int fd = open_to_ask(d, id, instance);
 
 	if (fd < 0)
 		return errno == ENOENT	      ? OBJECT_FILE_ABSENT
@@ -217,11 +240,11 @@ int object_file_prove(int fd, struct span content, uint64_t start)
 	return rc;
 }
 
-int object_file_remove(struct directory *d, const struct digest *digest, uint64_t instance)
+int object_file_remove(struct directory *d, const struct object_id *id, uint64_t instance)
 {
 	char name[OBJECT_NAME_SIZE];
 
-	object_file_name(digest, instance, name);
+	object_file_name(id, instance, name);
 	if (unlinkat(d->objects_fd, name, 0) && errno != ENOENT)
 		return error_from_errno(errno);
 	return 0;
@@ -233,7 +256,7 @@ static int each_in(struct directory *d, const char *prefix, object_file_fn each,
 		d->objects_fd, prefix, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
-	struct digest digest;
+	struct object_id id;
 	uint64_t instance;
 	int rc = 0;
 
@@ -243,8 +266,8 @@ static int each_in(struct directory *d, const char *prefix, object_file_fn each,
 		return 0;
 	}
 	while (!rc && (entry = readdir(dir)))
-		if (!object_file_parse(prefix, entry->d_name, &digest, &instance))
-			rc = each(ctx, &digest, instance);
+		if (!object_file_parse(prefix, entry->d_name, &id, &instance))
+			rc = each(ctx, &id, instance);
 	closedir(dir);
 	return rc;
 }

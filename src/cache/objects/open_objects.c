@@ -27,14 +27,14 @@ struct open_objects {
 	struct stripe stripes[STRIPES];
 };
 
-static struct stripe *stripe_of(struct open_objects *t, const struct digest *d)
+static struct stripe *stripe_of(struct open_objects *t, const struct object_id *id)
 {
-	return &t->stripes[d->bytes[0] % STRIPES];
+	return &t->stripes[id->digest.bytes[0] % STRIPES];
 }
 
-static struct object **stripe_bucket(struct stripe *s, const struct digest *d)
+static struct object **stripe_bucket(struct stripe *s, const struct object_id *id)
 {
-	return &s->buckets[d->bytes[1] % BUCKETS];
+	return &s->buckets[id->digest.bytes[1] % BUCKETS];
 }
 
 struct open_objects *open_objects_new(unsigned limit)
@@ -64,18 +64,18 @@ static void link_use(struct stripe *s, struct object *o)
 	s->newest = o;
 }
 
-static struct object *stripe_find(struct stripe *s, const struct digest *digest)
+static struct object *stripe_find(struct stripe *s, const struct object_id *id)
 {
-	struct object *o = *stripe_bucket(s, digest);
+	struct object *o = *stripe_bucket(s, id);
 
-	while (o && !digest_equal(&o->digest, digest))
+	while (o && !object_id_equal(&o->id, id))
 		o = o->next;
 	return o;
 }
 
 static void stripe_remove(struct stripe *s, struct object *o)
 {
-	struct object **at = stripe_bucket(s, &o->digest);
+	struct object **at = stripe_bucket(s, &o->id);
 
 	while (*at != o)
 		at = &(*at)->next;
@@ -87,13 +87,13 @@ static void stripe_remove(struct stripe *s, struct object *o)
 	s->bitmaps -= object_bitmap_bytes(o);
 }
 
-struct object *open_objects_find(struct open_objects *t, const struct digest *digest)
+struct object *open_objects_find(struct open_objects *t, const struct object_id *id)
 {
-	struct stripe *s = stripe_of(t, digest);
+	struct stripe *s = stripe_of(t, id);
 	struct object *o;
 
 	pthread_mutex_lock(&s->stripe_mtx);
-	o = stripe_find(s, digest);
+	o = stripe_find(s, id);
 	if (o) {
 		object_get(o);
 		if (s->newest != o) {
@@ -125,19 +125,19 @@ static unsigned stripe_trim(
 
 struct object *open_objects_add(struct open_objects *t, struct object *o)
 {
-	struct stripe *s = stripe_of(t, &o->digest);
+	struct stripe *s = stripe_of(t, &o->id);
 	struct object *surplus[TRIM_MAX], *other;
 	unsigned n = 0;
 
 	pthread_mutex_lock(&s->stripe_mtx);
-	other = stripe_find(s, &o->digest);
+	other = stripe_find(s, &o->id);
 	if (other) {
 		object_get(other);
 	} else {
 		object_get(o);
 		o->listed = true;
-		o->next = *stripe_bucket(s, &o->digest);
-		*stripe_bucket(s, &o->digest) = o;
+		o->next = *stripe_bucket(s, &o->id);
+		*stripe_bucket(s, &o->id) = o;
 		link_use(s, o);
 		s->count++;
 		s->bitmaps += object_bitmap_bytes(o);
@@ -154,7 +154,7 @@ struct object *open_objects_add(struct open_objects *t, struct object *o)
 
 void open_objects_remove(struct open_objects *t, struct object *o)
 {
-	struct stripe *s = stripe_of(t, &o->digest);
+	struct stripe *s = stripe_of(t, &o->id);
 	bool listed;
 
 	pthread_mutex_lock(&s->stripe_mtx);
@@ -167,9 +167,9 @@ void open_objects_remove(struct open_objects *t, struct object *o)
 }
 
 void open_objects_forget(
-	struct open_objects *t, const struct digest *digest, uint64_t instance)
+	struct open_objects *t, const struct object_id *id, uint64_t instance)
 {
-	struct object *o = open_objects_find(t, digest);
+	struct object *o = open_objects_find(t, id);
 
 	if (!o)
 		return;
@@ -180,14 +180,14 @@ void open_objects_forget(
 	object_put(o);
 }
 
-bool open_objects_busy(struct open_objects *t, const struct digest *digest)
+bool open_objects_busy(struct open_objects *t, const struct object_id *id)
 {
-	struct stripe *s = stripe_of(t, digest);
+	struct stripe *s = stripe_of(t, id);
 	struct object *o;
 	bool busy;
 
 	pthread_mutex_lock(&s->stripe_mtx);
-	o = stripe_find(s, digest);
+	o = stripe_find(s, id);
 	busy = o && (atomic_load(&o->refs) > 1 ||
 			    clock_monotonic() - atomic_load(&o->touched) < BUSY_FOR);
 	pthread_mutex_unlock(&s->stripe_mtx);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The objects that this process has open, by digest: a bounded table in stripes, each
+ * The objects that this process has open, by id: a bounded table in stripes, each
  * with its own lock and its own order of use. An object that is referred to elsewhere
  * stays, whatever the bound. Any thread.
  */
@@ -16,17 +16,17 @@ struct open_objects *open_objects_new(unsigned limit);
 void open_objects_free(struct open_objects *t);
 
 /* With a reference for the caller, or NULL. */
-struct object *open_objects_find(struct open_objects *t, const struct digest *digest);
+struct object *open_objects_find(struct open_objects *t, const struct object_id *id);
 /* Takes over the caller's reference and gives back one to what is in the table: `o`, or
  * another that was there before. */
 struct object *open_objects_add(struct open_objects *t, struct object *o);
 /* No longer found; harmless when it is not there. */
 void open_objects_remove(struct open_objects *t, struct object *o);
-/* The same by name, when it is that instance. */
+/* The same by id, when it is that instance. */
 void open_objects_forget(
-	struct open_objects *t, const struct digest *digest, uint64_t instance);
+	struct open_objects *t, const struct object_id *id, uint64_t instance);
 /* Was it used in the last seconds? */
-bool open_objects_busy(struct open_objects *t, const struct digest *digest);
+bool open_objects_busy(struct open_objects *t, const struct object_id *id);
 /* References to all that are in the table; caller puts them and frees the array. */
 int open_objects_list(struct open_objects *t, struct object ***out, size_t *count);
 

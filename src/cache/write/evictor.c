@@ -71,10 +71,10 @@ static int evictor_choose(struct evictor *e, const struct victim *v, struct chos
 	int fd = -1, rc = 0;
 
 	if (v->instance && e->spare_busy &&
-		open_objects_busy(e->x->open_objects, &v->digest))
+		open_objects_busy(e->x->open_objects, &v->object))
 		return ERR_BUSY;
 	if (v->instance)
-		rc = object_file_lock(e->x->directory, &v->digest, v->instance, &fd);
+		rc = object_file_lock(e->x->directory, &v->object, v->instance, &fd);
 	if (rc)
 		return rc;
 	c->victims[c->count] = *v;
@@ -104,10 +104,10 @@ static void unlink_first(struct write_context *x, struct chosen *chosen)
 	for (size_t i = 0; i < chosen->count; i++) {
 		const struct victim *v = &chosen->victims[i];
 
-		open_objects_forget(x->open_objects, &v->digest, v->instance);
-		if (object_file_use(x->directory, &v->digest, v->instance) !=
+		open_objects_forget(x->open_objects, &v->object, v->instance);
+		if (object_file_use(x->directory, &v->object, v->instance) !=
 			OBJECT_FILE_HELD)
-			(void)object_file_remove(x->directory, &v->digest, v->instance);
+			(void)object_file_remove(x->directory, &v->object, v->instance);
 	}
 }
 
@@ -196,7 +196,7 @@ static uint64_t reach_of_some(
 		const struct victim *v = &list[i];
 
 		if (!v->instance ||
-			object_file_lock(x->directory, &v->digest, v->instance, &fd))
+			object_file_lock(x->directory, &v->object, v->instance, &fd))
 			continue;
 		if (fd >= 0)
 			close(fd);
@@ -231,8 +231,8 @@ int evictor_run(struct write_context *x, const struct evictor_goal *goal,
 	return rc;
 }
 
-int evictor_remove(struct write_context *x, const struct digest *object, bool even_pinned,
-	struct evictor_result *out)
+int evictor_remove(struct write_context *x, const struct object_id *object,
+	bool even_pinned, struct evictor_result *out)
 {
 	const struct evictor_goal goal = {.cost = 0};
 	struct evictor e = {.x = x, .goal = &goal, .even_pinned = even_pinned};

@@ -30,8 +30,8 @@ int evictor_run(struct write_context *x, const struct evictor_goal *goal,
 /* How many bytes of disk could go, looking no further than `cost`. Nothing does. */
 uint64_t evictor_reach(struct write_context *x, uint64_t cost);
 /* Just this object. ERR_ABSENT; ERR_BUSY: it is pinned and not `even_pinned`, or lent. */
-int evictor_remove(struct write_context *x, const struct digest *object, bool even_pinned,
-	struct evictor_result *out);
+int evictor_remove(struct write_context *x, const struct object_id *object,
+	bool even_pinned, struct evictor_result *out);
 
 /* The files of what a transaction struck from the books. */
 void evictor_unlink(struct write_context *x, const struct victim *gone, size_t count);

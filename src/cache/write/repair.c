@@ -14,7 +14,7 @@ struct sweep {
 
 /* Its maker lives, or has committed a record of it. */
 static bool repair_is_wanted(
-	struct write_context *x, const struct digest *digest, uint64_t instance)
+	struct write_context *x, const struct object_id *id, uint64_t instance)
 {
 	struct object_record r;
 	struct span value;
@@ -25,20 +25,20 @@ static bool repair_is_wanted(
 	/* In this order: once it is dead, all its commits are done. */
 	if (directory_user_lives(x->directory, maker) || metadata_read(x->metadata, &txn))
 		return true;
-	wanted = table_get(x->metadata, txn, TABLE_OBJECTS, span_of_digest(digest),
-			 &value) == 0 &&
+	wanted = table_get(x->metadata, txn, TABLE_OBJECTS, span_of_object(id), &value) ==
+			 0 &&
 		 object_record_peek(value, &r) == 0 && r.instance == instance;
 	metadata_read_end(x->metadata, txn);
 	return wanted;
 }
 
-static int sweep_file(void *ctx, const struct digest *digest, uint64_t instance)
+static int sweep_file(void *ctx, const struct object_id *id, uint64_t instance)
 {
 	struct sweep *s = ctx;
 
-	if (repair_is_wanted(s->x, digest, instance))
+	if (repair_is_wanted(s->x, id, instance))
 		return 0;
-	if (!object_file_remove(s->x->directory, digest, instance))
+	if (!object_file_remove(s->x->directory, id, instance))
 		s->removed++;
 	return 0;
 }

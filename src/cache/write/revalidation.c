@@ -14,7 +14,7 @@ static bool is_valid(struct write_context *x, MDB_txn *txn, const struct object 
 	if (!atomic_load(&o->recorded))
 		return true;
 	if (table_get_unchecked(
-		    x->metadata, txn, TABLE_OBJECTS, span_of_digest(&o->digest), &value) ||
+		    x->metadata, txn, TABLE_OBJECTS, span_of_object(&o->id), &value) ||
 		object_record_peek(value, &r))
 		return false;
 	return r.instance == o->instance && r.drops == o->drops;

@@ -35,7 +35,7 @@ static void tell_stuck(struct write_context *x, const struct victim *v, int erro
 	if ((before && now - before < LOG_EVERY) ||
 		!atomic_compare_exchange_strong(&x->stuck_told, &before, now))
 		return;
-	object_file_name(&v->digest, v->instance, name);
+	object_file_name(&v->object, v->instance, name);
 	log_warning(x->log,
 		"cache: %s/objects/%s cannot be removed: %s: it goes on taking room in the "
 		"cache, and maybe others like it",
@@ -46,7 +46,7 @@ static void tell_stuck(struct write_context *x, const struct victim *v, int erro
 static enum victim_state remove_file(
 	struct write_context *x, const struct victim *v, bool known)
 {
-	int rc = object_file_remove(x->directory, &v->digest, v->instance);
+	int rc = object_file_remove(x->directory, &v->object, v->instance);
 
 	if (rc) {
 		tell_stuck(x, v, rc);
@@ -59,8 +59,8 @@ static enum victim_state remove_file(
 static bool look_at(struct removal *r, const struct victim *v, enum victim_state *state)
 {
 	if (r->when == VICTIM_FILES_FRESH)
-		open_objects_forget(r->x->open_objects, &v->digest, v->instance);
-	switch (object_file_use(r->x->directory, &v->digest, v->instance)) {
+		open_objects_forget(r->x->open_objects, &v->object, v->instance);
+	switch (object_file_use(r->x->directory, &v->object, v->instance)) {
 	case OBJECT_FILE_ABSENT:
 		/* It never was there, or was removed a while ago. */
 		*state = v->state;

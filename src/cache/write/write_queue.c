@@ -144,7 +144,7 @@ static struct change change_of(
 	enum change_kind kind, const struct object *o, const struct want *w)
 {
 	struct change c = {.kind = kind,
-		.object = o->digest,
+		.object = o->id,
 		.instance = o->instance,
 		.generation = o->generation};
 
@@ -164,7 +164,6 @@ int write_queue_mark(struct write_queue *q, struct object *o, const struct want 
 	c.seconds = clock_realtime() / NS_PER_SECOND;
 	c.object_size = o->size;
 	c.chunks = o->chunks;
-	c.layout = o->layout;
 	return push_change(q, &c, o);
 }
 
@@ -175,10 +174,10 @@ void write_queue_drop(struct write_queue *q, struct object *o, const struct want
 	push_change(q, &c, o);
 }
 
-void write_queue_lose(struct write_queue *q, struct object *o, const struct digest *digest,
+void write_queue_lose(struct write_queue *q, struct object *o, const struct object_id *id,
 	uint64_t instance)
 {
-	struct change c = {.kind = CHANGE_LOSE, .object = *digest, .instance = instance};
+	struct change c = {.kind = CHANGE_LOSE, .object = *id, .instance = instance};
 
 	push_change(q, &c, o);
 }
@@ -223,7 +222,7 @@ static bool is_full_of_pages(const struct write_queue *q)
 	return q->pages.bytes > PENDING_MAX;
 }
 
-int write_queue_pin(struct write_queue *q, const char *pin, const struct digest *object)
+int write_queue_pin(struct write_queue *q, const char *pin, const struct object_id *object)
 {
 	struct batch *b = &q->batch;
 	struct changes *c = &b->changes;

@@ -31,13 +31,13 @@ int write_queue_mark(struct write_queue *q, struct object *o, const struct want 
 /* The chunk's bytes are rotten. */
 void write_queue_drop(struct write_queue *q, struct object *o, const struct want *chunk);
 /* The whole object is to go, if it is that instance. `o` may be NULL. */
-void write_queue_lose(struct write_queue *q, struct object *o, const struct digest *digest,
+void write_queue_lose(struct write_queue *q, struct object *o, const struct object_id *id,
 	uint64_t instance);
 void write_queue_use(struct write_queue *q, struct object *o, int64_t seconds);
 /* Every chunk present was hashed in this generation. */
 void write_queue_trust(struct write_queue *q, struct object *o);
 /* ERR_NO_MEMORY, ERR_TIMEOUT. */
-int write_queue_pin(struct write_queue *q, const char *pin, const struct digest *object);
+int write_queue_pin(struct write_queue *q, const char *pin, const struct object_id *object);
 
 /* Shares the reference. ERR_NO_MEMORY; ERR_TIMEOUT: too much has waited for too long. */
 int write_queue_put_page(struct write_queue *q, struct blob_buffer *page);

@@ -195,7 +195,7 @@ static void test_recipes(void **state)
 		assert_int_equal(w.start, at);
 		assert_int_equal(w.size, chunks[i].size);
 		assert_int_equal(w.chunks, count);
-		assert_true(digest_equal(&w.layout, &ref.recipe));
+		assert_true(digest_equal(&w.object.layout, &ref.recipe));
 	}
 	/* An object that is not as long as its recipe. */
 	ref.size++;

@@ -718,7 +718,7 @@ static void test_quota_below_what_is_pinned(void **state)
 	for (unsigned i = 0; i < 12; i++) {
 		struct sample s = sample_make(300 + i, 8);
 
-		assert_int_equal(cache_pin(c, "much", &s.ref.digest), 0);
+		assert_int_equal(cache_pin(c, "much", &s.id), 0);
 		sample_release(&s);
 	}
 	put_objects(c, 300, 12);

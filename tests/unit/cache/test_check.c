@@ -83,7 +83,7 @@ static void test_evicted_before_its_row_is_read(void **state)
 	begin(&k, c);
 	assert_int_equal(check_next(&k, &piece), 0);
 	assert_int_equal(piece.bytes, SAMPLE_CHUNK);
-	assert_int_equal(cache_evict_object(c, &s.ref.digest, false, &freed), 0);
+	assert_int_equal(cache_evict_object(c, &s.id, false, &freed), 0);
 	wait_for_purge(c);
 	n = go_on(&k, true);
 	assert_int_equal(n.rotten, 0);
@@ -107,7 +107,7 @@ static void test_evicted_before_its_bytes_are_read(void **state)
 	sample_put_all(c, &s);
 	begin(&k, c);
 	assert_int_equal(check_find_chunk(&k, 3, &w), 0);
-	assert_int_equal(cache_evict_object(c, &s.ref.digest, false, &freed), 0);
+	assert_int_equal(cache_evict_object(c, &s.id, false, &freed), 0);
 	assert_int_equal(ftruncate(k.object->fd, 0), 0);
 	assert_int_equal(check_chunk(&k, &w, &piece), ERR_ABSENT);
 	assert_false(piece.rotten);
@@ -137,7 +137,7 @@ static void test_dropped_before_its_bytes_are_read(void **state)
 	sample_put_all(c, &s);
 	begin(&k, c);
 	assert_int_equal(check_find_chunk(&k, 3, &w), 0);
-	assert_int_equal(object_io_open(c, &s.ref.digest, &full, &o), 0);
+	assert_int_equal(object_io_open(c, &s.id, &full, &o), 0);
 	object_io_drop_chunk(c, o, &full, ERR_CORRUPT);
 	object_put(o);
 	assert_int_equal(cache_flush(c), 0);

@@ -10,7 +10,8 @@ static int put_tiny(struct cache *c, unsigned number)
 {
 	struct want w = {.kind = BLOB_CHUNK, .size = 4, .object_size = 4, .chunks = 1};
 
-	w.digest = w.object = digest_of(&number, sizeof number);
+	w.digest = digest_of(&number, sizeof number);
+	w.object = object_id_of_chunk(&w.digest);
 	return cache_put_chunk(c, &w, span_of(&number, sizeof number), false);
 }
 
@@ -22,7 +23,7 @@ static void test_many_marks(void **state)
 	struct cache_info info;
 
 	w.chunks = 10000;
-	w.object = digest_of("many", 4);
+	w.object.digest = digest_of("many", 4);
 	for (unsigned i = 0; i < 10000; i++) {
 		w.digest = digest_of(&i, sizeof i);
 		w.ordinal = i;
@@ -104,7 +105,7 @@ static void test_order(void **state)
 	struct object *o;
 
 	sample_put_all(c, &s);
-	assert_int_equal(object_io_open(c, &s.ref.digest, &w, &o), 0);
+	assert_int_equal(object_io_open(c, &s.id, &w, &o), 0);
 	object_io_drop_chunk(c, o, &w, ERR_CORRUPT);
 	assert_false(cache_has(c, &w));
 	assert_int_equal(sample_put(c, &s, 1), 0);
@@ -112,7 +113,7 @@ static void test_order(void **state)
 	assert_int_equal(cache_flush(c), 0);
 	assert_true(cache_has(c, &w));
 	/* And put first, dropped then. */
-	assert_int_equal(object_io_open(c, &s.ref.digest, &w, &o), 0);
+	assert_int_equal(object_io_open(c, &s.id, &w, &o), 0);
 	object_io_drop_chunk(c, o, &w, ERR_CORRUPT);
 	assert_int_equal(sample_put(c, &s, 1), 0);
 	object_io_drop_chunk(c, o, &w, ERR_CORRUPT);

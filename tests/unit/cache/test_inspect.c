@@ -20,7 +20,7 @@ static void test_info(void **state)
 	sample_put(c, &part, 1);
 	assert_int_equal(cache_put_page(c, page), 0);
 	blob_buffer_put(page);
-	assert_int_equal(cache_pin(c, "here", &part.ref.digest), 0);
+	assert_int_equal(cache_pin(c, "here", &part.id), 0);
 	assert_int_equal(cache_info(c, &info), 0);
 	assert_int_equal(info.objects, 2);
 	assert_int_equal(info.complete, 1);
@@ -77,7 +77,8 @@ static void test_objects(void **state)
 		struct want w = {
 			.kind = BLOB_CHUNK, .size = 4, .object_size = 4, .chunks = 1};
 
-		w.digest = w.object = digest_of(&i, sizeof i);
+		w.digest = digest_of(&i, sizeof i);
+		w.object = object_id_of_chunk(&w.digest);
 		assert_int_equal(cache_put_chunk(c, &w, span_of(&i, sizeof i), false), 0);
 		resident += 4;
 	}
@@ -90,13 +91,13 @@ static void test_objects(void **state)
 	seen = (struct seen){.stop = 42};
 	assert_int_equal(cache_each_object(c, see, &seen), 42);
 	assert_int_equal(seen.count, 1);
-	assert_int_equal(cache_find_object(c, &s.ref.digest, &o), 0);
+	assert_int_equal(cache_find_object(c, &s.id, &o), 0);
 	assert_int_equal(o.size, s.ref.size);
 	assert_int_equal(o.present, 1);
 	assert_int_equal(o.chunks, 2);
 	assert_false(o.pinned);
-	o.digest.bytes[0] ^= 1;
-	assert_int_equal(cache_find_object(c, &o.digest, &o), ERR_ABSENT);
+	o.id.layout.bytes[0] ^= 1;
+	assert_int_equal(cache_find_object(c, &o.id, &o), ERR_ABSENT);
 	cache_close(c);
 	sample_release(&s);
 }
@@ -113,12 +114,11 @@ static void test_evict(void **state)
 		sample_put_all(c, &s[i]);
 		all += s[i].ref.size;
 	}
-	assert_int_equal(cache_pin(c, "p", &s[0].ref.digest), 0);
-	assert_int_equal(cache_evict_object(c, &s[0].ref.digest, false, &freed), ERR_BUSY);
-	assert_int_equal(cache_evict_object(c, &s[1].ref.digest, false, &freed), 0);
+	assert_int_equal(cache_pin(c, "p", &s[0].id), 0);
+	assert_int_equal(cache_evict_object(c, &s[0].id, false, &freed), ERR_BUSY);
+	assert_int_equal(cache_evict_object(c, &s[1].id, false, &freed), 0);
 	assert_int_equal(freed, s[1].ref.size);
-	assert_int_equal(
-		cache_evict_object(c, &s[1].ref.digest, false, &freed), ERR_ABSENT);
+	assert_int_equal(cache_evict_object(c, &s[1].id, false, &freed), ERR_ABSENT);
 	assert_int_equal(cache_evict_to(c, all / 2, &freed), 0);
 	assert_int_equal(cache_info(c, &info), 0);
 	assert_true(info.resident <= all / 2 && info.resident > all / 4);
@@ -127,7 +127,7 @@ static void test_evict(void **state)
 	assert_int_equal(cache_info(c, &info), 0);
 	assert_int_equal(info.resident, s[0].ref.size);
 	assert_int_equal(sample_read(c, &s[0]), 0);
-	assert_int_equal(cache_evict_object(c, &s[0].ref.digest, true, &freed), 0);
+	assert_int_equal(cache_evict_object(c, &s[0].id, true, &freed), 0);
 	assert_int_equal(cache_info(c, &info), 0);
 	assert_int_equal(info.resident, 0);
 	assert_int_equal(info.objects, 0);
@@ -167,7 +167,7 @@ static void test_oldest_go_first(void **state)
 	}
 	assert_int_equal(cache_flush(c), 0);
 	for (unsigned i = 0; i < 4; i++) {
-		assert_int_equal(object_io_open(c, &s[i].ref.digest, NULL, &o), 0);
+		assert_int_equal(object_io_open(c, &s[i].id, NULL, &o), 0);
 		write_queue_use(c->queue, o, 2000000000 + (i + 2) % 4);
 		/* Not in use by us now. */
 		atomic_store(&o->touched, INT64_MIN / 2);

@@ -26,11 +26,11 @@ static void assert_pins(struct cache *c, const char *expected)
 static void test_pins_by_name(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
-	struct digest d[5];
+	struct object_id d[5];
 	uint64_t n = 0;
 
 	for (unsigned i = 0; i < 5; i++)
-		d[i] = digest_of(&i, sizeof i);
+		d[i] = sample_id(i);
 	assert_pins(c, "");
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(cache_pin(c, "ab", &d[i]), 0);
@@ -51,7 +51,7 @@ static void test_pins_by_name(void **state)
 static void test_names_are_bounded(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
-	struct digest d = digest_of("x", 1);
+	struct object_id d = sample_id(1);
 	char name[PIN_NAME_MAX + 2];
 	uint64_t n;
 
@@ -72,7 +72,7 @@ static void test_many(void **state)
 	uint64_t n;
 
 	for (unsigned i = 0; i < 2500; i++) {
-		struct digest d = digest_of(&i, sizeof i);
+		struct object_id d = sample_id(i);
 
 		assert_int_equal(cache_pin(c, "many", &d), 0);
 	}
@@ -90,12 +90,12 @@ static void test_pinned_twice(void **state)
 	uint64_t n, freed;
 
 	/* Pinned before it is there, and after. */
-	assert_int_equal(cache_pin(c, "one", &before.ref.digest), 0);
+	assert_int_equal(cache_pin(c, "one", &before.id), 0);
 	sample_put_all(c, &before);
 	sample_put_all(c, &after);
 	assert_int_equal(cache_flush(c), 0);
-	assert_int_equal(cache_pin(c, "one", &after.ref.digest), 0);
-	assert_int_equal(cache_pin(c, "two", &after.ref.digest), 0);
+	assert_int_equal(cache_pin(c, "one", &after.id), 0);
+	assert_int_equal(cache_pin(c, "two", &after.id), 0);
 	assert_int_equal(cache_evict_to(c, 0, &freed), 0);
 	assert_int_equal(freed, 0);
 	assert_int_equal(cache_unpin(c, "one", &n), 0);
@@ -118,7 +118,7 @@ static void test_pinned_to_the_quota(void **state)
 
 	for (unsigned i = 0; i < 8; i++) {
 		pinned[i] = sample_make(40 + i, 16);
-		assert_int_equal(cache_pin(c, "p", &pinned[i].ref.digest), 0);
+		assert_int_equal(cache_pin(c, "p", &pinned[i].id), 0);
 		for (uint32_t k = 0; k < 16; k++)
 			refused += sample_put(c, &pinned[i], k) == ERR_NO_SPACE;
 	}
@@ -135,7 +135,7 @@ static void test_pinned_to_the_quota(void **state)
 static void test_garbage_pins(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
-	struct digest d = digest_of("x", 1);
+	struct object_id d = sample_id(1);
 	uint64_t n;
 
 	assert_int_equal(cache_pin(c, "good", &d), 0);
@@ -150,7 +150,7 @@ static void test_garbage_pins(void **state)
 	}
 	assert_pins(c, "good=1 ");
 	assert_int_equal(
-		sample_flip_raw(c->metadata, TABLE_PINNED, span_of_digest(&d), 9), 0);
+		sample_flip_raw(c->metadata, TABLE_PINNED, span_of_object(&d), 9), 0);
 	assert_int_equal(cache_unpin(c, "good", &n), 0);
 	assert_int_equal(n, 1);
 	cache_close(c);

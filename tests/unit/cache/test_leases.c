@@ -129,7 +129,7 @@ static void test_much_is_pinned(void **state)
 	for (unsigned i = 0; i < 13; i++) {
 		struct sample s = sample_make(600 + i, 16);
 
-		assert_int_equal(cache_pin(c, "much", &s.ref.digest), 0);
+		assert_int_equal(cache_pin(c, "much", &s.id), 0);
 		sample_put_all(c, &s);
 		sample_release(&s);
 	}

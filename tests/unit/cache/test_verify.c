@@ -167,7 +167,7 @@ static void test_chunk_without_a_row(void **state)
 	sample_put_all(c, &s);
 	assert_int_equal(cache_flush(c), 0);
 	assert_int_equal(metadata_read(c->metadata, &txn), 0);
-	assert_int_equal(object_record_get(c->metadata, txn, &s.ref.digest, &r), 0);
+	assert_int_equal(object_record_get(c->metadata, txn, &s.id, &r), 0);
 	metadata_read_end(c->metadata, txn);
 	object_record_release(&r);
 	assert_int_equal(sample_flip_raw(c->metadata, TABLE_CHUNKS,

@@ -300,7 +300,8 @@ static void exercise(const struct page *page)
 			for (uint32_t k = 0; k < e.extent_count; k++)
 				sum += extent_at(e.extents, k).size;
 			for (uint32_t k = 0; e.has_content && k < e.object.count; k++)
-				sum += chunk_list_at(e.object.list, k).size;
+				sum += chunk_list_at(e.object.list, k).size +
+				       e.object.layout.bytes[DIGEST_SIZE - 1];
 			sum += entry_map(&e, e.size / 2).size + entry_st_mode(&e);
 			sum += entry_seek(&e, 0, false, &before) == 0 ? before : 0;
 			if (page_find(page, e.parent, e.name, &index, &exact) == 0)

@@ -55,8 +55,8 @@ static void a_chunk_of_an_object_is_recalled(void **state)
 
 	(void)state;
 	reader_init(&r, false);
-	want.object = digest_of("object", 6);
-	want.layout = digest_of("layout", 6);
+	want.object.digest = digest_of("object", 6);
+	want.object.layout = digest_of("layout", 6);
 	want.object_size = 3 * p.size;
 	want.chunks = 3;
 	want.ordinal = 1;
@@ -64,7 +64,7 @@ static void a_chunk_of_an_object_is_recalled(void **state)
 	put(&r, &want, &p);
 	check_recalled(&r, &p);
 	/* The object itself is no chunk. */
-	assert_int_equal(delta_base_recall(r.cache, &want.object, &a), ERR_ABSENT);
+	assert_int_equal(delta_base_recall(r.cache, &want.object.digest, &a), ERR_ABSENT);
 	reader_release(&r);
 	free(p.data);
 }

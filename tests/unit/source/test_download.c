@@ -338,8 +338,8 @@ static void a_base_is_recalled(void **state)
 	(void)state;
 	make_edited(&base, &p);
 	within = base.want;
-	within.object = digest_of("both", 4);
-	within.layout = digest_of("list", 4);
+	within.object.digest = digest_of("both", 4);
+	within.object.layout = digest_of("list", 4);
 	within.object_size = 2 * base.size;
 	within.chunks = 2;
 	within.ordinal = 1;

@@ -275,8 +275,8 @@ static struct want elsewhere(const struct sample *p)
 {
 	struct want w = p->want;
 
-	w.object = digest_of(p->data, p->size / 2);
-	w.layout = digest_of("list", 4);
+	w.object.digest = digest_of(p->data, p->size / 2);
+	w.object.layout = digest_of("list", 4);
 	w.object_size = 2 * p->size;
 	w.chunks = 2;
 	w.ordinal = 1;

@@ -79,8 +79,8 @@ static void a_chunk_is_copied_within_the_cache(void **state)
 	setup(&f, false);
 	store_put(&f.store, sample_span(&p));
 	assert_int_equal(want_one(f.source, &p.want, NULL), 0);
-	elsewhere.object = digest_of("another", 7);
-	elsewhere.layout = digest_of("list", 4);
+	elsewhere.object.digest = digest_of("another", 7);
+	elsewhere.object.layout = digest_of("list", 4);
 	elsewhere.object_size = 2 * p.size;
 	elsewhere.chunks = 2;
 	elsewhere.ordinal = 1;
@@ -104,8 +104,8 @@ static void one_fetch_fills_all_places(void **state)
 	(void)state;
 	setup(&f, false);
 	store_put(&f.store, sample_span(&p));
-	wants[0].object = wants[1].object = digest_of("both", 4);
-	wants[0].layout = wants[1].layout = digest_of("list", 4);
+	wants[0].object.digest = wants[1].object.digest = digest_of("both", 4);
+	wants[0].object.layout = wants[1].object.layout = digest_of("list", 4);
 	wants[0].object_size = wants[1].object_size = 2 * p.size;
 	wants[0].chunks = wants[1].chunks = 2;
 	wants[1].ordinal = 1;

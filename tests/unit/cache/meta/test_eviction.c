@@ -24,9 +24,9 @@ static size_t list_all(struct books *b, struct victim out[MANY], size_t at_once)
 
 static bool is_object(const struct victim *v, unsigned number)
 {
-	struct digest name = sample_digest(number);
+	struct object_id name = sample_id(number);
 
-	return digest_equal(&v->digest, &name);
+	return object_id_equal(&v->object, &name);
 }
 
 /* Strikes what was listed; *gone may be NULL. */
@@ -185,8 +185,8 @@ static void add_use_row(struct books *b, struct span key)
 static void test_stale_rows_are_tidied(void **state)
 {
 	struct books *b = *state;
-	struct digest nowhere = sample_digest(50), rotten = sample_digest(2);
-	struct digest moved = sample_digest(1);
+	struct object_id nowhere = sample_id(50), rotten = sample_id(2);
+	struct object_id moved = sample_id(1);
 	struct victim list[MANY];
 	uint8_t key[USE_KEY_SIZE];
 
@@ -195,7 +195,7 @@ static void test_stale_rows_are_tidied(void **state)
 	add_use_row(b, use_key(5, &nowhere, key));
 	add_use_row(b, use_key(6, &moved, key));
 	assert_int_equal(
-		sample_flip_raw(b->metadata, TABLE_OBJECTS, span_of_digest(&rotten), 0), 0);
+		sample_flip_raw(b->metadata, TABLE_OBJECTS, span_of_object(&rotten), 0), 0);
 	assert_int_equal(list_all(b, list, 8), 4);
 	assert_int_equal(list[0].instance, 0);
 	assert_int_equal(list[1].instance, 0);
@@ -212,7 +212,7 @@ static void test_stale_rows_are_tidied(void **state)
 static void test_a_rotten_record_is_told(void **state)
 {
 	struct books *b = *state;
-	struct digest name = sample_digest(1);
+	struct object_id name = sample_id(1);
 	struct victim list[MANY];
 	struct changes c = {.victims = list, .victim_count = 1};
 	struct outcome o;
@@ -220,7 +220,7 @@ static void test_a_rotten_record_is_told(void **state)
 	books_add(b->metadata, 1, 1, 1000);
 	assert_int_equal(list_all(b, list, 8), 1);
 	assert_int_equal(
-		sample_flip_raw(b->metadata, TABLE_OBJECTS, span_of_digest(&name), 0), 0);
+		sample_flip_raw(b->metadata, TABLE_OBJECTS, span_of_object(&name), 0), 0);
 	o = books_commit(b->metadata, &c);
 	assert_true(o.rot);
 	assert_int_equal(o.gone_count, 0);
@@ -244,7 +244,7 @@ static void test_hostile_rows(void **state)
 static void test_find(void **state)
 {
 	struct books *b = *state;
-	struct digest one = sample_digest(1), two = sample_digest(2);
+	struct object_id one = sample_id(1), two = sample_id(2);
 	struct victim v;
 
 	books_add(b->metadata, 1, 2, 1000);
@@ -255,7 +255,7 @@ static void test_find(void **state)
 	assert_int_equal(v.cost, 2 * SAMPLE_CHUNK);
 	assert_int_equal(eviction_find(b->metadata, &two, &v), ERR_ABSENT);
 	assert_int_equal(
-		sample_flip_raw(b->metadata, TABLE_OBJECTS, span_of_digest(&one), 30), 0);
+		sample_flip_raw(b->metadata, TABLE_OBJECTS, span_of_object(&one), 30), 0);
 	assert_int_equal(eviction_find(b->metadata, &one, &v), ERR_ABSENT);
 }
 

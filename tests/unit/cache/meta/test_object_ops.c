@@ -51,7 +51,7 @@ static void test_a_mark_makes_a_record(void **state)
 	struct chunk_record chunk;
 	struct place_record place;
 	struct object_record r;
-	struct digest name = sample_digest(1);
+	struct object_id name = sample_id(1);
 	MDB_txn *txn;
 
 	op.generation = 5;
@@ -69,7 +69,6 @@ static void test_a_mark_makes_a_record(void **state)
 	assert_int_equal(r.cost, COST);
 	assert_int_equal(r.present, 1);
 	assert_int_equal(r.drops, 0);
-	assert_true(digest_equal(&r.layout, &op.layout));
 	assert_true(books_has_chunk(b->metadata, 1, 2));
 	assert_false(books_has_chunk(b->metadata, 1, 0));
 	assert_true(books_has_use(b->metadata, 1, 1000));
@@ -79,7 +78,7 @@ static void test_a_mark_makes_a_record(void **state)
 	assert_int_equal(chunk.size, SAMPLE_CHUNK);
 	assert_true(digest_equal(&chunk.digest, &op.chunk));
 	assert_int_equal(place_record_get(b->metadata, txn, &op.chunk, &place), 0);
-	assert_true(digest_equal(&place.object, &name));
+	assert_true(object_id_equal(&place.object, &name));
 	assert_int_equal(place.instance, 1);
 	assert_int_equal(place.ordinal, 2);
 	metadata_read_end(b->metadata, txn);
@@ -359,13 +358,13 @@ static void test_a_rotten_record(void **state)
 	struct books *b = *state;
 	struct change use = books_change(CHANGE_USE, 1, 0, 2000);
 	struct change mark = books_mark(1, 3, 1, 3000);
-	struct digest name = sample_digest(1);
+	struct object_id name = sample_id(1);
 	struct object_record r;
 	struct applied a;
 
 	books_add(b->metadata, 1, 3, 1000);
 	assert_int_equal(
-		sample_flip_raw(b->metadata, TABLE_OBJECTS, span_of_digest(&name), 20), 0);
+		sample_flip_raw(b->metadata, TABLE_OBJECTS, span_of_object(&name), 20), 0);
 	a = apply_one(b, &use);
 	assert_true(a.outcome.rot);
 	assert_int_equal(use.result, CHANGE_STALE);

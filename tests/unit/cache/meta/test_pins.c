@@ -6,7 +6,7 @@
 
 static bool has_pin(struct books *b, unsigned number)
 {
-	struct digest name = sample_digest(number);
+	struct object_id name = sample_id(number);
 	MDB_txn *txn;
 	bool has, looked;
 
@@ -121,7 +121,7 @@ static void test_a_part_at_a_time(void **state)
 	uint64_t first;
 
 	for (unsigned i = 0; i < 1500; i++)
-		pins[i] = (struct pin_change){(char *)(uintptr_t) "pin", sample_digest(i)};
+		pins[i] = (struct pin_change){(char *)(uintptr_t) "pin", sample_id(i)};
 	books_apply(b->metadata, &c);
 	assert_next(b, "", "pin", 1500);
 	first = unpin(b, "pin");
@@ -141,7 +141,7 @@ static void put_key(struct books *b, struct span key)
 static void test_hostile_rows(void **state)
 {
 	struct books *b = *state;
-	struct digest name = sample_digest(1);
+	struct object_id name = sample_id(1);
 	uint8_t junk[500];
 	struct pin_count next;
 
@@ -156,7 +156,7 @@ static void test_hostile_rows(void **state)
 	books_add(b->metadata, 1, 1, 1000);
 	books_pin(b->metadata, "p", 1);
 	assert_next(b, "", "p", 1);
-	assert_int_equal(sample_put_raw(b->metadata, TABLE_PINNED, span_of_digest(&name),
+	assert_int_equal(sample_put_raw(b->metadata, TABLE_PINNED, span_of_object(&name),
 				 span_of(junk, 20)),
 		0);
 	assert_true(has_pin(b, 1));

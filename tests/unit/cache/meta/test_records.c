@@ -3,6 +3,7 @@
 #include "unit/meta_samples.h"
 
 static const struct digest name = {{1, 2, 3}};
+static const struct object_id id = {{{1, 2, 3}}, {{4, 5}}};
 
 struct put {
 	struct metadata *metadata;
@@ -13,8 +14,8 @@ static int put(MDB_txn *txn, void *arg)
 {
 	struct put *p = arg;
 	struct chunk_record chunk = {4096, 100, name};
-	struct place_record place = {name, 77, 5};
-	int rc = object_record_put(p->metadata, txn, &name, p->record);
+	struct place_record place = {id, 77, 5};
+	int rc = object_record_put(p->metadata, txn, &id, p->record);
 
 	if (!rc)
 		rc = chunk_record_put(p->metadata, txn, 77, 5, &chunk);
@@ -33,8 +34,7 @@ static struct bytes value_of(struct metadata *m)
 	MDB_txn *txn;
 
 	assert_int_equal(metadata_read(m, &txn), 0);
-	assert_int_equal(
-		table_get(m, txn, TABLE_OBJECTS, span_of_digest(&name), &value), 0);
+	assert_int_equal(table_get(m, txn, TABLE_OBJECTS, span_of_object(&id), &value), 0);
 	assert_int_equal(bytes_append(&copy, value.data, value.size), 0);
 	metadata_read_end(m, txn);
 	return copy;
@@ -52,7 +52,6 @@ static struct metadata *open_with_record(const char *path)
 		.cost = 40960,
 		.present = 3,
 		.drops = 1,
-		.layout = name,
 		.bitmap = bitmap};
 	struct put p = {.record = &r};
 
@@ -71,7 +70,7 @@ static void test_round_trip(void **state)
 	MDB_txn *txn;
 
 	assert_int_equal(metadata_read(m, &txn), 0);
-	assert_int_equal(object_record_get(m, txn, &name, &r), 0);
+	assert_int_equal(object_record_get(m, txn, &id, &r), 0);
 	assert_int_equal(r.size, 1 << 20);
 	assert_int_equal(r.chunks, 70);
 	assert_int_equal(r.instance, 77);
@@ -80,7 +79,6 @@ static void test_round_trip(void **state)
 	assert_int_equal(r.resident, 30000);
 	assert_int_equal(r.present, 3);
 	assert_int_equal(r.drops, 1);
-	assert_true(digest_equal(&r.layout, &name));
 	assert_int_equal(r.bitmap[0], 3);
 	assert_int_equal(r.bitmap[1], 1);
 	object_record_release(&r);
@@ -146,7 +144,7 @@ static void test_hostile_rows(void **state)
 {
 	struct chunk_record chunk;
 	struct place_record place;
-	struct digest digest;
+	struct object_id object;
 	struct metadata *m = open_with_record(*state);
 	uint8_t key[USE_KEY_SIZE], chunk_name[CHUNK_KEY_SIZE];
 	int64_t seconds;
@@ -160,7 +158,7 @@ static void test_hostile_rows(void **state)
 		memset(junk, 0xff, sizeof junk);
 		assert_int_equal(
 			chunk_record_decode(span_of(junk, size), &chunk), ERR_CORRUPT);
-		assert_int_equal(use_key_decode(span_of(junk, size), &seconds, &digest),
+		assert_int_equal(use_key_decode(span_of(junk, size), &seconds, &object),
 			ERR_CORRUPT);
 		assert_int_equal(sample_put_raw(m, TABLE_PLACES, span_of_digest(&name),
 					 span_of(junk, size)),
@@ -177,9 +175,10 @@ static void test_hostile_rows(void **state)
 		assert_int_equal(chunk_record_get(m, txn, 77, 5, &chunk), ERR_CORRUPT);
 		metadata_read_end(m, txn);
 	}
-	use_key(5, &name, key);
-	assert_int_equal(use_key_decode(span_of(key, sizeof key), &seconds, &digest), 0);
+	use_key(5, &id, key);
+	assert_int_equal(use_key_decode(span_of(key, sizeof key), &seconds, &object), 0);
 	assert_int_equal(seconds, 5);
+	assert_true(object_id_equal(&object, &id));
 	metadata_close(m);
 }
 

@@ -57,13 +57,13 @@ static void test_counts_again(void **state)
 static void test_broken_records_go(void **state)
 {
 	struct books *b = *state;
-	struct digest rotten = sample_digest(1), wrong = sample_digest(2);
+	struct object_id rotten = sample_id(1), wrong = sample_id(2);
 
 	for (unsigned i = 0; i < 5; i++)
 		books_add(b->metadata, i, 2, 1000);
 	assert_int_equal(
-		sample_flip_raw(b->metadata, TABLE_OBJECTS, span_of_digest(&rotten), 9), 0);
-	books_put(b->metadata, TABLE_OBJECTS, span_of_digest(&wrong), span_of("junk", 4));
+		sample_flip_raw(b->metadata, TABLE_OBJECTS, span_of_object(&rotten), 9), 0);
+	books_put(b->metadata, TABLE_OBJECTS, span_of_object(&wrong), span_of("junk", 4));
 	books_put(b->metadata, TABLE_OBJECTS, span_of("odd", 3), span_of("junk", 4));
 	spoil_totals(b, 7);
 	assert_int_equal(count_again(b), 3);
@@ -78,7 +78,7 @@ static void test_broken_records_go(void **state)
 static void test_missing_rows_of_the_order(void **state)
 {
 	struct books *b = *state;
-	struct digest one = sample_digest(1);
+	struct object_id one = sample_id(1);
 	uint8_t key[USE_KEY_SIZE];
 	struct raw_row row = {.metadata = b->metadata,
 		.table = TABLE_USE,

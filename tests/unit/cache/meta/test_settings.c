@@ -78,14 +78,54 @@ static void test_a_newer_layout(void **state)
 	assert_true(s.epoch.generation == 0);
 }
 
+/* What was kept goes; the limits and what was accepted stay. Not under the feet of those
+ * who use it. */
+static void test_an_older_layout(void **state)
+{
+	struct books *b = *state;
+	struct settings s = {.set_quota = true,
+				.set_floor = true,
+				.quota = 1000,
+				.epoch.boot = 1},
+			t, u;
+	const struct digest name = sample_digest(1);
+
+	assert_int_equal(enter(b, &s), 0);
+	books_add(b->metadata, 1, 3, 1000);
+	books_pin(b->metadata, "pin", 1);
+	books_put(b->metadata, TABLE_DATASETS, span_of_digest(&name), span_of("kept", 4));
+	put_layout(b, CACHE_LAYOUT - 1, LAYOUT_ORDER);
+	t = (struct settings){.epoch.boot = 1};
+	assert_int_equal(enter(b, &t), ERR_BUSY);
+	assert_true(t.older);
+	assert_true(books_has_record(b->metadata, 1));
+	t = (struct settings){.epoch.boot = 1, .alone = true};
+	assert_int_equal(enter(b, &t), 0);
+	assert_true(t.older);
+	assert_false(t.clean);
+	assert_false(books_has_record(b->metadata, 1));
+	assert_int_equal(books_count(b->metadata, TABLE_CHUNKS), 0);
+	assert_int_equal(books_count(b->metadata, TABLE_PLACES), 0);
+	assert_int_equal(books_count(b->metadata, TABLE_USE), 0);
+	assert_int_equal(books_count(b->metadata, TABLE_PINS), 0);
+	assert_int_equal(books_count(b->metadata, TABLE_DATASETS), 1);
+	assert_int_equal(books_totals(b->metadata).resident, 0);
+	assert_int_equal(limits(b).quota, 1000);
+	/* Once. */
+	u = (struct settings){.epoch.boot = 1};
+	assert_int_equal(enter(b, &u), 0);
+	assert_false(u.older);
+}
+
 static void test_no_layout_of_ours(void **state)
 {
 	struct books *b = *state;
 	struct settings s = {
 		.set_quota = true, .set_floor = true, .quota = 1000, .epoch.boot = 1};
 
-	put_layout(b, CACHE_LAYOUT - 1, LAYOUT_ORDER);
+	put_layout(b, 0, LAYOUT_ORDER);
 	assert_int_equal(enter(b, &s), ERR_CORRUPT);
+	assert_false(s.older);
 	/* A machine of the other byte order wrote it: its numbers are no numbers. */
 	put_layout(b, CACHE_LAYOUT << 24, UINT32_C(0x04030201));
 	assert_int_equal(enter(b, &s), ERR_CORRUPT);
@@ -107,6 +147,7 @@ int main(void)
 		BOOKS_TEST(test_a_new_cache),
 		BOOKS_TEST(test_another_boot),
 		BOOKS_TEST(test_a_newer_layout),
+		BOOKS_TEST(test_an_older_layout),
 		BOOKS_TEST(test_no_layout_of_ours),
 	};
 

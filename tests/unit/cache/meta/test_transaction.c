@@ -10,7 +10,7 @@
 
 static struct victim listed(struct metadata *m, unsigned number)
 {
-	struct digest name = sample_digest(number);
+	struct object_id name = sample_id(number);
 	struct victim v;
 
 	assert_int_equal(eviction_find(m, &name, &v), 0);
@@ -42,7 +42,7 @@ static void test_changes_of_all_kinds(void **state)
 	struct blob_buffer *page = sample_page(1, 10);
 	struct change ops[3] = {books_mark(1, 2, 0, 2000), books_mark(2, 2, 1, 2000),
 		books_change(CHANGE_USE, 3, 0, 2000)};
-	struct pin_change pin = {(char *)(uintptr_t) "pin", sample_digest(1)};
+	struct pin_change pin = {(char *)(uintptr_t) "pin", sample_id(1)};
 	struct victim victim;
 	struct changes c = {.epoch = {1, 3},
 		.user = 9,
@@ -125,7 +125,7 @@ static void test_victims_until_they_are_seen(void **state)
 	o = books_commit(b->metadata, &c);
 	assert_int_equal(o.gone_count, 2);
 	for (size_t i = 0; i < 2; i++) {
-		assert_true(digest_equal(&o.gone[i].digest, &list[i].digest));
+		assert_true(object_id_equal(&o.gone[i].object, &list[i].object));
 		assert_int_equal(o.gone[i].instance, list[i].instance);
 		assert_int_equal(o.gone[i].cost, list[i].cost);
 	}

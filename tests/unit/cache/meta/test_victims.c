@@ -6,7 +6,7 @@
 
 /* As stored: the layout of a row's value. */
 struct value {
-	struct digest digest;
+	struct object_id object;
 	uint64_t cost, user;
 	int64_t since;
 	uint64_t state;
@@ -30,7 +30,7 @@ static int change_row(MDB_txn *txn, void *arg)
 static void add(struct books *b, uint64_t instance, uint64_t cost, uint32_t user)
 {
 	struct row r = {.m = b->metadata,
-		.victim = {.digest = sample_digest((unsigned)instance),
+		.victim = {.object = sample_id((unsigned)instance),
 			.instance = instance,
 			.cost = cost,
 			.since = (int64_t)cost + 1},
@@ -75,7 +75,7 @@ static uint64_t next(struct books *b, uint64_t from, struct victim *v, uint32_t 
 static void test_rows(void **state)
 {
 	struct books *b = *state;
-	struct digest name = sample_digest(7);
+	struct object_id name = sample_id(7);
 	struct row gone = {.m = b->metadata, .victim.instance = 7, .remove = true};
 	struct victim v;
 	uint32_t user;
@@ -90,7 +90,7 @@ static void test_rows(void **state)
 	assert_int_equal(user, 4);
 	assert_int_equal(v.cost, 100);
 	assert_int_equal(v.since, 101);
-	assert_true(digest_equal(&v.digest, &name));
+	assert_true(object_id_equal(&v.object, &name));
 	assert_int_equal(next(b, 7, &v, &user), 7);
 	assert_int_equal(next(b, 8, &v, &user), 300);
 	assert_true(next(b, 301, &v, &user) == UINT64_MAX);

@@ -6,9 +6,33 @@
 
 #include "unit/object_samples.h"
 
+/* Nothing else is taken for an object. */
+static void assert_nothing_else(const char *prefix, char *name)
+{
+	struct object_id again;
+	uint64_t instance;
+
+	for (size_t i = 3; name[i]; i++) {
+		char kept = name[i];
+
+		name[i] = 'G';
+		assert_int_equal(object_file_parse(prefix, name + 3, &again, &instance),
+			ERR_CORRUPT);
+		name[i] = 0;
+		/* Cut there, a layout is an instance. */
+		if (i != 66 + 16)
+			assert_int_equal(
+				object_file_parse(prefix, name + 3, &again, &instance),
+				ERR_CORRUPT);
+		name[i] = kept;
+	}
+	assert_int_equal(object_file_parse("a", name + 3, &again, &instance), ERR_CORRUPT);
+	assert_int_equal(object_file_parse("GG", name + 3, &again, &instance), ERR_CORRUPT);
+}
+
 static void test_object_names(void **state)
 {
-	struct digest d = digest_of("x", 1), again;
+	struct object_id d = {.digest = digest_of("x", 1)}, again;
 	char name[OBJECT_NAME_SIZE], prefix[3];
 	uint64_t instance = 0;
 
@@ -18,27 +42,38 @@ static void test_object_names(void **state)
 	assert_string_equal(name + 66, "0123456789abcdef");
 	snprintf(prefix, sizeof prefix, "%.2s", name);
 	assert_int_equal(object_file_parse(prefix, name + 3, &again, &instance), 0);
-	assert_true(digest_equal(&d, &again));
+	assert_true(object_id_equal(&d, &again));
 	assert_true(instance == UINT64_C(0x0123456789abcdef));
-	/* Nothing else is taken for an object. */
-	for (size_t i = 3; name[i]; i++) {
-		char kept = name[i];
+	assert_nothing_else(prefix, name);
+}
 
-		name[i] = 'G';
-		assert_int_equal(object_file_parse(prefix, name + 3, &again, &instance),
-			ERR_CORRUPT);
-		name[i] = 0;
-		assert_int_equal(object_file_parse(prefix, name + 3, &again, &instance),
-			ERR_CORRUPT);
-		name[i] = kept;
-	}
-	assert_int_equal(object_file_parse("a", name + 3, &again, &instance), ERR_CORRUPT);
-	assert_int_equal(object_file_parse("GG", name + 3, &again, &instance), ERR_CORRUPT);
+/* Two objects of one digest have a file each. */
+static void test_names_of_lists(void **state)
+{
+	struct object_id a = sample_id(1), b = a, again;
+	char name[OBJECT_NAME_SIZE], other[OBJECT_NAME_SIZE], prefix[3];
+	uint64_t instance = 0;
+
+	(void)state;
+	b.layout.bytes[31] ^= 1;
+	object_file_name(&a, 7, name);
+	object_file_name(&b, 7, other);
+	assert_string_not_equal(name, other);
+	assert_memory_equal(name, other, 66);
+	snprintf(prefix, sizeof prefix, "%.2s", name);
+	assert_int_equal(object_file_parse(prefix, name + 3, &again, &instance), 0);
+	assert_true(object_id_equal(&a, &again));
+	assert_int_equal(instance, 7);
+	assert_nothing_else(prefix, name);
+	/* No list is not written as a list of zeros. */
+	memset(name + 66, '0', 64);
+	assert_int_equal(
+		object_file_parse(prefix, name + 3, &again, &instance), ERR_CORRUPT);
 }
 
 static void test_objects(void **state)
 {
-	struct digest d = digest_of("x", 1);
+	struct object_id d = {.digest = digest_of("x", 1)};
 	struct directory dir;
 	int fd;
 
@@ -58,7 +93,7 @@ static void test_objects(void **state)
 static void test_links_are_not_followed(void **state)
 {
 	char name[OBJECT_NAME_SIZE], path[512], prefix[512];
-	struct digest d = digest_of("y", 1);
+	struct object_id d = {.digest = digest_of("y", 1)};
 	struct directory dir;
 	int fd;
 
@@ -75,7 +110,7 @@ static void test_links_are_not_followed(void **state)
 
 static void create(struct directory *d, unsigned number, uint64_t instance)
 {
-	struct digest name = sample_digest(number);
+	struct object_id name = sample_id(number);
 	int fd;
 
 	assert_int_equal(object_file_create(d, &name, instance, 1000, &fd), 0);
@@ -86,7 +121,7 @@ static void create(struct directory *d, unsigned number, uint64_t instance)
 static void test_a_new_file_is_a_hole(void **state)
 {
 	struct directory *d = *state;
-	struct digest name = sample_digest(1);
+	struct object_id name = sample_id(1);
 	struct stat st;
 	int fd;
 
@@ -103,7 +138,7 @@ static void test_a_new_file_is_a_hole(void **state)
 static void test_no_file_of_that_size(void **state)
 {
 	struct directory *d = *state;
-	struct digest name = sample_digest(1);
+	struct object_id name = sample_id(1);
 	char *path = sample_file_path(d, 1, 1);
 	int fd = -1;
 
@@ -125,7 +160,7 @@ static void test_no_file_of_that_size(void **state)
 static void test_lent_or_locked(void **state)
 {
 	struct directory *d = *state;
-	struct digest name = sample_digest(1);
+	struct object_id name = sample_id(1);
 	int one, two, locked = -2;
 
 	create(d, 1, 1);
@@ -149,7 +184,7 @@ static void test_lent_or_locked(void **state)
 static void test_open_is_not_lent(void **state)
 {
 	struct directory *d = *state;
-	struct digest name = sample_digest(1);
+	struct object_id name = sample_id(1);
 	int fd, locked;
 	char byte = 0;
 
@@ -167,7 +202,7 @@ static void test_open_is_not_lent(void **state)
 static void test_a_lock_on_nothing(void **state)
 {
 	struct directory *d = *state;
-	struct digest name = sample_digest(1);
+	struct object_id name = sample_id(1);
 	int fd = 5;
 
 	assert_int_equal(object_file_lock(d, &name, 1, &fd), 0);
@@ -180,12 +215,12 @@ struct seen {
 	int rc;
 };
 
-static int see(void *ctx, const struct digest *digest, uint64_t instance)
+static int see(void *ctx, const struct object_id *id, uint64_t instance)
 {
 	struct seen *s = ctx;
-	struct digest expected = sample_digest((unsigned)instance);
+	struct object_id expected = sample_id((unsigned)instance);
 
-	s->count += digest_equal(digest, &expected);
+	s->count += object_id_equal(id, &expected);
 	s->instances += instance;
 	return s->rc;
 }
@@ -218,6 +253,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_object_names),
+		cmocka_unit_test(test_names_of_lists),
 		SAMPLE_TEST(test_objects),
 		SAMPLE_TEST(test_links_are_not_followed),
 		DIRECTORY_TEST(test_a_new_file_is_a_hole),

@@ -13,10 +13,10 @@
 static struct object *in_one_stripe(struct directory *d, unsigned number, uint64_t chunks)
 {
 	struct object_record r = sample_record(number, chunks);
-	struct digest name = {{0}};
+	struct object_id name = {.digest = {{0}}};
 	struct object *o;
 
-	memcpy(name.bytes + 1, &number, sizeof number);
+	memcpy(name.digest.bytes + 1, &number, sizeof number);
 	o = object_new(d, &name, &r, r.generation);
 	assert_non_null(o);
 	return o;
@@ -41,7 +41,7 @@ static bool has(struct open_objects *t, struct directory *d, unsigned number)
 	/* Not open_objects_find(), which would be a use. */
 	assert_int_equal(open_objects_list(t, &list, &count), 0);
 	for (size_t i = 0; i < count; i++) {
-		found = found || digest_equal(&list[i]->digest, &name->digest);
+		found = found || object_id_equal(&list[i]->id, &name->id);
 		object_put(list[i]);
 	}
 	free(list);
@@ -66,7 +66,7 @@ static void test_find_and_remove(void **state)
 	struct directory *d = *state;
 	struct open_objects *t = open_objects_new(64);
 	struct object *o = sample_object(d, 1, 3), *found;
-	struct digest name = o->digest;
+	struct object_id name = o->id;
 
 	assert_null(open_objects_find(t, &name));
 	assert_ptr_equal(open_objects_add(t, o), o);
@@ -130,7 +130,7 @@ static void test_the_least_used_go(void **state)
 	struct directory *d = *state;
 	struct open_objects *t = open_objects_new(3 * STRIPES);
 	struct object *first = in_one_stripe(d, 0, 1);
-	struct digest name = first->digest;
+	struct object_id name = first->id;
 
 	add(t, first);
 	add(t, in_one_stripe(d, 1, 1));
@@ -187,7 +187,7 @@ static void test_busy(void **state)
 	struct directory *d = *state;
 	struct open_objects *t = open_objects_new(64);
 	struct object *o = sample_object(d, 1, 3);
-	struct digest name = o->digest;
+	struct object_id name = o->id;
 
 	assert_false(open_objects_busy(t, &name));
 	add(t, o);
@@ -207,7 +207,7 @@ static void test_forget_that_instance(void **state)
 	struct directory *d = *state;
 	struct open_objects *t = open_objects_new(64);
 	struct object *o = sample_object_of(d, 1, 10, 3);
-	struct digest name = o->digest, other = sample_digest(2);
+	struct object_id name = o->id, other = sample_id(2);
 
 	assert_ptr_equal(open_objects_add(t, o), o);
 	open_objects_forget(t, &other, 10);
@@ -259,7 +259,7 @@ static void *use_table(void *arg)
 
 	for (unsigned i = 0; i < 3000; i++) {
 		unsigned number = (unsigned)rand_r(&u->seed) % 40;
-		struct digest name = sample_digest(number);
+		struct object_id name = sample_id(number);
 		struct object *o = open_objects_find(u->table, &name);
 
 		if (!o)

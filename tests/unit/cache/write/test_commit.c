@@ -40,7 +40,7 @@ static void test_no_record_without_a_file(void **state)
 	bool more;
 
 	writing_mark(w, o, 1);
-	assert_int_equal(object_file_remove(&w->directory, &o->digest, o->instance), 0);
+	assert_int_equal(object_file_remove(&w->directory, &o->id, o->instance), 0);
 	assert_int_equal(writing_commit(w, &more), 0);
 	assert_false(books_has_record(w->x.metadata, 1));
 	assert_true(atomic_load(&o->gone));
@@ -78,7 +78,7 @@ static void test_drop_and_lose(void **state)
 	writing_mark(w, lost, 2);
 	assert_int_equal(writing_commit(w, &more), 0);
 	write_queue_drop(w->x.queue, dropped, &want);
-	write_queue_lose(w->x.queue, lost, &lost->digest, lost->instance);
+	write_queue_lose(w->x.queue, lost, &lost->id, lost->instance);
 	assert_int_equal(writing_commit(w, &more), 0);
 	assert_true(atomic_load(&dropped->gone));
 	assert_false(writing_is_open(w, 1));
@@ -152,8 +152,8 @@ static void test_rot_asks_for_repair(void **state)
 
 	writing_mark(w, o, 1);
 	writing_commit_all(w);
-	assert_int_equal(sample_flip_raw(w->x.metadata, TABLE_OBJECTS,
-				 span_of_digest(&o->digest), 9),
+	assert_int_equal(
+		sample_flip_raw(w->x.metadata, TABLE_OBJECTS, span_of_object(&o->id), 9),
 		0);
 	write_queue_use(w->x.queue, o, 2000);
 	writing_commit_all(w);
@@ -166,7 +166,7 @@ static void test_rot_asks_for_repair(void **state)
 static void test_more_to_purge(void **state)
 {
 	struct writing *w = *state;
-	struct digest name = sample_digest(1);
+	struct object_id name = sample_id(1);
 	bool more;
 
 	books_add_instance(w->x.metadata, 1, 5, 3000, 1000);

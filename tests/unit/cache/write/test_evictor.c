@@ -80,7 +80,7 @@ static void test_pinned_objects_stay(void **state)
 
 static int lend(struct writing *w, unsigned number)
 {
-	struct digest name = sample_digest(number);
+	struct object_id name = sample_id(number);
 	int fd;
 
 	assert_int_equal(object_file_lend(&w->directory, &name, writing_instance(w, number),
@@ -111,7 +111,7 @@ static void test_lent_objects_are_passed_over(void **state)
 static struct object *open_kept(struct writing *w, unsigned number)
 {
 	struct object_record r = sample_record(writing_instance(w, number), 4);
-	struct digest name = sample_digest(number);
+	struct object_id name = sample_id(number);
 	struct object *o = object_new(&w->directory, &name, &r, r.generation);
 
 	assert_non_null(o);
@@ -161,7 +161,7 @@ static void test_open_objects_are_forgotten(void **state)
 static void test_a_record_without_a_file(void **state)
 {
 	struct writing *w = *state;
-	struct digest name = sample_digest(0);
+	struct object_id name = sample_id(0);
 
 	keep_some(w, 2);
 	assert_int_equal(
@@ -172,7 +172,7 @@ static void test_a_record_without_a_file(void **state)
 
 static int remove_one(struct writing *w, unsigned number, bool even_pinned)
 {
-	struct digest name = sample_digest(number);
+	struct object_id name = sample_id(number);
 	struct evictor_result out = {0};
 	int rc = evictor_remove(&w->x, &name, even_pinned, &out);
 
@@ -317,7 +317,7 @@ static void test_files_that_cannot_be_removed(void **state)
 {
 	struct writing *w = *state;
 	char name[OBJECT_NAME_SIZE], again[OBJECT_NAME_SIZE + 8];
-	struct digest digest = sample_digest(0);
+	struct object_id digest = sample_id(0);
 
 	keep_some(w, 3);
 	/* A directory in its place: what unlink(2) says of it is not that it is not there.

@@ -14,7 +14,7 @@ static uint64_t dead_instance(unsigned number)
 
 static void make_file(struct writing *w, unsigned number, uint64_t instance)
 {
-	struct digest name = sample_digest(number);
+	struct object_id name = sample_id(number);
 	int fd;
 
 	assert_int_equal(object_file_create(&w->directory, &name, instance, 1000, &fd), 0);
@@ -73,7 +73,7 @@ static void test_a_user_that_lives(void **state)
 static void test_rotten_records(void **state)
 {
 	struct writing *w = *state;
-	struct digest rotten = sample_digest(1);
+	struct object_id rotten = sample_id(1);
 	struct log *log;
 	char *path = NULL, text[1024] = "";
 	FILE *file;
@@ -85,7 +85,7 @@ static void test_rotten_records(void **state)
 	writing_keep(w, 2, 3, 1000);
 	make_file(w, 5, dead_instance(5));
 	assert_int_equal(
-		sample_flip_raw(w->x.metadata, TABLE_OBJECTS, span_of_digest(&rotten), 9),
+		sample_flip_raw(w->x.metadata, TABLE_OBJECTS, span_of_object(&rotten), 9),
 		0);
 	repair_run(&w->x);
 	assert_false(books_has_record(w->x.metadata, 1));

@@ -48,8 +48,8 @@ static void test_order_of_arrival(void **state)
 	write_queue_use(q, o, 1234);
 	write_queue_trust(q, o);
 	write_queue_drop(q, o, &w);
-	write_queue_lose(q, o, &o->digest, o->instance);
-	write_queue_lose(q, NULL, &o->digest, 77);
+	write_queue_lose(q, o, &o->id, o->instance);
+	write_queue_lose(q, NULL, &o->id, 77);
 	assert_int_equal(atomic_load(&o->refs), 6);
 	work = take(q);
 	assert_true(work.commit);
@@ -60,7 +60,7 @@ static void test_order_of_arrival(void **state)
 		assert_int_equal(op[i].kind, kinds[i]);
 		assert_int_equal(op[i].number, i);
 		assert_int_equal(op[i].instance, i == 5 ? 77 : 1);
-		assert_true(digest_equal(&op[i].object, &o->digest));
+		assert_true(object_id_equal(&op[i].object, &o->id));
 		assert_ptr_equal(work.batch.objects[i], i == 5 ? NULL : o);
 	}
 	assert_int_equal(op[0].ordinal, 2);
@@ -69,7 +69,6 @@ static void test_order_of_arrival(void **state)
 	assert_true(digest_equal(&op[0].chunk, &w.digest));
 	assert_int_equal(op[0].object_size, o->size);
 	assert_int_equal(op[0].chunks, 3);
-	assert_true(digest_equal(&op[0].layout, &o->layout));
 	assert_int_equal(op[1].seconds, 1234);
 	assert_int_equal(op[3].ordinal, 2);
 	done(q, &work, 0);
@@ -88,7 +87,7 @@ static void test_freed_with_things_in_it(void **state)
 	write_queue_use(q, o, 1);
 	assert_int_equal(write_queue_put_page(q, page), 0);
 	write_queue_drop_page(q, blob_buffer_digest(page));
-	assert_int_equal(write_queue_pin(q, "pin", &o->digest), 0);
+	assert_int_equal(write_queue_pin(q, "pin", &o->id), 0);
 	blob_buffer_put(page);
 	write_queue_free(q);
 	assert_int_equal(atomic_load(&o->refs), 1);
@@ -277,7 +276,8 @@ static void test_pages_are_found_until_done(void **state)
 static void test_rotten_pages_and_pins(void **state)
 {
 	struct write_queue *q = new_queue();
-	struct digest one = sample_digest(1), two = sample_digest(2);
+	struct digest one = sample_digest(1);
+	struct object_id two = sample_id(2);
 	char name[] = "pin";
 	struct work work;
 
@@ -290,7 +290,7 @@ static void test_rotten_pages_and_pins(void **state)
 	assert_true(digest_equal(&work.batch.changes.rotten[0], &one));
 	assert_int_equal(work.batch.changes.pin_count, 1);
 	assert_string_equal(work.batch.changes.pins[0].name, "pin");
-	assert_true(digest_equal(&work.batch.changes.pins[0].object, &two));
+	assert_true(object_id_equal(&work.batch.changes.pins[0].object, &two));
 	done(q, &work, 0);
 	write_queue_free(q);
 }
@@ -376,7 +376,7 @@ static void *put_one_page(void *arg)
 static void *pin_one(void *arg)
 {
 	struct putter *p = arg;
-	struct digest name = sample_digest(1000);
+	struct object_id name = sample_id(1000);
 
 	p->rc = write_queue_pin(p->queue, "pin", &name);
 	atomic_store(&p->over, true);
@@ -409,7 +409,7 @@ static int end(struct putter *p)
 static void pin_many(struct write_queue *q)
 {
 	for (unsigned i = 0; i < PINS_AT_ONCE; i++) {
-		struct digest name = sample_digest(i);
+		struct object_id name = sample_id(i);
 
 		assert_int_equal(write_queue_pin(q, "pin", &name), 0);
 	}

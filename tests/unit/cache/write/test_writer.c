@@ -38,7 +38,7 @@ static void test_commits_all_before_it_ends(void **state)
 		writing_mark(w, objects[i], i);
 	}
 	assert_int_equal(write_queue_put_page(w->x.queue, page), 0);
-	assert_int_equal(write_queue_pin(w->x.queue, "pin", &objects[0]->digest), 0);
+	assert_int_equal(write_queue_pin(w->x.queue, "pin", &objects[0]->id), 0);
 	use_often(w, objects[1], latest);
 	writer_free(start_writer(w));
 	writer_free(NULL);
@@ -59,7 +59,7 @@ static void test_commits_all_before_it_ends(void **state)
 static void test_goes_on_while_there_is_more(void **state)
 {
 	struct writing *w = *state;
-	struct digest name = sample_digest(1);
+	struct object_id name = sample_id(1);
 	struct writer *writer;
 
 	books_add_instance(w->x.metadata, 1, 5, 5000, 1000);
