@@ -7,7 +7,11 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/entry_text.h"
 #include "cli/keys.h"
+#include "dataset/known_datasets.h"
+#include "dataset/known_keys.h"
+#include "dataset/url.h"
 
 const struct option_help key_options_help[] = {
 	{"file", 'f', "FILE", "the key file instead of ~/.config/cairn/keys/NAME.pem"},
@@ -59,6 +63,88 @@ static int key_make(const char *path, struct trouble *t)
 	return key_show(path, NULL, false, t);
 }
 
+/* What the dataset that the URL holds was seen at, where that is known. */
+static void print_seen(const struct known_datasets *k, const char *url)
+{
+	struct digest id;
+	uint64_t revision;
+
+	if (known_datasets_by_url(k, url, &id, NULL))
+		return;
+	if (!known_datasets_revision(k, &id, &revision, NULL) && revision)
+		printf(" revision %llu", (unsigned long long)revision);
+}
+
+static int print_known(void *ctx, struct span url, const struct public_key *key)
+{
+	char text[PUBLIC_KEY_TEXT_SIZE], *copy = span_to_string(url);
+
+	if (!copy)
+		return ERR_NO_MEMORY;
+	public_key_to_text(key, text);
+	put_name(stdout, url);
+	printf(" %s", text);
+	print_seen(ctx, copy);
+	putchar('\n');
+	free(copy);
+	return 0;
+}
+
+/* The keys that were accepted for URLs. */
+static int key_known(const char *keys, struct trouble *t)
+{
+	struct known_datasets known;
+	int rc = known_datasets_load(keys, &known, t);
+
+	if (rc)
+		return rc;
+	rc = known_keys_each(keys, print_known, &known, t);
+	known_datasets_release(&known);
+	return rc;
+}
+
+static int key_forget(const char *keys, const char *given, struct trouble *t)
+{
+	char *url = NULL;
+	int rc = url_normalise(given, &url, t), seen;
+
+	if (rc)
+		return rc;
+	/* What was seen first: a key that is known protects it. */
+	seen = known_datasets_forget(keys, url, t);
+	rc = seen && seen != ERR_ABSENT ? seen : known_keys_remove(keys, url, t);
+	if (rc == ERR_ABSENT && !seen)
+		rc = 0;
+	if (rc == ERR_ABSENT)
+		trouble_set(t, rc, "%s is not known (see `cairn key known`)", url);
+	free(url);
+	return rc;
+}
+
+static bool is_about_readers(const char *verb)
+{
+	return strcmp(verb, "known") == 0 || strcmp(verb, "forget") == 0;
+}
+
+static int key_of_readers(const char *verb, const char *url)
+{
+	bool forget = strcmp(verb, "forget") == 0;
+	struct trouble t = {0};
+	char *keys;
+	int rc;
+
+	if (forget != (url != NULL))
+		return command_use(
+			"key", forget ? "forget takes a URL" : "known takes no URL");
+	keys = known_keys_file(NULL);
+	if (!keys)
+		rc = trouble_set(&t, ERR_NO_MEMORY, "out of memory");
+	else
+		rc = forget ? key_forget(keys, url, &t) : key_known(keys, &t);
+	free(keys);
+	return rc ? command_fail("key", &t) : EXIT_SUCCESS;
+}
+
 static int key_verb(const char *verb, const char *path, struct trouble *t)
 {
 	if (strcmp(verb, "make") == 0)
@@ -70,7 +156,8 @@ static int key_verb(const char *verb, const char *path, struct trouble *t)
 
 int cmd_key(int argc, char **argv)
 {
-	static const char *const verbs[] = {"make", "show", "name", "list"};
+	static const char *const verbs[] = {
+		"make", "show", "name", "list", "known", "forget"};
 	struct trouble t = {0};
 	char *file = NULL, *path;
 	const char *verb = NULL;
@@ -82,9 +169,12 @@ int cmd_key(int argc, char **argv)
 		if (strcmp(argv[optind], verbs[i]) == 0)
 			verb = verbs[i];
 	if (!verb)
-		return command_use("key", "one of make, show, name, list is needed");
+		return command_use(
+			"key", "one of make, show, name, list, known, forget is needed");
 	if (argc - optind > 2)
-		return command_use("key", "at most one NAME");
+		return command_use("key", "at most one NAME or URL");
+	if (is_about_readers(verb))
+		return key_of_readers(verb, optind + 1 < argc ? argv[optind + 1] : NULL);
 	if (strcmp(verb, "list") == 0)
 		return keys_each(list_one, NULL, &t) ? command_fail("key", &t)
 						     : EXIT_SUCCESS;

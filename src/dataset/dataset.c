@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dataset/dataset.h"
+#include "dataset/known_datasets.h"
 #include "dataset/known_keys.h"
 #include "dataset/last_accepted.h"
 #include "dataset/manifest_fetch.h"
@@ -22,6 +23,8 @@ struct opening {
 	struct dataset *dataset;
 	struct manifest_fetch fetch;
 	struct last_accepted last; /* of the URL */
+	uint64_t highest;	   /* revision of the dataset that was seen; 0: none */
+	int64_t tag_created;	   /* of the tag that was asked for, seconds since 1970 */
 	struct signer signer;
 };
 
@@ -95,7 +98,7 @@ static int check_signer(struct opening *o, struct trouble *t)
 }
 
 /* A tag of another dataset by the same key must not pass for one of this. */
-static int check_tag_name(const struct opening *o, struct trouble *t)
+static int check_tag_name(struct opening *o, struct trouble *t)
 {
 	const struct dataset *d = o->dataset;
 	struct tag *tag;
@@ -113,6 +116,7 @@ static int check_tag_name(const struct opening *o, struct trouble *t)
 			"of %s",
 			d->url, tag->tag, (unsigned long long)tag->revision, tag->name,
 			(unsigned long long)d->manifest->revision, d->manifest->name);
+	o->tag_created = tag->created;
 	tag_free(tag);
 	return rc;
 }
@@ -152,14 +156,17 @@ static int check_expiry(const struct opening *o, struct trouble *t)
 		(unsigned long long)d->manifest->revision);
 }
 
-static int check_fresh(const struct opening *o, struct trouble *t)
+static int check_fresh(struct opening *o, struct trouble *t)
 {
 	const struct dataset *d = o->dataset;
 	int rc;
 
 	if (!wants_newest(o))
 		return 0;
-	rc = last_accepted_check(engine_cache(o->engine), &d->id, d->url, d->manifest, t);
+	rc = last_accepted_highest(
+		engine_cache(o->engine), o->signer.known_keys, &d->id, &o->highest, t);
+	if (!rc)
+		rc = last_accepted_check(o->highest, d->url, d->manifest, t);
 	return rc ? rc : check_expiry(o, t);
 }
 
@@ -175,6 +182,28 @@ static void add_mirrors(const struct opening *o)
 				"%s: its mirror %s is not used: %s", o->dataset->url,
 				m->mirrors[i], error_text(rc));
 	}
+}
+
+/* What no server can take back. */
+static void note_accepted(const struct opening *o)
+{
+	const struct dataset *d = o->dataset;
+	struct accepted a = {.url = d->url,
+		.id = d->id,
+		.tag = o->options->tag,
+		.tag_created = o->tag_created};
+	struct trouble why = {0};
+
+	/* What an older program noted in the cache is taken over. */
+	if (wants_newest(o))
+		a.revision = d->manifest->revision > o->highest ? d->manifest->revision
+								: o->highest;
+	if (known_datasets_note(o->signer.known_keys, &a, &why))
+		log_warning(engine_log(o->engine),
+			"what was seen of %s is noted in the cache only, and forgotten "
+			"with "
+			"it: %s",
+			d->url, why.text);
 }
 
 /* Remembering is for the next time: this time does not fail for it. */
@@ -193,6 +222,21 @@ static void remember(const struct opening *o)
 			(unsigned long long)d->manifest->revision, d->url, error_text(rc));
 }
 
+/* As far as is known without the cache. */
+static bool held_another(const struct opening *o)
+{
+	struct known_datasets known;
+	struct digest before;
+	bool another;
+
+	if (known_datasets_load(o->signer.known_keys, &known, NULL))
+		return false;
+	another = !known_datasets_by_url(&known, o->dataset->url, &before, NULL) &&
+		  !digest_equal(&before, &o->dataset->id);
+	known_datasets_release(&known);
+	return another;
+}
+
 /* The same key may sign many datasets, so a server could swap them. */
 static void notice_rename(const struct opening *o)
 {
@@ -202,6 +246,10 @@ static void notice_rename(const struct opening *o)
 		log_warning(engine_log(o->engine),
 			"%s holds another dataset now, %s; it held %s before", d->url,
 			d->manifest->name, o->last.record.name);
+	else if (!o->last.exists && held_another(o))
+		log_warning(engine_log(o->engine),
+			"%s holds another dataset now, %s, than before", d->url,
+			d->manifest->name);
 }
 
 /* Their round trip goes on while the rest is done: syncing what is remembered, mounting. */
@@ -268,6 +316,7 @@ static int open_dataset(struct opening *o, struct trouble *t)
 		return rc;
 	d->newly_pinned = o->signer.newly_pinned;
 	notice_rename(o);
+	note_accepted(o);
 	remember(o);
 	return 0;
 }

@@ -6,12 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "dataset/known_keys.h"
+#include "util/clock.h"
 #include "util/home.h"
 #include "util/io.h"
+#include "util/lock_file.h"
+
+#define LOCK_WAIT (10 * NS_PER_SECOND)
 
 char *known_keys_file(const char *file)
 {
@@ -154,31 +157,6 @@ out:
 	return rc;
 }
 
-/* The lock has a file of its own, since the other is replaced. */
-static int lock_keys(const char *path, int *fd, struct trouble *t)
-{
-	char *name;
-	int rc = 0;
-
-	if (asprintf(&name, "%s.lock", path) < 0)
-		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
-	*fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (*fd < 0) {
-		rc = trouble_errno(t, "%s", name);
-		goto out;
-	}
-	while (flock(*fd, LOCK_EX)) {
-		if (errno == EINTR)
-			continue;
-		rc = trouble_errno(t, "%s cannot be locked", name);
-		close(*fd);
-		break;
-	}
-out:
-	free(name);
-	return rc;
-}
-
 static int make_parent(const char *path, struct trouble *t)
 {
 	const char *slash = strrchr(path, '/');
@@ -197,8 +175,28 @@ static int make_parent(const char *path, struct trouble *t)
 	return rc;
 }
 
+int known_keys_lock(const char *path, int *fd, struct trouble *t)
+{
+	char *name;
+	int rc = make_parent(path, t);
+
+	if (rc)
+		return rc;
+	/* It has a file of its own, since the other is replaced. */
+	if (asprintf(&name, "%s.lock", path) < 0)
+		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
+	rc = lock_file_take(name, clock_monotonic() + LOCK_WAIT, fd);
+	if (rc == ERR_TIMEOUT)
+		trouble_set(t, rc,
+			"%s is locked by another process, which is stopped or slow", name);
+	else if (rc)
+		trouble_errno(t, "%s cannot be locked", name);
+	free(name);
+	return rc;
+}
+
 /* Nothing in a URL may end its line or its word. */
-static bool is_one_word(const char *url)
+bool known_keys_can_name(const char *url)
 {
 	for (const char *c = url; *c; c++)
 		if ((unsigned char)*c <= ' ' || *c == 0x7f)
@@ -212,17 +210,103 @@ int known_keys_add(
 	char *path;
 	int fd = -1, rc;
 
-	if (!is_one_word(url))
+	if (!known_keys_can_name(url))
 		return trouble_set(
 			t, ERR_INVALID, "%s: a URL cannot have a space in it", url);
 	path = known_keys_file(file);
 	if (!path)
 		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
-	rc = make_parent(path, t);
-	if (!rc)
-		rc = lock_keys(path, &fd, t);
+	rc = known_keys_lock(path, &fd, t);
 	if (!rc) {
 		rc = add_locked(path, url, key, t);
+		close(fd);
+	}
+	free(path);
+	return rc;
+}
+
+int known_keys_each(const char *file, known_keys_fn each, void *ctx, struct trouble *t)
+{
+	char *path = known_keys_file(file);
+	struct bytes text = {0};
+	struct span rest;
+	int rc;
+
+	if (!path)
+		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
+	rc = read_keys(path, &text, t);
+	rest = span_of_bytes(&text);
+	while (!rc && rest.size > 0) {
+		struct span line = take(&rest, "\n"), url;
+		struct public_key key;
+
+		skip(&rest, "\n");
+		skip(&line, " \t");
+		url = line;
+		url = take(&url, " \t\r");
+		if (url.size && url.data[0] != '#' && !parse_line(line, url, &key))
+			rc = each(ctx, url, &key);
+	}
+	bytes_release(&text);
+	free(path);
+	return rc == ERR_ABSENT ? 0 : rc;
+}
+
+/* The lines but those of the URL. *removed: how many those were. */
+static int copy_others(
+	struct span rest, struct span url, struct bytes *out, unsigned *removed)
+{
+	struct public_key key;
+	int rc = 0;
+
+	while (rest.size > 0 && !rc) {
+		struct span line = take(&rest, "\n");
+
+		if (parse_line(line, url, &key) != ERR_ABSENT)
+			++*removed;
+		else
+			rc = bytes_append(out, line.data, line.size);
+		if (!rc && out->size > 0 && out->data[out->size - 1] != '\n')
+			rc = bytes_append_string(out, "\n");
+		if (rest.size > 0) {
+			rest.data++;
+			rest.size--;
+		}
+	}
+	return rc;
+}
+
+static int remove_locked(const char *path, const char *url, struct trouble *t)
+{
+	struct bytes text = {0}, others = {0};
+	unsigned removed = 0;
+	int rc = read_keys(path, &text, t);
+
+	if (!rc)
+		rc = copy_others(
+			span_of_bytes(&text), span_of_string(url), &others, &removed);
+	if (!rc && !removed)
+		rc = ERR_ABSENT;
+	if (!rc)
+		rc = io_replace_file(AT_FDCWD, path, span_of_bytes(&others), 0600, 1);
+	if (rc && rc != ERR_ABSENT)
+		trouble_set(t, rc, "the key of %s cannot be taken out of %s: %s", url, path,
+			error_text(rc));
+	bytes_release(&text);
+	bytes_release(&others);
+	return rc;
+}
+
+int known_keys_remove(const char *file, const char *url, struct trouble *t)
+{
+	char *path = known_keys_file(file);
+	int fd = -1, rc;
+
+	if (!path)
+		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
+	rc = known_keys_lock(path, &fd, t);
+	if (!rc) {
+		rc = remove_locked(path, url, t);
 		close(fd);
 	}
 	free(path);

@@ -24,5 +24,16 @@ int known_keys_lookup(
  * key; by the same: 0. */
 int known_keys_add(
 	const char *file, const char *url, const struct public_key *key, struct trouble *t);
+/* Takes out the lines of that URL. ERR_ABSENT, without a sentence: there is none. */
+int known_keys_remove(const char *file, const char *url, struct trouble *t);
+/* Each URL with its key, borrowed; lines that are not understood are passed over. What the
+ * callback returns other than 0 stops and is returned. */
+typedef int (*known_keys_fn)(void *ctx, struct span url, const struct public_key *key);
+int known_keys_each(const char *file, known_keys_fn each, void *ctx, struct trouble *t);
+/* Can that be a URL's word in a line? */
+bool known_keys_can_name(const char *url);
+/* Makes the file's directory and takes the lock, for who changes the file at `path` or what
+ * lies beside it; waited for until a deadline. Closing *fd gives it back. */
+int known_keys_lock(const char *path, int *fd, struct trouble *t);
 
 #endif

@@ -33,8 +33,8 @@ void last_accepted_release(struct last_accepted *l)
 	l->exists = false;
 }
 
-int last_accepted_check(struct cache *c, const struct digest *id, const char *url,
-	const struct manifest *m, struct trouble *t)
+static int highest_in_cache(
+	struct cache *c, const struct digest *id, uint64_t *highest, struct trouble *t)
 {
 	struct dataset_record seen;
 	int rc = cache_dataset_load(c, id, &seen);
@@ -43,15 +43,42 @@ int last_accepted_check(struct cache *c, const struct digest *id, const char *ur
 		return 0;
 	if (rc)
 		return trouble_set(t, rc, "the cache cannot be read: %s", error_text(rc));
-	if (m->revision < seen.highest)
-		rc = trouble_set(t, ERR_ROLLBACK,
-			"%s offers revision %llu as the newest, but revision %llu was seen "
-			"before: the server may be out of date; to use this one, give "
-			"--revision %llu",
-			url, (unsigned long long)m->revision,
-			(unsigned long long)seen.highest, (unsigned long long)m->revision);
+	if (seen.highest > *highest)
+		*highest = seen.highest;
 	dataset_record_release(&seen);
+	return 0;
+}
+
+int last_accepted_highest(struct cache *c, const char *keys, const struct digest *id,
+	uint64_t *highest, struct trouble *t)
+{
+	struct known_datasets known;
+	uint64_t n = 0;
+	bool is_kept;
+	int rc = known_datasets_load(keys, &known, t);
+
+	if (rc)
+		return rc;
+	is_kept = known_datasets_is_writable(&known);
+	rc = known_datasets_revision(&known, id, &n, t);
+	known_datasets_release(&known);
+	if (rc == ERR_ABSENT || (!rc && !is_kept))
+		rc = highest_in_cache(c, id, &n, t);
+	if (!rc)
+		*highest = n;
 	return rc;
+}
+
+int last_accepted_check(
+	uint64_t highest, const char *url, const struct manifest *m, struct trouble *t)
+{
+	if (m->revision >= highest)
+		return 0;
+	return trouble_set(t, ERR_ROLLBACK,
+		"%s offers revision %llu as the newest, but revision %llu was seen before: "
+		"the server may be out of date; to use this one, give --revision %llu",
+		url, (unsigned long long)m->revision, (unsigned long long)highest,
+		(unsigned long long)m->revision);
 }
 
 int last_accepted_save(struct cache *c, const struct digest *id, const char *url,

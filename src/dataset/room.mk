@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libdataset.a
 libdataset_a_SOURCES = \
-	%D%/dataset.c %D%/dataset.h %D%/known_keys.c %D%/known_keys.h %D%/last_accepted.c \
+	%D%/dataset.c %D%/dataset.h %D%/known_datasets.c %D%/known_datasets.h %D%/known_keys.c %D%/known_keys.h %D%/last_accepted.c \
 	%D%/last_accepted.h %D%/manifest_fetch.c %D%/manifest_fetch.h %D%/signer.c %D%/signer.h \
 	%D%/site_check.c %D%/site_check.h %D%/site_judge.c %D%/site_judge.h \
 	%D%/url.c %D%/url.h

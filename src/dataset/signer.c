@@ -71,10 +71,8 @@ static int refuse_signer(
 			s->url, found, expected);
 	return trouble_set(t, ERR_UNTRUSTED,
 		"%s is signed by the key %s, but %s pins %s to it: someone may be forging "
-		"it; if the "
-		"publisher says that the key has changed, remove the URL's line from that "
-		"file",
-		s->url, found, s->known_keys, expected);
+		"it; if the publisher says that the key has changed, `cairn key forget %s`",
+		s->url, found, s->known_keys, expected, s->url);
 }
 
 int signer_verify(const struct signer *s, const struct manifest *m, struct span text,

@@ -51,6 +51,11 @@ swap good
 ls_url >/dev/null
 swap old
 expect 1 'revision|older|rollback' ls_url
+# nor does a deleted cache forget it
+rm -r "$T/cache"
+expect 1 'revision|older|rollback' ls_url
+"$CAIRN" key known >"$T/out"
+grep -qF "$URL $key revision 2" "$T/out" || fail "cairn key known: $(cat "$T/out")"
 # asked for by its number, the old one is no forgery
 ls_url --revision 1 >/dev/null || fail "an old revision by number"
 

@@ -4,6 +4,7 @@
 #include "cache/dataset_state.h"
 #include "format/tag.h"
 #include "dataset/dataset.h"
+#include "dataset/known_datasets.h"
 #include "dataset/known_keys.h"
 #include "net/mirrors.h"
 #include "net/serve.h"
@@ -189,7 +190,7 @@ static void another_key_is_refused(void **state)
 	check_says(&f, before);
 	check_says(&f, after);
 	check_says(&f, f.known_keys);
-	check_says(&f, "remove");
+	check_says(&f, "cairn key forget");
 	teardown(&f);
 }
 
@@ -272,6 +273,122 @@ static void an_older_revision_is_refused(void **state)
 	assert_int_equal(open_it(&f), ERR_ROLLBACK);
 	put_revision(&f, 6);
 	assert_int_equal(open_it(&f), 0);
+	teardown(&f);
+}
+
+static uint64_t noted_revision(struct fixture *f, const struct digest *id)
+{
+	struct known_datasets k;
+	uint64_t revision = 0;
+
+	assert_int_equal(known_datasets_load(f->known_keys, &k, NULL), 0);
+	if (known_datasets_revision(&k, id, &revision, NULL))
+		revision = UINT64_MAX;
+	known_datasets_release(&k);
+	return revision;
+}
+
+static void what_was_seen_outlives_the_cache(void **state)
+{
+	struct small_reader first;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 5);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(noted_revision(&f, &f.dataset->id), 5);
+	close_dataset(&f);
+	/* Another cache, with the same known keys. */
+	first = f.reader;
+	reader_init(&f.reader, false);
+	put_revision(&f, 4);
+	assert_int_equal(open_it(&f), ERR_ROLLBACK);
+	check_says(&f, "revision 5");
+	/* Another dataset of that key at the URL is noticed without the cache, too. */
+	struct manifest m = manifest_of(&f, 1);
+
+	m.name = (char *)"elsewhere";
+	put_manifest(&f, &m, true);
+	assert_int_equal(open_it(&f), 0);
+	assert_true(reader_logged(&f.reader, "holds another dataset now, elsewhere"));
+	close_dataset(&f);
+	reader_release(&first);
+	teardown(&f);
+}
+
+/* A cache that an older program has written, and knows better than the file. */
+static void what_a_cache_knows_is_taken_over(void **state)
+{
+	char file[PATH_SIZE_MAX + 64];
+	struct digest id;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	snprintf(file, sizeof file, "%s/known_datasets", f.reader.directory);
+	put_revision(&f, 5);
+	assert_int_equal(open_it(&f), 0);
+	id = f.dataset->id;
+	assert_int_equal(unlink(file), 0);
+	put_revision(&f, 4);
+	assert_int_equal(open_it(&f), ERR_ROLLBACK);
+	put_revision(&f, 5);
+	f.options.offline = true;
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(noted_revision(&f, &id), 5);
+	f.options.offline = false;
+	/* Forgotten is not unknown: the cache does not say it again. */
+	assert_int_equal(known_datasets_forget(f.known_keys, f.store.url, NULL), 0);
+	put_revision(&f, 3);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(noted_revision(&f, &id), 3);
+	put_revision(&f, 2);
+	assert_int_equal(open_it(&f), ERR_ROLLBACK);
+	teardown(&f);
+}
+
+/* Nothing is forgotten that the cache has, and it is said where it is. */
+static void without_a_place_the_cache_knows(void **state)
+{
+	char file[PATH_SIZE_MAX + 64];
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	snprintf(file, sizeof file, "%s/known_datasets", f.reader.directory);
+	put_revision(&f, 5);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(mkdir(file, 0700), 0);
+	put_revision(&f, 6);
+	assert_int_not_equal(open_it(&f), 0);
+	check_says(&f, file);
+	teardown(&f);
+}
+
+static void tags_are_remembered(void **state)
+{
+	struct known_datasets k;
+	int64_t created = 0;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	put_tag(&f, "stable", "stable", "sample", 1);
+	f.options.tag = "stable";
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(known_datasets_load(f.known_keys, &k, NULL), 0);
+	assert_int_equal(
+		known_datasets_tag(&k, &f.dataset->id, "stable", &created, NULL), 0);
+	assert_true(created > 0);
+	assert_int_equal(
+		known_datasets_tag(&k, &f.dataset->id, "stab", &created, NULL), ERR_ABSENT);
+	known_datasets_release(&k);
+	/* A tag says nothing of what is newest. */
+	assert_true(noted_revision(&f, &f.dataset->id) == UINT64_MAX);
 	teardown(&f);
 }
 
@@ -819,6 +936,10 @@ int main(void)
 		cmocka_unit_test(a_broken_signature_is_refused),
 		cmocka_unit_test(trust_given_is_what_counts),
 		cmocka_unit_test(an_older_revision_is_refused),
+		cmocka_unit_test(what_was_seen_outlives_the_cache),
+		cmocka_unit_test(what_a_cache_knows_is_taken_over),
+		cmocka_unit_test(without_a_place_the_cache_knows),
+		cmocka_unit_test(tags_are_remembered),
 		cmocka_unit_test(an_expired_revision_is_refused),
 		cmocka_unit_test(a_revision_is_the_one_asked_for),
 		cmocka_unit_test(tags_lead_to_revisions),
