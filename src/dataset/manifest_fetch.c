@@ -65,11 +65,14 @@ out:
 	return rc;
 }
 
-static int get_fixed(
-	struct manifest_fetch *m, const char *path, struct bytes *body, struct trouble *t)
+/* Nothing of it is remembered. `moves`: it may have changed, whatever a cache on the way
+ * has. */
+static int get_whole(struct manifest_fetch *m, const char *path, bool moves,
+	struct bytes *body, struct trouble *t)
 {
+	char etag[FETCH_ETAG_MAX] = "";
 	bool unchanged = false;
-	int rc = manifest_get(m, path, NULL, body, &unchanged, t);
+	int rc = manifest_get(m, path, moves ? etag : NULL, body, &unchanged, t);
 
 	if (!rc && unchanged)
 		rc = trouble_set(t, ERR_CORRUPT,
@@ -141,7 +144,7 @@ static int get_revision(struct manifest_fetch *m, uint64_t revision, struct trou
 	int rc;
 
 	snprintf(path, sizeof path, "revisions/%llu.json", (unsigned long long)revision);
-	rc = get_fixed(m, path, &m->text, t);
+	rc = get_whole(m, path, false, &m->text, t);
 	if (rc == ERR_ABSENT)
 		return trouble_set(t, rc,
 			"%s has no revision %llu: %s does not exist there", m->url,
@@ -180,7 +183,7 @@ static int get_tag(struct manifest_fetch *m, struct trouble *t)
 			"\"%s\" is no tag: at most %d letters, digits, '.', '_' and '-'",
 			name, TAG_NAME_MAX);
 	snprintf(path, sizeof path, "tags/%s.json", name);
-	rc = get_fixed(m, path, &m->tag_text, t);
+	rc = get_whole(m, path, true, &m->tag_text, t);
 	if (rc == ERR_ABSENT)
 		return trouble_set(t, rc, "%s has no tag \"%s\": %s does not exist there",
 			m->url, name, path);

@@ -699,6 +699,37 @@ static void an_unchanged_manifest_is_not_sent_again(void **state)
 	gate_free(g);
 }
 
+/* What lies in a cache on the way is no answer to where a tag is now. */
+static void a_moved_tag_is_seen_behind_a_cache(void **state)
+{
+	char stale[PATH_SIZE_MAX], command[3 * PATH_SIZE_MAX];
+	struct gate_server *g;
+	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	put_revision(&f, 2);
+	put_tag(&f, "stable", "stable", "sample", 1);
+	make_temporary(stale);
+	snprintf(command, sizeof command, "cp -R %s/. %s", f.store.directory, stale);
+	assert_int_equal(system(command), 0);
+	put_tag(&f, "stable", "stable", "sample", 2);
+	g = gate_new(f.store.directory);
+	g->stale = stale;
+	f.options.url = g->url;
+	f.options.tag = "stable";
+	key = private_key_public(f.store.key);
+	assert_int_equal(known_keys_add(f.known_keys, g->url, &key, NULL), 0);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 2);
+	close_dataset(&f);
+	teardown(&f);
+	gate_free(g);
+	remove_tree(stale);
+}
+
 static void the_last_manifest_stands_in_for_a_dead_server(void **state)
 {
 	struct gate_server *g;
@@ -952,6 +983,7 @@ int main(void)
 		cmocka_unit_test(plain_http_wants_a_key),
 		cmocka_unit_test(https_pins_the_first_time),
 		cmocka_unit_test(an_unchanged_manifest_is_not_sent_again),
+		cmocka_unit_test(a_moved_tag_is_seen_behind_a_cache),
 		cmocka_unit_test(the_last_manifest_stands_in_for_a_dead_server),
 		cmocka_unit_test(a_starting_server_is_waited_for),
 		cmocka_unit_test(two_urls_may_lead_to_one_dataset),
