@@ -19,6 +19,7 @@ struct keep {
 	const char *pin;       /* pin under this name, or NULL: evict */
 	struct object_id last; /* files of a bundle come one after another */
 	uint64_t objects, freed, busy;
+	uint64_t datasets; /* whose manifest and root page were left */
 };
 
 static int keep_entry(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
@@ -129,6 +130,13 @@ int cache_keep_unpin(struct cache_command *c, struct trouble *t)
 	return pin_paths(c, KEEP_UNPIN, t);
 }
 
+static int count_dataset(void *ctx, const struct cache_dataset *d)
+{
+	(void)d;
+	++*(uint64_t *)ctx;
+	return 0;
+}
+
 static int evict_whole(struct cache_command *c, struct keep *k, struct trouble *t)
 {
 	struct reader r = {.log = log_new_stderr(LOG_LEVEL_WARNING)};
@@ -137,16 +145,40 @@ static int evict_whole(struct cache_command *c, struct keep *k, struct trouble *
 	if (!rc)
 		rc = c->all ? cache_clear(r.cache, &k->freed)
 			    : cache_evict_to(r.cache, c->target, &k->freed);
+	if (!rc && c->all)
+		rc = cache_each_dataset(r.cache, count_dataset, &k->datasets);
 	if (rc && !t->text[0])
 		trouble_set(t, rc, "cannot evict: %s", error_text(rc));
 	reader_close(&r);
 	return rc;
 }
 
+static void print_evicted(const struct cache_command *c, const struct keep *k)
+{
+	char size[SIZE_TEXT];
+
+	if (c->json) {
+		printf("{\"freed\":%llu,\"kept\":%llu", (unsigned long long)k->freed,
+			(unsigned long long)k->busy);
+		if (c->all)
+			printf(",\"datasets\":%llu", (unsigned long long)k->datasets);
+		printf("}\n");
+		return;
+	}
+	printf("%s freed%s\n", size_text(k->freed, size),
+		k->busy ? "; objects that are pinned (cairn cache unpin) or open in a "
+			  "mount "
+			  "were left"
+			: "");
+	if (k->datasets)
+		printf("what %llu datasets need to mount --offline, the manifest and the "
+		       "root page of each, was left\n",
+			(unsigned long long)k->datasets);
+}
+
 int cache_keep_evict(struct cache_command *c, struct trouble *t)
 {
 	struct keep k = {.verb = KEEP_EVICT};
-	char size[SIZE_TEXT];
 	int rc;
 
 	if ((c->argc > 0) + c->all + c->has_target != 1)
@@ -156,13 +188,6 @@ int cache_keep_evict(struct cache_command *c, struct trouble *t)
 		     : evict_whole(c, &k, t);
 	if (rc)
 		return rc;
-	if (c->json)
-		printf("{\"freed\":%llu,\"kept\":%llu}\n", (unsigned long long)k.freed,
-			(unsigned long long)k.busy);
-	else
-		printf("%s freed%s\n", size_text(k.freed, size),
-			k.busy ? "; objects that are pinned (cairn cache unpin) or "
-				 "open in a mount were left"
-			       : "");
+	print_evicted(c, &k);
 	return 0;
 }

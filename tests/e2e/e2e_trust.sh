@@ -17,6 +17,11 @@ grep -qF "$key" "$XDG_CONFIG_HOME/cairn/known_keys" || fail "the key was not pin
 ls_url 2>"$T/err" >/dev/null
 [ ! -s "$T/err" ] || fail "a known key is worth no word: $(cat "$T/err")"
 
+# all evicted, what an offline reader needs to start is left, and that is said
+"$CAIRN" cache evict --all --cache "$T/cache" >"$T/out"
+grep -q '1 datasets need to mount --offline' "$T/out" || fail "evict --all: $(cat "$T/out")"
+ls_url --offline | grep -q file || fail "not offline after evict --all"
+
 # another key at the same URL
 "$CAIRN" key make other >"$T/out" 2>&1
 other=$("$CAIRN" key show other)
