@@ -13,7 +13,6 @@
 #include "cache/state.h"
 #include "cache/write/leftovers.h"
 #include "cache/write/trim.h"
-#include "util/boot_id.h"
 
 #define OPEN_OBJECTS_MAX                                                                   \
 	1024 /* and at most half of the files that the process may open                    \
@@ -44,6 +43,7 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 	if (rc)
 		return rc;
 	o->settings.alone = c->directory.alone;
+	o->settings.epoch.boot = directory_boot(&c->directory);
 	rc = settings_enter(c->metadata, clock_monotonic() + OPEN_WAIT, &o->settings);
 	if (!rc && o->settings.older)
 		log_warning(c->log,
@@ -200,6 +200,10 @@ static int cache_start(struct opening *o, struct trouble *t)
 	if (rc)
 		return trouble_set(
 			t, rc, "cannot start the cache's thread: %s", error_text(rc));
+	rc = flusher_new(&c->write, &c->flusher);
+	if (rc)
+		return trouble_set(
+			t, rc, "cannot start the cache's thread: %s", error_text(rc));
 	c->evicted_watch = evicted_watch_new(&c->write);
 	if (c->directory.alone)
 		leftovers_finish(&c->write, LEFTOVERS_ALL);
@@ -220,8 +224,7 @@ int cache_open(const struct cache_options *options, struct cache **out, struct t
 		.settings = {.set_quota = options->set_quota,
 			.set_floor = options->set_floor,
 			.quota = options->quota,
-			.floor = options->floor,
-			.epoch.boot = boot_id_number()}};
+			.floor = options->floor}};
 	int rc;
 
 	if (!c)
@@ -265,8 +268,8 @@ uint64_t cache_losses(struct cache *c)
 	return totals.changes + write_queue_losses(c->queue);
 }
 
-/* The last one to leave makes sure that all is on the disk, and says so; or that it is
- * not. */
+/* What this process wrote was flushed before, file by file; the last one to leave makes
+ * sure of all the rest, and says so; or that it is not. */
 static void cache_leave(struct cache *c)
 {
 	struct trust_epoch epoch = write_context_epoch(&c->write);
@@ -275,7 +278,11 @@ static void cache_leave(struct cache *c)
 
 	leftovers_finish(&c->write, LEFTOVERS_OWN);
 	space_give_up_lease(c->metadata, deadline, c->directory.user);
-	if (!directory_is_last(&c->directory) || trust_epoch_is_clean(c->metadata))
+	/* It could not be written: nothing is believed. */
+	if (c->write.epoch_is_owed)
+		metadata_damaged(c->metadata);
+	if (c->write.flush_failed || !directory_is_last(&c->directory) ||
+		trust_epoch_is_clean(c->metadata))
 		return;
 	rc = directory_sync(&c->directory);
 	if (rc) {
@@ -296,6 +303,7 @@ void cache_close(struct cache *c)
 {
 	if (!c)
 		return;
+	flusher_free(c->flusher);
 	writer_free(c->writer);
 	evicted_watch_free(c->evicted_watch);
 	open_objects_free(c->open_objects);

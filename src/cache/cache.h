@@ -37,7 +37,8 @@ struct cache;
  * a sentence. Starts the writer's thread: open after any fork. A damaged LMDB
  * environment is moved aside and begun anew, with a warning. */
 int cache_open(const struct cache_options *options, struct cache **out, struct trouble *t);
-/* Writes what is pending, marks a clean stop when it is the last user. */
+/* Writes what is pending, flushes all that this process wrote, marks a clean stop when it
+ * is the last user. */
 void cache_close(struct cache *c);
 /* Does it lie on a file system that lies on another one (overlayfs)? */
 bool cache_is_stacked(const struct cache *c);

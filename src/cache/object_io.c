@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "cache/meta/records.h"
+#include "cache/meta/unflushed.h"
 #include "cache/object_io.h"
 #include "cache/objects/object_files.h"
+#include "cache/objects/object_flush.h"
 #include "cache/objects/page_cache.h"
 #include "cache/state.h"
 #include "util/io.h"
@@ -25,6 +27,9 @@ static int object_look_up(
 		return rc;
 	*seen = mdb_txn_id(txn);
 	rc = object_record_get(c->metadata, txn, id, r);
+	/* What is not known to be on the disk is of no generation. */
+	if (!rc && unflushed_has(c->metadata, txn, r->instance))
+		r->generation = GENERATION_NONE;
 	metadata_read_end(c->metadata, txn);
 	if (rc == ERR_CORRUPT)
 		write_queue_ask_repair(c->queue);
@@ -57,6 +62,8 @@ static void object_refresh(struct cache *c, struct object *o)
 		object_merge(o, &r);
 	else
 		atomic_store(&o->gone, true);
+	if (!object_is_flushed(o))
+		flusher_note(c->flusher);
 	atomic_store(&o->seen, seen);
 	object_record_release(&r);
 }
@@ -87,6 +94,19 @@ static void object_lose(
 	write_queue_lose(c->queue, NULL, id, instance);
 }
 
+/* What the kernel has of a file that is not to be believed may be right, and gone from
+ * memory tomorrow: what is hashed must be what is on the disk, or about to be. */
+static void object_begin_trust(
+	struct cache *c, struct object *o, const struct object_record *r)
+{
+	if (r->generation == o->generation) {
+		object_set_flushed(o);
+		return;
+	}
+	page_cache_forget(o->fd, 0, 0);
+	flusher_note(c->flusher);
+}
+
 /* Opens the file of a record; the bits are those of the record. */
 static int object_from_record(struct cache *c, const struct object_id *id,
 	const struct object_record *r, struct object **out)
@@ -104,6 +124,7 @@ static int object_from_record(struct cache *c, const struct object_id *id,
 		return rc;
 	}
 	object_merge(o, r);
+	object_begin_trust(c, o, r);
 	*out = o;
 	return 0;
 }
@@ -198,8 +219,12 @@ static int object_create(struct cache *c, const struct want *w, struct object **
 		.generation = atomic_load(&c->write.generation),
 		.last_use = clock_realtime() / NS_PER_SECOND};
 	struct object *o;
-	int rc = ERR_EXISTS;
+	int rc;
 
+	rc = flusher_admit_file(c->flusher);
+	if (rc)
+		return rc;
+	rc = ERR_EXISTS;
 	r.instance = (uint64_t)c->directory.user << 32 | atomic_fetch_add(&c->instances, 1);
 	o = object_new(&c->directory, &w->object, &r, r.generation);
 	if (!o)
@@ -291,9 +316,8 @@ int object_io_fail(struct cache *c, struct object *o, const struct want *chunk, 
 	return ERR_ABSENT;
 }
 
-/* Hashes a chunk that was written before the machine may have lost data, and gives what
- * was hashed. */
-static int object_check_chunk(struct cache *c, struct object *o, const struct want *chunk,
+/* Gives what was hashed: what is read a second time may be something else. */
+static int object_read_hashed(struct cache *c, struct object *o, const struct want *chunk,
 	uint64_t skip, void *buffer, size_t size)
 {
 	uint8_t *content = malloc(chunk->size);
@@ -314,9 +338,19 @@ static int object_check_chunk(struct cache *c, struct object *o, const struct wa
 		object_io_drop_chunk(c, o, chunk, ERR_CORRUPT);
 		return ERR_ABSENT;
 	}
-	if (object_set_checked(o, chunk->ordinal))
-		write_queue_trust(c->queue, o);
 	return 0;
+}
+
+/* Was it read from memory that the kernel could not write back, and may have let go of? */
+static bool object_is_in_doubt(struct cache *c, struct object *o)
+{
+	if (object_is_flushed(o))
+		return false;
+	if (!object_has_failed(o))
+		return flusher_has_failed(c->flusher) || atomic_load(&o->gone);
+	if (atomic_load(&o->failed) && !atomic_load(&o->gone))
+		flusher_urge(c->flusher);
+	return true;
 }
 
 int object_io_read(struct cache *c, struct object *o, const struct want *chunk,
@@ -324,12 +358,20 @@ int object_io_read(struct cache *c, struct object *o, const struct want *chunk,
 {
 	int rc;
 
-	if (object_must_check(o, chunk->ordinal))
-		return object_check_chunk(c, o, chunk, skip, buffer, size);
+	if (object_must_check(o, chunk->ordinal)) {
+		rc = object_read_hashed(c, o, chunk, skip, buffer, size);
+		if (!rc && object_set_checked(o, chunk->ordinal))
+			write_queue_trust(c->queue, o);
+		return rc;
+	}
 	if (skip == 0 && !atomic_load_explicit(&o->whole, memory_order_relaxed))
 		page_cache_load(o->fd, chunk->start, chunk->size);
 	rc = io_pread_full(o->fd, buffer, size, chunk->start + skip);
-	return rc ? object_io_fail(c, o, chunk, rc) : 0;
+	if (rc)
+		return object_io_fail(c, o, chunk, rc);
+	return object_is_in_doubt(c, o)
+		       ? object_read_hashed(c, o, chunk, skip, buffer, size)
+		       : 0;
 }
 
 bool object_io_is_complete(struct cache *c, struct object *o)
@@ -346,6 +388,11 @@ int object_io_lend(struct cache *c, struct object *o, int *fd)
 {
 	if (!object_io_is_complete(c, o) || atomic_load(&o->gone))
 		return ERR_ABSENT;
+	/* Nobody looks any more at what is read through it. */
+	if (!object_is_flushed(o)) {
+		flusher_urge(c->flusher);
+		return ERR_ABSENT;
+	}
 	return object_file_lend(&c->directory, &o->id, o->instance, o->size, fd);
 }
 
@@ -391,8 +438,11 @@ static int object_write_chunk(struct cache *c, struct object *o, const struct wa
 		page_cache_prepare(o->fd, o->size, w->start, w->size);
 	if (!rc)
 		rc = object_write(c, o, w, content);
-	if (!rc)
-		rc = write_queue_mark(c->queue, o, w);
+	if (rc)
+		return rc;
+	object_note_written(o);
+	flusher_note(c->flusher);
+	rc = write_queue_mark(c->queue, o, w);
 	if (rc)
 		return rc;
 	object_set_present(o, w->ordinal);
@@ -409,6 +459,9 @@ int object_io_insert(struct cache *c, const struct want *w, struct span content,
 		return ERR_INVALID;
 	if (w->object_size > OBJECT_SIZE_CAP || w->chunks > OBJECT_CHUNKS_CAP)
 		return ERR_LIMIT;
+	rc = flusher_admit(c->flusher);
+	if (rc)
+		return rc;
 	/* Before a file is made: the lease tells others that its maker lives. */
 	rc = write_queue_reserve(c->queue, cost);
 	if (rc)

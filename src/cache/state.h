@@ -18,6 +18,7 @@
 #include "cache/objects/bad_places.h"
 #include "cache/objects/directory.h"
 #include "cache/write/evicted_watch.h"
+#include "cache/write/flusher.h"
 #include "cache/write/writer.h"
 
 struct cache {
@@ -29,6 +30,7 @@ struct cache {
 	struct write_queue *queue;
 	struct write_context write; /* the same, for the writer; and the epoch */
 	struct writer *writer;
+	struct flusher *flusher;
 	struct evicted_watch *evicted_watch; /* or NULL */
 	struct bad_places bad_places;	     /* has a lock of its own */
 	atomic_uint_least32_t instances;     /* made by this process */

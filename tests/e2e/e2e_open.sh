@@ -36,6 +36,14 @@ mode_is() {
 	grep -q 'io_uring=no: ' "$T/debug" || fail "says nothing of io_uring"
 }
 
+# Open for the kernel to read? Complete, it is as soon as it is on the disk, too.
+is_lent() {
+	exec 7<&-
+	sleep 0.1
+	exec 7<"$m/large"
+	! flock -nx "$(find "$T/cache/objects" -type f -size 3000000c)" true
+}
+
 is_held() { # the large file, in the cache
 	[ -n "$(find "$T/cache/objects" -type f -size 3000000c)" ]
 }
@@ -87,6 +95,9 @@ before=$(asked READ)
 cmp /dev/fd/7 "$T/source/large" || fail "who was there first"
 exec 7<&-
 wait_until 5 sh -c "[ \"\$(grep -c 'opcode: RELEASE (' '$T/debug')\" -ge 1 ]"
+wait_until 20 is_lent || grep -q 'does not take files of the cache' "$T/debug" ||
+	fail "not lent to the kernel"
+exec 7<&-
 sleep 0.3
 before=$(asked READ)
 for _ in 1 2 3; do cmp "$m/large" "$T/source/large" || fail "through the kernel"; done

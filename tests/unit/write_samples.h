@@ -28,7 +28,8 @@ struct writing {
 
 static inline void writing_open(struct writing *w, struct log *log)
 {
-	struct settings settings = {.set_quota = true, .set_floor = true, .epoch.boot = 1};
+	struct settings settings = {
+		.set_quota = true, .set_floor = true, .alone = true, .epoch.boot = 1};
 	struct write_context *x = &w->x;
 	char *path = NULL;
 

@@ -18,11 +18,12 @@
 #include "util/digest.h"
 
 enum change_kind {
-	CHANGE_MARK,  /* a chunk's bytes are in the object's file */
-	CHANGE_DROP,  /* they are rotten */
-	CHANGE_LOSE,  /* the whole object is to go */
-	CHANGE_USE,   /* it was used */
-	CHANGE_TRUST, /* every chunk present was hashed in this generation */
+	CHANGE_MARK,	/* a chunk's bytes are in the object's file */
+	CHANGE_DROP,	/* they are rotten */
+	CHANGE_LOSE,	/* the whole object is to go */
+	CHANGE_USE,	/* it was used */
+	CHANGE_TRUST,	/* every chunk present was hashed in this generation */
+	CHANGE_FLUSHED, /* this user's marks up to `sequence` are on the disk */
 };
 
 enum change_result {
@@ -42,6 +43,7 @@ struct change {
 	struct digest chunk;	       /* MARK: its digest */
 	int64_t seconds;	       /* MARK, USE: when, since 1970 */
 	uint64_t generation;	       /* MARK, TRUST: that the object was opened in */
+	uint64_t sequence;	       /* MARK, FLUSHED: rising for each user */
 	/* MARK: where there is no record of the object, make one. */
 	bool creates;
 	uint64_t object_size, chunks;

@@ -28,6 +28,7 @@ static const char *const names[TABLE_COUNT] = {
 	[TABLE_USE] = "use",
 	[TABLE_PURGE] = "purge",
 	[TABLE_VICTIMS] = "victims",
+	[TABLE_UNFLUSHED] = "unflushed",
 	[TABLE_LEASES] = "leases",
 	[TABLE_DATASETS] = "datasets",
 	[TABLE_URLS] = "urls",

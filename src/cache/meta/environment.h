@@ -20,11 +20,12 @@ enum table {
 	TABLE_USE,     /* last use, object id -> nothing: the order of eviction */
 	TABLE_PURGE,   /* instance -> nothing: its rows in chunks and places are to go */
 	TABLE_VICTIMS, /* instance -> an evicted object's file, see victims.h */
-	TABLE_LEASES,  /* user of the cache -> bytes it may still write */
-	TABLE_DATASETS, /* dataset id -> state */
-	TABLE_URLS,	/* digest of a URL -> dataset id */
-	TABLE_PINS,	/* pin name, NUL, object id -> nothing */
-	TABLE_PINNED,	/* object id -> number of pins */
+	TABLE_UNFLUSHED, /* instance, user -> marks not on the disk yet, see unflushed.h */
+	TABLE_LEASES,	 /* user of the cache -> bytes it may still write */
+	TABLE_DATASETS,	 /* dataset id -> state */
+	TABLE_URLS,	 /* digest of a URL -> dataset id */
+	TABLE_PINS,	 /* pin name, NUL, object id -> nothing */
+	TABLE_PINNED,	 /* object id -> number of pins */
 	TABLE_COUNT
 };
 

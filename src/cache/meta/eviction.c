@@ -6,6 +6,7 @@
 
 #include "cache/meta/eviction.h"
 #include "cache/meta/pins.h"
+#include "cache/meta/unflushed.h"
 #include "cache/meta/victims.h"
 #include "util/array.h"
 
@@ -111,6 +112,8 @@ static int remove_rows(struct space *s, const struct victim *v, bool has_rows)
 	if (!rc)
 		rc = table_delete(
 			s->m, s->txn, TABLE_USE, use_key(v->last_use, &v->object, key));
+	if (!rc)
+		rc = unflushed_forget(s->m, s->txn, v->instance);
 	if (!rc && has_rows)
 		rc = table_put_key(
 			s->m, s->txn, TABLE_PURGE, instance_key(v->instance, row));

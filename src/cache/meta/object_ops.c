@@ -5,6 +5,7 @@
 
 #include "cache/meta/eviction.h"
 #include "cache/meta/object_ops.h"
+#include "cache/meta/unflushed.h"
 
 #define NOT_INDEXED -1
 
@@ -22,7 +23,8 @@ struct subject {
 	struct object_id object;
 	struct object_record record;
 	bool exists, changed;
-	bool discarded; /* that instance: its file is about to go */
+	uint64_t marked; /* sequence of the last mark that was made; 0: none was */
+	bool discarded;	 /* that instance: its file is about to go */
 	uint64_t discarded_instance;
 	int64_t indexed; /* the last use that its row in the order has */
 };
@@ -59,6 +61,7 @@ static int subject_discard(struct subject *s)
 
 	object_record_release(&s->record);
 	s->exists = s->changed = false;
+	s->marked = 0;
 	s->discarded = true;
 	s->discarded_instance = s->record.instance;
 	s->indexed = NOT_INDEXED;
@@ -82,6 +85,14 @@ static int subject_index(struct subject *s)
 		use_key(s->record.last_use, &s->object, key));
 }
 
+static int subject_note_unflushed(struct subject *s)
+{
+	const struct unflushed u = {
+		s->record.instance, s->ops->changes->user, s->object, s->marked};
+
+	return unflushed_put(metadata_of(s), txn_of(s), &u);
+}
+
 static int subject_store(struct subject *s)
 {
 	int rc = 0;
@@ -92,6 +103,8 @@ static int subject_store(struct subject *s)
 		rc = subject_index(s);
 	if (!rc && s->exists && s->changed)
 		rc = object_record_put(metadata_of(s), txn_of(s), &s->object, &s->record);
+	if (!rc && s->exists && s->marked)
+		rc = subject_note_unflushed(s);
 	if (s->exists)
 		object_record_release(&s->record);
 	return rc;
@@ -156,6 +169,7 @@ static int apply_mark(struct subject *s, struct change *op)
 	s->ops->space->totals.resident += op->size;
 	s->ops->space->totals.cost += cost;
 	s->ops->applied += cost;
+	s->marked = op->sequence;
 	s->changed = true;
 	return 0;
 }
@@ -203,6 +217,8 @@ static int apply_to_record(struct subject *s, struct change *op)
 		if (op->seconds > r->last_use)
 			r->last_use = op->seconds;
 		return 0;
+	case CHANGE_FLUSHED:
+		return 0; /* its row is not the record's */
 	case CHANGE_TRUST:
 		/* Hashed in an older epoch, it is to be hashed again. */
 		if (op->generation > r->generation)
@@ -218,6 +234,9 @@ static int apply_op(struct subject *s, struct change *op)
 	int rc = 0;
 
 	op->result = op->kind == CHANGE_MARK ? CHANGE_DONE : CHANGE_NOTHING;
+	if (op->kind == CHANGE_FLUSHED)
+		return unflushed_remove(metadata_of(s), txn_of(s), s->ops->changes->user,
+			op->instance, op->sequence);
 	if (op->kind == CHANGE_MARK)
 		s->ops->released += chunk_cost(op->start, op->size);
 	if (!s->exists && op->kind == CHANGE_MARK)

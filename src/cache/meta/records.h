@@ -25,11 +25,13 @@ static inline struct span span_of_object(const struct object_id *id)
 	return (struct span){id->digest.bytes, OBJECT_ID_SIZE};
 }
 
+#define GENERATION_NONE 0 /* no cache is of it */
 struct object_record {
 	uint64_t size;	     /* bytes */
 	uint64_t chunks;     /* 1..OBJECT_CHUNKS_CAP */
 	uint64_t instance;   /* names the file, see object_files.h */
-	uint64_t generation; /* of the cache, under which all marks were made or checked */
+	uint64_t generation; /* of the cache, under which all marks were made or checked; or
+			      * GENERATION_NONE */
 	int64_t last_use;    /* seconds since 1970 */
 	uint64_t resident;   /* bytes of the chunks present */
 	uint64_t cost;	     /* of the chunks present */

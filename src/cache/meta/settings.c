@@ -78,7 +78,8 @@ static int settings_apply(MDB_txn *txn, void *arg)
 	int rc = check_layout(e, txn);
 
 	if (!rc)
-		rc = trust_epoch_enter(e->m, txn, &e->settings->epoch, &e->settings->clean);
+		rc = trust_epoch_enter(e->m, txn, &e->settings->epoch, e->settings->alone,
+			&e->settings->clean);
 	if (!rc)
 		rc = set_limits(e, txn);
 	e->settings->clean = e->settings->clean && !e->settings->older;

@@ -9,7 +9,8 @@
 #include "cache/meta/trust_epoch.h"
 
 /* 2: objects and what refers to them are keyed by object id, not by digest alone. */
-#define CACHE_LAYOUT 2
+/* 3: rows of what is not known to be flushed. */
+#define CACHE_LAYOUT 3
 
 struct settings {
 	bool set_quota, set_floor; /* else they stay as they are */

@@ -57,13 +57,21 @@ static int apply_removals(struct transaction *t, struct space *s)
 	return rc ? rc : eviction_apply(s, c, &t->outcome);
 }
 
+static bool has_marks(const struct changes *c)
+{
+	for (size_t i = 0; i < c->op_count; i++)
+		if (c->ops[i].kind == CHANGE_MARK)
+			return true;
+	return false;
+}
+
 static int apply_ops(struct transaction *t, struct space *s, uint64_t *applied)
 {
 	const struct changes *c = t->changes;
 	int rc = 0;
 
 	*applied = 0;
-	if (c->op_count)
+	if (has_marks(c))
 		rc = trust_epoch_mark(t->m, s->txn, &c->epoch);
 	if (!rc)
 		rc = object_ops_apply(s, c, &t->outcome, &t->outcome.released, applied);

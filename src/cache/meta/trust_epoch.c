@@ -3,6 +3,7 @@
 
 #include "cache/meta/records.h"
 #include "cache/meta/trust_epoch.h"
+#include "cache/meta/unflushed.h"
 #include "util/clock.h"
 
 /* As stored. A record that is lost or rotten tells nothing of the generations that there
@@ -46,7 +47,23 @@ static int epoch_put(
 	return setting_put(m, txn, SETTING_BOOT, &r, sizeof r);
 }
 
-int trust_epoch_enter(struct metadata *m, MDB_txn *txn, struct trust_epoch *e, bool *clean)
+/* Who was here before is gone: what is its objects' and not known to be flushed is looked
+ * at; all is, when the machine or the file system is another one. */
+static int succeed(struct metadata *m, MDB_txn *txn, struct epoch_record *r, uint64_t boot)
+{
+	bool all;
+	int rc = unflushed_distrust_all(m, txn, &all);
+
+	if (rc)
+		return rc;
+	if (all || (!r->clean && r->boot != boot))
+		r->generation++;
+	r->boot = boot;
+	return 0;
+}
+
+int trust_epoch_enter(
+	struct metadata *m, MDB_txn *txn, struct trust_epoch *e, bool alone, bool *clean)
 {
 	struct epoch_record r;
 	bool exists;
@@ -55,15 +72,15 @@ int trust_epoch_enter(struct metadata *m, MDB_txn *txn, struct trust_epoch *e, b
 	if (rc)
 		return rc;
 	*clean = r.clean;
-	if (exists && (r.clean || r.boot == e->boot)) {
+	if (!exists)
+		r.boot = e->boot;
+	else if (alone)
+		rc = succeed(m, txn, &r, e->boot);
+	if (!rc && (alone || !exists))
+		rc = setting_put(m, txn, SETTING_BOOT, &r, sizeof r);
+	if (!rc)
 		e->generation = r.generation;
-		return 0;
-	}
-	if (exists)
-		r.generation++;
-	r.boot = e->boot;
-	e->generation = r.generation;
-	return setting_put(m, txn, SETTING_BOOT, &r, sizeof r);
+	return rc;
 }
 
 int trust_epoch_mark(struct metadata *m, MDB_txn *txn, const struct trust_epoch *e)
@@ -72,7 +89,7 @@ int trust_epoch_mark(struct metadata *m, MDB_txn *txn, const struct trust_epoch 
 	bool exists;
 	int rc = epoch_get(m, txn, &r, &exists);
 
-	if (rc || (exists && !r.clean && r.boot == e->boot))
+	if (rc || (exists && !r.clean))
 		return rc;
 	return epoch_put(m, txn, e->boot, e->generation, false);
 }
@@ -100,6 +117,9 @@ static int set_flushed(MDB_txn *txn, void *arg)
 {
 	const struct epoch_change *c = arg;
 
+	/* Of one that died, or of a file whose flush failed. */
+	if (table_count(c->m, txn, TABLE_UNFLUSHED))
+		return 0;
 	return epoch_put(c->m, txn, c->epoch.boot, c->epoch.generation, true);
 }
 

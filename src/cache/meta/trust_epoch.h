@@ -5,8 +5,13 @@
  * disk is another question, which matters once the machine has stopped. So marks belong
  * to an epoch, a generation that only ever rises:
  *
- *   - who enters after another boot of the machine begins a new one, unless all was known
- *     to be flushed (`clean`);
+ *   - who enters alone, in another boot of the machine or another mount of the file
+ *     system than those before, begins a new one, unless all was known to be flushed
+ *     (`clean`);
+ *   - in the same ones, it distrusts what those before, who were killed, had marked and
+ *     not flushed (unflushed.h);
+ *   - who enters while others are there joins their epoch, whatever he knows of boots:
+ *     their locks show that neither machine nor file system have stopped since;
  *   - a flush that failed begins a new one, and nothing is known to be flushed then;
  *   - a chunk that was marked in an earlier one is hashed before its first use.
  *
@@ -20,20 +25,23 @@
 #include "cache/meta/metadata.h"
 
 struct trust_epoch {
-	uint64_t boot;	     /* of this process: which boot of the machine, a hash */
+	uint64_t boot; /* of this process: which boot of the machine and mount of the file
+			* system, a hash */
 	uint64_t generation; /* that it marks under */
 };
 
-/* Within a transaction: enters, with e->boot given. *clean: all that was marked before is
- * known to be on the disk. */
-int trust_epoch_enter(struct metadata *m, MDB_txn *txn, struct trust_epoch *e, bool *clean);
+/* Within a transaction: enters, with e->boot given. `alone`: nobody else uses the cache.
+ * *clean: all that was marked before is known to be on the disk. */
+int trust_epoch_enter(
+	struct metadata *m, MDB_txn *txn, struct trust_epoch *e, bool alone, bool *clean);
 /* Within a transaction that marks: from now on the disk may hold less than the books say.
  */
 int trust_epoch_mark(struct metadata *m, MDB_txn *txn, const struct trust_epoch *e);
 
 /* Was nothing marked since the last flush? True also when that cannot be told. */
 bool trust_epoch_is_clean(struct metadata *m);
-/* All files were flushed without an error, and nobody marks meanwhile. */
+/* All files were flushed without an error, and nobody marks meanwhile. Of no effect while
+ * something is not known to be flushed. */
 int trust_epoch_flushed(struct metadata *m, int64_t deadline, const struct trust_epoch *e);
 /* A flush failed: nobody knows what is on the disk. */
 int trust_epoch_failed(struct metadata *m, int64_t deadline, struct trust_epoch *e);

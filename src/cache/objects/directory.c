@@ -21,6 +21,8 @@
 
 #include "cache/meta/guard.h"
 #include "cache/objects/directory.h"
+#include "util/boot_id.h"
+#include "util/checksum.h"
 #include "util/io.h"
 
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -162,12 +164,35 @@ static int open_metadata_lock(struct directory *d, struct trouble *t)
 	return rc ? trouble_errno(t, "cannot open %s/meta.lock", d->path) : 0;
 }
 
+/* Those whose flush tells of every file: one that lies on others (overlayfs, FUSE) or on
+ * another machine does not know of their troubles before the file itself is flushed. */
+static bool kernel_tells(int fd)
+{
+#if defined(HAVE_SYS_STATFS_H) && defined(HAVE_SYNC_FILE_RANGE) && defined(HAVE_SYNCFS)
+	/* linux/magic.h; statfs(2) */
+	static const uint32_t those[] = {0xEF53 /* ext4 */, 0x58465342 /* XFS */,
+		0x9123683E /* Btrfs */, 0xF2F52010 /* F2FS */, 0x01021994 /* tmpfs */};
+	struct statfs st;
+
+	if (fstatfs(fd, &st))
+		return false;
+	for (unsigned i = 0; i < sizeof those / sizeof those[0]; i++)
+		if ((uint32_t)st.f_type == those[i])
+			return true;
+#else
+	(void)fd;
+#endif
+	return false;
+}
+
 static int open_parts(struct directory *d, struct trouble *t)
 {
 	int rc = open_metadata_lock(d, t);
 
 	if (!rc)
 		rc = open_below(d, "objects", &d->objects_fd, t);
+	if (!rc)
+		d->tells = kernel_tells(d->objects_fd);
 	if (!rc)
 		rc = open_below(d, "users", &d->users_fd, t);
 	/* Those of users that were killed; nobody else is here yet. */
@@ -350,6 +375,42 @@ int directory_free_bytes(struct directory *d, uint64_t *bytes)
 	if (__builtin_mul_overflow((uint64_t)st.f_bavail, (uint64_t)st.f_frsize, bytes))
 		*bytes = UINT64_MAX;
 	return 0;
+}
+
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000U
+#endif
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U
+#endif
+
+/* statx(2): since Linux 6.8 a number that no other mount ever has, before (5.8) one that
+ * is used again after an unmount; 0 where there is none. */
+static uint64_t mount_number(int fd)
+{
+#if defined(__linux__) && defined(HAVE_STRUCT_STATX_STX_MNT_ID)
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID_UNIQUE, &st) == 0 &&
+		(st.stx_mask & STATX_MNT_ID_UNIQUE))
+		return st.stx_mnt_id;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) == 0 &&
+		(st.stx_mask & STATX_MNT_ID))
+		return st.stx_mnt_id;
+#else
+	(void)fd;
+#endif
+	return 0;
+}
+
+uint64_t directory_boot(const struct directory *d)
+{
+	struct stat st;
+	uint64_t parts[3] = {boot_id_number(), mount_number(d->fd), 0};
+
+	if (fstat(d->fd, &st) == 0)
+		parts[2] = (uint64_t)st.st_dev;
+	return checksum_of(parts, sizeof parts);
 }
 
 int directory_sync(struct directory *d)

@@ -31,8 +31,10 @@ struct directory {
 	int fd, lock_fd, objects_fd, users_fd;
 	int user_fd; /* users/ID, or -1 */
 	int evicted_fd;
-	uint32_t user;			 /* our number among the users, never 0 */
-	bool alone;			 /* nobody else had it open when we came */
+	uint32_t user; /* our number among the users, never 0 */
+	bool alone;    /* nobody else had it open when we came */
+	bool tells;    /* the kernel tells of each file, without a flush of it, whether what
+			* was    written to it got lost */
 	struct write_lock metadata_lock; /* meta.lock */
 };
 
@@ -69,6 +71,9 @@ int directory_watch_evicted(struct directory *d);
 bool directory_is_stacked(const struct directory *d);
 /* Bytes that the file system has left for us. */
 int directory_free_bytes(struct directory *d, uint64_t *bytes);
+/* Which boot of the machine it is and which mount of the file system, a hash: what was not
+ * flushed in another one may be lost. */
+uint64_t directory_boot(const struct directory *d);
 /* All data written so far reaches the disk; an error when that failed, now or (Linux) since
  * the directory was opened. */
 int directory_sync(struct directory *d);

@@ -38,6 +38,7 @@ static void object_release(struct object *o)
 		close(o->fd);
 	if (o->fd >= 0 && !atomic_load(&o->recorded))
 		object_file_remove(o->directory, &o->id, o->instance);
+	pthread_mutex_destroy(&o->look_mtx);
 	pthread_mutex_destroy(&o->merge_mtx);
 	free(o->present);
 	free(o->checked);
@@ -63,6 +64,7 @@ struct object *object_new(struct directory *directory, const struct object_id *i
 	atomic_init(&o->refs, 1);
 	atomic_init(&o->noted, r->last_use);
 	atomic_init(&o->touched, clock_monotonic());
+	pthread_mutex_init(&o->look_mtx, NULL);
 	pthread_mutex_init(&o->merge_mtx, NULL);
 	o->present = calloc(BITMAP_WORDS(r->chunks), sizeof(word));
 	if (!trusted)
@@ -102,13 +104,25 @@ bool object_is_as(const struct object *o, const struct want *as)
 	return !as || (o->size == as->object_size && o->chunks == as->chunks);
 }
 
+void object_note_written(struct object *o)
+{
+	atomic_fetch_add(&o->written, 1);
+}
+
+/* Noted before it is seen: whoever reads it looks whether it was flushed. */
+static void merge_word(struct object *o, uint64_t i, uint64_t bits)
+{
+	if (!(bits & ~atomic_load(&o->present[i])))
+		return;
+	object_note_written(o);
+	atomic_fetch_or_explicit(&o->present[i], bits, memory_order_release);
+}
+
 void object_merge(struct object *o, const struct object_record *r)
 {
 	pthread_mutex_lock(&o->merge_mtx);
 	for (uint64_t i = 0; !o->dropping && i < BITMAP_WORDS(o->chunks); i++)
-		if (r->bitmap[i])
-			atomic_fetch_or_explicit(
-				&o->present[i], r->bitmap[i], memory_order_release);
+		merge_word(o, i, r->bitmap[i]);
 	pthread_mutex_unlock(&o->merge_mtx);
 }
 

@@ -30,6 +30,11 @@ struct object {
 	atomic_uint refs;
 	atomic_uint_least64_t *present;
 	atomic_uint_least64_t *checked; /* NULL: all marks are trusted */
+	atomic_uint_least64_t written;	/* times that bytes came into the file */
+	atomic_uint_least64_t flushed;	/* of those, on the disk: object_flush.h */
+	uint64_t flushing;		/* the flusher's: of those, about to be */
+	atomic_bool syncing;		/* the flusher is about to hear of errors */
+	atomic_bool failed;		/* a write-back of the file failed */
 	atomic_bool recorded;		/* the books know this instance */
 	atomic_bool gone;		/* they no longer do: to be opened anew */
 	atomic_bool lost;		/* its file cannot be read */
@@ -37,6 +42,7 @@ struct object {
 	atomic_int_least64_t noted;	/* last use that was noted, seconds since 1970 */
 	atomic_int_least64_t touched;	/* last use, CLOCK_MONOTONIC ns */
 	atomic_size_t seen;		/* the transaction of the last look at the record */
+	pthread_mutex_t look_mtx; /* who asks for an error tells of it before others ask */
 	pthread_mutex_t merge_mtx;
 	bool dropping; /* merge_mtx: the record has bits that are not to be believed */
 	/* open_objects.c's, under its stripe's lock: */
@@ -57,7 +63,11 @@ size_t object_bitmap_bytes(const struct object *o);
 bool object_is_of(const struct object *o, const struct object_record *r);
 /* Has it the size and the number of chunks that `as` says (NULL: whatever it is)? */
 bool object_is_as(const struct object *o, const struct want *as);
-/* What the record says more than we know. */
+/* After bytes came into the file, or were found in it that another process wrote, and
+ * before anybody is told that they are there: until they are flushed (object_flush.h), who
+ * reads looks. */
+void object_note_written(struct object *o);
+/* What the record says more than we know: another process wrote it. */
 void object_merge(struct object *o, const struct object_record *r);
 /* From now on the record's bits are not merged any more: some are not to be believed. */
 void object_begin_dropping(struct object *o);

@@ -66,7 +66,8 @@ static void commit_op(struct write_context *x, const struct change *op, struct o
 /* Nothing was committed: what was written is forgotten. */
 static void forget_op(struct write_context *x, const struct change *op, struct object *o)
 {
-	if (!o || op->kind == CHANGE_USE || op->kind == CHANGE_TRUST)
+	if (!o || op->kind == CHANGE_USE || op->kind == CHANGE_TRUST ||
+		op->kind == CHANGE_FLUSHED)
 		return;
 	atomic_store(&o->gone, true);
 	open_objects_remove(x->open_objects, o);

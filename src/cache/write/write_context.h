@@ -41,6 +41,10 @@ struct write_context {
 	/* Quota and floor as the books had them last, for new books; the writer's own. */
 	struct limits_record limits;
 	bool has_limits;
+
+	/* The flusher's: */
+	bool flush_failed;  /* ever */
+	bool epoch_is_owed; /* and nobody else knows yet */
 };
 
 static inline struct trust_epoch write_context_epoch(struct write_context *x)

@@ -133,6 +133,8 @@ static int push_change(struct write_queue *q, const struct change *change, struc
 	if (!rc) {
 		c->ops[c->op_count] = *change;
 		c->ops[c->op_count].number = c->op_count;
+		if (change->kind == CHANGE_MARK)
+			c->ops[c->op_count].sequence = q->put + 1;
 		b->objects[c->op_count++] = o ? object_get(o) : NULL;
 		handed_over(q);
 	}
@@ -194,6 +196,24 @@ void write_queue_trust(struct write_queue *q, struct object *o)
 {
 	struct change c = change_of(CHANGE_TRUST, o, NULL);
 
+	push_change(q, &c, o);
+}
+
+uint64_t write_queue_sequence(struct write_queue *q)
+{
+	uint64_t sequence;
+
+	pthread_mutex_lock(&q->write_queue_mtx);
+	sequence = q->put;
+	pthread_mutex_unlock(&q->write_queue_mtx);
+	return sequence;
+}
+
+void write_queue_flushed(struct write_queue *q, struct object *o, uint64_t sequence)
+{
+	struct change c = change_of(CHANGE_FLUSHED, o, NULL);
+
+	c.sequence = sequence;
 	push_change(q, &c, o);
 }
 

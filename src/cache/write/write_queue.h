@@ -36,6 +36,10 @@ void write_queue_lose(struct write_queue *q, struct object *o, const struct obje
 void write_queue_use(struct write_queue *q, struct object *o, int64_t seconds);
 /* Every chunk present was hashed in this generation. */
 void write_queue_trust(struct write_queue *q, struct object *o);
+/* What is marked later has a higher one. */
+uint64_t write_queue_sequence(struct write_queue *q);
+/* What was marked up to that sequence is on the disk. */
+void write_queue_flushed(struct write_queue *q, struct object *o, uint64_t sequence);
 /* ERR_NO_MEMORY, ERR_TIMEOUT. */
 int write_queue_pin(struct write_queue *q, const char *pin, const struct object_id *object);
 

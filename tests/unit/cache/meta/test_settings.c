@@ -55,7 +55,8 @@ static void test_a_new_cache(void **state)
 static void test_another_boot(void **state)
 {
 	struct books *b = *state;
-	struct settings s = {.epoch.boot = 1}, t = {.epoch.boot = 2};
+	struct settings s = {.epoch.boot = 1, .alone = true},
+			t = {.epoch.boot = 2, .alone = true};
 
 	assert_int_equal(enter(b, &s), 0);
 	books_add(b->metadata, 1, 1, 1000);

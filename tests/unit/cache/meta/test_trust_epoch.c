@@ -8,6 +8,7 @@
 struct user {
 	struct metadata *m;
 	struct trust_epoch epoch;
+	bool alone;
 	bool clean;
 };
 
@@ -15,15 +16,26 @@ static int enter_now(MDB_txn *txn, void *arg)
 {
 	struct user *u = arg;
 
-	return trust_epoch_enter(u->m, txn, &u->epoch, &u->clean);
+	return trust_epoch_enter(u->m, txn, &u->epoch, u->alone, &u->clean);
 }
 
-static struct user enter(struct books *b, uint64_t boot)
+static struct user enter_as(struct books *b, uint64_t boot, bool alone)
 {
-	struct user u = {.m = b->metadata, .epoch.boot = boot};
+	struct user u = {.m = b->metadata, .epoch.boot = boot, .alone = alone};
 
 	books_write(b->metadata, enter_now, &u);
 	return u;
+}
+
+/* After all others have gone, well or not. */
+static struct user enter(struct books *b, uint64_t boot)
+{
+	return enter_as(b, boot, true);
+}
+
+static struct user join(struct books *b, uint64_t boot)
+{
+	return enter_as(b, boot, false);
 }
 
 static int mark_now(MDB_txn *txn, void *arg)
@@ -82,6 +94,7 @@ static void test_the_same_boot(void **state)
 	two = enter(b, 1);
 	assert_false(two.clean);
 	assert_true(two.epoch.generation == one.epoch.generation);
+	assert_true(join(b, 1).epoch.generation == one.epoch.generation);
 }
 
 /* The machine stopped: what was marked is in doubt, and stays so at the next boot. */
@@ -128,7 +141,7 @@ static void test_a_flush_that_fails(void **state)
 	assert_true(one.epoch.generation == before + 1);
 	assert_true(generation(b) == before + 1);
 	assert_false(trust_epoch_is_clean(b->metadata));
-	two = enter(b, 1);
+	two = join(b, 1);
 	assert_false(two.clean);
 	assert_true(two.epoch.generation == before + 1);
 	/* Clean, too, is no longer so after a failure. */
@@ -136,6 +149,26 @@ static void test_a_flush_that_fails(void **state)
 	assert_int_equal(trust_epoch_failed(b->metadata, DEADLINE_NONE, &two.epoch), 0);
 	assert_false(trust_epoch_is_clean(b->metadata));
 	assert_true(generation(b) == before + 2);
+}
+
+/* Two containers may tell different boots of one machine. While one lives, the other knows
+ * by that that nothing has stopped; when both are gone, it has. */
+static void test_who_joins_believes_whom_he_meets(void **state)
+{
+	struct books *b = *state;
+	struct user one = enter(b, 1), two;
+
+	mark(&one);
+	two = join(b, 2);
+	assert_false(two.clean);
+	assert_true(two.epoch.generation == one.epoch.generation);
+	for (unsigned i = 0; i < 4; i++) {
+		mark(&two);
+		mark(&one);
+		assert_true(generation(b) == one.epoch.generation);
+		assert_true(join(b, 1 + i % 2).epoch.generation == one.epoch.generation);
+	}
+	assert_true(enter(b, 3).epoch.generation == one.epoch.generation + 1);
 }
 
 /* Two users that disagree on the boot, one of whom missed what happened since: whatever
@@ -165,11 +198,80 @@ static void test_two_users_of_different_boots(void **state)
 				trust_epoch_failed(b->metadata, DEADLINE_NONE, &u->epoch),
 				0);
 		if (step & 16)
-			enter(b, 1 + (step & 1));
+			enter_as(b, 1 + (step & 1), step & 32);
 		assert_true(generation(b) >= last);
 		assert_true(!(step & 8) || u->epoch.generation > last);
 		last = generation(b);
 	}
+}
+
+/* Marks chunks of object 1, of that instance, as `user`. */
+static void keep(struct books *b, uint32_t user, uint64_t instance, uint64_t sequence)
+{
+	struct change op = books_mark(1, 3, sequence % 3, 1000);
+	struct changes c = {
+		.epoch = {1, generation(b)}, .user = user, .ops = &op, .op_count = 1};
+
+	op.instance = instance;
+	op.sequence = sequence;
+	op.generation = generation(b);
+	books_apply(b->metadata, &c);
+}
+
+static bool is_believed(struct books *b)
+{
+	struct object_record r;
+
+	assert_int_equal(books_record(b->metadata, 1, &r), 0);
+	return r.generation == generation(b);
+}
+
+/* What was marked and not flushed by one that was killed is in doubt, and nothing else. */
+static void test_not_flushed_by_the_dead(void **state)
+{
+	struct books *b = *state;
+	struct user one = enter(b, 1), two;
+
+	books_add(b->metadata, 2, 1, 1000);
+	keep(b, 7, 10, 1);
+	/* Flushed, as far as is known, is what has no row. */
+	flushed(&one);
+	assert_false(trust_epoch_is_clean(b->metadata));
+	two = join(b, 1);
+	assert_true(is_believed(b));
+	assert_int_equal(books_count(b->metadata, TABLE_UNFLUSHED), 1);
+	two = enter(b, 1);
+	assert_false(two.clean);
+	assert_true(two.epoch.generation == one.epoch.generation);
+	assert_false(is_believed(b));
+	assert_int_equal(books_count(b->metadata, TABLE_UNFLUSHED), 0);
+	flushed(&two);
+	assert_true(trust_epoch_is_clean(b->metadata));
+}
+
+/* Of what object that was cannot be told: all is looked at. */
+static void test_rotten_rows_of_the_dead(void **state)
+{
+	struct books *b = *state;
+	struct user one = enter(b, 1);
+	uint8_t key[CHUNK_KEY_SIZE];
+
+	keep(b, 7, 10, 1);
+	assert_int_equal(
+		sample_flip_raw(b->metadata, TABLE_UNFLUSHED, chunk_key(10, 7, key), 20),
+		0);
+	assert_true(enter(b, 1).epoch.generation == one.epoch.generation + 1);
+	assert_int_equal(books_count(b->metadata, TABLE_UNFLUSHED), 0);
+	for (size_t size = 0; size < 80; size++) {
+		static const uint8_t junk[80];
+
+		books_put(b->metadata, TABLE_UNFLUSHED, span_of("odd", 3),
+			span_of(junk, size));
+		books_put(b->metadata, TABLE_UNFLUSHED, chunk_key(size, 7, key),
+			span_of(junk, size));
+	}
+	assert_true(enter(b, 1).epoch.generation == one.epoch.generation + 2);
+	assert_int_equal(books_count(b->metadata, TABLE_UNFLUSHED), 0);
 }
 
 static void spoil(struct books *b)
@@ -228,7 +330,10 @@ int main(void)
 		BOOKS_TEST(test_another_boot),
 		BOOKS_TEST(test_flushed_before_the_stop),
 		BOOKS_TEST(test_a_flush_that_fails),
+		BOOKS_TEST(test_who_joins_believes_whom_he_meets),
 		BOOKS_TEST(test_two_users_of_different_boots),
+		BOOKS_TEST(test_not_flushed_by_the_dead),
+		BOOKS_TEST(test_rotten_rows_of_the_dead),
 		BOOKS_TEST(test_a_rotten_record),
 		BOOKS_TEST(test_a_hostile_record),
 	};
