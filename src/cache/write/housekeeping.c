@@ -35,7 +35,10 @@ static void look_at_open_objects(struct housekeeping *h, struct write_context *x
 
 	if (metadata_read(x->metadata, &txn))
 		return;
-	x->has_limits = limits_load(x->metadata, txn, &x->limits) == 0 || x->has_limits;
+	/* Damaged books have none that is to be remembered. */
+	x->has_limits = setting_get(x->metadata, txn, SETTING_LIMITS, &x->limits,
+				sizeof x->limits) == 0 ||
+			x->has_limits;
 	h->distrust = enter_new_epoch(x, txn) || h->distrust;
 	if (!totals_load(x->metadata, txn, &totals, &rot) &&
 		(h->distrust || totals.changes != h->changes) &&
