@@ -29,6 +29,15 @@ int64_t clock_monotonic(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+int64_t clock_coarse(void)
+{
+#ifdef CLOCK_MONOTONIC_COARSE
+	return clock_read(CLOCK_MONOTONIC_COARSE);
+#else
+	return clock_monotonic();
+#endif
+}
+
 int64_t clock_realtime(void)
 {
 	return clock_read(CLOCK_REALTIME);

@@ -16,6 +16,9 @@
 /* Nanoseconds since some point in the past, and since 1970. */
 int64_t clock_monotonic(void);
 int64_t clock_realtime(void);
+/* As clock_monotonic(), up to 10 ms behind, for a quarter of its price: no system call, and
+ * no look at the processor's counter. */
+int64_t clock_coarse(void);
 /* RFC 3339 in UTC with seconds, "2026-11-23T06:14:01Z" and a NUL: 21 bytes.
  * Years outside 0000..9999 become the nearest that four digits can spell. */
 #define CLOCK_TEXT_SIZE 32

@@ -58,6 +58,7 @@ static void test_put_and_find(void **state)
 	unsigned rows = 0;
 	struct outcome o;
 
+	verified_pages_set_term(v, 3600);
 	books_set_limits(b->metadata, 0, 0);
 	assert_int_equal(find(b, v, 3, &rows), ERR_ABSENT);
 	o = put(b, 0, 5, ROWS);

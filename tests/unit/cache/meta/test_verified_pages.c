@@ -5,10 +5,20 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "cache/meta/verified_pages.h"
+
+/* That believes for longer than a test lasts. */
+static struct verified_pages *patient(void)
+{
+	struct verified_pages *v = verified_pages_new();
+
+	verified_pages_set_term(v, 3600);
+	return v;
+}
 
 static struct digest nth(unsigned i)
 {
@@ -17,7 +27,7 @@ static struct digest nth(unsigned i)
 
 static void test_add_and_drop(void **state)
 {
-	struct verified_pages *v = verified_pages_new();
+	struct verified_pages *v = patient();
 	struct digest one = nth(1), two = nth(2);
 
 	(void)state;
@@ -37,7 +47,7 @@ static void test_add_and_drop(void **state)
 /* Digests that differ in one part only are told apart, or not believed. */
 static void test_digests_that_are_alike(void **state)
 {
-	struct verified_pages *v = verified_pages_new();
+	struct verified_pages *v = patient();
 	struct digest zero = {{0}}, one = {{0}};
 
 	(void)state;
@@ -57,7 +67,7 @@ static void test_digests_that_are_alike(void **state)
 /* Full, it forgets some and believes nothing that was not added. */
 static void test_forgets_when_full(void **state)
 {
-	struct verified_pages *v = verified_pages_new();
+	struct verified_pages *v = patient();
 	const unsigned many = 200000;
 	unsigned kept = 0;
 
@@ -82,6 +92,28 @@ static void test_forgets_when_full(void **state)
 	verified_pages_free(v);
 }
 
+/* What was looked at is looked at again after its term. */
+static void test_term(void **state)
+{
+	struct verified_pages *v = verified_pages_new();
+	struct digest d = nth(1);
+
+	(void)state;
+	verified_pages_add(v, &d);
+	for (unsigned i = 0; verified_pages_has(v, &d); i++) {
+		assert_true(i < 1000);
+		usleep(10000);
+	}
+	verified_pages_add(v, &d);
+	verified_pages_set_term(v, 0);
+	assert_false(verified_pages_has(v, &d));
+	verified_pages_set_term(v, 3600);
+	assert_true(verified_pages_has(v, &d));
+	verified_pages_drop(v, &d);
+	assert_false(verified_pages_has(v, &d));
+	verified_pages_free(v);
+}
+
 static void *add_own(void *arg)
 {
 	struct verified_pages *v = ((void **)arg)[0];
@@ -102,7 +134,7 @@ static void *add_own(void *arg)
 
 static void test_many_threads(void **state)
 {
-	struct verified_pages *v = verified_pages_new();
+	struct verified_pages *v = patient();
 	unsigned numbers[4];
 	void *args[4][2];
 	pthread_t threads[4];
@@ -127,6 +159,7 @@ int main(void)
 		cmocka_unit_test(test_add_and_drop),
 		cmocka_unit_test(test_digests_that_are_alike),
 		cmocka_unit_test(test_forgets_when_full),
+		cmocka_unit_test(test_term),
 		cmocka_unit_test(test_many_threads),
 	};
 
