@@ -10,6 +10,7 @@
 #include "cache/meta/settings.h"
 #include "cache/meta/space.h"
 #include "cache/meta/structure.h"
+#include "cache/objects/medium.h"
 #include "cache/state.h"
 #include "cache/write/leftovers.h"
 #include "cache/write/trim.h"
@@ -167,6 +168,27 @@ static void give_parts(struct cache *c, const struct settings *s)
 	atomic_init(&c->write.generation, s->epoch.generation);
 }
 
+#define HASHED_TERM (12 * 3600) /* seconds */
+
+/* What this process hashes, it need not hash again when it opens the object again. */
+static int make_hashed(struct cache *c, enum cache_verify_when verify)
+{
+	bool local = medium_is_local(c->directory.fd);
+
+	if (verify == CACHE_VERIFY_EPOCH || (verify == CACHE_VERIFY_AUTO && local))
+		return 0;
+	if (!local)
+		log_info(c->log,
+			"cache: %s is on no local disk: what is there is hashed before its "
+			"first use",
+			c->directory.path);
+	c->hashed = verified_pages_new();
+	if (!c->hashed)
+		return ERR_NO_MEMORY;
+	verified_pages_set_term(c->hashed, HASHED_TERM);
+	return 0;
+}
+
 static int make_parts(struct cache *c)
 {
 	c->verified = verified_pages_new();
@@ -192,6 +214,8 @@ static int cache_start(struct opening *o, struct trouble *t)
 	struct cache *c = o->cache;
 	int rc = make_parts(c);
 
+	if (!rc)
+		rc = make_hashed(c, o->options->verify);
 	if (rc)
 		return trouble_set(t, rc, "out of memory");
 	give_parts(c, &o->settings);
@@ -314,6 +338,7 @@ void cache_close(struct cache *c)
 	}
 	write_queue_free(c->queue);
 	verified_pages_free(c->verified);
+	verified_pages_free(c->hashed);
 	directory_close(&c->directory);
 	bad_places_release(&c->bad_places);
 	free(c);

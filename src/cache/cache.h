@@ -19,6 +19,13 @@
 
 #define CACHE_FLOOR_DEFAULT (UINT64_C(1) << 30) /* bytes of the disk left free */
 
+/* When a chunk of the cache is hashed before it is used. */
+enum cache_verify_when {
+	CACHE_VERIFY_AUTO,  /* OPEN, but on a local disk EPOCH */
+	CACHE_VERIFY_OPEN,  /* at its first use by each process that opens the cache */
+	CACHE_VERIFY_EPOCH, /* when the machine may have lost it (meta/trust_epoch.h) */
+};
+
 struct cache_options {
 	const char *directory; /* made when missing */
 	struct log *log;
@@ -28,6 +35,7 @@ struct cache_options {
 	bool set_quota, set_floor;
 	uint64_t quota; /* bytes on disk; 0: only the floor bounds it */
 	uint64_t floor; /* bytes of free disk never to go below */
+	enum cache_verify_when verify;
 };
 
 struct cache;

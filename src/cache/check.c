@@ -19,6 +19,21 @@ int check_open(struct check *k, struct cache *c, const struct check_place *from)
 	return k->buffer ? 0 : ERR_NO_MEMORY;
 }
 
+int check_total(struct cache *c, uint64_t *bytes)
+{
+	struct totals_record totals = {0};
+	MDB_txn *txn;
+	int rc = metadata_read(c->metadata, &txn);
+
+	if (rc)
+		return rc;
+	if (setting_get(c->metadata, txn, SETTING_TOTALS, &totals, sizeof totals))
+		totals.resident = 0;
+	*bytes = totals.resident + table_bytes(c->metadata, txn, TABLE_PAGES);
+	metadata_read_end(c->metadata, txn);
+	return 0;
+}
+
 void check_close(struct check *k)
 {
 	object_put(k->object);
@@ -169,11 +184,16 @@ int check_find_chunk(struct check *k, uint64_t ordinal, struct want *out)
 static int read_and_compare(struct check *k, const struct want *chunk)
 {
 	int fd = k->object->fd, rc;
+	struct page_cache_view view;
 	struct digest digest;
 
 	if (k->from_disk)
 		page_cache_forget(fd, chunk->start, chunk->size);
+	if (k->spares_page_cache)
+		page_cache_look(fd, chunk->start, chunk->size, &view);
 	rc = io_pread_full(fd, k->buffer, chunk->size, chunk->start);
+	if (k->spares_page_cache)
+		page_cache_restore(fd, &view);
 	if (rc)
 		return rc;
 	digest = digest_of(k->buffer, chunk->size);
@@ -274,6 +294,9 @@ static int next_object(struct check *k)
 		k->place.ordinal = CHECK_ALL_DONE;
 		return 0;
 	}
+	/* No more than each chunk. */
+	if (!rc && k->spares_page_cache)
+		page_cache_read_ahead(k->object->fd, false);
 	return rc;
 }
 
@@ -300,10 +323,9 @@ int check_next(struct check *k, struct check_piece *out)
 static void drop_from_object(struct check *k, const struct check_piece *piece)
 {
 	struct cache *c = k->cache;
-	struct object *o = NULL;
+	struct object *o = open_objects_find(c->open_objects, &piece->object);
 
-	if (object_io_open(c, &piece->object, NULL, &o) ||
-		o->instance != k->object->instance) {
+	if (!o || o->instance != k->object->instance) {
 		object_put(o);
 		o = object_get(k->object);
 	}

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Goes through all that the cache keeps, a piece at a time, and compares each with its
- * digest or checksum: verify.c at once, for whoever asks. Others read, fill and evict
- * meanwhile: a piece is called rotten only when the books, looked at after its bytes were
- * read, still say that just these bytes are there. Whoever takes them away strikes them
- * from the books first, so what was gone or half written is never called rot.
+ * digest or checksum: verify.c at once, for whoever asks; scrub.c in the time it is given.
+ * Others read, fill and evict meanwhile: a piece is called rotten only when the books,
+ * looked at after its bytes were read, still say that just these bytes are there. Whoever
+ * takes them away strikes them from the books first, so what was gone or half written is
+ * never called rot.
  *
  * Blocking disk I/O. One of these belongs to one thread.
  */
@@ -29,9 +30,10 @@ struct check_place {
 struct check {
 	struct cache *cache;
 	struct check_place place;
-	bool from_disk;	       /* not from the page cache, where that can be had */
-	struct object *object; /* that place.at names, opened apart; or NULL */
-	uint8_t *buffer;       /* CHUNK_SIZE_MAX bytes */
+	bool from_disk;		/* not from the page cache, where that can be had */
+	bool spares_page_cache; /* leaves it as it was */
+	struct object *object;	/* that place.at names, opened apart; or NULL */
+	uint8_t *buffer;	/* CHUNK_SIZE_MAX bytes */
 };
 /* From a place on. ERR_NO_MEMORY. */
 int check_open(struct check *k, struct cache *c, const struct check_place *from);
@@ -48,6 +50,8 @@ struct check_piece {
 /* Looks at the next piece. ERR_ABSENT: there is none left. What was not there any more is
  * a piece of 0 bytes. Other errors: nothing can be told now. */
 int check_next(struct check *k, struct check_piece *out);
+/* Bytes that there are to look at, an estimate. */
+int check_total(struct cache *c, uint64_t *bytes);
 /* Throws out a rotten piece, so that it is fetched again. */
 void check_drop(struct check *k, const struct check_piece *piece);
 

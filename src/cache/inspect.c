@@ -9,6 +9,7 @@
 #include "cache/meta/pages.h"
 #include "cache/meta/pins.h"
 #include "cache/meta/scan.h"
+#include "cache/meta/scrub_record.h"
 #include "cache/meta/space.h"
 #include "cache/state.h"
 #include "cache/write/evictor.h"
@@ -29,6 +30,22 @@ static int add_object(void *ctx, const struct cache_object *o)
 	info->complete += o->present == o->chunks;
 	if (o->pinned)
 		info->pinned += o->resident;
+	return 0;
+}
+
+static int add_scrub(struct cache *c, struct cache_info *info)
+{
+	struct scrub_record r;
+	int rc = scrub_record_get(c->metadata, &r);
+
+	if (rc)
+		return rc;
+	info->scrub_begun = r.begun;
+	info->scrub_ended = r.ended;
+	info->scrub_bytes = r.bytes;
+	info->scrub_rotten = r.rotten;
+	info->scrub_rotten_before = r.rotten_before;
+	info->scrub_rotten_ever = r.rotten_ever;
 	return 0;
 }
 
@@ -55,6 +72,8 @@ int cache_info(struct cache *c, struct cache_info *out)
 		rc = cache_each_object(c, add_object, &info);
 	if (!rc)
 		rc = directory_free_bytes(&c->directory, &info.disk_free);
+	if (!rc)
+		rc = add_scrub(c, &info);
 	if (rc)
 		return rc;
 	info.quota = limits.quota;

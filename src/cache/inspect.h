@@ -18,6 +18,11 @@ struct cache_info {
 	uint64_t objects, complete; /* objects with some, with all chunks */
 	uint64_t pages;		    /* pages and recipes held */
 	uint64_t disk_free;	    /* bytes on the cache's file system */
+	/* The scrub (scrub.h): when it last began and ended, seconds since 1970 (0: never),
+	 * what this pass has looked at, and rotten pieces found: in this one, in the last
+	 * complete one, in all. */
+	int64_t scrub_begun, scrub_ended;
+	uint64_t scrub_bytes, scrub_rotten, scrub_rotten_before, scrub_rotten_ever;
 };
 int cache_info(struct cache *c, struct cache_info *out);
 

@@ -15,6 +15,7 @@
 
 #define NOTE_EVERY 60 /* seconds between two notes of an object's use */
 #define CREATE_TRIES 8
+#define LOOKS_MAX 256 /* at chunks of one object, whether they are there */
 
 /* The record as it is now; *seen names the state of the metadata. */
 static int object_look_up(
@@ -96,15 +97,51 @@ static void object_lose(
 
 /* What the kernel has of a file that is not to be believed may be right, and gone from
  * memory tomorrow: what is hashed must be what is on the disk, or about to be. */
-static void object_begin_trust(
-	struct cache *c, struct object *o, const struct object_record *r)
+static void object_begin_trust(struct cache *c, struct object *o)
 {
-	if (r->generation == o->generation) {
+	if (!o->doubted) {
 		object_set_flushed(o);
 		return;
 	}
 	page_cache_forget(o->fd, 0, 0);
 	flusher_note(c->flusher);
+}
+
+/* A chunk of a file, as a member of a set of digests. */
+static struct digest chunk_name(const struct object *o, uint64_t ordinal)
+{
+	const uint64_t pair[2] = {o->instance, ordinal};
+
+	return digest_of(pair, sizeof pair);
+}
+
+/* Does it have to be hashed before it is used? Not again when this process has, and closed
+ * the object meanwhile. */
+static bool object_must_hash(struct cache *c, struct object *o, uint64_t ordinal)
+{
+	struct digest name;
+
+	if (!object_must_check(o, ordinal))
+		return false;
+	if (o->doubted || !c->hashed)
+		return true;
+	name = chunk_name(o, ordinal);
+	if (!verified_pages_has(c->hashed, &name))
+		return true;
+	(void)object_set_checked(o, ordinal);
+	return false;
+}
+
+static void object_note_hashed(struct cache *c, struct object *o, uint64_t ordinal)
+{
+	struct digest name;
+
+	if (object_set_checked(o, ordinal) && o->doubted)
+		write_queue_trust(c->queue, o);
+	if (!c->hashed)
+		return;
+	name = chunk_name(o, ordinal);
+	verified_pages_add(c->hashed, &name);
 }
 
 /* Opens the file of a record; the bits are those of the record. */
@@ -118,13 +155,15 @@ static int object_from_record(struct cache *c, const struct object_id *id,
 	if (!o)
 		return ERR_NO_MEMORY;
 	atomic_store(&o->recorded, true);
-	rc = object_file_open(&c->directory, id, r->instance, r->size, &o->fd);
+	rc = c->hashed ? object_check_all(o) : 0;
+	if (!rc)
+		rc = object_file_open(&c->directory, id, r->instance, r->size, &o->fd);
 	if (rc) {
 		object_put(o);
 		return rc;
 	}
 	object_merge(o, r);
-	object_begin_trust(c, o, r);
+	object_begin_trust(c, o);
 	*out = o;
 	return 0;
 }
@@ -227,8 +266,10 @@ static int object_create(struct cache *c, const struct want *w, struct object **
 	rc = ERR_EXISTS;
 	r.instance = (uint64_t)c->directory.user << 32 | atomic_fetch_add(&c->instances, 1);
 	o = object_new(&c->directory, &w->object, &r, r.generation);
-	if (!o)
+	if (!o || (c->hashed && object_check_all(o))) {
+		object_put(o);
 		return ERR_NO_MEMORY;
+	}
 	for (unsigned i = 0; i < CREATE_TRIES && rc == ERR_EXISTS; i++) {
 		rc = object_file_create(
 			&c->directory, &w->object, o->instance, w->object_size, &o->fd);
@@ -286,6 +327,11 @@ void object_io_drop_chunk(
 			hex, error_text(why));
 	if (why != ERR_CORRUPT)
 		bad_places_add(&c->bad_places, o->instance, chunk->ordinal);
+	if (c->hashed) {
+		struct digest name = chunk_name(o, chunk->ordinal);
+
+		verified_pages_drop(c->hashed, &name);
+	}
 	object_begin_dropping(o);
 	write_queue_drop(c->queue, o, chunk);
 	object_clear_present(o, chunk->ordinal);
@@ -358,10 +404,10 @@ int object_io_read(struct cache *c, struct object *o, const struct want *chunk,
 {
 	int rc;
 
-	if (object_must_check(o, chunk->ordinal)) {
+	if (object_must_hash(c, o, chunk->ordinal)) {
 		rc = object_read_hashed(c, o, chunk, skip, buffer, size);
-		if (!rc && object_set_checked(o, chunk->ordinal))
-			write_queue_trust(c->queue, o);
+		if (!rc)
+			object_note_hashed(c, o, chunk->ordinal);
 		return rc;
 	}
 	if (skip == 0 && !atomic_load_explicit(&o->whole, memory_order_relaxed))
@@ -378,9 +424,12 @@ bool object_io_is_complete(struct cache *c, struct object *o)
 {
 	uint64_t missing = object_first_missing(o);
 
-	/* Another process may have brought it. */
-	if (missing < o->chunks && object_io_has(c, o, missing))
+	/* Another process may have brought it, or this one hashed it before. */
+	for (unsigned i = 0; i < LOOKS_MAX && missing < o->chunks; i++) {
+		if (!object_io_has(c, o, missing) || object_must_hash(c, o, missing))
+			return false;
 		missing = object_first_missing(o);
+	}
 	return missing == o->chunks && !atomic_load(&o->lost);
 }
 

@@ -26,6 +26,7 @@ struct cache {
 	struct directory directory;
 	struct metadata *metadata;
 	struct verified_pages *verified;
+	struct verified_pages *hashed; /* chunks, see object_io.c; NULL: none has to be */
 	struct open_objects *open_objects;
 	struct write_queue *queue;
 	struct write_context write; /* the same, for the writer; and the epoch */

@@ -3,7 +3,6 @@
 
 #include "cache/check.h"
 #include "cache/inspect.h"
-#include "cache/meta/records.h"
 #include "cache/state.h"
 
 struct verification {
@@ -48,21 +47,6 @@ static int verify_all(struct verification *k, struct check *check)
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 
-static int estimate(struct cache *c, uint64_t *bytes)
-{
-	struct totals_record totals = {0};
-	MDB_txn *txn;
-	int rc = metadata_read(c->metadata, &txn);
-
-	if (rc)
-		return rc;
-	if (setting_get(c->metadata, txn, SETTING_TOTALS, &totals, sizeof totals))
-		totals.resident = 0;
-	*bytes = totals.resident + table_bytes(c->metadata, txn, TABLE_PAGES);
-	metadata_read_end(c->metadata, txn);
-	return 0;
-}
-
 int cache_verify(struct cache *c, struct cache_verify *v)
 {
 	const struct check_place from = {.begun = false};
@@ -72,7 +56,7 @@ int cache_verify(struct cache *c, struct cache_verify *v)
 
 	write_queue_flush(c->queue);
 	v->bytes = v->bad = 0;
-	rc = estimate(c, &k.total);
+	rc = check_total(c, &k.total);
 	if (!rc)
 		rc = check_open(&check, c, &from);
 	if (rc)

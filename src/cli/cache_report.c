@@ -32,6 +32,45 @@ static int pin_json(void *ctx, const char *pin, uint64_t objects)
 		ctx, json_pack("{s:s,s:I}", "pin", pin, "objects", (json_int_t)objects));
 }
 
+/* When: null where it never was. */
+static json_t *time_json(int64_t seconds)
+{
+	char when[CLOCK_TEXT_SIZE];
+
+	if (!seconds)
+		return json_null();
+	clock_format(seconds, when);
+	return json_string(when);
+}
+
+static json_t *scrub_json(const struct cache_info *i)
+{
+	return json_pack("{s:o,s:o,s:I,s:I,s:I,s:I}", "begun", time_json(i->scrub_begun),
+		"ended", time_json(i->scrub_ended), "bytes", (json_int_t)i->scrub_bytes,
+		"rotten", (json_int_t)i->scrub_rotten, "rotten_before",
+		(json_int_t)i->scrub_rotten_before, "rotten_ever",
+		(json_int_t)i->scrub_rotten_ever);
+}
+
+static void print_scrub(const struct cache_info *i)
+{
+	char when[CLOCK_TEXT_SIZE], size[SIZE_TEXT];
+
+	if (i->scrub_ended) {
+		clock_format(i->scrub_ended, when);
+		printf("scrub:    complete on %s, %llu rotten pieces\n", when,
+			(unsigned long long)i->scrub_rotten_before);
+	} else {
+		printf("scrub:    never complete\n");
+	}
+	if (i->scrub_begun)
+		printf("          %s looked at in this pass, %llu rotten pieces; %llu in "
+		       "all passes\n",
+			size_text(i->scrub_bytes, size),
+			(unsigned long long)i->scrub_rotten,
+			(unsigned long long)i->scrub_rotten_ever);
+}
+
 static void info_json(struct cache *c, const struct cache_info *i)
 {
 	json_t *datasets = json_array(), *pins = json_array();
@@ -39,12 +78,13 @@ static void info_json(struct cache *c, const struct cache_info *i)
 
 	cache_each_dataset(c, dataset_json, datasets);
 	cache_each_pin(c, pin_json, pins);
-	o = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "quota",
+	o = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o}", "quota",
 		(json_int_t)i->quota, "floor", (json_int_t)i->floor, "resident",
 		(json_int_t)i->resident, "metadata", (json_int_t)i->metadata, "pinned",
 		(json_int_t)i->pinned, "objects", (json_int_t)i->objects, "complete",
 		(json_int_t)i->complete, "pages", (json_int_t)i->pages, "disk_free",
-		(json_int_t)i->disk_free, "datasets", datasets, "pins", pins);
+		(json_int_t)i->disk_free, "datasets", datasets, "pins", pins, "scrub",
+		scrub_json(i));
 	json_dumpf(o, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(o);
@@ -86,6 +126,7 @@ static void info_text(struct cache *c, const struct cache_info *i)
 	printf("quota:    %s\n", i->quota ? size_text(i->quota, a) : "none");
 	printf("disk:     %s free, never below %s\n", size_text(i->disk_free, a),
 		size_text(i->floor, b));
+	print_scrub(i);
 	printf("datasets:\n");
 	cache_each_dataset(c, print_dataset, NULL);
 	printf("pins:\n");

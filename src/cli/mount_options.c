@@ -8,6 +8,10 @@
 
 #include "cli/size.h"
 
+#define SECONDS_PER_DAY 86400
+#define SCRUB_DAYS_DEFAULT 7
+#define SCRUB_DAYS_MAX 3650
+
 /* What mount(8) and fstab may pass that means nothing here, or what we do anyway. */
 static const char *const ignored[] = {"ro", "defaults", "auto", "noauto", "user", "nouser",
 	"users", "owner", "group", "_netdev", "nofail", "nosuid", "nodev", "async", "atime",
@@ -24,6 +28,7 @@ void mount_request_init(struct mount_request *m)
 {
 	memset(m, 0, sizeof *m);
 	reader_options_init(&m->reader);
+	m->reader.scrub = SCRUB_DAYS_DEFAULT * SECONDS_PER_DAY;
 }
 
 void mount_request_release(struct mount_request *m)
@@ -75,6 +80,33 @@ static int open_word(struct mount_request *m, const char *value)
 	return 0;
 }
 
+static int verify_word(struct mount_request *m, const char *value)
+{
+	static const char *const names[] = {[CACHE_VERIFY_AUTO] = "auto",
+		[CACHE_VERIFY_OPEN] = "open",
+		[CACHE_VERIFY_EPOCH] = "epoch"};
+
+	for (size_t i = 0; value && i < sizeof names / sizeof *names; i++)
+		if (strcmp(value, names[i]) == 0) {
+			m->reader.verify = (enum cache_verify_when)i;
+			return 0;
+		}
+	return command_use("mount", "-o verify= needs one of auto, open, epoch");
+}
+
+static int scrub_word(struct mount_request *m, const char *value)
+{
+	uint64_t days = 0;
+
+	if (!value || (strcmp(value, "off") != 0 &&
+			      (number_parse(value, SCRUB_DAYS_MAX, &days) || days == 0)))
+		return command_use("mount",
+			"-o scrub= needs a number of days, 1 to %d, or off",
+			SCRUB_DAYS_MAX);
+	m->reader.scrub = (int64_t)days * SECONDS_PER_DAY;
+	return 0;
+}
+
 /* Words that only a mount has: true when it was one, with its result in *status. */
 static bool own_word(
 	struct mount_request *m, const char *word, const char *value, int *status)
@@ -90,6 +122,10 @@ static bool own_word(
 		m->session.debug = m->foreground = true;
 	else if (strcmp(word, "open") == 0)
 		*status = open_word(m, value);
+	else if (strcmp(word, "verify") == 0)
+		*status = verify_word(m, value);
+	else if (strcmp(word, "scrub") == 0)
+		*status = scrub_word(m, value);
 	else if (strcmp(word, "memory") == 0)
 		*status = size_word(word, value, &r->memory);
 	else if (strcmp(word, "readahead") == 0)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cache/attempt_pages.h"
+#include "cache/scrub.h"
 #include "format/names.h"
 #include "util/home.h"
 
@@ -24,6 +25,7 @@ int reader_open_cache(struct reader *r, const struct reader_options *o, struct t
 		.set_floor = o->set_floor,
 		.quota = o->quota,
 		.floor = o->floor,
+		.verify = o->verify,
 	};
 	char *own = NULL;
 	int rc;
@@ -80,6 +82,8 @@ int reader_open(struct reader *r, const struct reader_options *o, struct log *lo
 	warn_of_plain(r, o);
 	if (!rc)
 		rc = reader_open_cache(r, o, t);
+	if (!rc && o->scrub && scrub_new(r->cache, o->scrub, &r->scrub))
+		rc = trouble_set(t, ERR_NO_MEMORY, "cannot start the cache's scrub");
 	if (rc)
 		goto out;
 	engine = (struct engine_options){
@@ -101,6 +105,7 @@ out:
 
 void reader_close(struct reader *r)
 {
+	scrub_free(r->scrub);
 	if (r->dataset)
 		dataset_close(r->dataset);
 	if (r->engine)

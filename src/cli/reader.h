@@ -12,6 +12,7 @@
 struct reader {
 	struct log *log;
 	struct cache *cache;
+	struct scrub *scrub; /* of a mount; or NULL */
 	struct engine *engine;
 	struct dataset *dataset;
 	int64_t deadline_ns;

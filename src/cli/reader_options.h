@@ -53,6 +53,8 @@ struct reader_options {
 	struct credentials credentials;
 	const char *cache; /* directory; NULL: the user's */
 	uint64_t memory;   /* bytes in flight; 0: the default */
+	enum cache_verify_when verify;
+	int64_t scrub; /* of a mount: see scrub_new(); 0: off */
 	uint64_t quota, floor;
 	bool set_quota, set_floor;
 	int verbose;

@@ -117,6 +117,7 @@ int setting_put(
 #define SETTING_LIMITS "limits"
 #define SETTING_BOOT "boot" /* trust_epoch.c's */
 #define SETTING_TOTALS "totals"
+#define SETTING_SCRUB "scrub" /* scrub_record.c's */
 
 /* Bytes that a user of the cache may write before it asks again. */
 int lease_get(struct metadata *m, MDB_txn *txn, uint32_t user, uint64_t *bytes);

@@ -48,7 +48,6 @@ static void object_release(struct object *o)
 struct object *object_new(struct directory *directory, const struct object_id *id,
 	const struct object_record *r, uint64_t generation)
 {
-	bool trusted = r->generation == generation;
 	struct object *o = calloc(1, sizeof *o);
 
 	if (!o)
@@ -60,6 +59,7 @@ struct object *object_new(struct directory *directory, const struct object_id *i
 	o->chunks = r->chunks;
 	o->drops = r->drops;
 	o->generation = generation;
+	o->doubted = r->generation != generation;
 	o->fd = -1;
 	atomic_init(&o->refs, 1);
 	atomic_init(&o->noted, r->last_use);
@@ -67,13 +67,18 @@ struct object *object_new(struct directory *directory, const struct object_id *i
 	pthread_mutex_init(&o->look_mtx, NULL);
 	pthread_mutex_init(&o->merge_mtx, NULL);
 	o->present = calloc(BITMAP_WORDS(r->chunks), sizeof(word));
-	if (!trusted)
-		o->checked = calloc(BITMAP_WORDS(r->chunks), sizeof(word));
-	if (!o->present || (!trusted && !o->checked)) {
+	if (!o->present || (o->doubted && object_check_all(o))) {
 		object_release(o);
 		return NULL;
 	}
 	return o;
+}
+
+int object_check_all(struct object *o)
+{
+	if (!o->checked)
+		o->checked = calloc(BITMAP_WORDS(o->chunks), sizeof(word));
+	return o->checked ? 0 : ERR_NO_MEMORY;
 }
 
 struct object *object_get(struct object *o)

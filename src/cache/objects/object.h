@@ -30,6 +30,7 @@ struct object {
 	atomic_uint refs;
 	atomic_uint_least64_t *present;
 	atomic_uint_least64_t *checked; /* NULL: all marks are trusted */
+	bool doubted; /* marked in an epoch after which data may be lost */
 	atomic_uint_least64_t written;	/* times that bytes came into the file */
 	atomic_uint_least64_t flushed;	/* of those, on the disk: object_flush.h */
 	uint64_t flushing;		/* the flusher's: of those, about to be */
@@ -54,6 +55,9 @@ struct object {
  * the cache's: what was marked in another one is to be hashed. NULL without memory. */
 struct object *object_new(struct directory *directory, const struct object_id *id,
 	const struct object_record *r, uint64_t generation);
+/* Has each chunk hashed before its first use, whenever it was marked. Before anybody else
+ * knows the object. ERR_NO_MEMORY. */
+int object_check_all(struct object *o);
 struct object *object_get(struct object *o);
 /* The last reference closes the file, and removes one that the books never heard of. */
 void object_put(struct object *o);

@@ -194,6 +194,24 @@ bool open_objects_busy(struct open_objects *t, const struct object_id *id)
 	return busy;
 }
 
+int64_t open_objects_last_use(struct open_objects *t)
+{
+	int64_t last = 0, touched;
+
+	for (unsigned i = 0; i < STRIPES; i++) {
+		struct stripe *s = &t->stripes[i];
+
+		pthread_mutex_lock(&s->stripe_mtx);
+		for (struct object *o = s->newest; o; o = o->older) {
+			touched = atomic_load_explicit(&o->touched, memory_order_relaxed);
+			if (touched > last)
+				last = touched;
+		}
+		pthread_mutex_unlock(&s->stripe_mtx);
+	}
+	return last;
+}
+
 int open_objects_list(struct open_objects *t, struct object ***out, size_t *count)
 {
 	struct object **list = NULL, **more;

@@ -27,6 +27,8 @@ void open_objects_forget(
 	struct open_objects *t, const struct object_id *id, uint64_t instance);
 /* Was it used in the last seconds? */
 bool open_objects_busy(struct open_objects *t, const struct object_id *id);
+/* When one of them was used last, CLOCK_MONOTONIC ns; 0: there is none. */
+int64_t open_objects_last_use(struct open_objects *t);
 /* References to all that are in the table; caller puts them and frees the array. */
 int open_objects_list(struct open_objects *t, struct object ***out, size_t *count);
 

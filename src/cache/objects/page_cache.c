@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "cache/objects/page_cache.h"
 
@@ -38,6 +39,49 @@ void page_cache_forget(int fd, uint64_t start, uint64_t size)
 	(void)fd, (void)start, (void)size;
 }
 #endif
+
+#ifdef __linux__
+void page_cache_look(int fd, uint64_t start, uint64_t size, struct page_cache_view *v)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes;
+	void *map;
+
+	v->start = start / page * page;
+	bytes = (size_t)(start + size - v->start);
+	v->pages = (bytes + page - 1) / page;
+	v->page = 0;
+	if (!bytes || v->pages > PAGE_CACHE_VIEW_MAX)
+		return;
+	map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, (off_t)v->start);
+	if (map == MAP_FAILED)
+		return;
+	if (mincore(map, bytes, v->in_memory) == 0)
+		v->page = page;
+	munmap(map, bytes);
+}
+#else
+void page_cache_look(int fd, uint64_t start, uint64_t size, struct page_cache_view *v)
+{
+	(void)fd, (void)start, (void)size;
+	v->page = v->pages = 0;
+}
+#endif
+
+void page_cache_restore(int fd, const struct page_cache_view *v)
+{
+	size_t i = 0, first;
+
+	while (v->page && i < v->pages) {
+		for (; i < v->pages && v->in_memory[i] & 1; i++)
+			;
+		first = i;
+		for (; i < v->pages && !(v->in_memory[i] & 1); i++)
+			;
+		if (i > first)
+			page_cache_forget(
+				fd, v->start + first * v->page, (i - first) * v->page);
+	}
+}
 
 /* A fault in a map with this advice reads all of a huge page, and only that (Linux 5.18);
  * asked for so, it fails, instead of killing us, where the file was cut (Linux 5.14). */

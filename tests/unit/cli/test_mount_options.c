@@ -45,11 +45,14 @@ static void values_reach_the_request(void **state)
 
 	(void)state;
 	assert_int_equal(words(&m, "allow_other,nonempty,memory=32M,readahead=16M,quota=1G,"
-				   "floor=2G,timeout=7,cache=/c,revision=3,netrc"),
+				   "floor=2G,timeout=7,cache=/c,revision=3,netrc,"
+				   "verify=open,scrub=30"),
 		0);
 	assert_int_equal(mount_request_finish(&m), 0);
 	assert_true(m.session.allow_other);
 	assert_true(m.session.nonempty);
+	assert_int_equal(m.reader.verify, CACHE_VERIFY_OPEN);
+	assert_int_equal(m.reader.scrub, 30 * 86400);
 	assert_int_equal(m.reader.memory, 32 << 20);
 	assert_int_equal(m.session.readahead, 16 << 20);
 	assert_true(m.reader.set_quota);
@@ -78,7 +81,8 @@ static void nonsense_is_refused(void **state)
 {
 	static const char *const wrong[] = {"rw", "what", "memory", "memory=x",
 		"memory=", "timeout=0", "timeout=x", "revision=0", "cache",
-		"cache=", "allow_othe", "fsname=x", "subtype=x", "allow_other,rw"};
+		"cache=", "verify", "verify=always", "scrub", "scrub=0", "scrub=4000",
+		"scrub=x", "allow_othe", "fsname=x", "subtype=x", "allow_other,rw"};
 	struct mount_request m;
 
 	(void)state;
