@@ -319,6 +319,9 @@ void object_io_drop_chunk(
 {
 	char hex[DIGEST_HEX_SIZE];
 
+	/* Several readers may have found it at once. */
+	if (!object_has_here(o, chunk->ordinal))
+		return;
 	digest_to_hex(&chunk->digest, hex);
 	if (why == ERR_CORRUPT)
 		log_warning(c->log, "cache: chunk %s is rotten on disk: dropped", hex);
