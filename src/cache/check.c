@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cache/check.h"
 #include "cache/meta/pages.h"
@@ -233,6 +234,14 @@ static void check_leave_object(struct check *k)
 	k->object = NULL;
 }
 
+/* Its file was thrown out: as long as it is open here, it takes its space. */
+static bool check_is_evicted(const struct check *k)
+{
+	struct stat st;
+
+	return fstat(k->object->fd, &st) == 0 && st.st_nlink == 0;
+}
+
 static int next_chunk(struct check *k, struct check_piece *out)
 {
 	struct object *o = k->object;
@@ -243,7 +252,7 @@ static int next_chunk(struct check *k, struct check_piece *out)
 	while (i < o->chunks && !object_has_here(o, i))
 		i++;
 	k->place.ordinal = i < o->chunks ? i : CHECK_ALL_DONE;
-	if (i >= o->chunks) {
+	if (i >= o->chunks || check_is_evicted(k)) {
 		check_leave_object(k);
 		return 0;
 	}
