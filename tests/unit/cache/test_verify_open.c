@@ -32,7 +32,7 @@ static void flip(const char *directory, const struct sample *s, off_t at)
 /* As if the table of open objects had been too small for it. */
 static void close_object(struct cache *c, const struct sample *s)
 {
-	struct object *o = open_objects_find(c->open_objects, &s->ref.digest);
+	struct object *o = open_objects_find(c->open_objects, &s->id);
 
 	assert_int_equal(cache_flush(c), 0);
 	if (o)
@@ -86,7 +86,7 @@ static void test_hashed_once(void **state)
 		struct want w = sample_want(c, &s, 0);
 		struct object *o;
 
-		assert_int_equal(object_io_open(c, &s.ref.digest, &w, &o), 0);
+		assert_int_equal(object_io_open(c, &s.id, &w, &o), 0);
 		object_io_drop_chunk(c, o, &w, ERR_CORRUPT);
 		object_put(o);
 	}
