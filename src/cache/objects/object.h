@@ -30,19 +30,19 @@ struct object {
 	atomic_uint refs;
 	atomic_uint_least64_t *present;
 	atomic_uint_least64_t *checked; /* NULL: all marks are trusted */
-	bool doubted; /* marked in an epoch after which data may be lost */
-	atomic_uint_least64_t written;	/* times that bytes came into the file */
-	atomic_uint_least64_t flushed;	/* of those, on the disk: object_flush.h */
-	uint64_t flushing;		/* the flusher's: of those, about to be */
-	atomic_bool syncing;		/* the flusher is about to hear of errors */
-	atomic_bool failed;		/* a write-back of the file failed */
-	atomic_bool recorded;		/* the books know this instance */
-	atomic_bool gone;		/* they no longer do: to be opened anew */
-	atomic_bool lost;		/* its file cannot be read */
-	atomic_bool whole;		/* the kernel may read ahead: there is no hole */
-	atomic_int_least64_t noted;	/* last use that was noted, seconds since 1970 */
-	atomic_int_least64_t touched;	/* last use, CLOCK_MONOTONIC ns */
-	atomic_size_t seen;		/* the transaction of the last look at the record */
+	bool doubted;		       /* marked in an epoch after which data may be lost */
+	atomic_uint_least64_t written; /* times that bytes came into the file */
+	atomic_uint_least64_t flushed; /* of those, on the disk: object_flush.h */
+	uint64_t flushing;	       /* the flusher's: of those, about to be */
+	atomic_bool syncing;	       /* the flusher is about to hear of errors */
+	atomic_bool failed;	       /* a write-back of the file failed */
+	atomic_bool recorded;	       /* the books know this instance */
+	atomic_bool gone;	       /* they no longer do: to be opened anew */
+	atomic_bool lost;	       /* its file cannot be read */
+	atomic_bool whole;	       /* the kernel may read ahead: there is no hole */
+	atomic_int_least64_t noted;    /* last use that was noted, seconds since 1970 */
+	atomic_int_least64_t touched;  /* last use, CLOCK_MONOTONIC ns */
+	atomic_size_t seen;	       /* the transaction of the last look at the record */
 	pthread_mutex_t look_mtx; /* who asks for an error tells of it before others ask */
 	pthread_mutex_t merge_mtx;
 	bool dropping; /* merge_mtx: the record has bits that are not to be believed */
