@@ -142,7 +142,7 @@ static char *prefix_of_id(const char *kind, const struct digest *id, const char 
 static int find_number(const struct known_datasets *k, char *prefix, uint64_t max,
 	uint64_t *out, struct trouble *t)
 {
-	struct span value;
+	struct span value = {0};
 	int rc = prefix ? find_value(span_of_bytes(&k->text), prefix, &value)
 			: trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
 
@@ -173,7 +173,7 @@ int known_datasets_by_url(const struct known_datasets *k, const char *url,
 	struct digest *out, struct trouble *t)
 {
 	char *prefix = prefix_of("url", url, "");
-	struct span value;
+	struct span value = {0};
 	int rc = prefix ? find_value(span_of_bytes(&k->text), prefix, &value)
 			: trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
 

@@ -285,7 +285,11 @@ static void test_walk(void **state)
 	metadata_close(m);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifndef __has_feature /* clang's */
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                       \
+	__has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define ADDRESSES_ARE_COUNTED 0 /* a sanitizer needs more of them than there is memory */
 #else
 #define ADDRESSES_ARE_COUNTED 1
