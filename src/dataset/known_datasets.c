@@ -305,7 +305,7 @@ typedef int (*known_datasets_fn)(
 static int change_locked(
 	const char *keys, known_datasets_fn change, const void *arg, struct trouble *t)
 {
-	struct known_datasets k;
+	struct known_datasets k = {0};
 	bool news = false;
 	int fd = -1, rc = known_keys_lock(keys, &fd, t);
 
@@ -332,7 +332,7 @@ static int apply_note(
 
 int known_datasets_note(const char *keys, const struct accepted *a, struct trouble *t)
 {
-	struct known_datasets k;
+	struct known_datasets k = {0};
 	bool news = false;
 	int rc;
 
