@@ -229,14 +229,22 @@ static int apply_to_record(struct subject *s, struct change *op)
 	return 0;
 }
 
+/* The row of a mark that was made in this transaction is not yet there. */
+static int apply_flushed(struct subject *s, const struct change *op)
+{
+	if (s->exists && s->record.instance == op->instance && s->marked <= op->sequence)
+		s->marked = 0;
+	return unflushed_remove(metadata_of(s), txn_of(s), s->ops->changes->user,
+		op->instance, op->sequence);
+}
+
 static int apply_op(struct subject *s, struct change *op)
 {
 	int rc = 0;
 
 	op->result = op->kind == CHANGE_MARK ? CHANGE_DONE : CHANGE_NOTHING;
 	if (op->kind == CHANGE_FLUSHED)
-		return unflushed_remove(metadata_of(s), txn_of(s), s->ops->changes->user,
-			op->instance, op->sequence);
+		return apply_flushed(s, op);
 	if (op->kind == CHANGE_MARK)
 		s->ops->released += chunk_cost(op->start, op->size);
 	if (!s->exists && op->kind == CHANGE_MARK)

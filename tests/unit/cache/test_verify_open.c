@@ -53,7 +53,6 @@ static void fill_and_close(const char *directory, const struct sample *s)
 	struct cache *c = open_with(directory, CACHE_VERIFY_EPOCH);
 
 	sample_put_all(c, s);
-	put_on_disk(c);
 	cache_close(c);
 }
 

@@ -57,6 +57,36 @@ static void test_until_it_is_flushed(void **state)
 	assert_true(books_has_chunk(b->metadata, 1, 1));
 }
 
+/* In one transaction: whoever leaves flushes what it marked a moment before. */
+static void test_marked_and_flushed_at_once(void **state)
+{
+	struct books *b = *state;
+	struct change ops[3] = {books_mark(1, 4, 0, 1000), books_mark(1, 4, 0, 1000),
+		books_mark(1, 4, 1, 1000)};
+	struct changes c = {.epoch = {1, GENERATION}, .user = 7, .ops = ops, .op_count = 3};
+
+	for (unsigned i = 0; i < 3; i++)
+		ops[i].number = i;
+	ops[0].sequence = ops[1].sequence = 5;
+	ops[1].kind = CHANGE_FLUSHED;
+	ops[2].sequence = 6;
+	c.op_count = 2;
+	books_apply(b->metadata, &c);
+	assert_true(books_has_chunk(b->metadata, 1, 0));
+	assert_false(has(b, 1));
+	/* What was marked after it is not on the disk. */
+	tell(b, CHANGE_MARK, 2, 7, 0, 7);
+	ops[0] = books_mark(2, 4, 1, 1000);
+	ops[0].sequence = 8;
+	ops[1].object = ops[0].object;
+	ops[1].instance = ops[0].instance;
+	ops[1].sequence = 7;
+	ops[0].number = 0;
+	ops[1].number = 1;
+	books_apply(b->metadata, &c);
+	assert_true(has(b, 2));
+}
+
 /* Each vouches for his own alone. */
 static void test_two_users(void **state)
 {
@@ -130,6 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOOKS_TEST(test_until_it_is_flushed),
+		BOOKS_TEST(test_marked_and_flushed_at_once),
 		BOOKS_TEST(test_two_users),
 		BOOKS_TEST(test_an_object_that_goes),
 		BOOKS_TEST(test_all_who_marked_are_gone),
