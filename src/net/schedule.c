@@ -176,7 +176,8 @@ static bool is_paused(const struct fetch *fetch, int mirror, int64_t now)
 }
 
 /* All that could be asked ask to be left alone for longer than the fetch has time: it ends
- * at once, and its reader knows. False: that is not why. */
+ * at once, and its reader knows. Not ERR_TIMEOUT, after which a reader who has time left
+ * comes again. False: that is not why. */
 static bool end_paused(
 	struct schedule *s, struct fetch *fetch, unsigned mirror, int64_t now)
 {
@@ -184,12 +185,12 @@ static bool end_paused(
 
 	if (until <= now || (until < fetch->deadline && !is_impatient(fetch, until)))
 		return false;
-	trouble_set(&fetch->trouble, ERR_TIMEOUT,
+	trouble_set(&fetch->trouble, ERR_UNREACHABLE,
 		"%s/%s: the server asks to be left alone for %lld more seconds, which is "
 		"longer than anybody waits",
 		mirrors_url(fetch->mirrors, mirror), fetch->path,
 		(long long)((until - now + NS_PER_SECOND - 1) / NS_PER_SECOND));
-	schedule_end(s, fetch, ERR_TIMEOUT);
+	schedule_end(s, fetch, ERR_UNREACHABLE);
 	return true;
 }
 

@@ -304,11 +304,11 @@ static void test_pause_beyond_deadline(void **state)
 
 	mirrors_pause(x->one, 0, START + 300 * NS_PER_SECOND);
 	assert_null(pick(x, NULL));
-	assert_ended(x, f, ERR_TIMEOUT, "300 more seconds");
+	assert_ended(x, f, ERR_UNREACHABLE, "300 more seconds");
 	f = add(x, x->one, FETCH_DEMAND, 1);
 	f->impatient = true;
 	assert_null(pick(x, NULL));
-	assert_ended(x, f, ERR_TIMEOUT, "more seconds");
+	assert_ended(x, f, ERR_UNREACHABLE, "more seconds");
 	mirrors_pause(x->two, 0, START + 300 * NS_PER_SECOND);
 	f = add(x, x->two, FETCH_DEMAND, 1);
 	assert_ptr_equal(pick(x, &a), f);
