@@ -52,13 +52,27 @@ static unsigned limit_of(const struct origins *o, const struct origin *origin, b
 	return demand ? limit : limit - limit / 4;
 }
 
+/* The bytes come from where it leads to. */
+static bool line_allows(const struct origin *origin, uint64_t bytes, bool demand)
+{
+	const struct window *here = &origin->line;
+	struct window line;
+
+	if (!origin->leads_to)
+		return window_allows(here, bytes, demand);
+	line = origin->leads_to->line;
+	window_enter(&line, here->demanded, true);
+	window_enter(&line, here->under_way - here->demanded, false);
+	return window_allows(&line, bytes, demand);
+}
+
 bool origins_has_slot(const struct origins *o, const struct origin *origin, uint64_t bytes,
 	bool demand, int64_t now)
 {
 	const struct origin *to = origin->leads_to;
 
 	if (origin->next_at > now || origin->active >= limit_of(o, origin, demand) ||
-		!window_allows(&origin->line, bytes, demand))
+		!line_allows(origin, bytes, demand))
 		return false;
 	/* Those under way here will be there soon. */
 	return !to || (to->next_at <= now &&

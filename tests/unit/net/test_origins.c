@@ -149,6 +149,37 @@ static void test_leads_to(void **state)
 	origins_release(&o);
 }
 
+/* How many bytes may be on their way is a matter of the server that they come from. */
+static void test_window_behind_redirect(void **state)
+{
+	struct origins o;
+	struct origin *a, *b;
+	uint64_t half;
+
+	(void)state;
+	origins_init(&o, 16);
+	a = origins_find(&o, "a");
+	b = origins_find(&o, "b");
+	half = b->line.limit / 2;
+	origin_led(a, b);
+	/* One is there, another on its way there. */
+	window_enter(&b->line, half, true);
+	assert_true(origins_has_slot(&o, a, half, true, NOW));
+	window_enter(&a->line, half, true);
+	assert_false(origins_has_slot(&o, a, half, true, NOW));
+	assert_false(origins_has_slot(&o, a, half, false, NOW));
+	/* A fast line there is fast whatever is known of the redirector's own. */
+	window_note(&b->line, 4 * half, NOW, NOW + 1);
+	assert_true(origins_has_slot(&o, a, 2 * half, true, NOW));
+	window_leave(&a->line, half, true);
+	window_leave(&b->line, half, true);
+	/* What nobody waits for holds up nobody. */
+	window_enter(&a->line, 100 * half, false);
+	assert_true(origins_has_slot(&o, a, half, true, NOW));
+	assert_false(origins_has_slot(&o, a, half, false, NOW));
+	origins_release(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +188,7 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_slow_down),
 		cmocka_unit_test(test_leads_to),
+		cmocka_unit_test(test_window_behind_redirect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
