@@ -106,6 +106,8 @@ void origin_end(struct origin *origin)
 void origin_led(struct origin *origin, struct origin *to)
 {
 	origin->leads_to = to == origin ? NULL : to;
+	if (to)
+		origin_speed_up(origin);
 }
 
 void origin_slow_down(struct origin *origin, int64_t began, int64_t now, int64_t gap_most)

@@ -56,7 +56,7 @@ int64_t origin_next_at(const struct origin *origin);
 /* A try begins there. origin_end() when it is over, or goes on elsewhere. */
 void origin_begin(struct origin *origin, int64_t now);
 void origin_end(struct origin *origin);
-/* It was answered by a redirect to `to`, or (NULL) by itself. */
+/* It was answered by a redirect to `to`, which is a good answer, or (NULL) by itself. */
 void origin_led(struct origin *origin, struct origin *to);
 /* It says that it is asked too much, of a try that began there at `began`: those that began
  * before it was last slowed down count no more. `gap_most`: ns. */

@@ -149,6 +149,28 @@ static void test_leads_to(void **state)
 	origins_release(&o);
 }
 
+/* One that only redirects gets what was taken from it back, too. */
+static void test_redirects_speed_up(void **state)
+{
+	struct origins o;
+	struct origin *a, *b;
+
+	(void)state;
+	origins_init(&o, 16);
+	a = origins_find(&o, "a");
+	b = origins_find(&o, "b");
+	origin_slow_down(a, NOW, NOW, GAP_MOST);
+	assert_true(a->gap > 0 && a->window == 1);
+	for (int i = 0; i < 10000; i++)
+		origin_led(a, NULL); /* a failure, say */
+	assert_true(a->gap > 0 && a->window == 1);
+	for (int i = 0; i < 10000; i++)
+		origin_led(a, b);
+	assert_int_equal(a->gap, 0);
+	assert_int_equal(a->window, 0);
+	origins_release(&o);
+}
+
 /* How many bytes may be on their way is a matter of the server that they come from. */
 static void test_window_behind_redirect(void **state)
 {
@@ -188,6 +210,7 @@ int main(void)
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_slow_down),
 		cmocka_unit_test(test_leads_to),
+		cmocka_unit_test(test_redirects_speed_up),
 		cmocka_unit_test(test_window_behind_redirect),
 	};
 
