@@ -10,7 +10,9 @@
 #include "cache/cache.h"
 #include "cache/insert.h"
 #include "cache/inspect.h"
+#include "cache/objects/object_flush.h"
 #include "cache/state.h"
+#include "cache/write/flusher.h"
 #include "format/page_packer.h"
 #include "unit/meta_samples.h"
 
@@ -130,6 +132,21 @@ static inline void sample_put_all(struct cache *c, const struct sample *s)
 {
 	for (uint32_t i = 0; i < s->count; i++)
 		assert_int_equal(sample_put(c, s, i), 0);
+}
+
+/* What is not known to be there is hashed before it is used, and lent to nobody. */
+static inline void sample_put_on_disk(struct cache *c, const struct sample *s)
+{
+	const struct timespec tick = {.tv_nsec = 1000000};
+	struct object *o;
+
+	assert_int_equal(cache_flush(c), 0);
+	o = open_objects_find(c->open_objects, &s->id);
+	assert_non_null(o);
+	flusher_urge(c->flusher);
+	while (!object_is_flushed(o))
+		nanosleep(&tick, NULL);
+	object_put(o);
 }
 
 #define SAMPLE_WRONG 1000 /* bytes that are not those that were put */

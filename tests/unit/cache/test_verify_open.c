@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include "cache/object_io.h"
-#include "cache/write/flusher.h"
 #include "unit/cache_samples.h"
 
 static struct cache *open_with(const char *directory, enum cache_verify_when verify)
@@ -39,13 +38,6 @@ static void close_object(struct cache *c, const struct sample *s)
 	if (o)
 		open_objects_remove(c->open_objects, o);
 	object_put(o);
-}
-
-/* What is not known to be there is hashed at any rate, and not lent. */
-static void put_on_disk(struct cache *c)
-{
-	assert_int_equal(cache_flush(c), 0);
-	assert_int_equal(flusher_round(&c->write), 0);
 }
 
 static void fill_and_close(const char *directory, const struct sample *s)
@@ -125,7 +117,7 @@ static void test_lent_when_hashed(void **state)
 	assert_int_equal(sample_read(c, &s), ERR_PENDING);
 	assert_int_equal(attempt_lend(&a, &e, &fd), ERR_ABSENT);
 	assert_int_equal(sample_put(c, &s, 1), 0);
-	put_on_disk(c);
+	sample_put_on_disk(c, &s);
 	assert_int_equal(sample_read(c, &s), 0);
 	close_object(c, &s);
 	assert_int_equal(sample_read(c, &s), 0);
@@ -151,7 +143,7 @@ static void test_own_writes(void **state)
 
 	e.object = s.ref;
 	sample_put_all(c, &s);
-	put_on_disk(c);
+	sample_put_on_disk(c, &s);
 	assert_int_equal(attempt_begin(&a, c, NULL), 0);
 	assert_int_equal(attempt_lend(&a, &e, &fd), 0);
 	close(fd);
