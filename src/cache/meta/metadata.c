@@ -37,7 +37,7 @@ struct metadata {
 	unsigned idle_count;
 	unsigned active;
 	bool growing;
-	bool shut;
+	bool shut; /* written with write_mtx too */
 };
 
 int metadata_damaged(struct metadata *m)
@@ -239,7 +239,7 @@ static int read_begin(struct metadata *m, bool within, MDB_txn **out)
 	int rc = 0, error;
 
 	for (unsigned i = 0; i < 3; i++) {
-		struct txn_call c = {.env = m->environment.env, .flags = MDB_RDONLY};
+		struct txn_call c = {.flags = MDB_RDONLY};
 
 		error = pool_enter(m, within, &c.txn);
 		if (error)
@@ -338,21 +338,28 @@ void metadata_unlock(struct metadata *m)
 	write_lock_give(&m->write_lock);
 }
 
-/* Who abandoned the environment in the middle of a write holds LMDB's lock for ever: who
- * comes after looks for the mark first. */
-int metadata_write_locked(struct metadata *m, metadata_fn apply, void *arg)
+/* write_mtx is held. Who abandoned the environment in the middle of a write holds LMDB's
+ * lock for ever: who comes after looks for the mark first. */
+static int write_tries(struct metadata *m, metadata_fn apply, void *arg)
 {
 	bool again = true;
-	int rc;
+	int rc = error_of_state(metadata_look(m));
 
-	pthread_mutex_lock(&m->write_mtx);
-	rc = m->shut ? ERR_IO : error_of_state(metadata_look(m));
 	for (unsigned i = 0; again && !rc && i < WRITE_TRIES; i++) {
 		again = false;
 		rc = write_once(m, apply, arg, &again);
 	}
-	pthread_mutex_unlock(&m->write_mtx);
 	return !rc && again ? ERR_BUSY : rc;
+}
+
+int metadata_write_locked(struct metadata *m, metadata_fn apply, void *arg)
+{
+	int rc;
+
+	pthread_mutex_lock(&m->write_mtx);
+	rc = m->shut ? ERR_IO : write_tries(m, apply, arg);
+	pthread_mutex_unlock(&m->write_mtx);
+	return rc;
 }
 
 int metadata_write(struct metadata *m, int64_t deadline, metadata_fn apply, void *arg)
@@ -390,16 +397,20 @@ static int call_check_readers(void *arg)
 	return dead;
 }
 
-void metadata_check_readers(struct metadata *m)
+static void free_dead_readers(struct metadata *m)
 {
-	int dead;
+	int dead = guard_call(m->environment.guard, call_check_readers, m->environment.env);
 
-	if (pool_enter(m, true, NULL))
-		return;
-	dead = guard_call(m->environment.guard, call_check_readers, m->environment.env);
-	pool_leave(m, NULL);
 	if (dead > 0)
 		log_debug(m->log, "cache: freed the slots of %d dead readers", dead);
+}
+
+void metadata_check_readers(struct metadata *m)
+{
+	if (pool_enter(m, true, NULL))
+		return;
+	free_dead_readers(m);
+	pool_leave(m, NULL);
 }
 
 MDB_dbi metadata_table(struct metadata *m, enum table table)
@@ -469,6 +480,29 @@ static int prepare(MDB_txn *txn, void *arg)
 	return metadata_error(m, environment_prepare(&m->environment, txn));
 }
 
+static int prepare_environment(struct metadata *m)
+{
+	int rc = metadata_lock(m, clock_monotonic() + OPEN_WAIT);
+
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&m->write_mtx);
+	rc = write_tries(m, prepare, m);
+	pthread_mutex_unlock(&m->write_mtx);
+	metadata_unlock(m);
+	return rc;
+}
+
+static void admit(struct metadata *m)
+{
+	pthread_mutex_lock(&m->write_mtx);
+	pthread_mutex_lock(&m->pool_mtx);
+	m->shut = false;
+	pthread_mutex_unlock(&m->pool_mtx);
+	pthread_mutex_unlock(&m->write_mtx);
+}
+
+/* Nobody is in it before it has its tables: it may have to be closed until then. */
 static int open_environment(struct metadata *m, struct trouble *t)
 {
 	int rc = environment_open(&m->environment, m->path, m->map), error;
@@ -482,9 +516,8 @@ static int open_environment(struct metadata *m, struct trouble *t)
 			rc == ENOSPC ? "; make room there, or put the cache elsewhere with "
 				       "--cache"
 				     : "");
-	m->shut = false;
-	metadata_check_readers(m);
-	error = metadata_write(m, clock_monotonic() + OPEN_WAIT, prepare, m);
+	free_dead_readers(m);
+	error = prepare_environment(m);
 	if (error)
 		return trouble_set(t, error, "cannot use the cache's metadata %s: %s",
 			m->path,
@@ -492,6 +525,7 @@ static int open_environment(struct metadata *m, struct trouble *t)
 				? "another process that uses it is stopped or slow"
 				: error_text(error));
 	environment_find_map(&m->environment);
+	admit(m);
 	return 0;
 }
 
@@ -566,10 +600,8 @@ int metadata_reopen(struct metadata *m, struct trouble *t)
 			m->path, error_text(rc));
 	atomic_store(&m->lost, false);
 	rc = open_environment(m, t);
-	if (rc) {
-		m->shut = true;
+	if (rc)
 		close_environment(m);
-	}
 	return rc;
 }
 

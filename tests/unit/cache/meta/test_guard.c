@@ -10,8 +10,10 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "cache/meta/guard.h"
 #include "unit/meta_samples.h"
@@ -361,6 +363,53 @@ static void test_a_write_of_the_first_pages_fails(void **state)
 	metadata_close(m);
 }
 
+/* In place of libc's: what one does who waits for another process. */
+static void (*while_waiting)(void);
+
+int nanosleep(const struct timespec *time, struct timespec *left)
+{
+	if (while_waiting)
+		while_waiting();
+	return clock_nanosleep(CLOCK_MONOTONIC, 0, time, left) ? -1 : 0;
+}
+
+static struct {
+	struct metadata *m;
+	int lock;
+	unsigned times;
+} comer;
+
+static void come_in(void)
+{
+	MDB_txn *txn;
+
+	comer.times++;
+	assert_int_equal(metadata_read(comer.m, &txn), ERR_IO);
+	assert_int_equal(metadata_write_locked(comer.m, put_pages, comer.m), ERR_IO);
+	assert_int_equal(metadata_bytes(comer.m), 0);
+	assert_int_equal(flock(comer.lock, LOCK_UN), 0);
+}
+
+/* Until it has its tables, it may have to be closed. */
+static void test_nobody_is_in_what_is_being_opened(void **state)
+{
+	struct metadata *m = filled(*state);
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/write.lock", (char *)*state);
+	assert_int_equal(metadata_shut(m), 0);
+	comer.m = m;
+	comer.lock = open(path, O_RDWR | O_CLOEXEC);
+	assert_int_equal(flock(comer.lock, LOCK_EX), 0);
+	while_waiting = come_in;
+	assert_int_equal(metadata_reopen(m, NULL), 0);
+	while_waiting = NULL;
+	assert_true(comer.times > 0);
+	assert_int_equal(books_count(m, TABLE_PAGES), PAGES);
+	close(comer.lock);
+	metadata_close(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +419,7 @@ int main(void)
 		SAMPLE_TEST(test_others_find_the_mark),
 		SAMPLE_TEST(test_marks),
 		SAMPLE_TEST(test_a_write_of_the_first_pages_fails),
+		SAMPLE_TEST(test_nobody_is_in_what_is_being_opened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
