@@ -84,6 +84,11 @@ static int metadata_error(struct metadata *m, int rc)
 	case MDB_TXN_FULL:
 	case MDB_BAD_VALSIZE:
 		return ERR_LIMIT;
+	case MDB_VERSION_MISMATCH: /* who has it open is of another LMDB */
+		return ERR_CORRUPT;
+	case MDB_BAD_TXN:   /* after an error that was told */
+	case MDB_BAD_RSLOT: /* the table of readers is another file */
+		return ERR_IO;
 	case MDB_PANIC:
 		atomic_store(&m->lost, true);
 		return ERR_IO;

@@ -182,6 +182,36 @@ static void test_others_find_the_mark(void **state)
 	metadata_close(m);
 }
 
+/* lock.mdb begins with a magic number and its format, which differs between LMDBs. */
+static int open_with_another_lmdb(const char *directory)
+{
+	const uint32_t format = 1;
+	struct metadata *m;
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/lock.mdb", directory);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (pwrite(fd, &format, sizeof format, 4) != sizeof format)
+		return 1;
+	close(fd);
+	return metadata_open(directory, 0, NULL, &m, NULL) == ERR_CORRUPT ? 0 : 2;
+}
+
+/* It is in order for those who use it. */
+static void test_another_lmdb_marks_nothing(void **state)
+{
+	struct metadata *m = filled(*state);
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(open_with_another_lmdb(*state));
+	assert_int_equal(status_of(pid), 0);
+	assert_false(is_marked(*state));
+	assert_int_equal(metadata_look(m), METADATA_SOUND);
+	metadata_close(m);
+}
+
 static int touch_nothing(void *arg)
 {
 	volatile char *nowhere = arg;
@@ -417,6 +447,7 @@ int main(void)
 		SAMPLE_TEST(test_the_file_ends_under_a_value),
 		SAMPLE_TEST(test_the_file_ends_under_a_write),
 		SAMPLE_TEST(test_others_find_the_mark),
+		SAMPLE_TEST(test_another_lmdb_marks_nothing),
 		SAMPLE_TEST(test_marks),
 		SAMPLE_TEST(test_a_write_of_the_first_pages_fails),
 		SAMPLE_TEST(test_nobody_is_in_what_is_being_opened),
