@@ -116,7 +116,7 @@ static bool put_zeros(uintptr_t address)
 }
 
 /* True: the process can go on. */
-static bool handle_fault(struct guarded_call *c, uintptr_t address)
+static bool handle_fault(struct guarded_call *c, int number, uintptr_t address)
 {
 	struct guard *g = guard_with(address);
 
@@ -126,7 +126,7 @@ static bool handle_fault(struct guarded_call *c, uintptr_t address)
 			come_back(c);
 		return false;
 	}
-	if (!g)
+	if (!g || number != SIGBUS) /* who writes to the map is wrong, not the file */
 		return false;
 	leave_mark(g);
 	return put_zeros(address);
@@ -152,7 +152,8 @@ static bool handle(int number, const siginfo_t *info)
 		leave_mark(c->guard);
 	} else if (number != SIGABRT) {
 		/* One that somebody sends is none. */
-		return info->si_code > 0 && handle_fault(c, (uintptr_t)info->si_addr);
+		return info->si_code > 0 &&
+		       handle_fault(c, number, (uintptr_t)info->si_addr);
 	} else if (c && info->si_code == SI_TKILL && info->si_pid == getpid()) {
 		leave_mark(c->guard); /* LMDB has aborted, or libc in its name */
 	}

@@ -239,8 +239,21 @@ enum end {
 	ABORTS,
 	IS_KILLED,
 	CRASHES_ELSEWHERE,
+	WRITES_TO_THE_MAP,
 	ABORTS_ELSEWHERE
 };
+
+/* By a mistake of our own: the map is only to be read. */
+static int write_to_map(struct guard *g)
+{
+	static const char map[65536] __attribute__((aligned(65536)));
+	volatile char *wrong = (volatile char *)(uintptr_t)map; /* NOLINT */
+
+	guard_set_map(g, map, sizeof map);
+	alarm(10);
+	*wrong = 1;
+	return 10;
+}
 
 static int end_as(enum end end, const char *directory)
 {
@@ -262,6 +275,8 @@ static int end_as(enum end end, const char *directory)
 		return guard_call(g, wait_for_kill, NULL) ? 7 : 8;
 	case CRASHES_ELSEWHERE:
 		return touch_nothing(NULL);
+	case WRITES_TO_THE_MAP:
+		return write_to_map(g);
 	case ABORTS_ELSEWHERE:
 		abort();
 	}
@@ -341,6 +356,7 @@ static void test_marks(void **state)
 		{ABORTS, 128 + SIGABRT, true},
 		{IS_KILLED, 128 + SIGABRT, false},
 		{CRASHES_ELSEWHERE, 128 + SIGSEGV, false},
+		{WRITES_TO_THE_MAP, 128 + SIGSEGV, false},
 		{ABORTS_ELSEWHERE, 128 + SIGABRT, false},
 	};
 
