@@ -249,8 +249,8 @@ static void note_progress(struct fetch_loop *loop, const struct fetch_try *t, in
 			&loop->schedule.progress, t->fetch, t->body.size, t->heard, now);
 }
 
-/* What the next try need not bring again. One that got somewhere is no reason to wait
- * longer for the next. With fetch_mtx held. */
+/* What the next try need not bring again. One that got further than all before is no
+ * reason to wait longer for the next. With fetch_mtx held. */
 static void keep_partial(
 	struct fetch_loop *loop, struct fetch_try *t, const struct try_result *result)
 {
@@ -259,7 +259,7 @@ static void keep_partial(
 	state->whole = state->whole || result->whole;
 	if (!t->too_long)
 		partials_keep(&loop->schedule.partials, t->fetch, &t->body);
-	if (state->partial.size > t->resumed)
+	if (state->partial.size > t->had)
 		state->tries = 1;
 }
 

@@ -343,6 +343,7 @@ int fetch_try_begin(struct fetch_try *t, const struct admission *a, struct bytes
 	t->hasty = a->hasty;
 	t->body = *body;
 	t->resumed = body->size;
+	t->had = a->fetch->state.got;
 	answer_head_release(&t->head);
 	bytes_init(body);
 	t->mirror = t->server = a->mirror;

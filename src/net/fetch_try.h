@@ -54,6 +54,7 @@ struct fetch_try {
 	char said[256];	  /* the beginning of it */
 	struct bytes body;
 	size_t resumed; /* bytes of it that earlier tries have brought */
+	uint64_t had;	/* the most that there ever were before this one */
 	struct answer_head head;
 	struct curl_slist *headers;
 	struct redirect_target hop; /* where it was redirected to; none: it was not */

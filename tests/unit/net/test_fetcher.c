@@ -722,6 +722,23 @@ static void test_restarts_where_it_must(void **state)
 	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_LIMIT);
 }
 
+/* One that begins anew each time, and breaks off at the same byte, is asked less and less
+ * often. */
+static void test_no_haste_without_progress(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch f;
+
+	start(x);
+	fetch_init(&f, x->mirrors, "body/60000/20000/999/i");
+	f.resumable = true;
+	f.cost = 2 * SIZE_MAX_TESTED;
+	f.deadline = clock_monotonic() + 2 * NS_PER_SECOND;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_TIMEOUT);
+	/* After at least 50, 100, 200, 400 and 800 ms. */
+	assert_in_range(x->stub.requests, 2, 8);
+}
+
 static void test_no_part_where_none_was_asked_for(void **state)
 {
 	struct fixture *x = *state;
@@ -1672,6 +1689,7 @@ int main(void)
 		TEST(test_resumes),
 		TEST(test_resumes_at_another_mirror),
 		TEST(test_restarts_where_it_must),
+		TEST(test_no_haste_without_progress),
 		TEST(test_no_part_where_none_was_asked_for),
 		TEST(test_deadline_without_progress),
 		TEST(test_slow_line_is_not_doubled),
