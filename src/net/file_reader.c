@@ -87,10 +87,48 @@ static int read_file(struct file_read *read)
 	return rc;
 }
 
+static void *file_main(void *arg);
+
+/* With files_mtx held. False when there can be none. */
+static bool start_file_thread(struct file_reader *r)
+{
+	sigset_t all, before;
+	pthread_t thread;
+	int rc;
+
+	if (r->threads == THREADS_MOST)
+		return false;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&thread, NULL, file_main, r);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc)
+		return false;
+#ifdef HAVE_PTHREAD_SETNAME_NP
+	pthread_setname_np(thread, "file");
+#endif
+	pthread_detach(thread);
+	r->threads++;
+	return true;
+}
+
+/* Somebody will look at the queue, unless all threads that may be are at work. With
+ * files_mtx held. False: there is no thread at all. */
+static bool call_thread(struct file_reader *r)
+{
+	if (r->idle) {
+		pthread_cond_signal(&r->files_cond);
+		return true;
+	}
+	return start_file_thread(r) || r->threads;
+}
+
 /* Called locked, returns locked. */
 static void work(struct file_reader *r, struct file_read *read)
 {
 	read->state = READ_WORKING;
+	if (next_queued(r))
+		call_thread(r); /* both calls may have been for this one */
 	pthread_mutex_unlock(&r->files_mtx);
 	read->error = read_file(read);
 	pthread_mutex_lock(&r->files_mtx);
@@ -132,29 +170,6 @@ static void *file_main(void *arg)
 	if (last)
 		file_reader_destroy(r);
 	return NULL;
-}
-
-/* With files_mtx held. False when there can be none. */
-static bool start_file_thread(struct file_reader *r)
-{
-	sigset_t all, before;
-	pthread_t thread;
-	int rc;
-
-	if (r->threads == THREADS_MOST)
-		return false;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&thread, NULL, file_main, r);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc)
-		return false;
-#ifdef HAVE_PTHREAD_SETNAME_NP
-	pthread_setname_np(thread, "file");
-#endif
-	pthread_detach(thread);
-	r->threads++;
-	return true;
 }
 
 struct file_reader *file_reader_new(void (*wake)(void *arg), void *arg)
@@ -202,12 +217,11 @@ static int reads_add(struct file_reader *r, struct file_read *read)
 
 	if (is_hopeless(r, read))
 		return ERR_TIMEOUT;
-	if (!r->idle && !start_file_thread(r) && !r->threads)
+	if (!call_thread(r))
 		return ERR_NO_MEMORY;
 	while (*at)
 		at = &(*at)->next;
 	*at = read;
-	pthread_cond_signal(&r->files_cond);
 	return 0;
 }
 
