@@ -221,7 +221,7 @@ static bool is_head_too_long(const struct fetch_try *t)
 {
 	if (t->head.too_long)
 		return true;
-#ifdef CURLE_TOO_LARGE
+#if LIBCURL_VERSION_NUM >= 0x080600
 	if (t->code == CURLE_TOO_LARGE)
 		return true;
 #endif
