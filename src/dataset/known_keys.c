@@ -10,9 +10,9 @@
 
 #include "dataset/known_keys.h"
 #include "util/clock.h"
+#include "util/file_lock.h"
 #include "util/home.h"
 #include "util/io.h"
-#include "util/lock_file.h"
 
 #define LOCK_WAIT (10 * NS_PER_SECOND)
 
@@ -175,6 +175,26 @@ static int make_parent(const char *path, struct trouble *t)
 	return rc;
 }
 
+static int take_lock(const char *name, int *fd, struct trouble *t)
+{
+	int opened = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	char blame[FILE_LOCK_BLAME_SIZE];
+	int rc;
+
+	if (opened < 0)
+		return trouble_errno(t, "%s cannot be opened", name);
+	rc = file_lock_take(opened, FILE_LOCK_ALONE, clock_monotonic() + LOCK_WAIT, NULL);
+	if (!rc) {
+		*fd = opened;
+		return 0;
+	}
+	trouble_set(t, rc, "%s %s %s", name,
+		rc == ERR_TIMEOUT ? "is locked by" : "cannot be locked:",
+		rc == ERR_TIMEOUT ? file_lock_blame(opened, blame) : error_text(rc));
+	close(opened);
+	return rc;
+}
+
 int known_keys_lock(const char *path, int *fd, struct trouble *t)
 {
 	char *name;
@@ -185,12 +205,7 @@ int known_keys_lock(const char *path, int *fd, struct trouble *t)
 	/* It has a file of its own, since the other is replaced. */
 	if (asprintf(&name, "%s.lock", path) < 0)
 		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
-	rc = lock_file_take(name, clock_monotonic() + LOCK_WAIT, fd);
-	if (rc == ERR_TIMEOUT)
-		trouble_set(t, rc,
-			"%s is locked by another process, which is stopped or slow", name);
-	else if (rc)
-		trouble_errno(t, "%s cannot be locked", name);
+	rc = take_lock(name, fd, t);
 	free(name);
 	return rc;
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -12,7 +11,12 @@
 #include "net/certificate.h"
 #include "net/certificate_names.h"
 #include "net/serve_certificate.h"
+#include "util/clock.h"
+#include "util/file_lock.h"
 #include "util/io.h"
+#include "util/stop_gate.h"
+
+#define LOCK_WAIT (10 * NS_PER_SECOND) /* for one that makes its own, which is quick */
 
 static bool file_exists(int dir, const char *name)
 {
@@ -106,6 +110,29 @@ static int ensure_all(int dir, const char *host, struct trouble *t)
 	return rc;
 }
 
+/* Two servers that start at once would mix their keys and certificates. */
+static int ensure_alone(int dir, const char *tls_dir, const char *host, struct trouble *t)
+{
+	struct stop_gate *gate = stop_gate_new();
+	char blame[FILE_LOCK_BLAME_SIZE];
+	int rc = file_lock_take(dir, FILE_LOCK_ALONE, clock_monotonic() + LOCK_WAIT, gate);
+
+	if (rc == ERR_TIMEOUT) {
+		trouble_set(t, rc,
+			"the directory %s is locked by %s: cairn serve makes its "
+			"certificate there when nobody else does",
+			tls_dir, file_lock_blame(dir, blame));
+	} else {
+		bool locked = !rc; /* there are file systems without locks */
+
+		rc = ensure_all(dir, host, t);
+		if (locked)
+			file_lock_give(dir, gate);
+	}
+	stop_gate_free(gate);
+	return rc;
+}
+
 int serve_certificate_make(const char *tls_dir, const char *host, struct trouble *t)
 {
 	int rc = io_make_directories(tls_dir, 0700), dir;
@@ -115,10 +142,7 @@ int serve_certificate_make(const char *tls_dir, const char *host, struct trouble
 	dir = open(tls_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return trouble_errno(t, "the directory %s cannot be opened", tls_dir);
-	/* Two servers that start at once would mix their keys and certificates. */
-	while (flock(dir, LOCK_EX) != 0 && errno == EINTR)
-		;
-	rc = ensure_all(dir, host, t);
+	rc = ensure_alone(dir, tls_dir, host, t);
 	close(dir);
 	return rc;
 }

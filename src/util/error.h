@@ -31,6 +31,7 @@ enum error {
 	ERR_BUSY = -17,	       /* locked by, or in use of, somebody else */
 	ERR_CHANGED = -18,     /* an input changed while it was read */
 	ERR_EXISTS = -19,      /* it is there already */
+	ERR_LEAST = ERR_EXISTS
 };
 
 #define TROUBLE_MAX 1024

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/clock.h"
+#include "util/error.h"
+#include "util/file_lock.h"
+
+#define ASK_FIRST (NS_PER_MS / 10)
+#define ASK_MOST (10 * NS_PER_MS)
+
+static int file_lock_error(int errnum)
+{
+	/* NFS without locks, and whatever else says so in its own way. */
+	if (errnum == ENOLCK || errnum == EINVAL || errnum == ENOSYS ||
+		errnum == EOPNOTSUPP)
+		return ERR_UNSUPPORTED;
+	return error_from_errno(errnum);
+}
+
+/* ERR_BUSY: somebody else holds it. */
+static int ask_for_lock(int fd, int op, struct stop_gate *gate)
+{
+	int rc = 0;
+
+	stop_gate_enter(gate);
+	if (flock(fd, op | LOCK_NB))
+		rc = errno == EWOULDBLOCK || errno == EINTR ? ERR_BUSY
+							    : file_lock_error(errno);
+	if (rc)
+		stop_gate_leave(gate);
+	return rc;
+}
+
+int file_lock_take(int fd, enum file_lock how, int64_t deadline, struct stop_gate *gate)
+{
+	int op = how == FILE_LOCK_ALONE ? LOCK_EX : LOCK_SH;
+	int64_t pause = ASK_FIRST;
+	int rc = ask_for_lock(fd, op, gate);
+
+	while (rc == ERR_BUSY) {
+		struct timespec t = {.tv_nsec = (long)pause};
+
+		if (clock_monotonic() >= deadline)
+			return ERR_TIMEOUT;
+		nanosleep(&t, NULL);
+		pause = pause * 2 > ASK_MOST ? ASK_MOST : pause * 2;
+		rc = ask_for_lock(fd, op, gate);
+	}
+	return rc;
+}
+
+void file_lock_give(int fd, struct stop_gate *gate)
+{
+	flock(fd, LOCK_UN);
+	stop_gate_leave(gate);
+}
+
+/* proc_pid_stat(5): "123 (name) T ...", and the name may have parentheses in it. */
+struct holder {
+	long pid; /* 0: not found */
+	char name[17];
+	char state;
+};
+
+static bool holder_look(struct holder *h)
+{
+	char path[40], line[128], *open, *close;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", h->pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	open = fgets(line, sizeof line, f) ? strchr(line, '(') : NULL;
+	fclose(f);
+	close = open ? strrchr(open, ')') : NULL;
+	if (!close || sscanf(close + 1, " %c", &h->state) != 1)
+		return false;
+	*close = '\0';
+	snprintf(h->name, sizeof h->name, "%s", open + 1);
+	return true;
+}
+
+/* By a signal, or by a debugger. */
+static bool holder_is_stopped(const struct holder *h)
+{
+	return h->state == 'T' || h->state == 't';
+}
+
+/* A line of /proc/locks, proc_locks(5): "1: FLOCK  ADVISORY  WRITE 123 08:01:456 0 EOF".
+ * Those who wait have "->" behind the number. That of the device is not stat(2)'s
+ * everywhere (btrfs), the inode's is. */
+static long holder_in(const char *line, unsigned long long inode)
+{
+	unsigned long long found;
+	long pid;
+
+	if (sscanf(line, "%*d: %*s %*s %*s %ld %*x:%*x:%llu", &pid, &found) != 2)
+		return 0;
+	return found == inode ? pid : 0;
+}
+
+/* Of several, one that is stopped. We ourselves are no news. */
+static void holder_find(FILE *locks, unsigned long long inode, struct holder *h)
+{
+	char line[256];
+
+	while (!holder_is_stopped(h) && fgets(line, sizeof line, locks)) {
+		struct holder found = {.pid = holder_in(line, inode)};
+
+		if (found.pid <= 0 || found.pid == (long)getpid() || !holder_look(&found))
+			continue;
+		if (!h->pid || holder_is_stopped(&found))
+			*h = found;
+	}
+}
+
+const char *file_lock_blame(int fd, char text[FILE_LOCK_BLAME_SIZE])
+{
+	struct holder h = {.pid = 0};
+	struct stat st;
+	FILE *locks = fstat(fd, &st) ? NULL : fopen("/proc/locks", "re");
+
+	if (locks) {
+		holder_find(locks, (unsigned long long)st.st_ino, &h);
+		fclose(locks);
+	}
+	if (h.pid)
+		snprintf(text, FILE_LOCK_BLAME_SIZE, "process %ld (%s), which is %s", h.pid,
+			h.name, holder_is_stopped(&h) ? "stopped" : "busy");
+	else
+		snprintf(text, FILE_LOCK_BLAME_SIZE,
+			"another process, which is stopped or slow");
+	return text;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A lock on a file that processes share, flock(2), waited for until a deadline: the kernel
+ * gives it back when its holder dies, but not when its holder is stopped, and no system
+ * lets one wait for it for a bounded time, so it is asked for again and again. Any thread.
+ */
+#ifndef CAIRN_UTIL_FILE_LOCK_H
+#define CAIRN_UTIL_FILE_LOCK_H
+
+#include <stdint.h>
+
+#include "util/stop_gate.h"
+
+enum file_lock {
+	FILE_LOCK_SHARED,
+	FILE_LOCK_ALONE,
+};
+
+/* `deadline` is of CLOCK_MONOTONIC, ns; one that is over asks once. As long as the lock is
+ * held, this process is within `gate` (may be NULL). ERR_TIMEOUT; ERR_UNSUPPORTED where the
+ * file system has no such locks; another one of the system. */
+int file_lock_take(int fd, enum file_lock how, int64_t deadline, struct stop_gate *gate);
+void file_lock_give(int fd, struct stop_gate *gate);
+
+/* For the sentence of who waited in vain, which of those that have a lock of any kind on
+ * the file is in the way: "process 123 (name), which is stopped" or "busy"; where the
+ * system does not tell, "another process, which is stopped or slow". Returns `text`. */
+#define FILE_LOCK_BLAME_SIZE 80
+const char *file_lock_blame(int fd, char text[FILE_LOCK_BLAME_SIZE]);
+
+#endif

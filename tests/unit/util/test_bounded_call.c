@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "util/bounded_call.h"
+#include "util/clock.h"
+#include "util/error.h"
+
+static int64_t in_ms(int64_t ms)
+{
+	return clock_monotonic() + ms * NS_PER_MS;
+}
+
+/* Something that a stranger may hold. */
+struct owner {
+	pthread_mutex_t mutex;
+	atomic_uint entered, alone;
+};
+
+static int add_one(struct bounded_call *b, void *arg)
+{
+	struct owner *o = arg;
+	int *number;
+
+	pthread_mutex_lock(&o->mutex);
+	number = bounded_call_enter(b);
+	if (number)
+		++*number;
+	atomic_fetch_add(number ? &o->entered : &o->alone, 1);
+	pthread_mutex_unlock(&o->mutex);
+	return number ? 7 : 8;
+}
+
+static void test_it_is_made(void **state)
+{
+	struct owner o = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+	struct bounded_call *b = bounded_call_new("test", &o);
+	int number = 1;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(bounded_call_run(b, DEADLINE_NONE, add_one, &number), 7);
+	assert_int_equal(number, 4);
+	assert_false(bounded_call_is_stuck(b));
+	assert_true(bounded_call_free(b));
+	assert_int_equal(o.entered, 3);
+}
+
+static void test_it_is_given_up(void **state)
+{
+	struct owner o = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+	struct bounded_call *b = bounded_call_new("test", &o);
+	int number = 1;
+
+	(void)state;
+	pthread_mutex_lock(&o.mutex);
+	assert_int_equal(bounded_call_run(b, in_ms(20), add_one, &number), ERR_TIMEOUT);
+	assert_true(bounded_call_is_stuck(b));
+	/* The next one waits for it, and not for longer than it wants to. */
+	assert_int_equal(bounded_call_run(b, in_ms(5), add_one, &number), ERR_TIMEOUT);
+	pthread_mutex_unlock(&o.mutex);
+	/* What was given up finds nobody, and then the thread is free again. */
+	assert_int_equal(bounded_call_run(b, DEADLINE_NONE, add_one, &number), 7);
+	assert_int_equal(number, 2);
+	assert_int_equal(o.alone, 1);
+	assert_true(bounded_call_free(b));
+}
+
+static int take_a_while(struct bounded_call *b, void *owner)
+{
+	int *number = bounded_call_enter(b);
+
+	(void)owner;
+	usleep(50000);
+	*number = 9;
+	return 0;
+}
+
+/* Once it has begun, it is waited for to its end. */
+static void test_a_long_one(void **state)
+{
+	struct bounded_call *b = bounded_call_new("test", NULL);
+	int number = 0, rc;
+
+	(void)state;
+	do {
+		rc = bounded_call_run(b, in_ms(20), take_a_while, &number);
+	} while (rc == ERR_TIMEOUT && !number); /* it did not begin in time */
+	assert_int_equal(rc, 0);
+	assert_int_equal(number, 9);
+	assert_true(bounded_call_free(b));
+}
+
+static void *call_often(void *arg)
+{
+	static int sum[2];
+
+	for (int i = 0; i < 200; i++)
+		if (bounded_call_run(arg, DEADLINE_NONE, add_one, &sum[0]) != 7)
+			return NULL;
+	return sum;
+}
+
+static void test_several_threads(void **state)
+{
+	struct owner o = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+	struct bounded_call *b = bounded_call_new("test", &o);
+	pthread_t threads[3];
+	void *sum;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, call_often, b);
+	for (int i = 0; i < 3; i++) {
+		pthread_join(threads[i], &sum);
+		assert_non_null(sum);
+	}
+	assert_int_equal(*(int *)sum, 600);
+	assert_true(bounded_call_free(b));
+}
+
+/* It still waits when all is to end: that is left as it is. */
+static void test_it_waits_for_ever(void **state)
+{
+	static struct owner o = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+	struct bounded_call *b = bounded_call_new("test", &o);
+	int number = 0;
+
+	(void)state;
+	pthread_mutex_lock(&o.mutex);
+	assert_int_equal(bounded_call_run(b, in_ms(5), add_one, &number), ERR_TIMEOUT);
+	assert_false(bounded_call_free(b));
+	pthread_mutex_unlock(&o.mutex);
+	while (!atomic_load(&o.alone))
+		usleep(1000);
+	assert_int_equal(number, 0);
+}
+
+static void test_none_was_made(void **state)
+{
+	(void)state;
+	assert_true(bounded_call_free(bounded_call_new("test", NULL)));
+	assert_true(bounded_call_free(NULL));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_it_is_made),
+		cmocka_unit_test(test_it_is_given_up),
+		cmocka_unit_test(test_a_long_one),
+		cmocka_unit_test(test_several_threads),
+		cmocka_unit_test(test_it_waits_for_ever),
+		cmocka_unit_test(test_none_was_made),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
