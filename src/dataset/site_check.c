@@ -371,7 +371,10 @@ int site_check(const struct site_options *o, struct trouble *t)
 
 	if (o->tag && tag_name_check(o->tag))
 		return trouble_set(t, ERR_INVALID, "\"%s\" is no tag", o->tag);
-	snprintf(s.base, sizeof s.base, "%s", o->url);
+	if (strlen(o->url) >= sizeof s.base)
+		return trouble_set(t, ERR_INVALID, "the URL is longer than %d bytes",
+			URL_SIZE_MAX - 1);
+	strcpy(s.base, o->url);
 	rc = look_at_manifest(&s, &go_on);
 	if (!rc && go_on)
 		rc = look_at_blob(&s);

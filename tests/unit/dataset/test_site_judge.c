@@ -9,7 +9,8 @@
 
 #include <cmocka.h>
 
-#include "dataset/site_judge.h"
+#include "dataset/site_check.h"
+#include "net/base_url.h"
 
 #define NOW INT64_C(1795747289) /* 2026-11-27 02:41:29 */
 #define DAY (INT64_C(24) * 60 * 60)
@@ -131,6 +132,20 @@ static void test_certificate(void **state)
 	assert_non_null(strstr(h.text, "plain http"));
 }
 
+static void a_longer_url_is_refused(void **state)
+{
+	char url[URL_SIZE_MAX + 1] = "http://127.0.0.1:1/";
+	struct heard h = {0};
+	const struct site_options o = {.url = url, .findings = {hear, &h}};
+	struct trouble t = {0};
+
+	(void)state;
+	memset(url + strlen(url), 'a', URL_SIZE_MAX - strlen(url));
+	assert_int_equal(site_check(&o, &t), ERR_INVALID);
+	assert_non_null(strstr(t.text, "longer"));
+	assert_int_equal(h.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +154,7 @@ int main(void)
 		cmocka_unit_test(test_encoding),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_certificate),
+		cmocka_unit_test(a_longer_url_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
