@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <netdb.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "net/access_log.h"
+#include "util/io.h"
 
 #define FILE_MODE 0640 /* addresses are nobody else's business */
 #define URL_SHOWN 1024 /* bytes of what a client sent, before they are escaped */
@@ -147,7 +147,7 @@ void access_log_write(struct access_log *log, const struct access_line *line)
 		return;
 	put_line(out, line);
 	/* A log that cannot be written (a full disk) stops no reader. */
-	if (fclose(out) == 0 && write(log->fd, text, size) < 0)
-		errno = 0;
+	if (fclose(out) == 0)
+		(void)io_write_full(log->fd, text, size);
 	free(text);
 }
