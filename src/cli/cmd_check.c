@@ -51,7 +51,7 @@ static void print_json(const struct finding *f)
 		o = json_pack(
 			"{s:s, s:s}", "about", f->about, "weight", weight_text(f->weight));
 	if (o)
-		json_dumpf(o, stdout, JSON_COMPACT);
+		json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(o);
 }
