@@ -349,8 +349,8 @@ static void what_a_cache_knows_is_taken_over(void **state)
 	teardown(&f);
 }
 
-/* Nothing is forgotten that the cache has, and it is said where it is. */
-static void without_a_place_the_cache_knows(void **state)
+/* What cannot be read is no reason to forget, and it is said where it is. */
+static void unreadable_is_not_forgotten(void **state)
 {
 	char file[PATH_SIZE_MAX + 64];
 	struct fixture f;
@@ -365,6 +365,28 @@ static void without_a_place_the_cache_knows(void **state)
 	put_revision(&f, 6);
 	assert_int_not_equal(open_it(&f), 0);
 	check_says(&f, file);
+	teardown(&f);
+}
+
+static void without_a_place_the_cache_knows(void **state)
+{
+	char key[PUBLIC_KEY_TEXT_SIZE];
+	struct public_key public;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	public = private_key_public(f.store.key);
+	public_key_to_text(&public, key);
+	f.options.trust = key;
+	/* Nobody can make that directory, not even root. */
+	f.options.known_keys = "/proc/cairn/known_keys";
+	put_revision(&f, 5);
+	assert_int_equal(open_it(&f), 0);
+	assert_true(reader_logged(&f.reader, "is noted in the cache only"));
+	put_revision(&f, 4);
+	assert_int_equal(open_it(&f), ERR_ROLLBACK);
+	check_says(&f, "revision 5");
 	teardown(&f);
 }
 
@@ -969,6 +991,7 @@ int main(void)
 		cmocka_unit_test(an_older_revision_is_refused),
 		cmocka_unit_test(what_was_seen_outlives_the_cache),
 		cmocka_unit_test(what_a_cache_knows_is_taken_over),
+		cmocka_unit_test(unreadable_is_not_forgotten),
 		cmocka_unit_test(without_a_place_the_cache_knows),
 		cmocka_unit_test(tags_are_remembered),
 		cmocka_unit_test(an_expired_revision_is_refused),
