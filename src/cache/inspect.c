@@ -6,6 +6,7 @@
 
 #include "cache/inspect.h"
 #include "cache/meta/dataset_record.h"
+#include "cache/meta/free_pages.h"
 #include "cache/meta/pages.h"
 #include "cache/meta/pins.h"
 #include "cache/meta/scan.h"
@@ -66,7 +67,7 @@ int cache_info(struct cache *c, struct cache_info *out)
 	if (!rc)
 		rc = totals_load(c->metadata, txn, &totals, &rot);
 	info.pages = table_count(c->metadata, txn, TABLE_PAGES);
-	info.metadata = metadata_bytes(c->metadata) - metadata_free_bytes(c->metadata);
+	info.metadata = metadata_bytes(c->metadata) - free_pages_bytes(c->metadata);
 	metadata_read_end(c->metadata, txn);
 	if (!rc)
 		rc = cache_each_object(c, add_object, &info);

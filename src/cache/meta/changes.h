@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "cache/meta/trust_epoch.h"
+#include "cache/meta/verified_pages.h"
 #include "format/blob_buffer.h"
 #include "format/object_id.h"
 #include "util/digest.h"
@@ -90,7 +91,8 @@ struct changes {
 	size_t op_count;
 	struct blob_buffer **pages;
 	size_t page_count;
-	struct digest *rotten; /* pages to delete, before the others are put */
+	struct verified_pages *used_pages; /* that go last of all; may be NULL */
+	struct digest *rotten;		   /* pages to delete, before the others are put */
 	size_t rotten_count;
 	struct pin_change *pins;
 	size_t pin_count;
@@ -117,17 +119,27 @@ struct changes {
 	bool shrink; /* it was made smaller: note that */
 };
 
+/* Why the books may not grow: then nothing new is kept. */
+enum growth {
+	GROWTH_FREE,
+	GROWTH_READER, /* somebody reads an old state of them (readers.h), and does not end
+			*/
+	GROWTH_CAP,    /* their file has its full size, and nothing in it can go */
+};
+
 struct outcome {
-	uint64_t released;   /* cost of all marks: no longer reserved */
-	uint64_t leased;     /* the lease now, bytes */
-	bool granted;	     /* the demand is met */
-	bool pages_kept;     /* the pages were put */
-	uint64_t short_of;   /* bytes to be made free before the rest can be granted; 0 */
-	uint64_t need;	     /* of `short_of`: bytes that are to be had */
-	bool awaited;	     /* what is missing is still to become free */
-	bool enough;	     /* not all victims had to go */
-	bool in_vain;	     /* that many cannot be: only leases of the dead can help */
-	bool more;	     /* rows of what was thrown out are left: another transaction */
+	uint64_t released; /* cost of all marks: no longer reserved */
+	uint64_t leased;   /* the lease now, bytes */
+	bool granted;	   /* the demand is met */
+	bool pages_kept;   /* the pages were put */
+	uint64_t short_of; /* bytes to be made free before the rest can be granted; 0 */
+	uint64_t need;	   /* of `short_of`: bytes that are to be had */
+	bool awaited;	   /* what is missing is still to become free */
+	bool enough;	   /* not all victims had to go */
+	bool in_vain;	   /* that many cannot be: only leases of the dead can help */
+	bool more;	   /* rows of what was thrown out are left: another transaction */
+	enum growth growth;
+	int reader;	     /* the process that GROWTH_READER is about */
 	bool rot;	     /* a record was rotten: totals are to be counted again */
 	uint64_t freed;	     /* resident bytes of the victims */
 	struct victim *gone; /* whose files are to be unlinked; heap */

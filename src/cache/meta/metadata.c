@@ -434,50 +434,6 @@ uint64_t metadata_bytes(struct metadata *m)
 	return bytes;
 }
 
-/* LMDB's table 0 maps a transaction to the pages it freed: a count, then the numbers. It
- * can be read only in a read transaction. */
-struct free_count {
-	MDB_txn *txn;
-	uint64_t pages;
-};
-
-static int call_count_free(void *arg)
-{
-	struct free_count *f = arg;
-	size_t count, txn, before = 0;
-	MDB_cursor *cursor;
-	MDB_val k, v;
-	int rc = mdb_cursor_open(f->txn, 0, &cursor);
-
-	if (rc)
-		return rc;
-	while ((rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
-		if (k.mv_size != sizeof txn || v.mv_size < sizeof count)
-			break;
-		memcpy(&txn, k.mv_data, sizeof txn);
-		memcpy(&count, v.mv_data, sizeof count);
-		if (txn <= before || count >= v.mv_size / sizeof count)
-			break;
-		before = txn;
-		f->pages += count;
-	}
-	mdb_cursor_close(cursor);
-	return rc == MDB_NOTFOUND ? 0 : MDB_CORRUPTED;
-}
-
-uint64_t metadata_free_bytes(struct metadata *m)
-{
-	struct free_count f = {.pages = 0};
-	uint64_t bytes = 0;
-
-	if (metadata_read_within(m, &f.txn))
-		return 0;
-	if (!metadata_call(m, call_count_free, &f))
-		bytes = f.pages * environment_page_size(&m->environment);
-	metadata_read_end(m, f.txn);
-	return bytes;
-}
-
 static int prepare(MDB_txn *txn, void *arg)
 {
 	struct metadata *m = arg;

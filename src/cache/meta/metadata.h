@@ -75,8 +75,7 @@ int metadata_call(struct metadata *m, guard_fn call, void *arg);
 /* What was found in the file cannot be. Returns ERR_CORRUPT. */
 int metadata_damaged(struct metadata *m);
 
-/* Bytes of the file that LMDB uses, and how many of them are free for reuse. */
+/* Bytes of the file that LMDB uses, free ones (free_pages.h) among them. */
 uint64_t metadata_bytes(struct metadata *m);
-uint64_t metadata_free_bytes(struct metadata *m);
 
 #endif

@@ -213,6 +213,9 @@ static int apply_to_record(struct subject *s, struct change *op)
 		op->result = CHANGE_ENDED;
 		return subject_discard(s);
 	case CHANGE_USE:
+		/* Not worth a commit that makes the file grow. */
+		if (space_growth(s->ops->space) == GROWTH_READER)
+			return 0;
 		s->changed = s->changed || op->seconds > r->last_use;
 		if (op->seconds > r->last_use)
 			r->last_use = op->seconds;

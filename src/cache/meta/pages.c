@@ -6,15 +6,17 @@
 #include <unistd.h>
 #include <sys/random.h>
 
+#include "cache/meta/free_pages.h"
 #include "cache/meta/pages.h"
 #include "format/page.h"
 #include "format/recipe.h"
 
-#define SHARE 4			      /* pages take at most 1/4 of the quota ... */
-#define SHARE_MIN (UINT64_C(4) << 20) /* ... but at least so many bytes */
 #define LMDB_PAGE 4096
 #define ROW_OVERHEAD 64	   /* key, node and page headers, our own heads */
-#define THIN_ROWS_MAX 4096 /* in one transaction */
+#define THIN_ROWS_MAX 4096 /* looked at in one transaction */
+/* A large page is put where so many of LMDB's are free in one run: above the cap, so many
+ * times what is put has to be free. */
+#define RUNS 4
 
 /* A page that another version of this program packed is as good as rotten. */
 int pages_check(struct span value, enum blob_kind *kind, struct span *packed)
@@ -82,55 +84,105 @@ static int next_page(
 	return rc;
 }
 
-/* Deletes about `bytes` of pages, at random. */
-static int thin_out(struct space *s, uint64_t bytes)
+/* The least key behind it. */
+static void go_behind(struct digest *at)
 {
+	for (size_t i = DIGEST_SIZE; i-- > 0 && ++at->bytes[i] == 0;)
+		;
+}
+
+struct thinning {
+	struct space *space;
 	struct digest at;
-	uint64_t freed = 0, size = 0;
-	bool wrapped = false;
+	bool wrapped;
+	struct verified_pages *used; /* they stay; NULL: none does */
+	uint64_t wanted, freed;	     /* bytes */
+};
+
+static int thin_one(struct thinning *t)
+{
+	struct space *s = t->space;
+	uint64_t size = 0;
+	int rc = next_page(s, span_of_digest(&t->at), &t->at, &size);
+
+	if (rc == ERR_ABSENT && !t->wrapped) {
+		t->wrapped = true;
+		t->at = (struct digest){{0}};
+		rc = next_page(s, span_of_digest(&t->at), &t->at, &size);
+	}
+	if (rc)
+		return rc;
+	if (t->used && verified_pages_knows(t->used, &t->at)) {
+		go_behind(&t->at);
+		return 0;
+	}
+	rc = table_remove(s->m, s->txn, TABLE_PAGES, span_of_digest(&t->at));
+	t->freed += room_of(size);
+	return rc;
+}
+
+static int thin_some(struct thinning *t)
+{
 	int rc = 0;
 
-	if (getentropy(at.bytes, sizeof at.bytes))
-		at = (struct digest){{0}};
-	for (unsigned i = 0; i < THIN_ROWS_MAX && freed < bytes && !rc; i++) {
-		rc = next_page(s, span_of_digest(&at), &at, &size);
-		if (rc == ERR_ABSENT && !wrapped) {
-			wrapped = true;
-			at = (struct digest){{0}};
-			rc = next_page(s, span_of_digest(&at), &at, &size);
-		}
-		if (!rc)
-			rc = table_remove(s->m, s->txn, TABLE_PAGES, span_of_digest(&at));
-		freed += room_of(size);
-	}
-	s->totals.changes++;
+	if (getentropy(t->at.bytes, sizeof t->at.bytes))
+		t->at = (struct digest){{0}};
+	t->wrapped = false;
+	for (unsigned i = 0; i < THIN_ROWS_MAX && t->freed < t->wanted && !rc; i++)
+		rc = thin_one(t);
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 
-/* Is there room for `need` more bytes of pages? LMDB uses its free pages again only after
- * a while and where they are in one run, so the file may grow nonetheless. */
-static int find_room(struct space *s, uint64_t need, struct outcome *o)
+/* Deletes about `bytes` of pages, at random. */
+static int thin_out(struct space *s, const struct changes *c, uint64_t bytes)
 {
-	uint64_t free_bytes = metadata_free_bytes(s->m);
-	uint64_t file = metadata_bytes(s->m);
-	uint64_t share = s->limits.quota / SHARE;
-	int rc = 0;
+	struct thinning t = {.space = s, .used = c->used_pages, .wanted = bytes};
+	int rc = thin_some(&t);
 
-	/* When they cannot be kept, no others go for them. */
-	o->pages_kept = space_has(s, need);
-	if (!o->pages_kept) {
-		space_ask(s, need, o);
-		return 0;
+	if (!rc && t.freed < bytes && t.used) {
+		t.used = NULL;
+		rc = thin_some(&t);
 	}
-	if (share < SHARE_MIN)
-		share = SHARE_MIN;
-	if (s->limits.quota && file - free_bytes + need > share) {
-		rc = thin_out(s, file - free_bytes + need - share);
-		/* What is deleted now can be used only by the next transactions. */
-		if (need > free_bytes && file > share)
-			o->pages_kept = false;
-	}
+	s->totals.changes += t.freed > 0;
 	return rc;
+}
+
+/* Is there room in the file for `need` more bytes of pages? LMDB uses its free pages again
+ * only after a while and where they are in one run, so it may grow nonetheless. */
+static int find_room_in_file(
+	struct space *s, const struct changes *c, uint64_t need, struct outcome *o)
+{
+	uint64_t free_bytes = free_pages_bytes(s->m), file = metadata_bytes(s->m);
+	uint64_t cap = space_metadata_cap(s), used = file - free_bytes, wanted = 0;
+
+	if (used + need > cap)
+		wanted = used + need - cap;
+	if (file > cap && need > free_bytes / RUNS) {
+		/* What is deleted now can be used only by the next transactions. */
+		o->pages_kept = false;
+		if (wanted < need * RUNS - free_bytes)
+			wanted = need * RUNS - free_bytes;
+	}
+	return wanted ? thin_out(s, c, wanted) : 0;
+}
+
+/* When they cannot be kept, no others go for them; but for a file that is too large, which
+ * is so whether there are new ones or not. */
+static int find_room(
+	struct space *s, const struct changes *c, uint64_t need, struct outcome *o)
+{
+	uint64_t used = metadata_bytes(s->m) - free_pages_bytes(s->m);
+
+	o->pages_kept = space_may_grow(s, o);
+	if (o->growth == GROWTH_CAP)
+		return thin_out(s, c, less_or_none(used, space_metadata_cap(s)));
+	if (!o->pages_kept || !c->page_count)
+		return 0;
+	o->pages_kept = space_has(s, need);
+	if (o->pages_kept)
+		return find_room_in_file(s, c, need, o);
+	space_ask(s, need, o);
+	return 0;
 }
 
 static int pages_put(struct space *s, struct blob_buffer *page)
@@ -149,9 +201,9 @@ int pages_apply(struct space *s, const struct changes *c, struct outcome *o)
 
 	for (size_t i = 0; i < c->rotten_count && !rc; i++)
 		rc = table_delete(s->m, s->txn, TABLE_PAGES, span_of_digest(&c->rotten[i]));
-	if (rc || !c->page_count)
+	if (rc || (!c->page_count && !c->demand))
 		return rc;
-	rc = find_room(s, room_of_all(c), o);
+	rc = find_room(s, c, room_of_all(c), o);
 	for (size_t i = 0; i < c->page_count && !rc && o->pages_kept; i++)
 		rc = pages_put(s, c->pages[i]);
 	return rc;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Pages and recipes in the books: finding one, with its checksum verified once per
- * process; putting those of a transaction. When a quota is set, pages take at most a part
- * of it: then others go at random (their keys are digests), which needs no record of use.
+ * process; putting those of a transaction. The books have a cap (space.h): for what is
+ * new, other pages go then, at random (their keys are digests), which needs no record of
+ * use; those that this process uses last of all.
  */
 #ifndef CAIRN_CACHE_META_PAGES_H
 #define CAIRN_CACHE_META_PAGES_H

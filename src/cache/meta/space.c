@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cache/meta/free_pages.h"
 #include "cache/meta/space.h"
 
 /* What no count covers: directories of objects/ (256 of 4 KiB), lock files, LMDB's
@@ -13,6 +14,13 @@
 #define LEASE_MAX (UINT64_C(64) << 20) /* bytes one process holds in advance ... */
 #define LEASE_MIN (UINT64_C(4) << 20)
 #define LEASE_SHARE 16 /* ... or this part of the quota */
+
+#define METADATA_SHARE 4		   /* the books take at most 1/4 of the quota ... */
+#define METADATA_LEAST (UINT64_C(4) << 20) /* ... but at least so many bytes */
+
+#define HELD_SHARE 16 /* of the quota: so much may be held up by somebody who reads */
+#define HELD_MAX (UINT64_C(64) << 20)
+#define HELD_MIN (UINT64_C(2) << 20)
 
 int limits_load(struct metadata *m, MDB_txn *txn, struct limits_record *out)
 {
@@ -85,6 +93,8 @@ int space_begin(
 		rc = sum_leases(s);
 	if (!rc)
 		rc = victims_sum(m, txn, &s->victims);
+	if (!rc)
+		rc = readers_look(m, txn, &s->lag);
 	s->before = s->totals;
 	return rc;
 }
@@ -149,17 +159,41 @@ int space_end_leases(struct space *s, const uint32_t *users, size_t count)
 	return rc;
 }
 
-/* How much to hold in advance: a part of what there can be at most. */
+static uint64_t within(uint64_t bytes, uint64_t least, uint64_t most)
+{
+	return bytes < least ? least : bytes > most ? most : bytes;
+}
+
+/* What there can be at most. */
+static uint64_t most_bytes(const struct space *s)
+{
+	uint64_t most = sum_of(s->disk_free, s->totals.cost);
+
+	return s->limits.quota && s->limits.quota < most ? s->limits.quota : most;
+}
+
+/* How much to hold in advance. */
 static uint64_t lease_target(const struct space *s)
 {
-	uint64_t most = sum_of(s->disk_free, s->totals.cost), share;
+	return within(most_bytes(s) / LEASE_SHARE, LEASE_MIN, LEASE_MAX);
+}
 
-	if (s->limits.quota && s->limits.quota < most)
-		most = s->limits.quota;
-	share = most / LEASE_SHARE;
-	if (share > LEASE_MAX)
-		return LEASE_MAX;
-	return share < LEASE_MIN ? LEASE_MIN : share;
+uint64_t space_metadata_cap(const struct space *s)
+{
+	return within(most_bytes(s) / METADATA_SHARE, METADATA_LEAST, UINT64_MAX);
+}
+
+/* A file that is full has the next transactions use what pages.c makes free in it; when
+ * they need more than that, others than pages fill it. */
+enum growth space_growth(const struct space *s)
+{
+	uint64_t cap = space_metadata_cap(s), file = metadata_bytes(s->m);
+
+	if (s->lag.held > within(most_bytes(s) / HELD_SHARE, HELD_MIN, HELD_MAX))
+		return GROWTH_READER;
+	if (file > cap + cap / 4 && file - free_pages_bytes(s->m) > cap)
+		return GROWTH_CAP;
+	return GROWTH_FREE;
 }
 
 static void grant(struct space *s, uint64_t bytes, struct outcome *o)
@@ -184,6 +218,17 @@ void space_ask(const struct space *s, uint64_t need, struct outcome *o)
 	o->short_of = bytes;
 	o->need = need;
 	o->in_vain = in_vain;
+}
+
+bool space_may_grow(const struct space *s, struct outcome *o)
+{
+	enum growth growth = space_growth(s);
+
+	if (growth != GROWTH_FREE) {
+		o->growth = growth;
+		o->reader = s->lag.pid;
+	}
+	return growth == GROWTH_FREE;
 }
 
 /* Asks for `want` more; what waits now (`need`) is enough when that is too much, or is
@@ -213,11 +258,12 @@ int space_renew_lease(struct space *s, const struct changes *c, uint64_t release
 	s->leases -= applied < s->leases ? applied : s->leases;
 	available = o->leased - reserved;
 	o->granted = c->demand <= available;
-	if (!o->granted || (applied && available < target / 2))
+	if ((!o->granted || (applied && available < target / 2)) && space_may_grow(s, o))
 		extend_lease(s,
 			target + c->demand - (available < target ? available : target),
 			o->granted ? 0 : c->demand - available, c->only_need, o);
-	if (o->leased == c->leased && !c->shrink && !c->demand)
+	if (o->leased == c->leased && !c->shrink &&
+		(!c->demand || o->growth != GROWTH_FREE))
 		return 0;
 	return lease_put(s->m, s->txn, c->user, o->leased);
 }

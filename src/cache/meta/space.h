@@ -8,6 +8,7 @@
 #define CAIRN_CACHE_META_SPACE_H
 
 #include "cache/meta/changes.h"
+#include "cache/meta/readers.h"
 #include "cache/meta/records.h"
 #include "cache/meta/victims.h"
 
@@ -26,6 +27,7 @@ struct space {
 	uint64_t leases;    /* bytes, of all users */
 	uint64_t disk_free; /* bytes, when the transaction began */
 	struct victims_sum victims;
+	struct readers_lag lag;
 };
 
 /* *rot (set, never cleared): the totals were not to be read. */
@@ -33,6 +35,14 @@ int space_begin(
 	struct space *s, struct metadata *m, MDB_txn *txn, uint64_t disk_free, bool *rot);
 /* Stores the totals. */
 int space_end(struct space *s);
+
+/* How large the file of the books may become: a part of what there can be at most. It is
+ * kept by not adding to it; what has to be written for other reasons may go beyond. */
+uint64_t space_metadata_cap(const struct space *s);
+/* May the books grow? */
+enum growth space_growth(const struct space *s);
+/* The same; when they may not, the outcome says why. */
+bool space_may_grow(const struct space *s, struct outcome *o);
 
 /* How many bytes have to be made free before `need` more can be used, beside those of
  * victims, which are free to be. */

@@ -76,6 +76,15 @@ static slot *verified_slot(struct verified_pages *v, const struct digest *digest
 	return &set[digest_word(digest, 2) % WAYS];
 }
 
+bool verified_pages_knows(struct verified_pages *v, const struct digest *digest)
+{
+	uint64_t tag = tag_of(digest);
+	uint64_t held = atomic_load_explicit(
+		verified_slot(v, digest), memory_order_relaxed);
+
+	return tag && (held & ~SECOND_MASK) == tag;
+}
+
 bool verified_pages_has(struct verified_pages *v, const struct digest *digest)
 {
 	uint64_t tag = tag_of(digest);

@@ -22,6 +22,8 @@ void verified_pages_free(struct verified_pages *v);
 /* Another term, at most some hours; 0: each use is a look. For tests. */
 void verified_pages_set_term(struct verified_pages *v, unsigned seconds);
 
+/* Was it looked at at all, as far as is remembered? */
+bool verified_pages_knows(struct verified_pages *v, const struct digest *digest);
 bool verified_pages_has(struct verified_pages *v, const struct digest *digest);
 void verified_pages_add(struct verified_pages *v, const struct digest *digest);
 void verified_pages_drop(struct verified_pages *v, const struct digest *digest);

@@ -43,6 +43,7 @@ static void complete(struct write_context *x, struct changes *c, bool shrink)
 	struct reservation_view v;
 
 	v = reservation_view(write_queue_reservation(x->queue));
+	c->used_pages = x->verified;
 	c->renew = true;
 	c->shrink = shrink;
 	c->leased = v.leased;
@@ -111,6 +112,24 @@ static void commit_ops(struct write_context *x, struct batch *b)
 	write_queue_note_losses(x->queue, losses);
 }
 
+/* The log has it once a minute. */
+static void tell_growth(struct write_context *x, const struct outcome *o)
+{
+	if (o->growth == GROWTH_READER)
+		log_warning(x->log,
+			"cache: process %d began to read in %s long ago and has not ended, "
+			"as "
+			"if it was stopped: nothing new is kept until it goes on or is "
+			"ended",
+			o->reader, x->directory->path);
+	if (o->growth == GROWTH_CAP)
+		log_warning(x->log,
+			"cache: the metadata in %s has the full size that the quota or the "
+			"disk leaves for it: nothing new is kept until something of it is "
+			"gone",
+			x->directory->path);
+}
+
 /* But for what has become of objects. */
 static void take_effect(
 	struct write_context *x, const struct changes *c, const struct outcome *o)
@@ -119,6 +138,7 @@ static void take_effect(
 		verified_pages_drop(x->verified, &c->rotten[i]);
 	reservation_commit(write_queue_reservation(x->queue), o->released, o->leased);
 	evictor_unlink(x, o->gone, o->gone_count);
+	tell_growth(x, o);
 	if (o->rot)
 		write_queue_ask_repair(x->queue);
 }

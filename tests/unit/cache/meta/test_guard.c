@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "cache/meta/free_pages.h"
 #include "cache/meta/guard.h"
 #include "unit/meta_samples.h"
 
@@ -77,7 +78,7 @@ static void check_useless(struct metadata *m)
 	assert_int_equal(metadata_read(m, &txn), ERR_CORRUPT);
 	assert_int_equal(metadata_write(m, DEADLINE_NONE, put_pages, m), ERR_CORRUPT);
 	assert_int_equal(metadata_bytes(m), 0);
-	assert_int_equal(metadata_free_bytes(m), 0);
+	assert_int_equal(free_pages_bytes(m), 0);
 	metadata_check_readers(m);
 	assert_int_not_equal(metadata_sync(m), 0);
 }

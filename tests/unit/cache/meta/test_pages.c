@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include "cache/meta/free_pages.h"
 #include "cache/meta/pages.h"
 #include "unit/meta_samples.h"
 
@@ -8,10 +9,14 @@
 #define ROWS 100
 
 /* Puts `count` pages of `rows` rows, the first with the number `first`, in one go. */
-static struct outcome put(struct books *b, unsigned first, size_t count, unsigned rows)
+static struct outcome put_using(struct books *b, unsigned first, size_t count,
+	unsigned rows, struct verified_pages *used)
 {
 	struct blob_buffer *pages[64];
-	struct changes c = {.disk_free = UINT64_MAX, .pages = pages, .page_count = count};
+	struct changes c = {.disk_free = UINT64_MAX,
+		.pages = pages,
+		.page_count = count,
+		.used_pages = used};
 	struct outcome o;
 
 	for (unsigned i = 0; i < count; i++)
@@ -20,6 +25,11 @@ static struct outcome put(struct books *b, unsigned first, size_t count, unsigne
 	for (unsigned i = 0; i < count; i++)
 		blob_buffer_put(pages[i]);
 	return o;
+}
+
+static struct outcome put(struct books *b, unsigned first, size_t count, unsigned rows)
+{
+	return put_using(b, first, count, rows, NULL);
 }
 
 static int find(struct books *b, struct verified_pages *v, unsigned number, unsigned *rows)
@@ -177,9 +187,100 @@ static void test_thinning(void **state)
 	assert_true(kept_late >= batches / 8);
 	assert_true(books_count(b->metadata, TABLE_PAGES) > 20);
 	assert_true(books_count(b->metadata, TABLE_PAGES) < batches * 20 / 2);
-	used = metadata_bytes(b->metadata) - metadata_free_bytes(b->metadata);
+	used = metadata_bytes(b->metadata) - free_pages_bytes(b->metadata);
 	assert_true(used < 5 * MIB);
 	assert_true(metadata_bytes(b->metadata) < 8 * MIB);
+}
+
+/* Those that this process uses stay when others make room. */
+static void test_others_go_first(void **state)
+{
+	struct books *b = *state;
+	struct verified_pages *v = verified_pages_new();
+	unsigned rows;
+
+	books_set_limits(b->metadata, 16 * MIB, 0);
+	put(b, 100000, 20, 300);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(find(b, v, 100000 + i, &rows), 0);
+	for (unsigned i = 0; i < 40; i++)
+		put_using(b, i * 20, 20, 300, v);
+	assert_true(books_count(b->metadata, TABLE_PAGES) < 40 * 20 / 2);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(find(b, v, 100000 + i, &rows), 0);
+	/* When only they are left, they go too. */
+	for (unsigned i = 0; i < 400; i++) {
+		struct digest name = sample_digest(i);
+
+		verified_pages_add(v, &name);
+	}
+	for (unsigned i = 0; i < 10; i++)
+		put_using(b, 1000 + i * 20, 20, 300, v);
+	assert_int_equal(find(b, v, 1180, &rows), 0);
+	verified_pages_free(v);
+}
+
+/* Rows of a table that nobody throws out. */
+static void fill_with_rows(struct books *b, unsigned first, unsigned count)
+{
+	static uint8_t value[60000];
+
+	for (unsigned i = first; i < first + count; i++)
+		books_put(b->metadata, TABLE_URLS, span_of(&i, sizeof i),
+			span_of(value, sizeof value));
+}
+
+/* What is no page fills the books: nothing is added, and it is said why; pages that are
+ * there may go for it, objects not. */
+static void test_the_cap(void **state)
+{
+	struct books *b = *state;
+	struct changes c = {.disk_free = UINT64_MAX, .renew = true, .demand = MIB};
+	struct outcome o;
+	uint64_t size;
+
+	books_set_limits(b->metadata, 16 * MIB, 0);
+	books_add(b->metadata, 1, 3, 1000);
+	put(b, 0, 20, 300);
+	o = books_commit(b->metadata, &c);
+	assert_int_equal(o.growth, GROWTH_FREE);
+	assert_true(o.granted);
+	fill_with_rows(b, 0, 95);
+	o = put(b, 100, 1, 300);
+	assert_false(o.pages_kept);
+	assert_int_equal(o.growth, GROWTH_CAP);
+	assert_int_equal(o.short_of, 0);
+	assert_int_equal(books_count(b->metadata, TABLE_PAGES), 0);
+	size = metadata_bytes(b->metadata);
+	for (unsigned i = 0; i < 50; i++) {
+		c.disk_free = UINT64_MAX;
+		c.demand = MIB;
+		o = books_commit(b->metadata, &c);
+		assert_int_equal(o.growth, GROWTH_CAP);
+		assert_false(o.granted);
+		assert_int_equal(o.short_of, 0);
+	}
+	assert_int_equal(metadata_bytes(b->metadata), size);
+	assert_true(books_has_record(b->metadata, 1));
+	/* A larger quota, and there is room. */
+	books_set_limits(b->metadata, 64 * MIB, 0);
+	o = books_commit(b->metadata, &c);
+	assert_true(o.granted);
+	o = put(b, 100, 1, 300);
+	assert_true(o.pages_kept);
+}
+
+/* Pages of all sizes come and go: the file does not follow its own holes upwards. */
+static void test_sizes_that_differ(void **state)
+{
+	struct books *b = *state;
+	unsigned kept = 0;
+
+	books_set_limits(b->metadata, 16 * MIB, 0);
+	for (unsigned i = 0; i < 300; i++)
+		kept += put(b, i * 8, 8, 50 + i * 37 % 1500).pages_kept;
+	assert_true(kept > 30);
+	assert_true(metadata_bytes(b->metadata) < 6 * MIB);
 }
 
 static void test_clearing(void **state)
@@ -211,6 +312,9 @@ int main(void)
 		BOOKS_TEST(test_values_that_are_no_pages),
 		BOOKS_TEST(test_no_room),
 		BOOKS_TEST(test_thinning),
+		BOOKS_TEST(test_others_go_first),
+		BOOKS_TEST(test_the_cap),
+		BOOKS_TEST(test_sizes_that_differ),
 		BOOKS_TEST(test_clearing),
 	};
 

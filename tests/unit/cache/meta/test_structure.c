@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "cache/meta/free_pages.h"
 #include "cache/meta/structure.h"
 #include "unit/meta_samples.h"
 
@@ -85,7 +86,7 @@ static void test_what_lmdb_writes_passes(void **state)
 		change(m, 1);
 		assert_int_equal(structure_check(*state, &s), 0);
 		assert_int_equal(s.bytes, metadata_bytes(m));
-		assert_int_equal(s.free, metadata_free_bytes(m));
+		assert_int_equal(s.free, free_pages_bytes(m));
 	}
 	metadata_close(m);
 }
@@ -170,7 +171,7 @@ static void use_all(const char *directory)
 		table_cursor_close(&c);
 		metadata_read_end(m, txn);
 	}
-	metadata_free_bytes(m);
+	free_pages_bytes(m);
 	for (unsigned i = 0; i < 10; i++)
 		if (metadata_write(m, DEADLINE_NONE, change_some, m))
 			break;
