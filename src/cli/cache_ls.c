@@ -10,6 +10,7 @@
 
 #include "cache/inspect.h"
 #include "cli/entry_text.h"
+#include "cli/json_output.h"
 #include "cli/size.h"
 #include "format/json.h"
 
@@ -44,9 +45,7 @@ static void held_json(
 	json_object_set_new(json, "resident", json_integer((json_int_t)resident));
 	json_object_set_new(json, "last_use", json_integer((json_int_t)o->last_use));
 	json_object_set_new(json, "pinned", json_boolean(o->pinned));
-	json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-	putchar('\n');
-	json_decref(json);
+	json_output(json, JSON_COMPACT);
 }
 
 static void held_text(

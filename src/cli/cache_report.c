@@ -9,9 +9,11 @@
 
 #include "cache/inspect.h"
 #include "cli/entry_text.h"
+#include "cli/json_output.h"
 #include "cli/progress.h"
 #include "cli/size.h"
 #include "format/json.h"
+#include "format/json_byte_string.h"
 #include "util/clock.h"
 
 static int dataset_json(void *ctx, const struct cache_dataset *d)
@@ -20,16 +22,17 @@ static int dataset_json(void *ctx, const struct cache_dataset *d)
 
 	clock_format(d->accepted, when);
 	return json_array_append_new(
-		ctx, json_pack("{s:s,s:s,s:I,s:I,s:s,s:o}", "name", d->name, "url", d->url,
-			     "revision", (json_int_t)d->revision, "highest",
-			     (json_int_t)d->highest, "accepted", when, "root",
-			     json_digest(&d->root)));
+		ctx, json_pack("{s:s,s:o,s:I,s:I,s:s,s:o}", "name", d->name, "url",
+			     json_byte_string(span_of_string(d->url)), "revision",
+			     (json_int_t)d->revision, "highest", (json_int_t)d->highest,
+			     "accepted", when, "root", json_digest(&d->root)));
 }
 
 static int pin_json(void *ctx, const char *pin, uint64_t objects)
 {
 	return json_array_append_new(
-		ctx, json_pack("{s:s,s:I}", "pin", pin, "objects", (json_int_t)objects));
+		ctx, json_pack("{s:o,s:I}", "pin", json_byte_string(span_of_string(pin)),
+			     "objects", (json_int_t)objects));
 }
 
 /* When: null where it never was. */
@@ -85,9 +88,7 @@ static void info_json(struct cache *c, const struct cache_info *i)
 		(json_int_t)i->complete, "pages", (json_int_t)i->pages, "disk_free",
 		(json_int_t)i->disk_free, "datasets", datasets, "pins", pins, "scrub",
 		scrub_json(i));
-	json_dumpf(o, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
-	putchar('\n');
-	json_decref(o);
+	json_output(o, JSON_INDENT(1));
 }
 
 static int print_dataset(void *ctx, const struct cache_dataset *d)

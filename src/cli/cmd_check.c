@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/entry_text.h"
+#include "cli/json_output.h"
 #include "cli/reader.h"
 #include "dataset/site_check.h"
 #include "dataset/url.h"
@@ -41,19 +42,11 @@ static const char *weight_text(enum finding_weight weight)
 					  : "wrong";
 }
 
-/* A server's words, which are in some sentences, may be no UTF-8: then there is none. */
-static void print_json(const struct finding *f)
+static void finding_json(const struct finding *f)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s?}", "about", f->about, "weight",
-		weight_text(f->weight), "text", f->text);
-
-	if (!o)
-		o = json_pack(
-			"{s:s, s:s}", "about", f->about, "weight", weight_text(f->weight));
-	if (o)
-		json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-	putchar('\n');
-	json_decref(o);
+	json_output(json_pack("{s:s, s:s, s:o}", "about", f->about, "weight",
+			    weight_text(f->weight), "text", json_output_words(f->text)),
+		JSON_COMPACT);
 }
 
 static void on_finding(void *arg, const struct finding *f)
@@ -62,7 +55,7 @@ static void on_finding(void *arg, const struct finding *f)
 
 	c->wrong += f->weight == FINDING_WRONG;
 	if (c->json) {
-		print_json(f);
+		finding_json(f);
 		return;
 	}
 	printf("%-7s ", weight_text(f->weight));

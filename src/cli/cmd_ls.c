@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/entry_text.h"
+#include "cli/json_output.h"
 #include "cli/reader.h"
 
 enum { OPTION_JSON = OPTION_OWN };
@@ -40,16 +41,8 @@ static void print_long(const struct entry *e)
 
 static int print_entry(const struct listing *l, const struct entry *e)
 {
-	if (l->json) {
-		json_t *o = entry_json(e);
-
-		if (!o)
-			return ERR_NO_MEMORY;
-		json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-		putchar('\n');
-		json_decref(o);
-		return 0;
-	}
+	if (l->json)
+		return json_output(entry_json(e), JSON_COMPACT);
 	if (l->wide)
 		print_long(e);
 	if ((l->recursive || l->itself) && e->parent.size) {

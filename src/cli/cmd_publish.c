@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/json_output.h"
 #include "cli/keys.h"
 #include "cli/progress.h"
 #include "cli/size.h"
@@ -211,7 +212,8 @@ static json_t *number(uint64_t value)
 	return json_integer((json_int_t)value);
 }
 
-static int print_json(const struct arguments *a, const struct publish_result *r)
+static int publish_json(
+	const struct arguments *a, const struct publish_result *r, struct trouble *t)
 {
 	char root[DIGEST_HEX_SIZE];
 	json_t *o;
@@ -227,9 +229,10 @@ static int print_json(const struct arguments *a, const struct publish_result *r)
 		"stored", number(r->totals.stored), "new_blobs", number(r->new_blobs),
 		"new_bytes", number(r->new_bytes), "delta_blobs", number(r->delta_blobs),
 		"read_bytes", number(r->read_bytes), "seconds", seconds(r));
-	rc = o ? json_dumpf(o, stdout, JSON_INDENT(1)) : -1;
-	json_decref(o);
-	putchar('\n');
+	rc = json_output(o, JSON_INDENT(1));
+	if (rc)
+		trouble_set(t, rc, "%s: it is published; the summary cannot be printed: %s",
+			a->o.store, error_text(rc));
 	return rc;
 }
 
@@ -262,7 +265,7 @@ static int publish_run(
 	rc = publish(&a->o, &result, t);
 	progress_end(progress);
 	if (!rc && a->json)
-		print_json(a, &result);
+		rc = publish_json(a, &result, t);
 	else if (!rc)
 		print_text(a, &result);
 	log_free(a->o.log);

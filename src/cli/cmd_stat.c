@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/entry_text.h"
+#include "cli/json_output.h"
 #include "cli/reader.h"
 #include "cli/size.h"
 
@@ -103,9 +104,9 @@ static int stat_path(struct reader *r, const char *text, bool json, struct troub
 
 		json_object_set_new(
 			o, "resident", json_integer((json_int_t)resident(r, &copy.entry)));
-		json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-		putchar('\n');
-		json_decref(o);
+		rc = json_output(o, JSON_COMPACT);
+		if (rc)
+			trouble_set(t, rc, "%s: %s", text, error_text(rc));
 	} else if (!rc) {
 		print(r, &copy.entry, rank);
 	}

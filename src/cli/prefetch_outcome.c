@@ -8,6 +8,7 @@
 
 #include "cache/attempt.h"
 #include "cache/inspect.h"
+#include "cli/json_output.h"
 #include "cli/size.h"
 
 #define REASON_MAX 256
@@ -101,10 +102,8 @@ static void outcome_json(const struct prefetch_outcome *o, const char *reason)
 		o->seconds);
 
 	if (reason && j)
-		json_object_set_new(j, "reason", json_string(reason));
-	json_dumpf(j, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
-	putchar('\n');
-	json_decref(j);
+		json_object_set_new(j, "reason", json_output_words(reason));
+	json_output(j, JSON_COMPACT | JSON_REAL_PRECISION(9));
 }
 
 static void outcome_text(const struct prefetch_outcome *o)

@@ -6,17 +6,20 @@
 need_fuse
 
 cache() { "$CAIRN" cache "$@" --cache "$T/cache"; }
-is_json() { # one document on stdin, or with --lines one a line
+is_json() { # one document on stdin, in ASCII, or with --lines one a line
 	command -v python3 >/dev/null || return 0
 	python3 -c 'import json, sys
-text = sys.stdin.read()
+text = sys.stdin.buffer.read().decode("ascii")
+assert not set(text) & set("\x1b\x7f"), text
 for part in text.splitlines() if sys.argv[1:] else [text]:
     json.loads(part)' "$@"
 }
 
 sample_tree "$T/source" 1500 20
 head -c 9000000 /dev/urandom >"$T/source/big"
-mkdir "$T/source/one" "$T/source/two"
+steering=$'\e[31m \u009b \u202e \x7f \xff' # what may reach no terminal
+mkdir "$T/source/one" "$T/source/two" "$T/source/$steering"
+echo steering >"$T/source/$steering/$steering"
 head -c 3000000 /dev/urandom >"$T/source/one/a.bin"
 head -c 3000000 /dev/urandom >"$T/source/two/b.bin"
 publish "$T/source" "$T/store"
@@ -33,6 +36,9 @@ unmount
 # all of it, by the URL
 start_serve "$T/store"
 "$CAIRN" prefetch "$URL" --cacert "$CACERT" --cache "$T/cache"
+"$CAIRN" prefetch --json "$URL" --cacert "$CACERT" --cache "$T/cache" | is_json
+"$CAIRN" ls --json "$URL" --cacert "$CACERT" --cache "$T/cache" | is_json --lines
+"$CAIRN" stat --json "$URL" "$steering/$steering" --cacert "$CACERT" --cache "$T/cache" | is_json
 mount_url
 stop "$server_pid"
 compare "$T/source" "$T/mnt"
@@ -42,6 +48,7 @@ cache ls >"$T/ls"
 [ -s "$T/info" ] && [ -s "$T/ls" ] || fail "cache info and ls say nothing"
 cache info --json | is_json
 cache ls --json | is_json --lines
+"$CAIRN" publish --json --no-index --name steering "$T/source/$steering" "$T/$steering" | is_json
 cache verify || fail "verify found rot in a fresh cache"
 
 # rot: one byte changed in each object file, found, mended, never served
