@@ -168,12 +168,12 @@ publish() { # SOURCE STORE [OPTION...]
 
 make_certificate() {
 	local d=$T/nginx
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
 		-subj "/CN=test CA" -keyout "$d/ca.key" -out "$d/ca.pem" 2>/dev/null
 	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=localhost" \
 		-keyout "$d/key.pem" -out "$d/request.pem" 2>/dev/null
 	printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' >"$d/names"
-	openssl x509 -req -in "$d/request.pem" -CA "$d/ca.pem" -CAkey "$d/ca.key" -days 2 \
+	openssl x509 -req -in "$d/request.pem" -CA "$d/ca.pem" -CAkey "$d/ca.key" -days 30 \
 		-CAcreateserial -extfile "$d/names" -out "$d/cert.pem" 2>/dev/null
 }
 

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# nginx as doc/servers.md sets it up; without its headers; with a limit on requests.
+# shellcheck source=tests/servers/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_program nginx
+
+# What surrounds the document's server block: HTTP_LINES before it, SERVER_LINES in it.
+configure() {
+	{
+		nginx_configuration "$T/store" "$PORT" "$(free_port)" |
+			sed '/server {/,$d; s|nginx/access.log|server/access.log|'
+		printf '%s\n' "$http_lines"
+		snippet nginx | sed "s|^ *gzip off;|&\n$server_lines|" | sed "$edit"
+		echo '}'
+	} >"$T/server/conf"
+	command=(nginx -p "$T/nginx" -c "$T/server/conf" -e "$T/server/error.log")
+}
+make_source
+http_lines='' server_lines='' edit=''
+serve_with configure
+try_server
+stop "$server_pid"
+
+# Without what it says about caches.
+edit='/add_header/d'
+serve_with configure
+check_says 'manifest.json comes without Cache-Control' 'tags/stable.json comes without'
+stop "$server_pid"
+
+# With one sentence about all files, as many sites have it.
+edit='/add_header.*no-cache/s/no-cache/max-age=86400/'
+serve_with configure
+check_says 'an old manifest.json for 86400 s' 'an old tags/stable.json for 86400 s'
+stop "$server_pid"
+
+# A limit that is far too low makes readers slow, and no more.
+edit=''
+PORT=0
+http_lines=$(snippet nginx-limit-zone RATE=25)
+http_lines=${http_lines/RATE/25}
+server_lines=$(snippet nginx-limit BURST=4 | tr '\n' ' ')
+serve_with configure
+rm -rf "$T/cache"
+mount_trusted
+compare "$T/source" "$T/mnt"
+unmount
+grep -q ' 429 ' "$T/server/access.log" || fail "no request was refused"
