@@ -24,6 +24,7 @@ enum change_kind {
 	CHANGE_LOSE,	/* the whole object is to go */
 	CHANGE_USE,	/* it was used */
 	CHANGE_TRUST,	/* every chunk present was hashed in this generation */
+	CHANGE_MEASURE, /* its file was seen to take `size` bytes of disk */
 	CHANGE_FLUSHED, /* this user's marks up to `sequence` are on the disk */
 };
 
@@ -40,7 +41,7 @@ struct change {
 	size_t number; /* order of arrival: changes are sorted by object, then by this */
 	struct object_id object;
 	uint64_t instance;
-	uint64_t ordinal, start, size; /* MARK, DROP: the chunk's place, bytes */
+	uint64_t ordinal, start, size; /* MARK, DROP: the chunk's place, bytes; MEASURE */
 	struct digest chunk;	       /* MARK: its digest */
 	int64_t seconds;	       /* MARK, USE: when, since 1970 */
 	uint64_t generation;	       /* MARK, TRUST: that the object was opened in */

@@ -147,6 +147,16 @@ static int put_rows(struct subject *s, const struct change *op)
 	return rc;
 }
 
+static void set_cost(struct subject *s, uint64_t cost)
+{
+	struct totals_record *totals = &s->ops->space->totals;
+	uint64_t others = less_or_none(totals->cost, s->record.cost);
+
+	s->record.cost = object_record_clamp_cost(&s->record, cost);
+	totals->cost = others + s->record.cost;
+	s->changed = true;
+}
+
 static int apply_mark(struct subject *s, struct change *op)
 {
 	struct object_record *r = &s->record;
@@ -165,12 +175,10 @@ static int apply_mark(struct subject *s, struct change *op)
 	r->bitmap[op->ordinal / 64] |= UINT64_C(1) << (op->ordinal % 64);
 	r->present++;
 	r->resident += op->size;
-	r->cost += cost;
 	s->ops->space->totals.resident += op->size;
-	s->ops->space->totals.cost += cost;
+	set_cost(s, r->cost + cost);
 	s->ops->applied += cost;
 	s->marked = op->sequence;
-	s->changed = true;
 	return 0;
 }
 
@@ -179,19 +187,16 @@ static int apply_drop(struct subject *s, struct change *op)
 	struct object_record *r = &s->record;
 	struct totals_record *totals = &s->ops->space->totals;
 	uint8_t key[CHUNK_KEY_SIZE];
-	uint64_t cost = chunk_cost(op->start, op->size);
 
 	if (!bit_of(r, op->ordinal))
 		return 0;
 	r->bitmap[op->ordinal / 64] &= ~(UINT64_C(1) << (op->ordinal % 64));
 	r->present--;
 	r->resident = less_or_none(r->resident, op->size);
-	r->cost = less_or_none(r->cost, cost);
 	r->drops++;
 	totals->resident = less_or_none(totals->resident, op->size);
-	totals->cost = less_or_none(totals->cost, cost);
 	totals->changes++;
-	s->changed = true;
+	set_cost(s, less_or_none(r->cost, chunk_cost(op->start, op->size)));
 	return table_delete(metadata_of(s), txn_of(s), TABLE_CHUNKS,
 		chunk_key(op->instance, op->ordinal, key));
 }
@@ -200,7 +205,7 @@ static int apply_to_record(struct subject *s, struct change *op)
 {
 	struct object_record *r = &s->record;
 
-	if (op->kind != CHANGE_LOSE && op->kind != CHANGE_USE && op->kind != CHANGE_TRUST &&
+	if ((op->kind == CHANGE_MARK || op->kind == CHANGE_DROP) &&
 		op->ordinal >= r->chunks)
 		return 0;
 	switch (op->kind) {
@@ -219,6 +224,9 @@ static int apply_to_record(struct subject *s, struct change *op)
 		s->changed = s->changed || op->seconds > r->last_use;
 		if (op->seconds > r->last_use)
 			r->last_use = op->seconds;
+		return 0;
+	case CHANGE_MEASURE:
+		set_cost(s, op->size);
 		return 0;
 	case CHANGE_FLUSHED:
 		return 0; /* its row is not the record's */

@@ -47,12 +47,25 @@ uint64_t chunk_cost(uint64_t start, uint64_t size)
 	return (end - first) * BLOCK;
 }
 
+/* At worst each chunk begins and ends within a block that others have, too. */
+static uint64_t most_cost(uint64_t size, uint64_t chunks)
+{
+	return size + 2 * BLOCK * chunks;
+}
+
+uint64_t object_record_clamp_cost(const struct object_record *r, uint64_t cost)
+{
+	uint64_t most = most_cost(r->size, r->chunks);
+
+	return cost < r->resident ? r->resident : cost > most ? most : cost;
+}
+
 static bool object_head_is_sane(const struct object_head *h, size_t value_size)
 {
 	return h->size >= 1 && h->size <= OBJECT_SIZE_CAP && h->chunks >= 1 &&
 	       h->chunks <= OBJECT_CHUNKS_CAP && h->chunks <= h->size &&
 	       h->present <= h->chunks && h->resident <= h->size &&
-	       h->cost >= h->resident && h->cost <= h->resident + 2 * BLOCK * h->present &&
+	       h->cost >= h->resident && h->cost <= most_cost(h->size, h->chunks) &&
 	       value_size == sizeof *h + BITMAP_WORDS(h->chunks) * sizeof(uint64_t);
 }
 

@@ -34,11 +34,14 @@ struct object_record {
 			      * GENERATION_NONE */
 	int64_t last_use;    /* seconds since 1970 */
 	uint64_t resident;   /* bytes of the chunks present */
-	uint64_t cost;	     /* of the chunks present */
-	uint64_t present;    /* chunks */
-	uint64_t drops;	     /* chunks that were found rotten and dropped, ever */
-	uint64_t *bitmap;    /* heap, BITMAP_WORDS(chunks); or NULL */
+	uint64_t cost;	  /* of the chunks present; or, if more was seen to lie in its file
+			   * (written by who was killed then), of all of that */
+	uint64_t present; /* chunks */
+	uint64_t drops;	  /* chunks that were found rotten and dropped, ever */
+	uint64_t *bitmap; /* heap, BITMAP_WORDS(chunks); or NULL */
 };
+/* What its cost can be: at least what is resident, at most all of its chunks. */
+uint64_t object_record_clamp_cost(const struct object_record *r, uint64_t cost);
 /* ERR_ABSENT, ERR_CORRUPT, ERR_NO_MEMORY. */
 int object_record_get(struct metadata *m, MDB_txn *txn, const struct object_id *id,
 	struct object_record *out);

@@ -272,6 +272,18 @@ static int each_in(struct directory *d, const char *prefix, object_file_fn each,
 	return rc;
 }
 
+uint64_t object_file_cost(
+	struct directory *d, const struct object_id *id, uint64_t instance)
+{
+	char name[OBJECT_NAME_SIZE];
+	struct stat st;
+
+	object_file_name(id, instance, name);
+	if (fstatat(d->objects_fd, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
+		return 0;
+	return (uint64_t)st.st_blocks * 512; /* stat(2) */
+}
+
 int object_file_each(struct directory *d, object_file_fn each, void *ctx)
 {
 	char prefix[3];

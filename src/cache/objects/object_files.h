@@ -49,6 +49,9 @@ enum object_file_use object_file_use(
 	struct directory *d, const struct object_id *id, uint64_t instance);
 /* Removes it, lent or not: whoever has it open goes on. Absent is fine. */
 int object_file_remove(struct directory *d, const struct object_id *id, uint64_t instance);
+/* The bytes of disk that it takes; 0 when that cannot be seen. */
+uint64_t object_file_cost(
+	struct directory *d, const struct object_id *id, uint64_t instance);
 /* Calls `each` for every object file. */
 typedef int (*object_file_fn)(void *ctx, const struct object_id *id, uint64_t instance);
 int object_file_each(struct directory *d, object_file_fn each, void *ctx);

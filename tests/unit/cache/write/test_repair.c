@@ -69,6 +69,95 @@ static void test_a_user_that_lives(void **state)
 	assert_int_equal(books_lease(w->x.metadata, other.user), 0);
 }
 
+/* Of object 1, three chunks, the books know one; its file has all of them. */
+static void keep_half(struct writing *w)
+{
+	struct object *o = sample_object_of(&w->directory, 1, dead_instance(1), 3);
+	struct change mark = books_mark(1, 3, 0, 1000);
+
+	mark.instance = dead_instance(1);
+	writing_fill_file(o->fd, 3);
+	books_apply_one(w->x.metadata, mark);
+	atomic_store(&o->recorded, true);
+	object_put(o);
+}
+
+static void mark_dead(struct writing *w, uint64_t ordinal)
+{
+	struct change mark = books_mark(1, 3, ordinal, 1000);
+
+	mark.instance = dead_instance(1);
+	books_apply_one(w->x.metadata, mark);
+}
+
+/* What a killed process wrote and did not note takes room: that counts, until it is noted
+ * or gone; and what is kept stays. */
+static void test_what_the_dead_wrote(void **state)
+{
+	struct writing *w = *state;
+	struct object_id name = sample_id(1);
+	struct object_record r;
+	uint64_t disk;
+
+	keep_half(w);
+	writing_keep(w, 2, 2, 1000);
+	disk = object_file_cost(&w->directory, &name, dead_instance(1));
+	assert_true(disk >= 3 * SAMPLE_CHUNK);
+	assert_int_equal(books_totals(w->x.metadata).cost, 3 * SAMPLE_CHUNK);
+	for (unsigned i = 0; i < 2; i++) {
+		repair_run(&w->x);
+		assert_int_equal(books_record(w->x.metadata, 1, &r), 0);
+		assert_int_equal(r.cost, disk);
+		assert_int_equal(r.resident, SAMPLE_CHUNK);
+		assert_int_equal(books_totals(w->x.metadata).cost, disk + 2 * SAMPLE_CHUNK);
+		assert_int_equal(books_totals(w->x.metadata).resident, 3 * SAMPLE_CHUNK);
+	}
+	/* The same chunks again, by somebody else: the record stays one that is believed.
+	 */
+	for (unsigned i = 1; i < 3; i++)
+		mark_dead(w, i);
+	assert_int_equal(books_record(w->x.metadata, 1, &r), 0);
+	assert_int_equal(r.present, 3);
+	assert_in_range(r.cost, 3 * SAMPLE_CHUNK, 3 * (SAMPLE_CHUNK + 8192));
+	books_apply_one(w->x.metadata,
+		(struct change){
+			.kind = CHANGE_LOSE, .object = name, .instance = dead_instance(1)});
+	assert_int_equal(books_totals(w->x.metadata).cost, 2 * SAMPLE_CHUNK);
+}
+
+/* What was noted twice meanwhile is seen for what it is. */
+static void test_measured_again(void **state)
+{
+	struct writing *w = *state;
+	struct object_id name = sample_id(1);
+	struct object_record r;
+	uint64_t disk;
+
+	keep_half(w);
+	repair_run(&w->x);
+	disk = object_file_cost(&w->directory, &name, dead_instance(1));
+	mark_dead(w, 1);
+	assert_int_equal(books_record(w->x.metadata, 1, &r), 0);
+	assert_true(r.cost > disk + 8192);
+	repair_run(&w->x);
+	assert_int_equal(books_record(w->x.metadata, 1, &r), 0);
+	assert_int_equal(r.cost, disk);
+	assert_int_equal(books_totals(w->x.metadata).cost, disk);
+	/* A rotten chunk goes: never less than is resident. */
+	books_apply_one(w->x.metadata, (struct change){.kind = CHANGE_MEASURE,
+					       .object = name,
+					       .instance = dead_instance(1),
+					       .size = 0});
+	books_apply_one(w->x.metadata, (struct change){.kind = CHANGE_DROP,
+					       .object = name,
+					       .instance = dead_instance(1),
+					       .ordinal = 0,
+					       .size = SAMPLE_CHUNK});
+	assert_int_equal(books_record(w->x.metadata, 1, &r), 0);
+	assert_int_equal(r.cost, SAMPLE_CHUNK);
+	assert_int_equal(books_totals(w->x.metadata).cost, SAMPLE_CHUNK);
+}
+
 /* The log has one line of each. */
 static void test_rotten_records(void **state)
 {
@@ -107,6 +196,8 @@ int main(void)
 		WRITING_TEST(test_leases_of_the_dead),
 		WRITING_TEST(test_files_that_are_left_over),
 		WRITING_TEST(test_a_user_that_lives),
+		WRITING_TEST(test_what_the_dead_wrote),
+		WRITING_TEST(test_measured_again),
 		WRITING_TEST(test_rotten_records),
 	};
 
