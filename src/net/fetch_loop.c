@@ -148,7 +148,7 @@ static void note_health(struct fetch_try *t, const struct try_result *result, in
 
 	if (t->answered && !t->stop)
 		fetch_try_note_version(t);
-	if (t->answered && t->redirects == 0) {
+	if (t->answered && t->trail.count == 0) {
 		mirrors_led(m, t->mirror, mirrors_origin(m, t->mirror));
 		origin_led(t->origin, NULL);
 	}

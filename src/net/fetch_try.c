@@ -373,29 +373,12 @@ bool fetch_try_is_redirected(struct fetch_try *t)
 	if (t->stop || t->no_memory || (t->code && t->ignored <= IGNORED_MAX))
 		return false;
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	return (status >= 301 && status <= 303) || status == 307 || status == 308;
+	return redirect_is_status(status);
 }
 
 bool fetch_try_find_hop(struct fetch_try *t, struct redirect_target *out)
 {
-	struct redirect_target hop = {0};
-	struct digest digest = digest_of(try_url(t), strlen(try_url(t)));
-
-	t->redirect = REDIRECT_TOO_MANY;
-	if (t->redirects == REDIRECTS_MAX)
-		return false;
-	t->asked[t->redirects] = digest;
-	t->redirect = redirect_resolve(try_url(t), t->head.location, &hop);
-	if (t->redirect != REDIRECT_GOOD)
-		return false;
-	digest = digest_of(hop.url, strlen(hop.url));
-	for (unsigned i = 0; i <= t->redirects; i++)
-		if (digest_equal(&digest, &t->asked[i]))
-			t->redirect = REDIRECT_CIRCLE;
-	if (t->redirect == REDIRECT_GOOD)
-		*out = hop;
-	else
-		redirect_target_release(&hop);
+	t->redirect = redirect_follow(&t->trail, try_url(t), t->head.location, out);
 	return t->redirect == REDIRECT_GOOD;
 }
 
@@ -407,7 +390,6 @@ int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
 	redirect_target_release(&t->hop);
 	t->hop = *hop;
 	*hop = (struct redirect_target){0};
-	t->redirects++;
 	t->strayed = t->strayed || strcmp(t->hop.origin, own);
 	curl_slist_free_all(t->headers);
 	t->headers = NULL;
@@ -458,7 +440,7 @@ void fetch_try_end(struct fetch_try *t)
 	t->file_error = 0;
 	t->over_cost = false;
 	t->connected = t->answered = t->too_long = t->no_memory = t->strayed = false;
-	t->redirects = 0;
+	t->trail.count = 0;
 	t->redirect = REDIRECT_GOOD;
 	t->stop = STOP_NOT;
 	t->code = CURLE_OK;

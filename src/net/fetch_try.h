@@ -58,10 +58,9 @@ struct fetch_try {
 	struct answer_head head;
 	struct curl_slist *headers;
 	struct redirect_target hop; /* where it was redirected to; none: it was not */
-	struct digest asked[REDIRECTS_MAX]; /* of the URLs before that */
-	unsigned redirects;		    /* followed */
-	bool own_ca;			    /* --cacert was given */
-	bool certified;			    /* a client certificate is shown */
+	struct redirect_trail trail;
+	bool own_ca;		/* --cacert was given */
+	bool certified;		/* a client certificate is shown */
 	bool strayed;		/* from the mirror's origin: no credentials any more */
 	enum redirect redirect; /* why the last one was not followed */
 	char url[URL_SIZE_MAX + FETCH_PATH_MAX];

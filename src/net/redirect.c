@@ -87,3 +87,52 @@ out:
 	curl_url_cleanup(u);
 	return verdict;
 }
+
+enum redirect redirect_follow(struct redirect_trail *trail, const char *from,
+	const char *location, struct redirect_target *out)
+{
+	struct redirect_target target = {0};
+	struct digest digest;
+	enum redirect verdict;
+
+	if (trail->count == REDIRECTS_MAX)
+		return REDIRECT_TOO_MANY;
+	verdict = redirect_resolve(from, location, &target);
+	if (verdict != REDIRECT_GOOD)
+		return verdict;
+	trail->asked[trail->count++] = digest_of(from, strlen(from));
+	digest = digest_of(target.url, strlen(target.url));
+	for (unsigned i = 0; i < trail->count; i++)
+		if (digest_equal(&digest, &trail->asked[i])) {
+			redirect_target_release(&target);
+			return REDIRECT_CIRCLE;
+		}
+	*out = target;
+	return REDIRECT_GOOD;
+}
+
+const char *redirect_words(enum redirect verdict)
+{
+	static const char *const words[] = {
+		[REDIRECT_GOOD] = "the server redirects",
+		[REDIRECT_NOWHERE] = "the server redirects without saying where to",
+		[REDIRECT_NO_URL] =
+			"the server redirects to what is no URL, or too long a one",
+		[REDIRECT_INSECURE] =
+			"the server redirects from https:// to http://, where "
+			"cairn does not follow",
+		[REDIRECT_SCHEME] =
+			"the server redirects to where cairn does not follow (only "
+			"https:// and http:// are good)",
+		[REDIRECT_CIRCLE] = "the server redirects in a circle",
+		[REDIRECT_TOO_MANY] = "the server redirects too often",
+		[REDIRECT_NO_MEMORY] = "out of memory",
+	};
+
+	return words[verdict];
+}
+
+bool redirect_is_status(long status)
+{
+	return (status >= 301 && status <= 303) || status == 307 || status == 308;
+}

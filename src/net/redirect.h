@@ -6,6 +6,10 @@
 #ifndef CAIRN_NET_REDIRECT_H
 #define CAIRN_NET_REDIRECT_H
 
+#include <stdbool.h>
+
+#include "util/digest.h"
+
 #define REDIRECTS_MAX 8 /* one after another */
 
 enum redirect {
@@ -31,5 +35,19 @@ void redirect_target_release(struct redirect_target *target);
  * a server has no say in who we are. *out is untouched but for REDIRECT_GOOD. */
 enum redirect redirect_resolve(
 	const char *from, const char *location, struct redirect_target *out);
+
+/* The redirects of one request so far; zero-initialised is none. */
+struct redirect_trail {
+	struct digest asked[REDIRECTS_MAX]; /* of the URLs that led on */
+	unsigned count;
+};
+/* redirect_resolve() of one more, unless they are too many or lead in a circle. */
+enum redirect redirect_follow(struct redirect_trail *trail, const char *from,
+	const char *location, struct redirect_target *out);
+
+/* Why one is not followed, for a person. */
+const char *redirect_words(enum redirect verdict);
+/* The status of an answer that leads on. */
+bool redirect_is_status(long status);
 
 #endif

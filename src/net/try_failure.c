@@ -7,15 +7,19 @@
 
 #include <openssl/x509.h>
 
-#include "net/fetch_try.h"
+#include "net/status_words.h"
 #include "net/try_failure.h"
 
 #define OWN_CA "; when it is signed by a CA of your own, give that CA's file with --cacert"
 #define GIVEN_CA ": the file given with --cacert does not hold the CA that signed it"
 
-static const char *failure_words(const struct fetch_try *t)
+static const char *failure_words(const struct failed_transfer *t)
 {
-	return t->words[0] ? t->words : curl_easy_strerror(t->code);
+	/* libcurl keeps the first ones: of a connection that had already been closed when
+	 * it asked for its address, these say nothing. */
+	bool good = t->words[0] && strncmp(t->words, "getpeername()", 13);
+
+	return good ? t->words : curl_easy_strerror(t->code);
 }
 
 static bool is_untrusted(CURLcode code)
@@ -33,7 +37,7 @@ static bool is_untrusted(CURLcode code)
 	}
 }
 
-static int explain_untrusted(struct fetch_try *t, struct trouble *trouble)
+static int explain_untrusted(const struct failed_transfer *t, struct trouble *trouble)
 {
 	const char *words = failure_words(t);
 	long verified = X509_V_OK;
@@ -81,10 +85,10 @@ static bool names_same(const char *url, const char *named, size_t size)
 
 /* libcurl names the host that it could not connect to: when that is not the one that was
  * asked, it is the proxy's. */
-static bool is_of_proxy(const struct fetch_try *t)
+static bool is_of_proxy(const struct failed_transfer *t)
 {
 	static const char begin[] = "Failed to connect to ";
-	const char *url = t->hop.url ? t->hop.url : t->url, *named, *host;
+	const char *named, *host;
 	size_t size;
 
 	if (t->code == CURLE_COULDNT_RESOLVE_PROXY || t->code == CURLE_PROXY)
@@ -95,12 +99,18 @@ static bool is_of_proxy(const struct fetch_try *t)
 		return true;
 	named = t->words + sizeof begin - 1;
 	size = strcspn(named, " ");
-	host = strstr(url, "://");
+	host = strstr(t->url, "://");
 	return host && !names_same(host + 3, named, size);
 }
 
+/* libcurl shows all of such a URL, with its password. */
+static bool is_bad_proxy(const struct failed_transfer *t)
+{
+	return strstr(t->words, "Unsupported proxy");
+}
+
 /* What a proxy answered to CONNECT (RFC 9110, 9.3.6); false: it has not refused. */
-static bool explain_tunnel(struct fetch_try *t, struct trouble *trouble)
+static bool explain_tunnel(const struct failed_transfer *t, struct trouble *trouble)
 {
 	long status = 0;
 
@@ -108,7 +118,7 @@ static bool explain_tunnel(struct fetch_try *t, struct trouble *trouble)
 	if (status < 300)
 		return false;
 	if (status == 407)
-		trouble_set(trouble, ERR_DENIED, TRY_PROXY_WANTS_PASSWORD);
+		trouble_set(trouble, ERR_DENIED, STATUS_PROXY_WANTS_PASSWORD);
 	else if (status < 500)
 		trouble_set(trouble, ERR_DENIED,
 			"the proxy does not let anybody connect to that host and port "
@@ -120,11 +130,19 @@ static bool explain_tunnel(struct fetch_try *t, struct trouble *trouble)
 	return true;
 }
 
-/* TLS alerts of servers that want a client certificate, or another one. */
-static bool wants_certificate(const struct fetch_try *t)
+/* TLS alerts of servers that want a client certificate, or another one (RFC 8446, 6.2): a
+ * server has no other certificate to complain of. */
+static bool wants_certificate(const struct failed_transfer *t)
 {
-	return strstr(t->words, "certificate required") ||
-	       strstr(t->words, "bad certificate");
+	static const char *const alerts[] = {"certificate required", "bad certificate",
+		"unknown ca", "certificate expired", "certificate revoked",
+		"certificate unknown", "unsupported certificate", "access denied"};
+	const char *alert = strstr(t->words, "alert ");
+
+	for (size_t i = 0; alert && i < sizeof alerts / sizeof *alerts; i++)
+		if (strstr(alert, alerts[i]))
+			return true;
+	return false;
 }
 
 static bool is_permanent(CURLcode code, int *error)
@@ -150,8 +168,16 @@ static bool is_permanent(CURLcode code, int *error)
 	}
 }
 
+/* Or it may have been something else. */
+static bool may_want_certificate(const struct failed_transfer *t)
+{
+	return !t->certified && !strncmp(t->url, "https:", 6) &&
+	       (strstr(t->words, "handshake failure") ||
+		       !strncmp(t->words, "getpeername()", 13));
+}
+
 /* That may be over the next time. */
-static void explain_passing(struct fetch_try *t, struct trouble *trouble)
+static void explain_passing(const struct failed_transfer *t, struct trouble *trouble)
 {
 	const char *words = failure_words(t);
 
@@ -164,20 +190,24 @@ static void explain_passing(struct fetch_try *t, struct trouble *trouble)
 			"out of memory, or the head of the answer is too long");
 	else if (t->code == CURLE_OUT_OF_MEMORY)
 		trouble_set(trouble, ERR_NO_MEMORY, "%s", words);
-	else if (strstr(t->words, "handshake failure") && !t->certified)
+	else if (strstr(t->words, "wrong version number") ||
+		 strstr(t->words, "packet length too long"))
+		trouble_set(trouble, ERR_UNREACHABLE,
+			"there is no TLS on that port (is it http:// there?): %s", words);
+	else if (may_want_certificate(t))
 		trouble_set(trouble, ERR_UNREACHABLE,
 			"%s; a server that wants a client certificate (--cert) may say it "
 			"so",
 			words);
-	else if (t->body.size > 0 || t->code == CURLE_PARTIAL_FILE)
+	else if (t->received > 0 || t->code == CURLE_PARTIAL_FILE)
 		trouble_set(trouble, ERR_TIMEOUT,
-			"the answer broke off after %zu bytes: %s", t->body.size, words);
+			"the answer broke off after %zu bytes: %s", t->received, words);
 	else
 		trouble_set(trouble, ERR_UNREACHABLE, "%s", words);
 }
 
 void try_failure_explain(
-	struct fetch_try *t, struct try_failure *out, struct trouble *trouble)
+	const struct failed_transfer *t, struct try_failure *out, struct trouble *trouble)
 {
 	int error;
 
@@ -185,6 +215,11 @@ void try_failure_explain(
 	if (is_untrusted(t->code)) {
 		explain_untrusted(t, trouble);
 		out->unwell = true;
+	} else if (is_bad_proxy(t)) {
+		trouble_set(trouble, ERR_INVALID,
+			"the proxy's URL is none, or of a kind that libcurl cannot use; it "
+			"comes from --proxy or the environment (http_proxy, https_proxy, "
+			"all_proxy)");
 	} else if (explain_tunnel(t, trouble)) {
 		out->final = trouble->code == ERR_DENIED;
 	} else if (wants_certificate(t)) {

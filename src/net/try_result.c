@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "net/fetch_try.h"
+#include "net/status_words.h"
 #include "net/try_failure.h"
 #include "net/try_result.h"
 #include "util/clock.h"
@@ -50,21 +51,8 @@ static void try_name(const struct fetch_try *t, char name[TROUBLE_MAX])
 
 static void classify_redirect(const struct fetch_try *t, struct try_result *result)
 {
-	static const char *const why[] = {
-		[REDIRECT_NOWHERE] = "the server redirects without saying where to",
-		[REDIRECT_NO_URL] = "the server redirects to what is no URL",
-		[REDIRECT_INSECURE] =
-			"the server redirects from https:// to http://, where "
-			"cairn does not follow",
-		[REDIRECT_SCHEME] =
-			"the server redirects to where cairn does not follow (only "
-			"https:// and http:// are good)",
-		[REDIRECT_CIRCLE] = "the server redirects in a circle",
-		[REDIRECT_TOO_MANY] = "the server redirects too often",
-		[REDIRECT_NO_MEMORY] = "out of memory",
-	};
-
 	const char *location = t->head.location ? t->head.location : "";
+	int shown = shown_size(location, "?");
 
 	if (t->redirect == REDIRECT_NO_MEMORY) {
 		result_failed(result, MIRROR_SLOW);
@@ -73,8 +61,8 @@ static void classify_redirect(const struct fetch_try *t, struct try_result *resu
 		return;
 	}
 	result_refused(result, RANK_REFUSED);
-	trouble_set(&result->trouble, ERR_UNREACHABLE, "%s%s%.*s", why[t->redirect],
-		*location ? ": " : "", shown_size(location, "?"), location);
+	trouble_set(&result->trouble, ERR_UNREACHABLE, "%s%s%.*s",
+		redirect_words(t->redirect), shown ? ": " : "", shown, location);
 }
 
 /* Why a file:// URL could not be read. */
@@ -121,54 +109,14 @@ static bool is_absence(long status)
 	return status == 404 || status == 410 || status == 403;
 }
 
-/* What the person may do about it. */
-static const char *denial_hint(const struct fetch_try *t, long status)
-{
-	if (t->strayed)
-		return "credentials are not sent to where a redirect leads: if they are "
-		       "meant "
-		       "for it, give its URL";
-	if (status == 401)
-		return "a name and password are taken from ~/.netrc with --netrc, a token "
-		       "from "
-		       "a file with --bearer-file";
-	return "some stores say so of what does not exist: is the URL right?";
-}
-
 static void classify_status(struct fetch_try *t, long status, struct try_result *result)
 {
-	struct trouble *trouble = &result->trouble;
-
-	if (status == 404 || status == 410) {
-		result_refused(result, RANK_ABSENT);
-		trouble_set(
-			trouble, ERR_ABSENT, "the server does not have it (%ld)", status);
-	} else if (status == 401 || status == 403) {
-		result_refused(result, RANK_REFUSED);
-		trouble_set(trouble, ERR_DENIED, "the server denies access (%ld); %s",
-			status, denial_hint(t, status));
-	} else if (status == 407) {
-		result_refused(result, RANK_REFUSED);
-		trouble_set(trouble, ERR_DENIED, TRY_PROXY_WANTS_PASSWORD);
-	} else if (status == 400 && strstr(t->said, "SSL certificate")) {
-		result_refused(result, RANK_REFUSED);
-		trouble_set(trouble, ERR_DENIED,
-			"the server wants a client certificate (400); "
-			"give it with --cert and --cert-key");
-	} else if (status == 400 && strstr(t->said, "HTTPS port")) {
-		result_refused(result, RANK_REFUSED);
-		trouble_set(trouble, ERR_UNREACHABLE,
-			"the server speaks https:// there, not http:// (400)");
-	} else if (status >= 500 || status == 408 || status == 425 || status == 429) {
+	if (status_is_passing(status))
 		classify_busy(t, status, result);
-		trouble_set(trouble, ERR_UNREACHABLE, "the server answered %ld", status);
-	} else {
-		result_refused(result, RANK_REFUSED);
-		trouble_set(trouble, ERR_UNREACHABLE,
-			"the server answered %ld, which a web server for files does "
-			"not",
-			status);
-	}
+	else
+		result_refused(result,
+			status == 404 || status == 410 ? RANK_ABSENT : RANK_REFUSED);
+	status_explain(status, t->said, t->strayed, &result->trouble);
 }
 
 /* Its turn came when the time was nearly up. */
@@ -201,9 +149,19 @@ static void classify_stopped(struct fetch_try *t, struct try_result *result)
 
 static void classify_failure(struct fetch_try *t, struct try_result *result)
 {
+	const struct failed_transfer transfer = {
+		.easy = t->easy,
+		.code = t->code,
+		.words = t->words,
+		.url = t->hop.url ? t->hop.url : t->url,
+		.received = t->body.size,
+		.connected = t->connected,
+		.own_ca = t->own_ca,
+		.certified = t->certified,
+	};
 	struct try_failure failure;
 
-	try_failure_explain(t, &failure, &result->trouble);
+	try_failure_explain(&transfer, &failure, &result->trouble);
 	if (failure.final) {
 		result_refused(result, RANK_REFUSED);
 		result->unwell = failure.unwell;
