@@ -141,7 +141,9 @@ static int open_metadata(struct opening *o, struct trouble *t)
 
 	if (rc)
 		return trouble_set(t, rc, "cannot open the cache %s: %s", c->directory.path,
-			"another process that opens it is stopped or slow");
+			rc == ERR_TIMEOUT
+				? "another process that opens it is stopped or slow"
+				: error_text(rc));
 	rc = directory_metadata(&c->directory, &path, t);
 	if (rc)
 		goto out;

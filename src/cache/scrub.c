@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "cache/check.h"
@@ -12,6 +10,7 @@
 #include "cache/state.h"
 #include "util/io_class.h"
 #include "util/power.h"
+#include "util/thread.h"
 #include "util/timed_wait.h"
 
 #define TICK_MS 10000		   /* between two looks whether there is work */
@@ -280,8 +279,7 @@ static void *scrub_thread(void *arg)
 int scrub_new(struct cache *c, int64_t period, struct scrub **out)
 {
 	struct scrub *s = calloc(1, sizeof *s);
-	sigset_t all, before;
-	int errnum;
+	int rc;
 
 	if (!s)
 		return ERR_NO_MEMORY;
@@ -289,20 +287,13 @@ int scrub_new(struct cache *c, int64_t period, struct scrub **out)
 	s->period = period;
 	pthread_mutex_init(&s->scrub_mtx, NULL);
 	timed_wait_init(&s->stop_cond);
-	/* Signals are for the threads that wait for them. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errnum = pthread_create(&s->thread, NULL, scrub_thread, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (errnum) {
+	rc = thread_start(&s->thread, "cairn-scrub", scrub_thread, s);
+	if (rc) {
 		pthread_cond_destroy(&s->stop_cond);
 		pthread_mutex_destroy(&s->scrub_mtx);
 		free(s);
-		return errnum == ENOMEM ? ERR_NO_MEMORY : ERR_IO;
+		return rc;
 	}
-#ifdef HAVE_PTHREAD_SETNAME_NP
-	pthread_setname_np(s->thread, "cairn-scrub");
-#endif
 	*out = s;
 	return 0;
 }

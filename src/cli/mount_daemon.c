@@ -13,6 +13,7 @@
 
 #include "cli/mounts.h"
 #include "cli/reader.h"
+#include "util/thread.h"
 
 /* What the thread that hears the parent shares. */
 struct mount_daemon {
@@ -74,17 +75,12 @@ static void *daemon_hear(void *arg)
 	return NULL;
 }
 
-/* Signals are for the main thread. */
 static int daemon_listen(struct mount_daemon *d, struct trouble *t)
 {
-	sigset_t all, before;
-	int rc;
+	int rc = thread_start(&d->thread, NULL, daemon_hear, d);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&d->thread, NULL, daemon_hear, d);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc ? trouble_set(t, ERR_NO_MEMORY, "no thread could be started") : 0;
+	return rc ? trouble_set(t, rc, "no thread could be started: %s", error_text(rc))
+		  : 0;
 }
 
 static void daemon_ready(void *ctx)
@@ -136,8 +132,8 @@ static int daemon_mount(struct mount_request *m, struct reader *r, struct mount_
 	rc = session_run(session, daemon_ready, d);
 	mounts_remove(m->session.mountpoint);
 	if (rc)
-		trouble_set(
-			t, rc, "the mount on %s has broken down", m->session.mountpoint);
+		trouble_set(t, rc, "the mount on %s has broken down: %s",
+			m->session.mountpoint, error_text(rc));
 	set_session(d, NULL);
 	session_free(session);
 	return rc;

@@ -76,7 +76,7 @@ static void explain(
 		snprintf(out, REASON_MAX,
 			"another process that uses the cache is stopped or slow");
 		break;
-	case ERR_LIMIT:
+	case ERR_FILE_SIZE:
 		snprintf(out, REASON_MAX,
 			"a file of the cache would be larger than this process may make "
 			"(ulimit -f)");

@@ -34,6 +34,10 @@ static const struct {
 	{ERR_BUSY, EIO},
 	{ERR_CHANGED, EIO},
 	{ERR_EXISTS, EIO},
+	/* It is we who have too many; the reader's own count is another matter. */
+	{ERR_NO_FILES, ENFILE},
+	{ERR_NO_THREADS, ENOMEM},
+	{ERR_FILE_SIZE, EIO},
 };
 
 int failure_errno(int error)

@@ -3,13 +3,13 @@
 
 #include <assert.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/fetch_loop.h"
 #include "net/fetcher.h"
 #include "util/clock.h"
+#include "util/thread.h"
 
 #define MEMORY_DEFAULT (64u << 20)
 #define CONNECTIONS_DEFAULT 16
@@ -54,24 +54,6 @@ static void *fetcher_main(void *arg)
 	return NULL;
 }
 
-/* Without signals: they are for the threads that the caller knows of, and a connection
- * that breaks must not end the process by SIGPIPE. */
-static int start_thread(struct fetcher *f)
-{
-	sigset_t all, before;
-	int rc;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&f->thread, NULL, fetcher_main, f);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-#ifdef HAVE_PTHREAD_SETNAME_NP
-	if (rc == 0)
-		pthread_setname_np(f->thread, "fetcher");
-#endif
-	return rc;
-}
-
 int fetcher_new(
 	const struct fetcher_options *options, struct fetcher **out, struct trouble *t)
 {
@@ -88,8 +70,10 @@ int fetcher_new(
 		trouble_set(t, rc, "libcurl could not be set up");
 		goto out;
 	}
-	if (start_thread(f) != 0) {
-		rc = trouble_set(t, ERR_IO, "the fetcher's thread could not be started");
+	rc = thread_start(&f->thread, "fetcher", fetcher_main, f);
+	if (rc) {
+		trouble_set(t, rc, "the fetcher's thread could not be started: %s",
+			error_text(rc));
 		goto out;
 	}
 	*out = f;

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "util/digest.h"
 #include "util/error.h"
 #include "util/io.h"
+#include "util/thread.h"
 
 #define THREADS_OF_A_PLACE 8
 #define THREADS_MOST 64
@@ -92,21 +92,10 @@ static void *file_main(void *arg);
 /* With files_mtx held. False when there can be none. */
 static bool start_file_thread(struct file_reader *r)
 {
-	sigset_t all, before;
 	pthread_t thread;
-	int rc;
 
-	if (r->threads == THREADS_MOST)
+	if (r->threads == THREADS_MOST || thread_start(&thread, "file", file_main, r))
 		return false;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&thread, NULL, file_main, r);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc)
-		return false;
-#ifdef HAVE_PTHREAD_SETNAME_NP
-	pthread_setname_np(thread, "file");
-#endif
 	pthread_detach(thread);
 	r->threads++;
 	return true;
@@ -218,7 +207,7 @@ static int reads_add(struct file_reader *r, struct file_read *read)
 	if (is_hopeless(r, read))
 		return ERR_TIMEOUT;
 	if (!call_thread(r))
-		return ERR_NO_MEMORY;
+		return ERR_NO_THREADS;
 	while (*at)
 		at = &(*at)->next;
 	*at = read;

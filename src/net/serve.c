@@ -21,6 +21,7 @@
 #include "util/bytes.h"
 #include "util/clock.h"
 #include "util/io.h"
+#include "util/thread.h"
 #include "util/timed_wait.h"
 
 #define PEM_SIZE_MAX (1u << 20)
@@ -151,9 +152,11 @@ static int start_threads(
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	rc = start_daemon(s, fd, cert, key, t);
 	if (!rc) {
-		s->sweeping = pthread_create(&s->sweeper, NULL, serve_sweep, s) == 0;
-		if (!s->sweeping)
-			rc = trouble_set(t, ERR_NO_MEMORY, "no thread could be started");
+		rc = thread_start(&s->sweeper, NULL, serve_sweep, s);
+		s->sweeping = rc == 0;
+		if (rc)
+			trouble_set(
+				t, rc, "no thread could be started: %s", error_text(rc));
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "util/bounded_call.h"
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/thread.h"
 #include "util/timed_wait.h"
 
 #define LOOK_EVERY_MS 1000
@@ -83,23 +82,13 @@ static void *bounded_call_thread(void *arg)
 /* bounded_mtx is held. */
 static int bounded_call_start(struct bounded_call *b)
 {
-	sigset_t all, before;
-	int errnum;
+	int rc;
 
 	if (b->started)
 		return 0;
-	/* Signals are for the threads that wait for them. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errnum = pthread_create(&b->thread, NULL, bounded_call_thread, b);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (errnum)
-		return error_from_errno(errnum);
-	b->started = true;
-#ifdef HAVE_PTHREAD_SETNAME_NP
-	pthread_setname_np(b->thread, b->name);
-#endif
-	return 0;
+	rc = thread_start(&b->thread, b->name, bounded_call_thread, b);
+	b->started = rc == 0;
+	return rc;
 }
 
 /* bounded_mtx is held. False: the deadline is over. */

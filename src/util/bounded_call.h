@@ -22,7 +22,7 @@ typedef int (*bounded_call_fn)(struct bounded_call *b, void *owner);
 struct bounded_call *bounded_call_new(const char *name, void *owner);
 /* What `fn` returned, waited for as long as it takes once it has entered; or ERR_TIMEOUT
  * when it had not by `deadline` (CLOCK_MONOTONIC, ns), or an earlier one still waits;
- * ERR_NO_MEMORY, ERR_BUSY: there was no thread to be had. `arg` is not NULL. */
+ * ERR_NO_THREADS, ERR_NO_MEMORY: there was no thread to be had. `arg` is not NULL. */
 int bounded_call_run(
 	struct bounded_call *b, int64_t deadline, bounded_call_fn fn, void *arg);
 /* For `fn`: its `arg`, whose caller now waits to the end; NULL when that one has gone, and

@@ -33,6 +33,9 @@ const char *error_text(int code)
 		[-ERR_BUSY] = "busy",
 		[-ERR_CHANGED] = "changed while it was read",
 		[-ERR_EXISTS] = "exists already",
+		[-ERR_NO_FILES] = "too many open files (ulimit -n)",
+		[-ERR_FILE_SIZE] = "file too large (ulimit -f)",
+		[-ERR_NO_THREADS] = "too many threads, or no memory for one (ulimit -u)",
 	};
 	const int count = (int)(sizeof texts / sizeof texts[0]);
 
@@ -55,6 +58,9 @@ int error_from_errno(int errnum)
 		{ENOSPC, ERR_NO_SPACE},
 		{EDQUOT, ERR_NO_SPACE},
 		{ENOMEM, ERR_NO_MEMORY},
+		{ENOBUFS, ERR_NO_MEMORY},
+		{EMFILE, ERR_NO_FILES},
+		{ENFILE, ERR_NO_FILES},
 		{EEXIST, ERR_EXISTS},
 		{ENOTEMPTY, ERR_EXISTS},
 		{EBUSY, ERR_BUSY},
@@ -69,7 +75,7 @@ int error_from_errno(int errnum)
 		{ECONNREFUSED, ERR_UNREACHABLE},
 		{ECONNRESET, ERR_UNREACHABLE},
 		{ENAMETOOLONG, ERR_LIMIT},
-		{EFBIG, ERR_LIMIT},
+		{EFBIG, ERR_FILE_SIZE},
 		{EOVERFLOW, ERR_LIMIT},
 		{ENOSYS, ERR_UNSUPPORTED},
 		{EOPNOTSUPP, ERR_UNSUPPORTED},

@@ -31,7 +31,10 @@ enum error {
 	ERR_BUSY = -17,	       /* locked by, or in use of, somebody else */
 	ERR_CHANGED = -18,     /* an input changed while it was read */
 	ERR_EXISTS = -19,      /* it is there already */
-	ERR_LEAST = ERR_EXISTS
+	ERR_NO_FILES = -20,    /* no file descriptor is left, to us or to the system */
+	ERR_NO_THREADS = -21,  /* no thread is left, or no memory for its stack */
+	ERR_FILE_SIZE = -22,   /* longer than a file may be: ulimit -f, the file system */
+	ERR_LEAST = ERR_FILE_SIZE
 };
 
 #define TROUBLE_MAX 1024
@@ -46,7 +49,8 @@ struct trouble {
 const char *error_text(int code);
 
 /* The code nearest to a system errno (ENOSPC, EDQUOT -> ERR_NO_SPACE, ENOENT ->
- * ERR_ABSENT, EACCES, EPERM, EROFS -> ERR_DENIED, ...; anything else ERR_IO). */
+ * ERR_ABSENT, EACCES, EPERM, EROFS -> ERR_DENIED, EMFILE, ENFILE -> ERR_NO_FILES, ...;
+ * anything else ERR_IO). EAGAIN is a lock's: thread_start() knows that of threads. */
 int error_from_errno(int errnum);
 
 /* Fills `t` (ignored when NULL) and returns `code`, so that a failing function ends

@@ -2,15 +2,14 @@
 #include <config.h>
 
 #include <assert.h>
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/thread.h"
 #include "util/timed_wait.h"
 #include "util/workers.h"
 
@@ -29,11 +28,11 @@ struct worker {
 
 struct workers {
 	char name[THREAD_NAME_SIZE];
-	unsigned ordinary_count;
-	unsigned count; /* with the spare ones, which come last */
-	unsigned started;
+	unsigned started; /* the owner's */
 
 	pthread_mutex_t workers_mtx; /* the fields below */
+	unsigned ordinary_count;
+	unsigned count;		     /* with the spare ones, which come last */
 	pthread_cond_t workers_cond; /* a job was added, or stopping set */
 	pthread_cond_t spare_cond;   /* a job waits for an ordinary thread, or the same */
 	struct queue urgent, ordinary;
@@ -144,11 +143,12 @@ static void *worker_main(void *arg)
 {
 	struct worker *self = arg;
 	struct workers *w = self->workers;
-	bool spare = self->number >= w->ordinary_count;
 	struct job *job;
+	bool spare;
 
 	name_thread(self);
 	pthread_mutex_lock(&w->workers_mtx);
+	spare = self->number >= w->ordinary_count;
 	while ((job = spare ? next_spare_job(w) : next_job(w))) {
 		self->since = clock_monotonic();
 		pthread_mutex_unlock(&w->workers_mtx);
@@ -160,25 +160,26 @@ static void *worker_main(void *arg)
 	return NULL;
 }
 
-/* Signals are for the thread that waits for them, never for a worker. */
+/* One is enough to go on with. */
 static int start_threads(struct workers *w)
 {
-	sigset_t all, before;
 	int rc = 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	for (; w->started < w->count; w->started++) {
+	while (!rc && w->started < w->count) {
 		struct worker *self = &w->threads[w->started];
-		int errnum = pthread_create(&self->thread, NULL, worker_main, self);
 
-		if (errnum) {
-			rc = errnum == ENOMEM ? ERR_NO_MEMORY : ERR_IO;
-			break;
-		}
+		rc = thread_start(&self->thread, NULL, worker_main, self);
+		if (!rc)
+			w->started++;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
+	if (w->started == 0)
+		return rc;
+	pthread_mutex_lock(&w->workers_mtx);
+	w->count = w->started;
+	if (w->ordinary_count > w->count)
+		w->ordinary_count = w->count;
+	pthread_mutex_unlock(&w->workers_mtx);
+	return 0;
 }
 
 int workers_new(const char *name, unsigned count, struct workers **out)

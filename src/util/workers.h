@@ -25,7 +25,8 @@ struct job {
 	struct job *next; /* the pool's */
 };
 
-/* `count` threads named "<name>-<n>" (name at most 10 bytes). 0, ERR_NO_MEMORY, ERR_IO. */
+/* `count` threads named "<name>-<n>" (name at most 10 bytes), or as many of them as the
+ * system has. ERR_NO_MEMORY; ERR_NO_THREADS: not one. */
 int workers_new(const char *name, unsigned count, struct workers **out);
 /* The same with `spares` threads more, one for each ordinary thread that is held up. */
 int workers_new_spared(

@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "cache/write/evicted_watch.h"
 #include "cache/write/revalidation.h"
+#include "util/thread.h"
 
 #define COALESCE_MS 20 /* many are thrown out one after another */
 
@@ -67,22 +67,6 @@ static void *evicted_watch_thread(void *arg)
 	return NULL;
 }
 
-static int start(struct evicted_watch *w)
-{
-	sigset_t all, before;
-	int errnum;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errnum = pthread_create(&w->thread, NULL, evicted_watch_thread, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-#ifdef HAVE_PTHREAD_SETNAME_NP
-	if (!errnum)
-		pthread_setname_np(w->thread, "cairn-evicted");
-#endif
-	return errnum;
-}
-
 struct evicted_watch *evicted_watch_new(struct write_context *x)
 {
 	struct evicted_watch *w = calloc(1, sizeof *w);
@@ -95,7 +79,7 @@ struct evicted_watch *evicted_watch_new(struct write_context *x)
 		goto no_events;
 	if (pipe2(w->stop, O_CLOEXEC))
 		goto no_pipe;
-	if (start(w) == 0)
+	if (thread_start(&w->thread, "cairn-evicted", evicted_watch_thread, w) == 0)
 		return w;
 	close(w->stop[0]);
 	close(w->stop[1]);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "cache/objects/object_flush.h"
 #include "cache/write/flusher.h"
+#include "util/thread.h"
 #include "util/timed_wait.h"
 
 #define FLUSH_AFTER (10 * NS_PER_SECOND) /* Linux would begin to write it after 30 s */
@@ -219,8 +218,7 @@ static void flusher_release(struct flusher *f)
 int flusher_new(struct write_context *x, struct flusher **out)
 {
 	struct flusher *f = calloc(1, sizeof *f);
-	sigset_t all, before;
-	int errnum;
+	int rc;
 
 	if (!f)
 		return ERR_NO_MEMORY;
@@ -228,19 +226,12 @@ int flusher_new(struct write_context *x, struct flusher **out)
 	pthread_mutex_init(&f->flusher_mtx, NULL);
 	timed_wait_init(&f->work_cond);
 	timed_wait_init(&f->done_cond);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errnum = pthread_create(&f->thread, NULL, flusher_thread, f);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (errnum) {
+	rc = thread_start(&f->thread, "cairn-flush", flusher_thread, f);
+	if (rc)
 		flusher_release(f);
-		return errnum == ENOMEM ? ERR_NO_MEMORY : ERR_IO;
-	}
-#ifdef HAVE_PTHREAD_SETNAME_NP
-	pthread_setname_np(f->thread, "cairn-flush");
-#endif
-	*out = f;
-	return 0;
+	else
+		*out = f;
+	return rc;
 }
 
 void flusher_free(struct flusher *f)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "cache/write/commit.h"
@@ -11,6 +9,7 @@
 #include "cache/write/renewal.h"
 #include "cache/write/repair.h"
 #include "cache/write/writer.h"
+#include "util/thread.h"
 
 struct writer {
 	struct write_context *x;
@@ -82,26 +81,17 @@ static void *writer_thread(void *arg)
 int writer_new(struct write_context *x, struct writer **out)
 {
 	struct writer *w = calloc(1, sizeof *w);
-	sigset_t all, before;
-	int errnum;
+	int rc;
 
 	if (!w)
 		return ERR_NO_MEMORY;
 	w->x = x;
-	/* Signals are for the threads that wait for them. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errnum = pthread_create(&w->thread, NULL, writer_thread, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (errnum) {
+	rc = thread_start(&w->thread, "cairn-commit", writer_thread, w);
+	if (rc)
 		free(w);
-		return errnum == ENOMEM ? ERR_NO_MEMORY : ERR_IO;
-	}
-#ifdef HAVE_PTHREAD_SETNAME_NP
-	pthread_setname_np(w->thread, "cairn-commit");
-#endif
-	*out = w;
-	return 0;
+	else
+		*out = w;
+	return rc;
 }
 
 void writer_free(struct writer *w)

@@ -16,7 +16,7 @@
 static void test_each_code_has_its_own_words(void **state)
 {
 	(void)state;
-	for (int a = ERR_CORRUPT; a >= ERR_EXISTS; a--) {
+	for (int a = ERR_CORRUPT; a >= ERR_FILE_SIZE; a--) {
 		assert_string_not_equal(error_text(a), "unknown error");
 		for (int b = ERR_CORRUPT; b > a; b--)
 			assert_string_not_equal(error_text(a), error_text(b));
@@ -29,7 +29,7 @@ static void test_unknown_codes_have_words_too(void **state)
 {
 	(void)state;
 	assert_string_equal(error_text(1), "unknown error");
-	assert_string_equal(error_text(ERR_EXISTS - 1), "unknown error");
+	assert_string_equal(error_text(ERR_FILE_SIZE - 1), "unknown error");
 	assert_string_equal(error_text(-2147483647 - 1), "unknown error");
 	assert_string_equal(error_text(2147483647), "unknown error");
 }
@@ -44,6 +44,9 @@ static void test_errno_maps_to_the_nearest_code(void **state)
 	assert_int_equal(error_from_errno(ENOSPC), ERR_NO_SPACE);
 	assert_int_equal(error_from_errno(EDQUOT), ERR_NO_SPACE);
 	assert_int_equal(error_from_errno(ENOMEM), ERR_NO_MEMORY);
+	assert_int_equal(error_from_errno(EMFILE), ERR_NO_FILES);
+	assert_int_equal(error_from_errno(EFBIG), ERR_FILE_SIZE);
+	assert_int_equal(error_from_errno(ENFILE), ERR_NO_FILES);
 	assert_int_equal(error_from_errno(EEXIST), ERR_EXISTS);
 	assert_int_equal(error_from_errno(EBUSY), ERR_BUSY);
 	assert_int_equal(error_from_errno(ETIMEDOUT), ERR_TIMEOUT);

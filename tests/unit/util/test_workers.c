@@ -17,7 +17,27 @@
 #include <string.h>
 
 #include "util/error.h"
+#include "util/thread.h"
 #include "util/workers.h"
+
+static unsigned threads_left = 1000;
+
+/* In the place of util's. */
+int thread_start(pthread_t *out, const char *name, void *(*run)(void *arg), void *arg)
+{
+	sigset_t all, before;
+	int rc;
+
+	(void)name;
+	if (!threads_left)
+		return ERR_NO_THREADS;
+	threads_left--;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(out, NULL, run, arg) ? ERR_NO_THREADS : 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
+}
 
 /* What the jobs of one test write to. */
 struct trace {
@@ -150,6 +170,28 @@ static void test_free_runs_what_is_queued(void **state)
 	trace_release(&trace);
 }
 
+/* As many as there are; the spare ones are the first to be gone without. */
+static void test_goes_on_with_fewer_threads(void **state)
+{
+	struct trace trace;
+	struct workers *w;
+
+	(void)state;
+	for (unsigned left = 1; left <= 5; left++) {
+		trace_init(&trace);
+		threads_left = left;
+		assert_int_equal(workers_new_spared("few", 3, 2, &w), 0);
+		for (int i = 0; i < 50; i++)
+			add(w, &trace, 'x', i & 1);
+		workers_free(w);
+		assert_int_equal(trace.count, 50);
+		trace_release(&trace);
+	}
+	threads_left = 0;
+	assert_int_equal(workers_new("none", 3, &w), ERR_NO_THREADS);
+	threads_left = 1000;
+}
+
 static void test_free_of_an_idle_pool(void **state)
 {
 	struct workers *w;
@@ -248,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_first_in_first_out_urgent_before),
 		cmocka_unit_test(test_a_spare_thread_steps_in),
 		cmocka_unit_test(test_free_runs_what_is_queued),
+		cmocka_unit_test(test_goes_on_with_fewer_threads),
 		cmocka_unit_test(test_free_of_an_idle_pool),
 		cmocka_unit_test(test_jobs_add_jobs_even_while_the_pool_ends),
 		cmocka_unit_test(test_jobs_run_side_by_side),
