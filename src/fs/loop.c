@@ -18,8 +18,11 @@
 #include "fs/polling.h"
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/thread.h"
 
 #define RECEIVERS_MAX 10
+#define RETRY_FIRST 1 /* ms, when the system has no memory; twice as long each time */
+#define RETRY_LAST 200
 #define LONG_TIME INT64_C(200000)    /* ns: requests that take so long are shared */
 #define SHARED 32		     /* requests, after one that took long */
 #define WATCH_PERIOD (2 * NS_PER_MS) /* between two looks of the watch */
@@ -54,24 +57,26 @@ struct loop {
 
 static void *receiver_run(void *arg);
 
-static bool start_receiver(struct loop *l)
+/* With the lock. */
+static int start_receiver(struct loop *l)
 {
 	struct receiver *r;
+	int rc;
 
 	if (l->count == RECEIVERS_MAX)
-		return false;
+		return ERR_LIMIT;
 	r = &l->receivers[l->count];
 	r->loop = l;
-	if (pthread_create(&r->thread, NULL, receiver_run, r))
-		return false;
-	l->count++;
-	return true;
+	rc = thread_start(&r->thread, "fuse", receiver_run, r);
+	if (!rc)
+		l->count++;
+	return rc;
 }
 
 /* With the lock. When there is nobody to take it, the lead stays where it is. */
 static void pass_lead(struct loop *l)
 {
-	if (l->ended || (!l->idle && !start_receiver(l)))
+	if (l->ended || (!l->idle && start_receiver(l)))
 		return;
 	l->leader = NULL;
 	l->since = 0;
@@ -185,21 +190,55 @@ static bool sleep_for_request(const struct loop *l)
 	return fds[1].revents == 0;
 }
 
+/* The connection has been broken off, or is none. All else is the system's need, of memory
+ * in the first place: the request lies in the kernel until it can be taken. */
+static bool is_end_of_device(int error)
+{
+	switch (error) {
+	case ENODEV:
+	case ECONNABORTED:
+	case EBADF:
+	case EINVAL:
+	case EPERM:
+	case EFAULT:
+	case EIO: /* libfuse says it of half a request */
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Out of memory, or so. False at the end. */
+static bool sleep_in_need(const struct loop *l, int *delay)
+{
+	struct pollfd over = {.fd = l->over[0], .events = POLLIN};
+
+	poll(&over, 1, *delay);
+	*delay = *delay < RETRY_LAST / 2 ? 2 * *delay : RETRY_LAST;
+	return over.revents == 0;
+}
+
 /* False at the end. The device does not block: libfuse passes that on. */
 static bool receive_request(struct receiver *r)
 {
 	struct loop *l = r->loop;
+	int delay = RETRY_FIRST;
 
 	for (;;) {
 		int size = fuse_session_receive_buf(l->fuse, &r->buffer);
+		bool ended = false;
 
 		if (size > 0)
 			return true;
-		if (size != -EAGAIN && size != -EINTR) {
+		if (size == 0 || is_end_of_device(-size)) {
 			loop_end(l, size ? ERR_IO : 0);
 			return false;
 		}
-		if (!polling_again(&l->polling, clock_monotonic()) && !sleep_for_request(l))
+		if (size != -EAGAIN && size != -EINTR)
+			ended = !sleep_in_need(l, &delay);
+		else if (!polling_again(&l->polling, clock_monotonic()))
+			ended = !sleep_for_request(l);
+		if (ended)
 			return false;
 	}
 }
@@ -208,9 +247,6 @@ static void *receiver_run(void *arg)
 {
 	struct receiver *r = arg;
 
-#ifdef __linux__
-	pthread_setname_np(pthread_self(), "fuse");
-#endif
 	while (take_lead(r)) {
 		do {
 			if (!receive_request(r))
@@ -304,16 +340,16 @@ static void loop_release(struct loop *l)
 static int loop_serve(struct loop *l)
 {
 	sigset_t all, before;
-	bool started;
+	int rc;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pthread_mutex_lock(&l->loop_mtx);
-	started = start_receiver(l);
+	rc = start_receiver(l);
 	pthread_mutex_unlock(&l->loop_mtx);
-	if (started)
+	if (!rc)
 		watch(l, &before);
-	loop_end(l, started ? 0 : ERR_NO_MEMORY);
+	loop_end(l, rc);
 	/* Nobody starts another one: those who could are joined one after another, and at
 	 * the end the lead is not passed on. */
 	for (unsigned i = 0; i < l->count; i++)

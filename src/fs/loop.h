@@ -12,7 +12,9 @@
 struct fuse_session;
 
 /* Serves until the session is unmounted or a signal has told it to exit; signals must go to
- * the calling thread. No thread is left afterwards. ERR_IO, ERR_NO_MEMORY. */
+ * the calling thread. No thread is left afterwards. What the system lacks for a while
+ * (memory for a request, further threads) is waited for. ERR_IO: the kernel has broken it
+ * off; ERR_NO_MEMORY, ERR_NO_THREADS: it could not begin. */
 int loop_run(struct fuse_session *fuse);
 
 #endif

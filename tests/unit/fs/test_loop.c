@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #include "fs/loop.h"
+#include "util/error.h"
+#include "util/thread.h"
 
 #define PATIENCE 20000 /* ms */
 #define MANY 20000
@@ -31,9 +33,22 @@ struct fuse_session {
 	pthread_cond_t changed_cond;
 	unsigned blocked, done;
 	bool gate_open;
-	pthread_t last; /* who dealt with the last request */
-	unsigned moves; /* from one thread to another */
+	pthread_t last;	    /* who dealt with the last request */
+	unsigned moves;	    /* from one thread to another */
+	atomic_int need;    /* what receiving gives; 0: a request */
+	atomic_uint wanted; /* received in vain, in need */
 };
+
+static atomic_bool no_threads;
+
+/* In the place of util's. */
+int thread_start(pthread_t *out, const char *name, void *(*run_it)(void *arg), void *arg)
+{
+	(void)name;
+	if (atomic_load(&no_threads))
+		return ERR_NO_THREADS;
+	return pthread_create(out, NULL, run_it, arg) ? ERR_NO_THREADS : 0;
+}
 
 int fuse_session_fd(struct fuse_session *se)
 {
@@ -47,8 +62,13 @@ int fuse_session_exited(struct fuse_session *se)
 
 int fuse_session_receive_buf(struct fuse_session *se, struct fuse_buf *buf)
 {
+	int need = atomic_load(&se->need);
 	ssize_t n;
 
+	if (need) {
+		atomic_fetch_add(&se->wanted, 1);
+		return -need;
+	}
 	if (!buf->mem)
 		buf->mem = malloc(1);
 	n = recv(se->device, buf->mem, 1, 0);
@@ -201,6 +221,86 @@ static void test_all_stuck_is_not_the_end(void **state)
 	unmount(&se, thread);
 }
 
+static void wait_in_need(struct fuse_session *se, unsigned times)
+{
+	unsigned before = atomic_load(&se->wanted);
+
+	while (atomic_load(&se->wanted) - before < times)
+		usleep(1000);
+}
+
+/* As when no memory is left for a request, in libfuse or in the kernel. */
+static void test_need_is_waited_out(void **state)
+{
+	static const int needs[] = {ENOMEM, ENOBUFS, EMFILE, 9999};
+	struct fuse_session se;
+	pthread_t thread = start(&se);
+	unsigned done = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+		atomic_store(&se.need, needs[i]);
+		send_requests(&se, 'a', 50);
+		wait_in_need(&se, 5);
+		atomic_store(&se.need, 0);
+		wait_for(&se, &se.done, done += 50);
+	}
+	unmount(&se, thread);
+}
+
+static void test_what_breaks_it_off_ends_it(void **state)
+{
+	static const int ends[] = {ECONNABORTED, EBADF, EINVAL, EPERM, EIO};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct fuse_session se;
+		pthread_t thread = start(&se);
+		void *result;
+
+		atomic_store(&se.need, ends[i]);
+		send_requests(&se, 'a', 1);
+		assert_int_equal(pthread_join(thread, &result), 0);
+		assert_int_equal((intptr_t)result, ERR_IO);
+		close(se.kernel);
+		close(se.device);
+	}
+}
+
+static void test_goes_on_with_fewer_threads(void **state)
+{
+	struct fuse_session se;
+	pthread_t thread = start(&se);
+
+	(void)state;
+	send_requests(&se, 'a', 1);
+	wait_for(&se, &se.done, 1);
+	atomic_store(&no_threads, true);
+	send_requests(&se, 'b', 1);
+	wait_for(&se, &se.blocked, 1);
+	send_requests(&se, 'a', 100);
+	open_gate(&se);
+	wait_for(&se, &se.done, 102);
+	unmount(&se, thread);
+	atomic_store(&no_threads, false);
+}
+
+static void test_without_a_thread_it_does_not_begin(void **state)
+{
+	struct fuse_session se;
+	pthread_t thread;
+	void *result;
+
+	(void)state;
+	atomic_store(&no_threads, true);
+	thread = start(&se);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_int_equal((intptr_t)result, ERR_NO_THREADS);
+	atomic_store(&no_threads, false);
+	close(se.kernel);
+	close(se.device);
+}
+
 static struct fuse_session *signalled;
 
 static void on_signal(int number)
@@ -209,22 +309,32 @@ static void on_signal(int number)
 	atomic_store(&signalled->exited, true);
 }
 
-static void test_a_signal_ends_it(void **state)
+static void end_by_signal(int need)
 {
 	struct fuse_session se;
 	pthread_t thread = start(&se);
 	struct sigaction action = {.sa_handler = on_signal}, before;
 
-	(void)state;
 	signalled = &se;
 	sigaction(SIGUSR1, &action, &before);
 	send_requests(&se, 'a', 1);
 	wait_for(&se, &se.done, 1);
+	atomic_store(&se.need, need);
+	send_requests(&se, 'a', 1);
+	if (need)
+		wait_in_need(&se, 1);
 	pthread_kill(thread, SIGUSR1);
 	join(&se, thread);
 	close(se.kernel);
 	sigaction(SIGUSR1, &before, NULL);
 	signalled = NULL;
+}
+
+static void test_a_signal_ends_it(void **state)
+{
+	(void)state;
+	end_by_signal(0);
+	end_by_signal(ENOMEM);
 }
 
 int main(void)
@@ -234,6 +344,10 @@ int main(void)
 		cmocka_unit_test(test_a_stream_stays_on_one_thread),
 		cmocka_unit_test(test_nobody_waits_for_one_that_is_stuck),
 		cmocka_unit_test(test_all_stuck_is_not_the_end),
+		cmocka_unit_test(test_need_is_waited_out),
+		cmocka_unit_test(test_what_breaks_it_off_ends_it),
+		cmocka_unit_test(test_goes_on_with_fewer_threads),
+		cmocka_unit_test(test_without_a_thread_it_does_not_begin),
 		cmocka_unit_test(test_a_signal_ends_it),
 	};
 
