@@ -17,12 +17,28 @@ static int usage(void)
 	return EXIT_USE;
 }
 
+static void pass_over(int number)
+{
+	(void)number;
+}
+
+/* What the signal tells, a failed write tells too: EPIPE, EFBIG (ulimit -f). A handler, not
+ * SIG_IGN: what is executed (fusermount3) begins with what we were given. */
+static void survive(int number)
+{
+	struct sigaction action = {.sa_handler = pass_over, .sa_flags = SA_RESTART}, before;
+
+	if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+		sigaction(number, &action, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *c;
 
 	setlocale(LC_CTYPE, "");
-	signal(SIGPIPE, SIG_IGN);
+	survive(SIGPIPE);
+	survive(SIGXFSZ);
 	if (mount_helper_is(argv[0]))
 		return mount_helper_run(argv);
 	if (argc < 2)

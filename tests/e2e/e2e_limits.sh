@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The limits that a process or a container is given: sizes of files, descriptors, memory.
+# What runs out is named, nothing is killed, and a mount outlives it.
+. "$(dirname "$0")/lib.sh"
+
+s=$T/source
+mkdir -p "$s/small"
+head -c 6000000 /dev/urandom >"$s/large"
+for i in $(seq 60); do head -c 3000 /dev/urandom >"$s/small/$i"; done
+publish "$s" "$T/store"
+url=file://$T/store
+
+# limited LIMIT VALUE COMMAND...
+limited() (
+	ulimit -S "$1" "$2"
+	"${@:3}"
+)
+
+# ---- sizes of files (ulimit -f, KiB): SIGXFSZ ends nobody
+
+expect 1 "large.*File too large" limited -f 2000 "$CAIRN" get "$url" large "$T/large" --cache "$T/cache"
+! limited -f 2000 "$CAIRN" prefetch "$url" --cache "$T/cache" 2>"$T/err" || fail "prefetch, ulimit -f"
+grep -q "ulimit -f" "$T/err" || fail "prefetch does not say why: $(cat "$T/err")"
+expect 1 "File too large" limited -f 300 "$CAIRN" publish "$s" "$T/store2"
+expect 1 "File too large" limited -f 4 "$CAIRN" prefetch "$url" --cache "$T/cache2"
+
+need_fuse
+limited -f 2000 "$CAIRN" mount "$url" "$T/mnt" --cache "$T/cache3" --log "$T/log" || fail "mount, ulimit -f"
+compare "$s" "$T/mnt"
+unmount
