@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Caddy as doc/servers.md sets it up; beside a web application; as it comes.
+# shellcheck source=tests/servers/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_program caddy
+
+configure() {
+	{
+		cat <<-END
+			{
+				admin off
+				auto_https disable_redirects
+				storage file_system $T/server
+			}
+		END
+		snippet caddy | sed "$edit"
+	} >"$T/server/conf"
+	command=(caddy run --config "$T/server/conf" --adapter caddyfile)
+}
+make_source
+edit=''
+serve_with configure
+try_server
+stop "$server_pid"
+
+edit='s|^\t*file_server|\ttry_files {path} /manifest.json\n&|'
+serve_with configure
+check_says 'of what is not there the server says 200, not 404'
+stop "$server_pid"
+
+edit='/Cache-Control/d'
+serve_with configure
+check_says 'manifest.json comes without Cache-Control' 'tags/stable.json comes without'
