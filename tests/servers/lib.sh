@@ -21,7 +21,7 @@ if is_root; then chown "$server_user" "$T/server"; fi
 snippet() { # BLOCK [NAME=VALUE...]
 	local block=$1 word words=()
 	shift
-	for word in ADDRESS=127.0.0.1 HOST=127.0.0.1 PORT="$PORT" STORE="$T/store" CERT="$CERT" KEY="$KEY" "$@"; do
+	for word in "$@" ADDRESS=127.0.0.1 HOST=127.0.0.1 PORT="$PORT" STORE="$T/store" CERT="$CERT" KEY="$KEY"; do
 		words+=(-e "s|\\b${word%%=*}\\b|${word#*=}|g")
 	done
 	awk -v mark="<!-- $block -->" '
