@@ -84,6 +84,8 @@ static int check_site(const struct reader_options *o, const char *text, bool jso
 			text);
 	s.url = url;
 	if (!rc)
+		rc = credentials_check(&o->credentials, &t);
+	if (!rc)
 		rc = site_check(&s, &t);
 	if (!rc && c.wrong)
 		rc = trouble_set(&t, ERR_CORRUPT, "%s: %u thing%s to mend", url, c.wrong,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +8,9 @@
 
 #include <openssl/crypto.h>
 
+#include "net/bearer.h"
 #include "net/client_key.h"
 #include "net/credentials.h"
-#include "util/io.h"
-
-#define BEARER_SIZE_MAX 65536
 
 void credentials_init(struct credentials *c)
 {
@@ -53,39 +50,13 @@ static int curl_error(CURLcode code)
 	return code == CURLE_OUT_OF_MEMORY ? ERR_NO_MEMORY : ERR_UNSUPPORTED;
 }
 
-/* The token (RFC 6750, b64token and a little more) of a file's first line. */
-static int read_bearer(const char *path, struct bytes *token)
-{
-	int rc = io_read_file(AT_FDCWD, path, BEARER_SIZE_MAX, token);
-	size_t size;
-
-	if (rc)
-		return rc;
-	for (size = 0; size < token->size && token->data[size] != '\n'; size++)
-		;
-	while (size > 0 && isspace(token->data[size - 1]))
-		size--;
-	if (size == 0)
-		return ERR_INVALID;
-	for (size_t i = 0; i < size; i++)
-		if (!isgraph(token->data[i]))
-			return ERR_INVALID;
-	token->size = size;
-	return bytes_append(token, "", 1);
-}
-
 static int check_bearer(const char *path, struct trouble *t)
 {
-	struct bytes token = {0};
-	int rc = read_bearer(path, &token);
+	char *token = NULL;
+	int rc = bearer_read(path, &token);
 
-	if (rc)
-		trouble_set(t, rc,
-			"the bearer token file %s does not hold a token of printable "
-			"characters in its first line",
-			path);
-	bytes_release(&token);
-	return rc;
+	bearer_wipe(token);
+	return rc ? bearer_explain(path, rc, rc, t) : 0;
 }
 
 int credentials_check(const struct credentials *c, struct trouble *t)
@@ -96,7 +67,6 @@ int credentials_check(const struct credentials *c, struct trouble *t)
 		{"the CA file", c->cacert},
 		{"the client certificate", c->client_cert},
 		{"the client key", c->client_key},
-		{"the bearer token file", c->bearer_file},
 	};
 	int rc = 0;
 
@@ -113,24 +83,14 @@ int credentials_check(const struct credentials *c, struct trouble *t)
 	return rc;
 }
 
-static int apply_bearer(const char *path, CURL *handle)
+static CURLcode apply_token(const char *token, CURL *handle)
 {
-	struct bytes token = {0};
-	CURLcode code;
-	int rc = read_bearer(path, &token);
-
-	if (rc)
-		goto out;
 	/* Not a header of our own: libcurl keeps this one from other hosts. */
-	code = curl_easy_setopt(handle, CURLOPT_XOAUTH2_BEARER, (const char *)token.data);
-	if (!code)
-		code = curl_easy_setopt(handle, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
-	rc = curl_error(code);
-out:
-	if (token.data)
-		OPENSSL_cleanse(token.data, token.size);
-	bytes_release(&token);
-	return rc;
+	CURLcode code = curl_easy_setopt(handle, CURLOPT_XOAUTH2_BEARER, token);
+
+	if (code)
+		return code;
+	return curl_easy_setopt(handle, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
 }
 
 static CURLcode apply_way(const struct credentials *c, CURL *handle)
@@ -162,7 +122,7 @@ int credentials_apply_public(const struct credentials *c, CURL *handle)
 	return curl_error(code);
 }
 
-int credentials_apply(const struct credentials *c, CURL *handle)
+int credentials_apply(const struct credentials *c, const char *token, CURL *handle)
 {
 	CURLcode code = CURLE_OK;
 	int rc = credentials_apply_public(c, handle);
@@ -177,7 +137,7 @@ int credentials_apply(const struct credentials *c, CURL *handle)
 	if (!code && c->client_cert)
 		code = curl_easy_setopt(
 			handle, CURLOPT_KEYPASSWD, c->key_password ? c->key_password : "");
-	if (code)
-		return curl_error(code);
-	return c->bearer_file ? apply_bearer(c->bearer_file, handle) : 0;
+	if (!code && token)
+		code = apply_token(token, handle);
+	return curl_error(code);
 }

@@ -16,19 +16,19 @@ struct credentials {
 	char *client_cert;  /* PEM */
 	char *client_key;   /* PEM; NULL: it is in client_cert */
 	char *key_password; /* of the client key; NULL: it needs none */
-	char *bearer_file;  /* file with a bearer token, read again when it changes */
+	char *bearer_file;  /* file with a bearer token: bearer.h */
 	char *proxy;	    /* as CURLOPT_PROXY; NULL: the environment's */
 	bool netrc;	    /* look in ~/.netrc */
 };
 
 void credentials_init(struct credentials *c);
 void credentials_release(struct credentials *c);
-/* Checks that the named files can be read and hold what they should, with a sentence. */
+/* Checks that the named files can be read and hold what they should, with a sentence. May
+ * wait for the bearer token file, for some seconds: ERR_TIMEOUT. */
 int credentials_check(const struct credentials *c, struct trouble *t);
-/* Sets the options on a handle that is about to ask the origin that they were given for.
- * ERR_NO_MEMORY, ERR_UNSUPPORTED; of the bearer file: ERR_ABSENT, ERR_DENIED, ERR_INVALID,
- * ... */
-int credentials_apply(const struct credentials *c, CURL *handle);
+/* Sets the options on a handle that is about to ask the origin that they were given for;
+ * `token`: what the bearer file holds, or NULL. ERR_NO_MEMORY, ERR_UNSUPPORTED. */
+int credentials_apply(const struct credentials *c, const char *token, CURL *handle);
 /* For a mirror at another origin: only whom it believes, how it gets out (cacert, proxy),
  * and netrc, which names the hosts that it is for. */
 int credentials_apply_public(const struct credentials *c, CURL *handle);

@@ -322,7 +322,7 @@ static bool finish_ended(struct fetch_loop *loop)
 
 	tries_perform(&loop->tries);
 	while ((t = tries_next_ended(&loop->tries))) {
-		if (tries_follow(&loop->tries, t)) {
+		if (tries_follow(&loop->tries, t) || tries_authorize(&loop->tries, t)) {
 			note_hop(loop);
 			continue;
 		}

@@ -292,19 +292,29 @@ static CURLcode try_set_headers(struct fetch_try *t)
 	return code;
 }
 
-static int try_set_credentials(struct fetch_try *t, const struct credentials *c)
+static int try_set_credentials(
+	struct fetch_try *t, const struct fetch_try_settings *settings)
 {
+	const struct credentials *c = settings->credentials;
 	bool home = !t->strayed && mirrors_is_home(t->fetch->mirrors, t->mirror);
+	const struct bearer *b = settings->bearer;
 
 	t->own_ca = c && c->cacert;
 	t->certified = c && c->client_cert && home;
+	t->token = TOKEN_UNNEEDED;
+	t->bearer = NULL;
 	if (!c)
 		return 0;
 	if (t->strayed)
 		return credentials_apply_none(c, t->easy);
-	if (home)
-		return credentials_apply(c, t->easy);
-	return credentials_apply_public(c, t->easy);
+	if (!home)
+		return credentials_apply_public(c, t->easy);
+	if (c->bearer_file && strncmp(t->url, "file:", 5)) {
+		t->bearer = b;
+		t->token = b->token ? TOKEN_SENT : TOKEN_AWAITED;
+		t->token_number = b->number;
+	}
+	return credentials_apply(c, t->bearer ? b->token : NULL, t->easy);
 }
 
 static int try_prepare(struct fetch_try *t, const struct fetch_try_settings *settings,
@@ -325,7 +335,7 @@ static int try_prepare(struct fetch_try *t, const struct fetch_try_settings *set
 		return trouble_set(trouble,
 			code == CURLE_OUT_OF_MEMORY ? ERR_NO_MEMORY : ERR_UNSUPPORTED,
 			"%s: %s", t->url, curl_easy_strerror(code));
-	rc = try_set_credentials(t, settings->credentials);
+	rc = try_set_credentials(t, settings);
 	if (rc)
 		return trouble_set(trouble, rc, "%s: the credentials cannot be used: %s",
 			t->url, error_text(rc));
@@ -382,15 +392,10 @@ bool fetch_try_find_hop(struct fetch_try *t, struct redirect_target *out)
 	return t->redirect == REDIRECT_GOOD;
 }
 
-int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
-	const struct fetch_try_settings *settings, struct trouble *trouble)
+/* As it was asked at first, with the URL and the token as they are now. */
+static int ask_again(struct fetch_try *t, const struct fetch_try_settings *settings,
+	struct trouble *trouble)
 {
-	const char *own = mirrors_origin(t->fetch->mirrors, t->mirror);
-
-	redirect_target_release(&t->hop);
-	t->hop = *hop;
-	*hop = (struct redirect_target){0};
-	t->strayed = t->strayed || strcmp(t->hop.origin, own);
 	curl_slist_free_all(t->headers);
 	t->headers = NULL;
 	answer_head_forget(&t->head);
@@ -400,6 +405,46 @@ int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
 	t->ignored = 0;
 	t->words[0] = t->said[0] = '\0';
 	return try_prepare(t, settings, trouble);
+}
+
+int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
+	const struct fetch_try_settings *settings, struct trouble *trouble)
+{
+	const char *own = mirrors_origin(t->fetch->mirrors, t->mirror);
+
+	redirect_target_release(&t->hop);
+	t->hop = *hop;
+	*hop = (struct redirect_target){0};
+	t->strayed = t->strayed || strcmp(t->hop.origin, own);
+	return ask_again(t, settings, trouble);
+}
+
+bool fetch_try_is_unauthorized(struct fetch_try *t)
+{
+	long status = 0;
+
+	if (t->token != TOKEN_SENT || t->token_since || t->stop)
+		return false;
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status == 401;
+}
+
+void fetch_try_await_token(struct fetch_try *t, int64_t since)
+{
+	t->token = TOKEN_AWAITED;
+	t->token_since = since;
+	t->heard = clock_monotonic();
+}
+
+bool fetch_try_take_token(struct fetch_try *t, const struct fetch_try_settings *settings)
+{
+	if (!settings->bearer->token)
+		t->token = TOKEN_MISSING;
+	else if (t->token_number == settings->bearer->number)
+		t->token = TOKEN_REFUSED;
+	else if (ask_again(t, settings, NULL))
+		t->no_memory = true;
+	return t->token == TOKEN_SENT && !t->no_memory;
 }
 
 char *fetch_try_file_path(const struct fetch_try *t)
@@ -442,6 +487,10 @@ void fetch_try_end(struct fetch_try *t)
 	t->connected = t->answered = t->too_long = t->no_memory = t->strayed = false;
 	t->trail.count = 0;
 	t->redirect = REDIRECT_GOOD;
+	t->token = TOKEN_UNNEEDED;
+	t->token_number = 0;
+	t->token_since = 0;
+	t->bearer = NULL;
 	t->stop = STOP_NOT;
 	t->code = CURLE_OK;
 	t->ignored = 0;

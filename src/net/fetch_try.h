@@ -10,6 +10,7 @@
 
 #include "net/admission.h"
 #include "net/answer_head.h"
+#include "net/bearer.h"
 #include "net/credentials.h"
 #include "net/fetch.h"
 #include "net/file_reader.h"
@@ -19,6 +20,10 @@
 
 /* Why the fetcher breaks a try off. */
 enum fetch_stop { STOP_NOT, STOP_CANCELLED, STOP_DEADLINE, STOP_SILENCE };
+
+/* What of a bearer token: none is needed; it was sent; a look at its file is waited for,
+ * which leaves it without one, or with the one that was refused. */
+enum try_token { TOKEN_UNNEEDED, TOKEN_SENT, TOKEN_AWAITED, TOKEN_MISSING, TOKEN_REFUSED };
 
 struct fetch_try {
 	CURL *easy;
@@ -45,6 +50,11 @@ struct fetch_try {
 	uint64_t allowance; /* bytes of body that it was admitted with */
 	bool too_long;	    /* a body over size_max was under way */
 	bool no_memory;
+	const struct bearer *bearer; /* whose token it needs; NULL: none */
+	enum try_token token;
+	uint64_t token_number; /* as struct bearer's, of the one that was sent; 0: none */
+	int64_t token_since; /* of a look that is or was waited for: it has to begin then or
+			      * later; 0: none was */
 	enum fetch_stop stop;
 	struct file_read *file; /* of a file:// mirror: read without libcurl; else NULL */
 	int file_error;		/* what came of that */
@@ -69,6 +79,7 @@ struct fetch_try {
 
 struct fetch_try_settings {
 	const struct credentials *credentials; /* may be NULL */
+	const struct bearer *bearer;
 	CURLSH *share;
 	int64_t connect_timeout, stall_timeout; /* ns */
 };
@@ -89,6 +100,13 @@ bool fetch_try_find_hop(struct fetch_try *t, struct redirect_target *out);
  * caller sets `origin` and `server`. On failure as fetch_try_begin(). */
 int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
 	const struct fetch_try_settings *settings, struct trouble *trouble);
+/* The token was refused that was sent (401): it may be another by now. */
+bool fetch_try_is_unauthorized(struct fetch_try *t);
+/* It waits for a look at the token's file that began at `since` or later. */
+void fetch_try_await_token(struct fetch_try *t, int64_t since);
+/* The look has ended: makes the handle, taken out of its multi handle, ready to ask again.
+ * False: there is no other token, and the try has ended. */
+bool fetch_try_take_token(struct fetch_try *t, const struct fetch_try_settings *settings);
 /* Does the answer go on where the body ends? Its status was 206. */
 bool fetch_try_is_resumed(const struct fetch_try *t);
 /* Do bytes come, and fast enough that no other server need be asked? */

@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "net/bearer.h"
 #include "net/probe.h"
 #include "util/clock.h"
 #include "util/error.h"
@@ -71,6 +72,17 @@ static int question_fields(const struct probe_question *q, struct curl_slist **l
 	return rc;
 }
 
+static int apply_all(const struct credentials *c, CURL *e)
+{
+	char *token = NULL;
+	int rc = c->bearer_file ? bearer_read(c->bearer_file, &token) : 0;
+
+	if (!rc)
+		rc = credentials_apply(c, token, e);
+	bearer_wipe(token);
+	return rc;
+}
+
 static int probe_prepare(CURL *e, const struct probe_question *q, struct receiver *r)
 {
 	curl_easy_setopt(e, CURLOPT_URL, q->url);
@@ -90,7 +102,7 @@ static int probe_prepare(CURL *e, const struct probe_question *q, struct receive
 	if (!q->credentials)
 		return 0;
 	return q->redirected ? credentials_apply_none(q->credentials, e)
-			     : credentials_apply(q->credentials, e);
+			     : apply_all(q->credentials, e);
 }
 
 /* The first certificate of the chain is the server's own. */

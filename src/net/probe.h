@@ -36,7 +36,8 @@ struct probe_answer {
 	char words[CURL_ERROR_SIZE];
 };
 
-/* ERR_NO_MEMORY, what credentials_apply() said; else 0, and `code` says more. */
+/* ERR_NO_MEMORY, what credentials_apply() and bearer_read() said; else 0, and `code` says
+ * more. */
 int probe_ask(const struct probe_question *question, struct probe_answer *out);
 void probe_release(struct probe_answer *answer);
 

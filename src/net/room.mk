@@ -2,6 +2,7 @@ noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES = \
 	%D%/access_log.c %D%/access_log.h %D%/admission.h %D%/answer_head.c %D%/answer_head.h \
 	%D%/cache_control.c %D%/cache_control.h %D%/probe.c %D%/probe.h %D%/base_url.c %D%/base_url.h \
+	%D%/bearer.c %D%/bearer.h \
 	%D%/certificate.c %D%/certificate.h %D%/certificate_names.c %D%/certificate_names.h \
 	%D%/client_key.c %D%/client_key.h %D%/credentials.c %D%/credentials.h %D%/fetch.h \
 	%D%/fetch_list.c %D%/fetch_list.h %D%/fetch_loop.c %D%/fetch_loop.h %D%/fetch_try.c \

@@ -25,6 +25,10 @@ int tries_init(struct tries *tries, const struct fetch_try_settings *settings,
 	tries->multi = curl_multi_init();
 	tries->settings.share = curl_share_init();
 	tries->files = file_reader_new(wake_for_file, tries->multi);
+	bearer_init(&tries->bearer,
+		settings->credentials ? settings->credentials->bearer_file : NULL,
+		tries->files);
+	tries->settings.bearer = &tries->bearer;
 	if (!tries->multi || !tries->settings.share || !tries->files)
 		return ERR_NO_MEMORY;
 	/* One thread uses it, hence no lock functions. */
@@ -45,6 +49,7 @@ void tries_release(struct tries *tries)
 		tries->idle = t->next;
 		fetch_try_free(t);
 	}
+	bearer_release(&tries->bearer);
 	file_reader_free(tries->files);
 	curl_multi_cleanup(tries->multi);
 	curl_share_cleanup(tries->settings.share);
@@ -88,16 +93,26 @@ static int begin_file(struct tries *tries, struct fetch_try *t)
 	return 0;
 }
 
+/* One that has to wait for its token is under way without libcurl's knowing. */
+static int send_or_hold(struct tries *tries, struct fetch_try *t)
+{
+	if (t->token == TOKEN_AWAITED)
+		fetch_try_await_token(t, t->asked_at - NS_PER_SECOND);
+	else if (curl_multi_add_handle(tries->multi, t->easy) != CURLM_OK)
+		return ERR_NO_MEMORY;
+	if (t->bearer)
+		bearer_refresh(&tries->bearer, t->asked_at);
+	return 0;
+}
+
 static int send_off(struct tries *tries, struct fetch_try *t, struct trouble *trouble)
 {
 	int rc;
 
-	if (strncmp(t->url, "file:", 5))
-		rc = curl_multi_add_handle(tries->multi, t->easy) == CURLM_OK
-			     ? 0
-			     : ERR_NO_MEMORY;
-	else
+	if (!strncmp(t->url, "file:", 5))
 		rc = begin_file(tries, t);
+	else
+		rc = send_or_hold(tries, t);
 	if (rc)
 		trouble_set(trouble, rc, "%s: %s", t->url, error_text(rc));
 	return rc;
@@ -154,6 +169,10 @@ static struct fetch_try *next_file(struct tries *tries)
 	struct file_read *read = file_reader_next(tries->files);
 	struct fetch_try *t = tries->first;
 
+	if (read && read->owner == &tries->bearer) {
+		bearer_take(&tries->bearer);
+		return next_file(tries);
+	}
 	if (read) {
 		fetch_try_take_file(read->owner, read);
 		return read->owner;
@@ -163,16 +182,49 @@ static struct fetch_try *next_file(struct tries *tries)
 	return t;
 }
 
+/* One that has waited for a token in vain; those for which there is one are sent off. */
+static struct fetch_try *next_unauthorized(struct tries *tries)
+{
+	struct fetch_try *t = tries->bearer.path ? tries->first : NULL;
+
+	for (; t; t = t->next) {
+		if (t->token != TOKEN_AWAITED ||
+			!bearer_has_looked(&tries->bearer, t->token_since))
+			continue;
+		if (!fetch_try_take_token(t, &tries->settings))
+			return t;
+		if (curl_multi_add_handle(tries->multi, t->easy) != CURLM_OK) {
+			t->no_memory = true;
+			return t;
+		}
+	}
+	return NULL;
+}
+
+bool tries_authorize(struct tries *tries, struct fetch_try *t)
+{
+	bool renewed = t->token_number != tries->bearer.number;
+
+	if (!fetch_try_is_unauthorized(t))
+		return false;
+	curl_multi_remove_handle(tries->multi, t->easy);
+	fetch_try_await_token(t, renewed ? 1 : clock_monotonic());
+	return true;
+}
+
 struct fetch_try *tries_next_ended(struct tries *tries)
 {
-	struct fetch_try *file = next_file(tries);
+	struct fetch_try *ended = next_file(tries);
 	int left;
-	CURLMsg *message = file ? NULL : curl_multi_info_read(tries->multi, &left);
+	CURLMsg *message;
 	struct fetch_try *t = NULL;
 	CURLcode code;
 
-	if (file)
-		return file;
+	if (!ended)
+		ended = next_unauthorized(tries);
+	if (ended)
+		return ended;
+	message = curl_multi_info_read(tries->multi, &left);
 	if (!message)
 		return NULL;
 	code = message->data.result;

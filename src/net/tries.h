@@ -19,6 +19,7 @@ struct tries {
 	CURLM *multi;
 	struct fetch_try_settings settings;
 	struct file_reader *files;
+	struct bearer bearer;
 	struct origins origins;
 	struct fetch_try *first; /* under way, by `next` */
 	struct fetch_try *idle;	 /* likewise */
@@ -47,6 +48,9 @@ struct fetch_try *tries_next_ended(struct tries *tries);
 /* Goes on with one that has ended with a redirect, if it is to be followed; the server has
  * answered then, and another is asked. False: it is over. */
 bool tries_follow(struct tries *tries, struct fetch_try *t);
+/* Goes on with one whose token was refused, if its file may hold another by now. False: it
+ * is over. */
+bool tries_authorize(struct tries *tries, struct fetch_try *t);
 /* One that is to be broken off: its `stop` is set. NULL: there is none. */
 struct fetch_try *tries_find_stopped(struct tries *tries);
 

@@ -82,6 +82,13 @@ static void classify_file(struct fetch_try *t, struct try_result *result)
 			: error_text(rc));
 }
 
+/* Its file has never held one. */
+static void classify_tokenless(const struct fetch_try *t, struct try_result *result)
+{
+	result_refused(result, RANK_REFUSED);
+	bearer_explain(t->bearer->path, t->bearer->error, ERR_DENIED, &result->trouble);
+}
+
 static void classify_busy(struct fetch_try *t, long status, struct try_result *result)
 {
 	curl_off_t seconds = 0;
@@ -109,6 +116,19 @@ static bool is_absence(long status)
 	return status == 404 || status == 410 || status == 403;
 }
 
+/* The server does not take the token that it was shown. */
+static void explain_token(const struct fetch_try *t, struct trouble *trouble)
+{
+	struct trouble why = {0};
+	int error = t->token == TOKEN_AWAITED ? ERR_TIMEOUT : t->bearer->error;
+
+	if (error)
+		bearer_explain(t->bearer->path, error, ERR_DENIED, &why);
+	trouble_set(trouble, ERR_DENIED,
+		"the server denies access (401): it does not take the token of %s%s%s",
+		t->bearer->path, error ? "; by now " : "", why.text);
+}
+
 static void classify_status(struct fetch_try *t, long status, struct try_result *result)
 {
 	if (status_is_passing(status))
@@ -116,13 +136,24 @@ static void classify_status(struct fetch_try *t, long status, struct try_result 
 	else
 		result_refused(result,
 			status == 404 || status == 410 ? RANK_ABSENT : RANK_REFUSED);
-	status_explain(status, t->said, t->strayed, &result->trouble);
+	if (status == 401 && t->bearer)
+		explain_token(t, &result->trouble);
+	else
+		status_explain(status, t->said, t->strayed, &result->trouble);
 }
 
 /* Its turn came when the time was nearly up. */
 static bool had_no_chance(const struct fetch_try *t)
 {
 	return t->stop == STOP_DEADLINE && clock_monotonic() - t->started < CHANCE;
+}
+
+/* Broken off while a file was waited for that the server has nothing to do with. */
+static void classify_held_up(const struct fetch_try *t, struct try_result *result)
+{
+	result_failed(result, MIRROR_SLOW);
+	result->unwell = false;
+	bearer_explain(t->bearer->path, ERR_TIMEOUT, ERR_TIMEOUT, &result->trouble);
 }
 
 /* Broken off by the fetcher. */
@@ -253,8 +284,12 @@ static void classify_any(struct fetch_try *t, struct try_result *out)
 	else if (t->resumed &&
 		 (status == 416 || (status == 206 && !fetch_try_is_resumed(t))))
 		classify_part(t, status, out);
+	else if (t->token == TOKEN_MISSING)
+		classify_tokenless(t, out);
 	else if (is_telling(t, status))
 		classify_status(t, status, out);
+	else if (t->stop && t->token == TOKEN_AWAITED)
+		classify_held_up(t, out);
 	else if (t->stop)
 		classify_stopped(t, out);
 	else if (t->too_long || t->no_memory || t->over_cost || is_head_too_long(t))

@@ -342,6 +342,16 @@ static inline bool stub_said(struct stub_connection *c)
 	return stub_answer(c, 400, "", text);
 }
 
+/* "/token/WORD": for who shows that bearer token. */
+static inline bool stub_token(struct stub_connection *c, const char *path)
+{
+	char field[512];
+
+	snprintf(field, sizeof(field), "\r\nAuthorization: Bearer %s\r\n", path + 7);
+	return strstr(c->head, field) ? stub_answer(c, 200, "", "hello")
+				      : stub_answer(c, 401, "", "who are you");
+}
+
 /* True when the connection can take another request. */
 static inline bool stub_serve(
 	struct stub_connection *c, const char *path, unsigned requests)
@@ -358,6 +368,8 @@ static inline bool stub_serve(
 		return stub_said(c);
 	if (!strncmp(path, "/status/", 8))
 		return stub_answer(c, atoi(path + 8), "", "as you like");
+	if (!strncmp(path, "/token/", 7))
+		return stub_token(c, path);
 	if (!strncmp(path, "/fail/", 6))
 		return stub_fail(c, path, requests);
 	if (!strncmp(path, "/limited/", 9))

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -52,7 +53,7 @@ static void test_nothing(void **state)
 	(void)state;
 	credentials_init(&c);
 	assert_int_equal(credentials_check(&c, NULL), 0);
-	assert_int_equal(credentials_apply(&c, handle), 0);
+	assert_int_equal(credentials_apply(&c, NULL, handle), 0);
 	assert_int_equal(credentials_apply_public(&c, handle), 0);
 	credentials_release(&c);
 	curl_easy_cleanup(handle);
@@ -97,7 +98,6 @@ static void test_tokens(void **state)
 		{"tok\0en", 6, ERR_INVALID},
 		{"tok\xc3\xa9n", 6, ERR_INVALID},
 	};
-	CURL *handle = curl_easy_init();
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -107,13 +107,27 @@ static void test_tokens(void **state)
 		credentials_init(&c);
 		c.bearer_file = file_with(cases[i].text, cases[i].size);
 		assert_int_equal(credentials_check(&c, &t), cases[i].error);
-		assert_int_equal(credentials_apply(&c, handle), cases[i].error);
-		assert_int_equal(credentials_apply_public(&c, handle), 0);
 		if (cases[i].error)
 			assert_non_null(strstr(t.text, c.bearer_file));
 		credentials_release(&c);
 	}
-	curl_easy_cleanup(handle);
+}
+
+/* It would wait for a writer. */
+static void test_fifo(void **state)
+{
+	struct credentials c;
+	struct trouble t = {0};
+	char path[96];
+
+	(void)state;
+	snprintf(path, sizeof path, "%s/fifo", directory);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	credentials_init(&c);
+	c.bearer_file = strdup(path);
+	assert_int_equal(credentials_check(&c, &t), ERR_INVALID);
+	assert_non_null(strstr(t.text, "no regular file"));
+	credentials_release(&c);
 }
 
 static void test_long_token(void **state)
@@ -136,6 +150,7 @@ int main(void)
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_fifo),
 		cmocka_unit_test(test_long_token),
 	};
 

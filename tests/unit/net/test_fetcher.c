@@ -1177,9 +1177,6 @@ static void test_bearer(void **state)
 	x->credentials.bearer_file = strdup(path);
 	assert_int_equal(get(x, &f, "echo", 0), 0);
 	assert_true(body_has(&f, "Authorization: Bearer tok1\r\n"));
-	write_file(x, "token", "tok2\nsecond line", path);
-	assert_int_equal(get(x, &f, "echo", 0), 0);
-	assert_true(body_has(&f, "Authorization: Bearer tok2\r\n"));
 	/* Not by a redirect to another host or port, not to a mirror elsewhere. */
 	snprintf(x->stub.target, sizeof x->stub.target, "%s/echo", other.url);
 	assert_int_equal(get(x, &f, "redirect", 0), 0);
@@ -1193,11 +1190,122 @@ static void test_bearer(void **state)
 	f.avoid = 1;
 	assert_int_equal(fetcher_get(x->fetcher, &f), 0);
 	assert_false(body_has(&f, "Bearer"));
+	stub_stop(&other);
+}
+
+static void use_bearer(struct fixture *x, const char *text, char path[128])
+{
+	write_file(x, "token", text, path);
+	x->credentials.bearer_file = strdup(path);
+}
+
+/* Its file is read again when the server refuses it, at once, and one more request is made
+ * only where there is another token. */
+static void test_bearer_is_renewed(void **state)
+{
+	struct fixture *x = *state;
+	char path[128];
+	struct fetch f;
+
+	use_bearer(x, "tok1\n", path);
+	assert_int_equal(get(x, &f, "token/tok1", 0), 0);
+	assert_body(&f, "hello");
+	write_file(x, "token", "tok2\nsecond line", path);
+	assert_int_equal(get(x, &f, "token/tok2", 0), 0);
+	assert_body(&f, "hello");
+	assert_int_equal(x->stub.requests, 3);
+	assert_int_equal(get(x, &f, "token/tok1", 0), ERR_DENIED);
+	assert_words(&f, path);
+	assert_int_equal(x->stub.requests, 4);
+	assert_int_equal(get(x, &f, "token/tok2", 0), 0);
+	assert_body(&f, "hello");
+}
+
+/* While the file is being written or gone, the last token goes on as long as it is good. */
+static void test_last_bearer_goes_on(void **state)
+{
+	struct fixture *x = *state;
+	char path[128];
+	struct fetch f;
+
+	use_bearer(x, "tok1\n", path);
+	assert_int_equal(get(x, &f, "token/tok1", 0), 0);
+	assert_body(&f, "hello");
+	write_file(x, "token", "", path);
+	assert_int_equal(get(x, &f, "token/tok2", 0), ERR_DENIED);
+	assert_words(&f, "by now the bearer token file");
+	assert_int_equal(get(x, &f, "token/tok1", 0), 0);
+	assert_body(&f, "hello");
 	assert_int_equal(unlink(path), 0);
-	fetch_init(&f, x->mirrors, "echo");
+	assert_int_equal(get(x, &f, "token/tok2", 0), ERR_DENIED);
+	assert_words(&f, "does not exist");
+	write_file(x, "token", "tok2", path);
+	assert_int_equal(get(x, &f, "token/tok2", 0), 0);
+	assert_body(&f, "hello");
+}
+
+static void test_no_bearer_at_all(void **state)
+{
+	struct fixture *x = *state;
+	char path[128];
+	struct fetch f;
+
+	use_bearer(x, "\n", path);
+	assert_int_equal(get(x, &f, "token/tok1", 0), ERR_DENIED);
+	assert_words(&f, "does not hold a token");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	sleep(1);
+	assert_int_equal(get(x, &f, "token/tok1", 0), ERR_DENIED);
+	assert_words(&f, "no regular file");
+	assert_int_equal(x->stub.requests, 0);
+}
+
+/* A file whose file system is gone holds up those who need the token, until their
+ * deadline, and nobody else; and who has a token goes on. */
+static void test_bearer_that_hangs(void **state)
+{
+	struct fixture *x = *state;
+	struct stub_server other;
+	char path[128];
+	struct fetch f;
+
+	snprintf(path, sizeof path, "%s/dead", x->directory);
+	assert_int_equal(mkdir(path, 0700), 0);
+	write_file(x, "dead/token", "tok1", path);
+	x->credentials.bearer_file = strdup(path);
+	stub_start(&other, 0, NULL);
+	assert_int_equal(mirrors_add(x->mirrors, other.url), 0);
+	files_released = false;
+	start(x);
+	fetch_init(&f, x->mirrors, "token/tok1");
 	f.avoid = 2;
-	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_ABSENT);
-	assert_words(&f, "credentials");
+	f.deadline = clock_monotonic() + 200 * NS_PER_MS;
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_TIMEOUT);
+	assert_words(&f, "its file system does not answer");
+	fetch_init(&f, x->mirrors, "ok");
+	f.avoid = 1;
+	assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+	assert_body(&f, "hello");
+	files_released = true;
+	fetch_init(&f, x->mirrors, "token/tok1");
+	f.avoid = 2;
+	assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+	assert_body(&f, "hello");
+	files_released = false;
+	sleep(1);
+	for (int i = 0; i < 3; i++) {
+		fetch_init(&f, x->mirrors, "token/tok1");
+		f.avoid = 2;
+		assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+		assert_body(&f, "hello");
+	}
+	assert_int_equal(files_hanging, 1);
+	fetcher_free(x->fetcher);
+	x->fetcher = NULL;
+	files_released = true;
+	while (files_hanging > 0)
+		usleep(1000);
 	stub_stop(&other);
 }
 
@@ -1400,6 +1508,7 @@ static void test_dead_file_system(void **state)
 	assert_int_equal(mirrors_new(url, &live, NULL), 0);
 	x->options.connections = 16;
 	log_init(&log, start(x));
+	files_released = false;
 	for (int i = 0; i < 20; i++) {
 		snprintf(path, sizeof path, "file-%d", i);
 		submit(&jobs[i], &log, dead, path, FETCH_DEMAND);
@@ -1707,6 +1816,10 @@ int main(void)
 		TEST(test_redirect_statuses),
 		TEST(test_fault_behind_redirect),
 		TEST(test_bearer),
+		TEST(test_bearer_is_renewed),
+		TEST(test_last_bearer_goes_on),
+		TEST(test_no_bearer_at_all),
+		TEST(test_bearer_that_hangs),
 		TEST(test_client_certificate),
 		TEST(test_redirect_to_tls),
 		TEST(test_tls),
