@@ -150,14 +150,16 @@ static int object_from_record(struct cache *c, const struct object_id *id,
 {
 	struct object *o = object_new(
 		&c->directory, id, r, atomic_load(&c->write.generation));
-	int rc;
+	int fd = -1, rc;
 
 	if (!o)
 		return ERR_NO_MEMORY;
 	atomic_store(&o->recorded, true);
 	rc = c->hashed ? object_check_all(o) : 0;
 	if (!rc)
-		rc = object_file_open(&c->directory, id, r->instance, r->size, &o->fd);
+		rc = object_file_open(&c->directory, id, r->instance, r->size, &fd);
+	if (!rc)
+		rc = object_set_file(o, fd);
 	if (rc) {
 		object_put(o);
 		return rc;
@@ -199,6 +201,19 @@ int object_io_open_apart(struct cache *c, const struct object_id *id, struct obj
 	return !rc || rc == ERR_NO_MEMORY ? rc : ERR_ABSENT;
 }
 
+/* The cache was copied, or the file put back: what it holds is hashed before it is used. */
+static void object_adopt(struct cache *c, struct object *o)
+{
+	char hex[DIGEST_HEX_SIZE];
+
+	digest_to_hex(&o->id.digest, hex);
+	log_debug(c->log,
+		"cache: object %s has another file than it had: it is hashed before it is "
+		"used",
+		hex);
+	write_queue_adopt(c->queue, o);
+}
+
 static int object_load(struct cache *c, const struct object_id *id, struct object **out)
 {
 	struct object *o;
@@ -207,6 +222,9 @@ static int object_load(struct cache *c, const struct object_id *id, struct objec
 	if (rc)
 		return rc;
 	object_begin_reading(o);
+	/* Before anybody marks anything in it. */
+	if (object_has_other_file(o))
+		object_adopt(c, o);
 	o = open_objects_add(c->open_objects, o);
 	if (atomic_load(&o->recorded) && !object_still_so(c, o)) {
 		atomic_store(&o->gone, true);
@@ -258,7 +276,7 @@ static int object_create(struct cache *c, const struct want *w, struct object **
 		.generation = atomic_load(&c->write.generation),
 		.last_use = clock_realtime() / NS_PER_SECOND};
 	struct object *o;
-	int rc;
+	int fd = -1, rc;
 
 	rc = flusher_admit_file(c->flusher);
 	if (rc)
@@ -272,11 +290,13 @@ static int object_create(struct cache *c, const struct want *w, struct object **
 	}
 	for (unsigned i = 0; i < CREATE_TRIES && rc == ERR_EXISTS; i++) {
 		rc = object_file_create(
-			&c->directory, &w->object, o->instance, w->object_size, &o->fd);
+			&c->directory, &w->object, o->instance, w->object_size, &fd);
 		if (rc == ERR_EXISTS)
 			o->instance = (uint64_t)c->directory.user << 32 |
 				      atomic_fetch_add(&c->instances, 1);
 	}
+	if (!rc)
+		rc = object_set_file(o, fd);
 	if (rc) {
 		object_put(o);
 		return rc;
@@ -438,6 +458,8 @@ bool object_io_is_complete(struct cache *c, struct object *o)
 
 int object_io_lend(struct cache *c, struct object *o, int *fd)
 {
+	int rc;
+
 	if (!object_io_is_complete(c, o) || atomic_load(&o->gone))
 		return ERR_ABSENT;
 	/* Nobody looks any more at what is read through it. */
@@ -445,7 +467,13 @@ int object_io_lend(struct cache *c, struct object *o, int *fd)
 		flusher_urge(c->flusher);
 		return ERR_ABSENT;
 	}
-	return object_file_lend(&c->directory, &o->id, o->instance, o->size, fd);
+	rc = object_file_lend(&c->directory, &o->id, o->instance, o->size, o->file, fd);
+	if (rc == ERR_CORRUPT) {
+		/* Cut, or another one by now: to be opened anew. */
+		atomic_store(&o->gone, true);
+		rc = ERR_ABSENT;
+	}
+	return rc;
 }
 
 static bool place_is_sane(const struct want *w, struct span content)

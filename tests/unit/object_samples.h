@@ -6,6 +6,8 @@
 #ifndef CAIRN_TESTS_OBJECT_SAMPLES_H
 #define CAIRN_TESTS_OBJECT_SAMPLES_H
 
+#include <fcntl.h>
+
 #include "cache/objects/object.h"
 #include "cache/objects/object_files.h"
 #include "unit/meta_samples.h"
@@ -86,6 +88,19 @@ static inline char *sample_file_path(
 	object_file_name(&id, instance, name);
 	assert_true(asprintf(&path, "%s/objects/%s", d->path, name) > 0);
 	return path;
+}
+
+static inline uint64_t sample_file_number(
+	struct directory *d, unsigned number, uint64_t instance)
+{
+	char *path = sample_file_path(d, number, instance);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	uint64_t file = object_file_number(fd);
+
+	assert_true(fd >= 0 && file);
+	close(fd);
+	free(path);
+	return file;
 }
 
 static inline bool sample_has_file(struct directory *d, unsigned number, uint64_t instance)

@@ -25,13 +25,14 @@ enum change_kind {
 	CHANGE_USE,	/* it was used */
 	CHANGE_TRUST,	/* every chunk present was hashed in this generation */
 	CHANGE_MEASURE, /* its file was seen to take `size` bytes of disk */
+	CHANGE_ADOPT,	/* its file is another one: nothing in it is trusted */
 	CHANGE_FLUSHED, /* this user's marks up to `sequence` are on the disk */
 };
 
 enum change_result {
 	CHANGE_NOTHING,
 	CHANGE_DONE,
-	CHANGE_STALE, /* not for the instance that the record is of */
+	CHANGE_STALE, /* not for the instance, or the file, that the record is of */
 	CHANGE_ENDED, /* the instance, or what is known of it, is no longer valid */
 };
 
@@ -45,6 +46,7 @@ struct change {
 	struct digest chunk;	       /* MARK: its digest */
 	int64_t seconds;	       /* MARK, USE: when, since 1970 */
 	uint64_t generation;	       /* MARK, TRUST: that the object was opened in */
+	uint64_t file;		       /* MARK, TRUST, ADOPT: the number of the open one */
 	uint64_t sequence;	       /* MARK, FLUSHED: rising for each user */
 	/* MARK: where there is no record of the object, make one. */
 	bool creates;

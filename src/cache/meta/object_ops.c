@@ -118,7 +118,8 @@ static int subject_create(struct subject *s, const struct change *op)
 		.chunks = op->chunks,
 		.instance = op->instance,
 		.generation = op->generation,
-		.last_use = op->seconds};
+		.last_use = op->seconds,
+		.file = op->file};
 	s->record.bitmap = calloc(BITMAP_WORDS(op->chunks), sizeof(uint64_t));
 	if (!s->record.bitmap)
 		return ERR_NO_MEMORY;
@@ -201,6 +202,29 @@ static int apply_drop(struct subject *s, struct change *op)
 		chunk_key(op->instance, op->ordinal, key));
 }
 
+/* What the marks say was written to another file. */
+static void apply_adoption(struct subject *s, const struct change *op)
+{
+	struct object_record *r = &s->record;
+
+	if (r->file == op->file)
+		return;
+	r->file = op->file;
+	r->generation = GENERATION_NONE;
+	s->changed = true;
+}
+
+static void apply_use(struct subject *s, const struct change *op)
+{
+	struct object_record *r = &s->record;
+
+	/* Not worth a commit that makes the file grow. */
+	if (op->seconds <= r->last_use || space_growth(s->ops->space) == GROWTH_READER)
+		return;
+	r->last_use = op->seconds;
+	s->changed = true;
+}
+
 static int apply_to_record(struct subject *s, struct change *op)
 {
 	struct object_record *r = &s->record;
@@ -218,18 +242,16 @@ static int apply_to_record(struct subject *s, struct change *op)
 		op->result = CHANGE_ENDED;
 		return subject_discard(s);
 	case CHANGE_USE:
-		/* Not worth a commit that makes the file grow. */
-		if (space_growth(s->ops->space) == GROWTH_READER)
-			return 0;
-		s->changed = s->changed || op->seconds > r->last_use;
-		if (op->seconds > r->last_use)
-			r->last_use = op->seconds;
+		apply_use(s, op);
 		return 0;
 	case CHANGE_MEASURE:
 		set_cost(s, op->size);
 		return 0;
 	case CHANGE_FLUSHED:
 		return 0; /* its row is not the record's */
+	case CHANGE_ADOPT:
+		apply_adoption(s, op);
+		return 0;
 	case CHANGE_TRUST:
 		/* Hashed in an older epoch, it is to be hashed again. */
 		if (op->generation > r->generation)
@@ -249,6 +271,16 @@ static int apply_flushed(struct subject *s, const struct change *op)
 		op->instance, op->sequence);
 }
 
+/* Is it for the record as it is? */
+static bool is_meant(const struct subject *s, const struct change *op)
+{
+	if (!s->exists || s->record.instance != op->instance)
+		return false;
+	/* Who says so has had the file open since before it was replaced. */
+	return (op->kind != CHANGE_MARK && op->kind != CHANGE_TRUST) ||
+	       s->record.file == op->file;
+}
+
 static int apply_op(struct subject *s, struct change *op)
 {
 	int rc = 0;
@@ -260,7 +292,7 @@ static int apply_op(struct subject *s, struct change *op)
 		s->ops->released += chunk_cost(op->start, op->size);
 	if (!s->exists && op->kind == CHANGE_MARK)
 		rc = subject_create(s, op);
-	if (rc == ERR_ABSENT || !s->exists || s->record.instance != op->instance) {
+	if (rc == ERR_ABSENT || !is_meant(s, op)) {
 		op->result = CHANGE_STALE;
 		return rc == ERR_ABSENT ? 0 : rc;
 	}

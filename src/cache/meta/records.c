@@ -12,7 +12,7 @@
 struct object_head {
 	uint64_t size, chunks, instance, generation;
 	int64_t last_use;
-	uint64_t resident, cost, present, drops;
+	uint64_t resident, cost, present, drops, file;
 };
 
 struct chunk_value {
@@ -79,7 +79,7 @@ int object_record_peek(struct span value, struct object_record *out)
 	if (!object_head_is_sane(&h, value.size))
 		return ERR_CORRUPT;
 	*out = (struct object_record){h.size, h.chunks, h.instance, h.generation,
-		h.last_use, h.resident, h.cost, h.present, h.drops, NULL};
+		h.last_use, h.resident, h.cost, h.present, h.drops, h.file, NULL};
 	return 0;
 }
 
@@ -136,7 +136,7 @@ int object_record_put(struct metadata *m, MDB_txn *txn, const struct object_id *
 	const struct object_record *r)
 {
 	struct object_head h = {r->size, r->chunks, r->instance, r->generation, r->last_use,
-		r->resident, r->cost, r->present, r->drops};
+		r->resident, r->cost, r->present, r->drops, r->file};
 	struct span bitmap = span_of(r->bitmap, BITMAP_WORDS(r->chunks) * sizeof(uint64_t));
 
 	return table_put(

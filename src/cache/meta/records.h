@@ -38,6 +38,7 @@ struct object_record {
 			   * (written by who was killed then), of all of that */
 	uint64_t present; /* chunks */
 	uint64_t drops;	  /* chunks that were found rotten and dropped, ever */
+	uint64_t file;	  /* that marks were made in: object_file_number() */
 	uint64_t *bitmap; /* heap, BITMAP_WORDS(chunks); or NULL */
 };
 /* What its cost can be: at least what is resident, at most all of its chunks. */

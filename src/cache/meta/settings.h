@@ -10,7 +10,8 @@
 
 /* 2: objects and what refers to them are keyed by object id, not by digest alone. */
 /* 3: rows of what is not known to be flushed. */
-#define CACHE_LAYOUT 3
+/* 4: the number of each object's file. */
+#define CACHE_LAYOUT 4
 
 struct settings {
 	bool set_quota, set_floor; /* else they stay as they are */

@@ -58,6 +58,7 @@ struct object *object_new(struct directory *directory, const struct object_id *i
 	o->size = r->size;
 	o->chunks = r->chunks;
 	o->drops = r->drops;
+	o->recorded_file = r->file;
 	o->generation = generation;
 	o->doubted = r->generation != generation;
 	o->fd = -1;
@@ -81,6 +82,23 @@ int object_check_all(struct object *o)
 	return o->checked ? 0 : ERR_NO_MEMORY;
 }
 
+int object_set_file(struct object *o, int fd)
+{
+	o->fd = fd;
+	o->file = object_file_number(fd);
+	if (!atomic_load(&o->recorded))
+		o->recorded_file = o->file;
+	if (!object_has_other_file(o))
+		return 0;
+	o->doubted = true;
+	return object_check_all(o);
+}
+
+bool object_has_other_file(const struct object *o)
+{
+	return o->file != o->recorded_file;
+}
+
 struct object *object_get(struct object *o)
 {
 	atomic_fetch_add(&o->refs, 1);
@@ -101,7 +119,8 @@ size_t object_bitmap_bytes(const struct object *o)
 bool object_is_of(const struct object *o, const struct object_record *r)
 {
 	return r->instance == o->instance && r->drops == o->drops && r->size == o->size &&
-	       r->chunks == o->chunks;
+	       r->chunks == o->chunks &&
+	       (r->file == o->file || r->file == o->recorded_file);
 }
 
 bool object_is_as(const struct object *o, const struct want *as)

@@ -24,9 +24,11 @@ struct object {
 	struct directory *directory; /* borrowed */
 	struct object_id id;
 	uint64_t instance, size, chunks;
-	uint64_t drops;	     /* of the record, when it was opened */
-	uint64_t generation; /* of the cache, that it was opened in */
-	int fd;		     /* -1 until its maker opens it */
+	uint64_t drops;		/* of the record, when it was opened */
+	uint64_t generation;	/* of the cache, that it was opened in */
+	uint64_t recorded_file; /* of the record, when it was opened */
+	uint64_t file;		/* that is open: object_file_number() */
+	int fd;			/* -1 until its maker opens it */
 	atomic_uint refs;
 	atomic_uint_least64_t *present;
 	atomic_uint_least64_t *checked; /* NULL: all marks are trusted */
@@ -55,6 +57,10 @@ struct object {
  * the cache's: what was marked in another one is to be hashed. NULL without memory. */
 struct object *object_new(struct directory *directory, const struct object_id *id,
 	const struct object_record *r, uint64_t generation);
+/* Its file was opened, or made: is it the one that the record is of? If not, each chunk is
+ * to be hashed. Before anybody else knows the object. ERR_NO_MEMORY. */
+int object_set_file(struct object *o, int fd);
+bool object_has_other_file(const struct object *o);
 /* Has each chunk hashed before its first use, whenever it was marked. Before anybody else
  * knows the object. ERR_NO_MEMORY. */
 int object_check_all(struct object *o);

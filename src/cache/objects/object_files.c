@@ -14,6 +14,7 @@
 
 #include "cache/objects/object_files.h"
 #include "cache/objects/page_cache.h"
+#include "util/checksum.h"
 #include "util/io.h"
 
 #define REST_HEX (DIGEST_HEX_SIZE - 1 - 2) /* digits of the digest behind the prefix */
@@ -104,6 +105,13 @@ int object_file_create(struct directory *d, const struct object_id *id, uint64_t
 	return 0;
 }
 
+/* A link (ELOOP, on FreeBSD EMLINK), a directory, a socket or a device without a driver. */
+static bool is_of_no_file(int errnum)
+{
+	return errnum == ELOOP || errnum == EMLINK || errnum == EISDIR || errnum == ENXIO ||
+	       errnum == ENODEV;
+}
+
 static int open_checked(struct directory *d, const struct object_id *id, uint64_t instance,
 	uint64_t size, int flags, int *fd)
 {
@@ -114,9 +122,7 @@ static int open_checked(struct directory *d, const struct object_id *id, uint64_
 	object_file_name(id, instance, name);
 	opened = openat(d->objects_fd, name, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (opened < 0)
-		/* A link: ELOOP, on FreeBSD EMLINK. */
-		return errno == ELOOP || errno == EMLINK ? ERR_CORRUPT
-							 : error_from_errno(errno);
+		return is_of_no_file(errno) ? ERR_CORRUPT : error_from_errno(errno);
 	if (fstat(opened, &st) || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != size) {
 		close(opened);
 		return ERR_CORRUPT;
@@ -131,8 +137,29 @@ int object_file_open(struct directory *d, const struct object_id *id, uint64_t i
 	return open_checked(d, id, instance, size, O_RDWR, fd);
 }
 
+uint64_t object_file_number(int fd)
+{
+#ifdef STATX_BTIME
+	struct statx st;
+	uint64_t parts[3] = {0};
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &st))
+		return 0;
+	parts[0] = st.stx_ino;
+	if (st.stx_mask & STATX_BTIME) {
+		parts[1] = (uint64_t)st.stx_btime.tv_sec;
+		parts[2] = st.stx_btime.tv_nsec;
+	}
+	return checksum_of(parts, sizeof parts);
+#else
+	struct stat st;
+
+	return fstat(fd, &st) ? 0 : (uint64_t)st.st_ino;
+#endif
+}
+
 int object_file_lend(struct directory *d, const struct object_id *id, uint64_t instance,
-	uint64_t size, int *fd)
+	uint64_t size, uint64_t number, int *fd)
 {
 	struct stat st;
 	int lent = -1;
@@ -140,6 +167,10 @@ int object_file_lend(struct directory *d, const struct object_id *id, uint64_t i
 
 	if (rc)
 		return rc;
+	if (object_file_number(lent) != number) {
+		close(lent);
+		return ERR_CORRUPT;
+	}
 	/* Between opening and locking it may have been evicted. */
 	if (flock(lent, LOCK_SH | LOCK_NB) || fstat(lent, &st) || st.st_nlink == 0) {
 		close(lent);

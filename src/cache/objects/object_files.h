@@ -26,10 +26,15 @@ int object_file_create(struct directory *d, const struct object_id *id, uint64_t
 /* ERR_ABSENT; ERR_CORRUPT when it is not a file of that size. */
 int object_file_open(struct directory *d, const struct object_id *id, uint64_t instance,
 	uint64_t size, int *fd);
+/* Another one for each file that is made: of its inode, and when that was made where the
+ * file system tells. A copy, a file that was put back from a backup or put in the place of
+ * another has a number of its own. 0: not known. */
+uint64_t object_file_number(int fd);
 /* The same for reading, and locked (flock(2), shared) against eviction as long as it is
- * open, here or in the kernel. ERR_ABSENT, also while somebody evicts it. */
+ * open, here or in the kernel. ERR_ABSENT, also while somebody evicts it; ERR_CORRUPT also
+ * when it is not the file of that number. */
 int object_file_lend(struct directory *d, const struct object_id *id, uint64_t instance,
-	uint64_t size, int *fd);
+	uint64_t size, uint64_t number, int *fd);
 /* Locks it against being lent as long as *fd is open, for who is about to throw it out;
  * *fd is -1 where there is no such file. ERR_BUSY: it is lent, or marked as one that may
  * not be removed (chattr(1), +i). */

@@ -68,7 +68,7 @@ static void commit_op(struct write_context *x, const struct change *op, struct o
 static void forget_op(struct write_context *x, const struct change *op, struct object *o)
 {
 	if (!o || op->kind == CHANGE_USE || op->kind == CHANGE_TRUST ||
-		op->kind == CHANGE_FLUSHED)
+		op->kind == CHANGE_FLUSHED || op->kind == CHANGE_ADOPT)
 		return;
 	atomic_store(&o->gone, true);
 	open_objects_remove(x->open_objects, o);

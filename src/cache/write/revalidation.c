@@ -17,7 +17,7 @@ static bool is_valid(struct write_context *x, MDB_txn *txn, const struct object 
 		    x->metadata, txn, TABLE_OBJECTS, span_of_object(&o->id), &value) ||
 		object_record_peek(value, &r))
 		return false;
-	return r.instance == o->instance && r.drops == o->drops;
+	return object_is_of(o, &r);
 }
 
 /* In another epoch, what is open was opened with too much trust. */

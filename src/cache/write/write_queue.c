@@ -148,7 +148,8 @@ static struct change change_of(
 	struct change c = {.kind = kind,
 		.object = o->id,
 		.instance = o->instance,
-		.generation = o->generation};
+		.generation = o->generation,
+		.file = o->file};
 
 	if (w) {
 		c.ordinal = w->ordinal;
@@ -195,6 +196,13 @@ void write_queue_use(struct write_queue *q, struct object *o, int64_t seconds)
 void write_queue_trust(struct write_queue *q, struct object *o)
 {
 	struct change c = change_of(CHANGE_TRUST, o, NULL);
+
+	push_change(q, &c, o);
+}
+
+void write_queue_adopt(struct write_queue *q, struct object *o)
+{
+	struct change c = change_of(CHANGE_ADOPT, o, NULL);
 
 	push_change(q, &c, o);
 }

@@ -36,6 +36,8 @@ void write_queue_lose(struct write_queue *q, struct object *o, const struct obje
 void write_queue_use(struct write_queue *q, struct object *o, int64_t seconds);
 /* Every chunk present was hashed in this generation. */
 void write_queue_trust(struct write_queue *q, struct object *o);
+/* The file that is open is not the one that the record is of. */
+void write_queue_adopt(struct write_queue *q, struct object *o);
 /* What is marked later has a higher one. */
 uint64_t write_queue_sequence(struct write_queue *q);
 /* What was marked up to that sequence is on the disk. */

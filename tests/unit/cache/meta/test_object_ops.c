@@ -271,6 +271,50 @@ static void test_trust(void **state)
 	assert_int_equal(r.last_use, 1000);
 }
 
+/* Another file in the place of the one that was marked: nothing of it is trusted, and who
+ * has the old one open marks nothing more. */
+static void test_another_file(void **state)
+{
+	struct books *b = *state;
+	struct change mark = books_mark(1, 3, 0, 1000), trust, adopt, more, own;
+	struct object_record r;
+
+	mark.file = 7;
+	mark.generation = 5;
+	apply_one(b, &mark);
+	assert_int_equal(books_record(b->metadata, 1, &r), 0);
+	assert_int_equal(r.file, 7);
+	adopt = books_change(CHANGE_ADOPT, 1, 0, 0);
+	adopt.file = 7;
+	apply_one(b, &adopt);
+	assert_int_equal(books_record(b->metadata, 1, &r), 0);
+	assert_int_equal(r.generation, 5);
+	adopt.file = 8;
+	apply_one(b, &adopt);
+	assert_int_equal(books_record(b->metadata, 1, &r), 0);
+	assert_int_equal(r.generation, GENERATION_NONE);
+	assert_int_equal(r.file, 8);
+	assert_int_equal(r.present, 1);
+	more = books_mark(1, 3, 1, 1000);
+	more.file = 7;
+	apply_one(b, &more);
+	assert_int_equal(more.result, CHANGE_STALE);
+	trust = books_change(CHANGE_TRUST, 1, 0, 0);
+	trust.file = 7;
+	trust.generation = 5;
+	apply_one(b, &trust);
+	assert_int_equal(trust.result, CHANGE_STALE);
+	own = books_mark(1, 3, 1, 1000);
+	own.file = 8;
+	apply_one(b, &own);
+	assert_int_equal(own.result, CHANGE_DONE);
+	trust.file = 8;
+	apply_one(b, &trust);
+	assert_int_equal(books_record(b->metadata, 1, &r), 0);
+	assert_int_equal(r.generation, 5);
+	assert_int_equal(r.present, 2);
+}
+
 /* Whatever the array's order: by object, and there by number. */
 static void test_order_of_arrival(void **state)
 {
@@ -390,6 +434,7 @@ int main(void)
 		BOOKS_TEST(test_use),
 		BOOKS_TEST(test_a_pinned_object_has_no_row),
 		BOOKS_TEST(test_trust),
+		BOOKS_TEST(test_another_file),
 		BOOKS_TEST(test_order_of_arrival),
 		BOOKS_TEST(test_a_new_instance_after_a_loss),
 		BOOKS_TEST(test_a_mark_after_the_loss),

@@ -140,20 +140,53 @@ static void test_no_file_of_that_size(void **state)
 	struct directory *d = *state;
 	struct object_id name = sample_id(1);
 	char *path = sample_file_path(d, 1, 1);
+	uint64_t file = 1;
 	int fd = -1;
 
 	create(d, 1, 1);
 	assert_int_equal(truncate(path, 999), 0);
 	assert_int_equal(object_file_open(d, &name, 1, 1000, &fd), ERR_CORRUPT);
-	assert_int_equal(object_file_lend(d, &name, 1, 1000, &fd), ERR_CORRUPT);
+	assert_int_equal(object_file_lend(d, &name, 1, 1000, file, &fd), ERR_CORRUPT);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
 	assert_int_equal(object_file_open(d, &name, 1, 0, &fd), ERR_CORRUPT);
-	assert_int_equal(object_file_lend(d, &name, 1, 0, &fd), ERR_CORRUPT);
+	assert_int_equal(object_file_lend(d, &name, 1, 0, file, &fd), ERR_CORRUPT);
 	assert_int_equal(unlink(path), 0);
-	assert_int_equal(object_file_lend(d, &name, 1, 0, &fd), ERR_ABSENT);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(object_file_open(d, &name, 1, 0, &fd), ERR_CORRUPT);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(mknod(path, S_IFSOCK | 0600, 0), 0);
+	assert_int_equal(object_file_open(d, &name, 1, 0, &fd), ERR_CORRUPT);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(object_file_lend(d, &name, 1, 0, file, &fd), ERR_ABSENT);
 	assert_int_equal(fd, -1);
 	free(path);
+}
+
+/* Another file has another number, whatever its name is, and is not lent. */
+static void test_numbers(void **state)
+{
+	struct directory *d = *state;
+	struct object_id name = sample_id(1);
+	char *one = sample_file_path(d, 1, 1), *two = sample_file_path(d, 1, 2);
+	uint64_t file, other;
+	int fd = -1;
+
+	create(d, 1, 1);
+	create(d, 1, 2);
+	file = sample_file_number(d, 1, 1);
+	other = sample_file_number(d, 1, 2);
+	assert_true(file != other);
+	assert_int_equal(truncate(one, 2000), 0);
+	assert_int_equal(truncate(one, 1000), 0);
+	assert_true(sample_file_number(d, 1, 1) == file);
+	assert_int_equal(rename(two, one), 0);
+	assert_true(sample_file_number(d, 1, 1) == other);
+	assert_int_equal(object_file_lend(d, &name, 1, 1000, file, &fd), ERR_CORRUPT);
+	assert_int_equal(object_file_lend(d, &name, 1, 1000, other, &fd), 0);
+	close(fd);
+	free(one);
+	free(two);
 }
 
 /* What is lent is not thrown out, and what is being thrown out is not lent. */
@@ -162,10 +195,12 @@ static void test_lent_or_locked(void **state)
 	struct directory *d = *state;
 	struct object_id name = sample_id(1);
 	int one, two, locked = -2;
+	uint64_t file;
 
 	create(d, 1, 1);
-	assert_int_equal(object_file_lend(d, &name, 1, 1000, &one), 0);
-	assert_int_equal(object_file_lend(d, &name, 1, 1000, &two), 0);
+	file = sample_file_number(d, 1, 1);
+	assert_int_equal(object_file_lend(d, &name, 1, 1000, file, &one), 0);
+	assert_int_equal(object_file_lend(d, &name, 1, 1000, file, &two), 0);
 	assert_int_equal(object_file_lock(d, &name, 1, &locked), ERR_BUSY);
 	close(one);
 	assert_int_equal(object_file_lock(d, &name, 1, &locked), ERR_BUSY);
@@ -173,10 +208,10 @@ static void test_lent_or_locked(void **state)
 	close(two);
 	assert_int_equal(object_file_lock(d, &name, 1, &locked), 0);
 	assert_true(locked >= 0);
-	assert_int_equal(object_file_lend(d, &name, 1, 1000, &one), ERR_ABSENT);
+	assert_int_equal(object_file_lend(d, &name, 1, 1000, file, &one), ERR_ABSENT);
 	assert_int_equal(object_file_lock(d, &name, 1, &two), ERR_BUSY);
 	close(locked);
-	assert_int_equal(object_file_lend(d, &name, 1, 1000, &one), 0);
+	assert_int_equal(object_file_lend(d, &name, 1, 1000, file, &one), 0);
 	close(one);
 }
 
@@ -258,6 +293,7 @@ int main(void)
 		SAMPLE_TEST(test_links_are_not_followed),
 		DIRECTORY_TEST(test_a_new_file_is_a_hole),
 		DIRECTORY_TEST(test_no_file_of_that_size),
+		DIRECTORY_TEST(test_numbers),
 		DIRECTORY_TEST(test_lent_or_locked),
 		DIRECTORY_TEST(test_open_is_not_lent),
 		DIRECTORY_TEST(test_a_lock_on_nothing),

@@ -81,10 +81,12 @@ static void test_pinned_objects_stay(void **state)
 static int lend(struct writing *w, unsigned number)
 {
 	struct object_id name = sample_id(number);
+	uint64_t instance = writing_instance(w, number);
+	uint64_t file = sample_file_number(&w->directory, number, instance);
 	int fd;
 
-	assert_int_equal(object_file_lend(&w->directory, &name, writing_instance(w, number),
-				 4 * SAMPLE_CHUNK, &fd),
+	assert_int_equal(object_file_lend(&w->directory, &name, instance, 4 * SAMPLE_CHUNK,
+				 file, &fd),
 		0);
 	return fd;
 }

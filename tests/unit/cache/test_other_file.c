@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A cache that was copied, or whose files were put back from a backup: what the books say
+ * of a file was written to another one, so no byte is believed before it was hashed.
+ */
+#include <config.h>
+
+#include "unit/cache_samples.h"
+
+#define CHUNKS 8
+
+/* A copy of the object's file, as it is now (heap). */
+static char *copy_aside(const char *directory, const struct sample *s, const char *suffix)
+{
+	char *path = sample_object_path(directory, &s->id.digest), *copy, *command;
+
+	assert_true(asprintf(&copy, "%s%s", directory, suffix) > 0);
+	assert_true(asprintf(&command, "cp -p --sparse=always '%s' '%s'", path, copy) > 0);
+	assert_int_equal(system(command), 0); /* NOLINT */
+	free(command);
+	free(path);
+	return copy;
+}
+
+/* Puts it in the place of the object's file, and frees its name. */
+static void put_back(const char *directory, const struct sample *s, char *copy)
+{
+	char *path = sample_object_path(directory, &s->id.digest);
+
+	assert_int_equal(rename(copy, path), 0);
+	free(path);
+	free(copy);
+}
+
+static unsigned count_here(struct cache *c, const struct sample *s)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < s->count; i++) {
+		struct want w = sample_want(c, s, i);
+
+		n += cache_has(c, &w);
+	}
+	return n;
+}
+
+static void reopen(struct cache **c, const char *directory)
+{
+	cache_close(*c);
+	*c = sample_open(directory, 0);
+}
+
+/* Half of it is from before the books: none of the other half is zeros. */
+static void test_books_are_newer(void **state)
+{
+	const char *directory = *state;
+	struct cache *c = sample_open(directory, 0);
+	struct sample s = sample_make(1, CHUNKS);
+	char *copy;
+
+	for (uint32_t i = 0; i < CHUNKS / 2; i++)
+		assert_int_equal(sample_put(c, &s, i), 0);
+	sample_put_on_disk(c, &s);
+	copy = copy_aside(directory, &s, ".old");
+	sample_put_all(c, &s);
+	sample_put_on_disk(c, &s);
+	cache_close(c);
+	put_back(directory, &s, copy);
+	c = sample_open(directory, 0);
+	assert_int_equal(sample_read(c, &s), ERR_PENDING);
+	assert_int_equal(cache_flush(c), 0);
+	assert_int_equal(count_here(c, &s), CHUNKS / 2);
+	/* What is brought again is kept. */
+	sample_put_all(c, &s);
+	assert_int_equal(cache_flush(c), 0);
+	assert_int_equal(sample_read(c, &s), 0);
+	reopen(&c, directory);
+	assert_int_equal(sample_read(c, &s), 0);
+	cache_close(c);
+	sample_release(&s);
+}
+
+/* A whole copy is used, once it was hashed; then it is believed as any other. */
+static void test_a_copy_is_used(void **state)
+{
+	const char *directory = *state;
+	struct cache *c = sample_open(directory, 0);
+	struct sample s = sample_make(1, CHUNKS);
+	struct object *o;
+	char *copy;
+
+	sample_put_all(c, &s);
+	sample_put_on_disk(c, &s);
+	cache_close(c);
+	copy = copy_aside(directory, &s, ".copy");
+	put_back(directory, &s, copy);
+	for (unsigned i = 0; i < 2; i++) {
+		c = sample_open(directory, 0);
+		assert_int_equal(sample_read(c, &s), 0);
+		assert_int_equal(cache_flush(c), 0);
+		o = open_objects_find(c->open_objects, &s.id);
+		assert_non_null(o);
+		assert_true(o->doubted == (i == 0));
+		object_put(o);
+		cache_close(c);
+	}
+	sample_release(&s);
+}
+
+/* Another object's file, of the same size. */
+static void test_anothers_file(void **state)
+{
+	const char *directory = *state;
+	struct cache *c = sample_open(directory, 0);
+	struct sample one = sample_make(1, CHUNKS), two = sample_make(101, CHUNKS);
+
+	assert_int_equal(one.ref.size, two.ref.size);
+	sample_put_all(c, &one);
+	sample_put_all(c, &two);
+	sample_put_on_disk(c, &one);
+	sample_put_on_disk(c, &two);
+	cache_close(c);
+	put_back(directory, &one, sample_object_path(directory, &two.id.digest));
+	c = sample_open(directory, 0);
+	assert_int_equal(sample_read(c, &one), ERR_PENDING);
+	assert_int_equal(sample_read(c, &two), ERR_PENDING);
+	cache_close(c);
+	sample_release(&one);
+	sample_release(&two);
+}
+
+/* Under a process that has the old one open, which goes on for the moment. */
+static void test_while_it_is_open(void **state)
+{
+	const char *directory = *state;
+	struct cache *c = sample_open(directory, 0);
+	struct sample s = sample_make(1, CHUNKS);
+	char *copy;
+
+	for (uint32_t i = 0; i < CHUNKS / 2; i++)
+		assert_int_equal(sample_put(c, &s, i), 0);
+	sample_put_on_disk(c, &s);
+	copy = copy_aside(directory, &s, ".old");
+	put_back(directory, &s, copy);
+	/* Still written to what is open here, and seen by nobody else. */
+	sample_put_all(c, &s);
+	assert_int_equal(cache_flush(c), 0);
+	assert_int_equal(sample_read(c, &s), 0);
+	reopen(&c, directory);
+	assert_int_equal(sample_read(c, &s), ERR_PENDING);
+	assert_int_equal(cache_flush(c), 0);
+	assert_int_equal(count_here(c, &s), CHUNKS / 2);
+	cache_close(c);
+	sample_release(&s);
+}
+
+/* No file at all: the object goes, and can be kept again. */
+static void test_a_directory(void **state)
+{
+	const char *directory = *state;
+	struct cache *c = sample_open(directory, 0);
+	struct sample s = sample_make(1, CHUNKS);
+	char *path;
+
+	sample_put_all(c, &s);
+	assert_int_equal(cache_flush(c), 0);
+	cache_close(c);
+	path = sample_object_path(directory, &s.id.digest);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	c = sample_open(directory, 0);
+	assert_int_equal(sample_read(c, &s), ERR_PENDING);
+	assert_int_equal(cache_flush(c), 0);
+	sample_put_all(c, &s);
+	assert_int_equal(cache_flush(c), 0);
+	assert_int_equal(sample_read(c, &s), 0);
+	reopen(&c, directory);
+	assert_int_equal(sample_read(c, &s), 0);
+	cache_close(c);
+	assert_int_equal(rmdir(path), 0);
+	free(path);
+	sample_release(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SAMPLE_TEST(test_books_are_newer),
+		SAMPLE_TEST(test_a_copy_is_used),
+		SAMPLE_TEST(test_anothers_file),
+		SAMPLE_TEST(test_while_it_is_open),
+		SAMPLE_TEST(test_a_directory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
