@@ -125,6 +125,23 @@ if unshare_works; then
 	expect 1 '/dev/fuse' without_fuse
 fi
 
+# ---- two containers that share a cache, with processes of one number
+if unshare_works && unshare -p -f true 2>/dev/null; then
+	mkdir "$T/contained"
+	unshare -p -f "$c" mount -f "$URL" "$T/contained" --cache "$T/cache" --cacert "$CACERT" \
+		2>"$T/contained.err" &
+	container=$!
+	pids+=("$container")
+	wait_until 20 mountpoint -q "$T/contained" || fail "$(cat "$T/contained.err")"
+	expect 1 'number, 1, .*another container' \
+		unshare -p -f "$c" cat "$URL" big --cache "$T/cache" --cacert "$CACERT"
+	compare "$T/source" "$T/contained"
+	"$c" cat "$URL" big --cache "$T/cache" --cacert "$CACERT" | cmp - "$T/source/big"
+	unmount "$T/contained"
+	wait "$container"
+	unshare -p -f "$c" cat "$URL" big --cache "$T/cache" --offline | cmp - "$T/source/big"
+fi
+
 # ---- a store that is damaged or too new
 damage() { # copies the store afresh to $T/bad
 	rm -rf "$T/bad"

@@ -136,6 +136,45 @@ static int call_close(void *arg)
 	return 0;
 }
 
+struct own_slots {
+	int pid;
+	unsigned count;
+};
+
+static int note_own(const char *line, void *arg)
+{
+	struct own_slots *own = arg;
+
+	own->count += atoi(line) == own->pid;
+	return 0;
+}
+
+/* The first read takes a lock on this process's number, which others ask for to see whether
+ * it lives. One that cannot be had is another's, of another container. One that can be had
+ * is nobody's; then slots with the number are of somebody who was killed, and *stale says
+ * that there are some. */
+struct pid_claim {
+	MDB_env *env;
+	bool stale;
+};
+
+static int call_claim(void *arg)
+{
+	struct pid_claim *c = arg;
+	struct own_slots own = {getpid(), 0};
+	MDB_txn *txn;
+	int rc;
+
+	mdb_reader_list(c->env, note_own, &own);
+	rc = mdb_txn_begin(c->env, NULL, MDB_RDONLY, &txn);
+	if (rc == EAGAIN || rc == EACCES) /* fcntl(2) of F_SETLK */
+		return EBUSY;
+	if (!rc)
+		mdb_txn_abort(txn);
+	c->stale = own.count > 0;
+	return 0; /* whatever else it was, who reads meets it again */
+}
+
 size_t environment_map_limit(size_t wanted)
 {
 	struct rlimit limit;
@@ -147,6 +186,41 @@ size_t environment_map_limit(size_t wanted)
 	return wanted;
 }
 
+/* The map is halved until it can be had. */
+static int open_with_map(struct environment_opening *o)
+{
+	struct environment *e = o->e;
+	int rc = guard_call(e->guard, call_open, o);
+
+	while (rc == ENOMEM && o->map > MAP_LEAST) {
+		guard_call(e->guard, call_close, e->env);
+		e->env = NULL;
+		o->map /= 2;
+		rc = guard_call(e->guard, call_open, o);
+	}
+	return rc;
+}
+
+/* To close it frees all slots of this process's number. */
+static int open_and_claim(struct environment_opening *o)
+{
+	struct environment *e = o->e;
+	struct pid_claim claim = {.stale = true};
+	int rc = 0;
+
+	for (unsigned i = 0; i < 2 && claim.stale && !rc; i++) {
+		if (i > 0) {
+			guard_call(e->guard, call_close, e->env);
+			e->env = NULL;
+		}
+		rc = open_with_map(o);
+		claim = (struct pid_claim){e->env, false};
+		if (!rc)
+			rc = guard_call(e->guard, call_claim, &claim);
+	}
+	return rc;
+}
+
 int environment_open(struct environment *e, const char *path, size_t map)
 {
 	struct environment_opening o = {e, path, environment_map_limit(map)};
@@ -156,13 +230,7 @@ int environment_open(struct environment *e, const char *path, size_t map)
 		return rc;
 	/* What it holds while it opens is not to be taken over. */
 	guard_write_begin(e->guard);
-	rc = guard_call(e->guard, call_open, &o);
-	while (rc == ENOMEM && o.map > MAP_LEAST) {
-		guard_call(e->guard, call_close, e->env);
-		e->env = NULL;
-		o.map /= 2;
-		rc = guard_call(e->guard, call_open, &o);
-	}
+	rc = open_and_claim(&o);
 	guard_write_end(e->guard);
 	return rc;
 }

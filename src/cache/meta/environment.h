@@ -39,7 +39,8 @@ struct environment {
 size_t environment_map_limit(size_t wanted);
 /* `path` is a directory that is there, `map` the size of the map in bytes; less when there
  * is no room for it in memory. An error of LMDB, or an errno; to be closed in either case.
- */
+ * EBUSY: LMDB knows who reads by the number of the process alone, and one of this number
+ * has it open, in another container. */
 int environment_open(struct environment *e, const char *path, size_t map);
 /* No transaction is open any more. One that its guard abandoned stays as it is. */
 void environment_close(struct environment *e);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cache/meta/metadata.h"
 #include "cache/meta/write_lock.h"
@@ -464,6 +465,22 @@ static void admit(struct metadata *m)
 }
 
 /* Nobody is in it before it has its tables: it may have to be closed until then. */
+static int open_failed(struct metadata *m, int rc, struct trouble *t)
+{
+	if (rc == EBUSY)
+		return trouble_set(t, ERR_BUSY,
+			"a process with this one's number, %d, has the cache's metadata %s "
+			"open in another container, and the two cannot be told apart: give "
+			"each container a cache of its own, or one process namespace to "
+			"all",
+			(int)getpid(), m->path);
+	return trouble_set(t, metadata_error(m, rc),
+		"cannot open the cache's metadata %s: %s%s", m->path, mdb_strerror(rc),
+		rc == ENOSPC ? "; make room there, or put the cache elsewhere with "
+			       "--cache"
+			     : "");
+}
+
 static int open_environment(struct metadata *m, struct trouble *t)
 {
 	int rc = environment_open(&m->environment, m->path, m->map), error;
@@ -471,12 +488,7 @@ static int open_environment(struct metadata *m, struct trouble *t)
 	if (!rc)
 		rc = write_lock_open(&m->write_lock, m->lock);
 	if (rc)
-		return trouble_set(t, metadata_error(m, rc),
-			"cannot open the cache's metadata %s: %s%s", m->path,
-			mdb_strerror(rc),
-			rc == ENOSPC ? "; make room there, or put the cache elsewhere with "
-				       "--cache"
-				     : "");
+		return open_failed(m, rc, t);
 	free_dead_readers(m);
 	error = prepare_environment(m);
 	if (error)
