@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/entry_text.h"
 #include "cli/json_output.h"
 #include "cli/reader.h"
 #include "dataset/site_check.h"
@@ -58,9 +57,7 @@ static void on_finding(void *arg, const struct finding *f)
 		finding_json(f);
 		return;
 	}
-	printf("%-7s ", weight_text(f->weight));
-	put_name(stdout, span_of_string(f->text));
-	putchar('\n');
+	printf("%-7s %s\n", weight_text(f->weight), f->text);
 }
 
 static int check_site(const struct reader_options *o, const char *text, bool json)
@@ -75,8 +72,10 @@ static int check_site(const struct reader_options *o, const char *text, bool jso
 	};
 	struct trouble t = {0};
 	char *url = NULL;
-	int rc = url_normalise(text, &url, &t);
+	int rc = credentials_check(&o->credentials, &t);
 
+	if (!rc)
+		rc = url_normalise(text, &url, &t);
 	if (!rc && strncmp(url, "http", 4) != 0)
 		rc = trouble_set(&t, ERR_INVALID,
 			"%s is not on a server: check looks at what an http or https URL "
@@ -91,6 +90,7 @@ static int check_site(const struct reader_options *o, const char *text, bool jso
 		rc = trouble_set(&t, ERR_CORRUPT, "%s: %u thing%s to mend", url, c.wrong,
 			c.wrong == 1 ? "" : "s");
 	free(url);
+	fflush(stdout); /* before what is said of all */
 	return rc ? command_fail("check", &t) : EXIT_SUCCESS;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/document.h"
 #include "format/manifest.h"
 #include "format/tag.h"
 #include "dataset/manifest_fetch.h"
@@ -86,17 +87,13 @@ static int get_whole(struct manifest_fetch *m, const char *path, bool moves,
 static int check_document(const struct manifest_fetch *m, const char *path,
 	const struct bytes *text, struct trouble *t)
 {
-	size_t at = 0;
+	const char *misfit = document_misfit(span_of_bytes(text));
 
-	while (at < text->size && strchr(" \t\r\n", text->data[at]) && text->data[at])
-		at++;
-	if (at < text->size && text->data[at] == '{')
+	if (!misfit)
 		return 0;
 	return trouble_set(t, ERR_CORRUPT,
 		"%s answered, but it is not a cairn store (%s is %s)", m->url, path,
-		at == text->size	? "empty"
-		: text->data[at] == '<' ? "a web page"
-					: "not a JSON document");
+		misfit);
 }
 
 static int recall(struct manifest_fetch *m)

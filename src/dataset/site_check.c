@@ -10,10 +10,13 @@
 
 #include "dataset/site_check.h"
 #include "format/blob.h"
+#include "format/document.h"
 #include "format/manifest.h"
 #include "format/tag.h"
-#include "net/mirrors.h"
-#include "net/redirect.h"
+#include "net/answer_head.h"
+#include "net/base_url.h"
+#include "net/cache_control.h"
+#include "net/status_words.h"
 #include "util/clock.h"
 
 #define TIMEOUT_DEFAULT (60 * NS_PER_SECOND)
@@ -22,10 +25,13 @@
 #define RANGE_TEXT "0-9"
 #define SITE_URL_SIZE (URL_SIZE_MAX + 256)
 
+#define SAID_SIZE 256 /* of an error page: how it begins */
+
 struct site {
 	const struct site_options *o;
-	char base[URL_SIZE_MAX]; /* where redirects of the manifest led to */
-	bool redirected;
+	char *base, *origin;
+	struct public_key key; /* when o->trust is given */
+	bool redirected;       /* the manifest is */
 	struct manifest *manifest;
 	int64_t now; /* seconds since 1970 */
 };
@@ -50,7 +56,7 @@ static int site_ask(const struct site *s, const char *path, const struct look *l
 		.size_max = look->size_max,
 		.timeout = s->o->timeout ? s->o->timeout : TIMEOUT_DEFAULT,
 		.credentials = s->o->credentials,
-		.redirected = s->redirected,
+		.origin = s->origin,
 	};
 
 	snprintf(url, sizeof url, "%s/%s%s%s", s->base, path, look->query ? "?" : "",
@@ -58,71 +64,70 @@ static int site_ask(const struct site *s, const char *path, const struct look *l
 	return probe_ask(&q, out);
 }
 
-static void say_no_answer(
+static void say_trouble(const struct site *s, const char *about, const char *path,
+	const struct probe_answer *a, const struct trouble *t)
+{
+	char url[SITE_URL_SIZE], name[TROUBLE_MAX];
+
+	snprintf(url, sizeof url, "%s/%s", s->base, path);
+	redirect_name(url, a->hop.url, name);
+	site_say(&s->o->findings, FINDING_WRONG, about, "%s: %s", name, t->text);
+}
+
+static void explain_status(const struct probe_answer *a, struct trouble *t)
+{
+	char said[SAID_SIZE] = "";
+	size_t size = a->body.size < sizeof said - 1 ? a->body.size : sizeof said - 1;
+
+	if (size)
+		memcpy(said, a->body.data, size);
+	status_explain(a->status, said, a->strayed, t);
+}
+
+/* True when there is one with the file; else it was said what there is. */
+static bool answer_is_good(
 	const struct site *s, const char *path, const struct probe_answer *a)
 {
-	site_say(&s->o->findings, FINDING_WRONG, "answer", "%s/%s: %s", s->base, path,
-		a->words[0] ? a->words : curl_easy_strerror(a->code));
+	struct trouble t = a->trouble;
+
+	if (!t.code && a->status == 200)
+		return true;
+	if (!t.code)
+		explain_status(a, &t);
+	say_trouble(s, "answer", path, a, &t);
+	return false;
 }
 
-/* True when there is one with that status; else it was said what there is. */
-static bool answer_is(
-	const struct site *s, const char *path, long status, const struct probe_answer *a)
+/* Readers ask the URL that they were given each time. */
+static void judge_redirect(struct site *s, const struct probe_answer *a)
 {
-	if (a->code != CURLE_OK)
-		say_no_answer(s, path, a);
-	else if (a->status != status)
-		site_say(&s->o->findings, FINDING_WRONG, "answer",
-			"%s/%s: the server answers with status %ld, not %ld", s->base, path,
-			a->status, status);
-	return a->code == CURLE_OK && a->status == status;
-}
-
-/* Goes where the answer leads; false when it leads nowhere. */
-static bool site_follow(struct site *s, const struct probe_answer *a, unsigned hop)
-{
-	struct redirect_target target = {0};
-	char from[SITE_URL_SIZE], location[URL_SIZE_MAX];
 	static const char name[] = "/manifest.json";
-	struct span field;
+	char shown[TROUBLE_MAX];
 	size_t length;
-	bool good = false;
 
-	if (a->code != CURLE_OK || a->status < 300 || a->status > 399 || a->status == 304 ||
-		hop >= REDIRECTS_MAX || !probe_field(a, "Location", &field) ||
-		field.size >= sizeof location)
-		return false;
-	memcpy(location, field.data, field.size);
-	location[field.size] = '\0';
-	snprintf(from, sizeof from, "%s%s", s->base, name);
-	if (redirect_resolve(from, location, &target) != REDIRECT_GOOD)
-		return false;
-	length = strlen(target.url);
-	if (length > sizeof name - 1 && length - (sizeof name - 1) < sizeof s->base &&
-		!strcmp(target.url + length - (sizeof name - 1), name)) {
-		length -= sizeof name - 1;
-		memcpy(s->base, target.url, length);
-		s->base[length] = '\0';
-		s->redirected = good = true;
+	s->redirected = a->hop.url != NULL;
+	if (!s->redirected)
+		return;
+	redirect_name(a->hop.url, NULL, shown);
+	length = strlen(shown);
+	if (length > sizeof name - 1 && !strcmp(shown + length - (sizeof name - 1), name) &&
+		!strchr(a->hop.url, '?'))
 		site_say(&s->o->findings, FINDING_ADVICE, "redirect",
-			"requests are redirected to %s, each at the cost of a round trip; "
-			"give readers that URL",
-			s->base);
-	}
-	redirect_target_release(&target);
-	return good;
+			"requests are redirected to %.*s, each at the cost of a round "
+			"trip; give readers that URL",
+			(int)(length - (sizeof name - 1)), shown);
+	else
+		site_say(&s->o->findings, FINDING_ADVICE, "redirect",
+			"manifest.json is redirected to %s, at the cost of a round trip "
+			"each time",
+			shown);
 }
 
 static void judge_signature(const struct site *s, struct span text)
 {
-	struct public_key key;
-
 	if (!s->o->trust)
 		return;
-	if (public_key_from_text(span_of_string(s->o->trust), &key))
-		site_say(&s->o->findings, FINDING_WRONG, "signature", "%s is no public key",
-			s->o->trust);
-	else if (manifest_verify(text, &key))
+	if (manifest_verify(text, &s->key))
 		site_say(&s->o->findings, FINDING_WRONG, "signature",
 			"the manifest is not signed by the key that is trusted");
 	else
@@ -152,19 +157,21 @@ static void judge_expiry(const struct site *s)
 /* Sets s->manifest; false when there is nothing to go on with. */
 static bool take_manifest(struct site *s, const struct probe_answer *a)
 {
+	struct span text = span_of_bytes(&a->body);
+	const char *misfit = a->too_long ? "too long" : document_misfit(text);
 	struct trouble t = {0};
 
-	if (a->too_long || manifest_decode(span_of_bytes(&a->body), &s->manifest, &t)) {
-		site_say(&s->o->findings, FINDING_WRONG, "manifest",
-			"%s/manifest.json is not a manifest: %s", s->base,
-			t.text[0] ? t.text : "it is too long");
-		return false;
+	if (!misfit && !manifest_decode(text, &s->manifest, &t)) {
+		site_say(&s->o->findings, FINDING_GOOD, "manifest",
+			"revision %" PRIu64 " of \"%s\"", s->manifest->revision,
+			s->manifest->name);
+		return true;
 	}
-	site_say(&s->o->findings, FINDING_GOOD, "manifest",
-		"revision %" PRIu64 " of \"%s\"", s->manifest->revision, s->manifest->name);
-	judge_signature(s, span_of_bytes(&a->body));
-	judge_expiry(s);
-	return true;
+	if (misfit)
+		trouble_set(&t, ERR_CORRUPT, "it is %s", misfit);
+	site_say(&s->o->findings, FINDING_WRONG, "manifest",
+		"%s/manifest.json is not a manifest: %s", s->base, t.text);
+	return false;
 }
 
 /* Two ways past a cache: by asking, and by a name that it has not seen. */
@@ -176,7 +183,7 @@ static void judge_staleness(const struct site *s, const char *query)
 	struct manifest *fresh = NULL;
 	struct trouble t = {0};
 
-	if (!site_ask(s, "manifest.json", &look, &a) && a.code == CURLE_OK &&
+	if (!site_ask(s, "manifest.json", &look, &a) && !a.trouble.code &&
 		a.status == 200 && !manifest_decode(span_of_bytes(&a.body), &fresh, &t) &&
 		fresh->revision > s->manifest->revision)
 		site_say(&s->o->findings, FINDING_WRONG, "manifest-stale",
@@ -191,12 +198,12 @@ static void judge_caches(const struct site *s, const struct probe_answer *first)
 {
 	unsigned char random[8];
 	char query[32];
-	struct span age;
+	struct span field;
+	uint64_t age;
 
-	if (probe_field(first, "Age", &age) && !(age.size == 1 && age.data[0] == '0'))
+	if (probe_field(first, "Age", &field) && cache_control_seconds(field, &age) && age)
 		site_say(&s->o->findings, FINDING_ADVICE, "manifest-age",
-			"a cache on the way had manifest.json for %.*s s",
-			(int)(age.size < 20 ? age.size : 20), (const char *)age.data);
+			"a cache on the way had manifest.json for %" PRIu64 " s", age);
 	judge_staleness(s, NULL);
 	if (RAND_bytes(random, sizeof random) != 1)
 		return;
@@ -207,14 +214,36 @@ static void judge_caches(const struct site *s, const struct probe_answer *first)
 }
 
 /* Readers ask with the tag of what they have: that should cost no body. */
+static void judge_unchanged(const struct site *s, const char *etag)
+{
+	const struct look look = {.etag = etag, .size_max = MANIFEST_SIZE_MAX};
+	struct probe_answer a = {0};
+
+	if (site_ask(s, "manifest.json", &look, &a))
+		;
+	else if (!a.trouble.code && a.status == 304)
+		site_say(&s->o->findings, FINDING_GOOD, "revalidation",
+			"an unchanged manifest.json costs no body");
+	else if (!a.trouble.code && a.status == 200)
+		site_say(&s->o->findings, FINDING_ADVICE, "revalidation",
+			"manifest.json has an ETag, but is sent whole to who has it "
+			"already");
+	else
+		site_say(&s->o->findings, FINDING_WRONG, "revalidation",
+			"who has manifest.json already, and asks for another one only "
+			"(If-None-Match), gets none: %s",
+			a.trouble.code ? a.trouble.text
+				       : "the status is neither 304 nor 200");
+	probe_release(&a);
+}
+
 static void judge_revalidation(const struct site *s, const struct probe_answer *first)
 {
-	struct look look = {.size_max = MANIFEST_SIZE_MAX};
-	struct probe_answer a = {0};
 	struct span field;
-	char etag[256];
+	char etag[FETCH_ETAG_MAX];
 
-	if (!probe_field(first, "ETag", &field) || field.size >= sizeof etag) {
+	if (!probe_field(first, "ETag", &field) ||
+		!answer_head_etag_is_clean((const char *)field.data, field.size)) {
 		site_say(&s->o->findings, FINDING_ADVICE, "revalidation",
 			"manifest.json has no ETag, so it is sent whole each time that a "
 			"reader looks");
@@ -222,35 +251,34 @@ static void judge_revalidation(const struct site *s, const struct probe_answer *
 	}
 	memcpy(etag, field.data, field.size);
 	etag[field.size] = '\0';
-	look.etag = etag;
-	if (!site_ask(s, "manifest.json", &look, &a) && a.code == CURLE_OK)
-		site_say(&s->o->findings, a.status == 304 ? FINDING_GOOD : FINDING_ADVICE,
-			"revalidation",
-			a.status == 304 ? "an unchanged manifest.json costs no body"
-					: "manifest.json has an ETag, but is sent whole to "
-					  "who has it already");
-	probe_release(&a);
+	judge_unchanged(s, etag);
 }
 
-static int look_at_manifest(struct site *s, bool *go_on)
+static void judge_manifest(const struct site *s, const struct probe_answer *a)
+{
+	const struct findings *f = &s->o->findings;
+	const char *from = a->hop.url ? a->hop.url : s->base;
+
+	judge_signature(s, span_of_bytes(&a->body));
+	judge_expiry(s);
+	site_judge_clock(f, a, s->now);
+	site_judge_certificate(f, !strncmp(from, "https:", 6), a, s->now);
+	site_judge_document(f, "manifest-cache", "manifest.json", a);
+	judge_caches(s, a);
+	judge_revalidation(s, a);
+}
+
+static int look_at_manifest(struct site *s)
 {
 	const struct look look = {.size_max = MANIFEST_SIZE_MAX};
 	struct probe_answer a = {0};
 	int rc = site_ask(s, "manifest.json", &look, &a);
 
-	for (unsigned hop = 0; !rc && site_follow(s, &a, hop); hop++) {
-		probe_release(&a);
-		rc = site_ask(s, "manifest.json", &look, &a);
-	}
-	if (!rc && answer_is(s, "manifest.json", 200, &a) && take_manifest(s, &a)) {
-		*go_on = true;
-		site_judge_clock(&s->o->findings, &a, s->now);
-		site_judge_certificate(
-			&s->o->findings, !strncmp(s->base, "https:", 6), &a, s->now);
-		site_judge_document(&s->o->findings, "manifest-cache", "manifest.json", &a);
+	if (!rc && answer_is_good(s, "manifest.json", &a)) {
+		judge_redirect(s, &a);
 		site_judge_encoding(&s->o->findings, "manifest.json", &a);
-		judge_caches(s, &a);
-		judge_revalidation(s, &a);
+		if (take_manifest(s, &a))
+			judge_manifest(s, &a);
 	}
 	probe_release(&a);
 	return rc;
@@ -280,8 +308,9 @@ static void judge_ranges(const struct site *s, const char *path, const struct by
 	struct probe_answer a = {0};
 	bool part;
 
-	if (whole->size <= RANGE_BYTES || site_ask(s, path, &look, &a) ||
-		a.code != CURLE_OK) {
+	if (whole->size <= RANGE_BYTES || site_ask(s, path, &look, &a) || a.trouble.code) {
+		if (a.trouble.code)
+			say_trouble(s, "ranges", path, &a, &a.trouble);
 		probe_release(&a);
 		return;
 	}
@@ -306,7 +335,10 @@ static int look_at_blob(const struct site *s)
 
 	blob_path(&s->manifest->root, path);
 	rc = site_ask(s, path, &look, &a);
-	if (!rc && answer_is(s, path, 200, &a)) {
+	if (!rc && answer_is_good(s, path, &a)) {
+		if (a.hop.url && !s->redirected)
+			site_say(&s->o->findings, FINDING_ADVICE, "redirect",
+				"blobs are redirected, each at the cost of a round trip");
 		site_judge_encoding(&s->o->findings, "a blob", &a);
 		site_judge_blob(&s->o->findings, &a);
 		if (blob_is_right(&a.body, &s->manifest->root))
@@ -331,8 +363,10 @@ static int look_at_what_is_not_there(const struct site *s)
 
 	blob_path(&nothing, path);
 	rc = site_ask(s, path, &look, &a);
-	if (rc || a.code != CURLE_OK)
+	if (rc)
 		;
+	else if (a.trouble.code)
+		say_trouble(s, "missing", path, &a, &a.trouble);
 	else if (a.status == 404 || a.status == 410)
 		site_say(&s->o->findings, FINDING_GOOD, "missing",
 			"what is not there is said to be so");
@@ -357,33 +391,40 @@ static int look_at_tag(const struct site *s)
 
 	snprintf(path, sizeof path, "tags/%s.json", s->o->tag);
 	rc = site_ask(s, path, &look, &a);
-	if (!rc && answer_is(s, path, 200, &a))
+	if (!rc && answer_is_good(s, path, &a))
 		site_judge_document(&s->o->findings, "tag-cache", path, &a);
 	probe_release(&a);
 	return rc;
 }
 
-int site_check(const struct site_options *o, struct trouble *t)
+static int site_init(struct site *s, const struct site_options *o, struct trouble *t)
 {
-	struct site s = {.o = o, .now = clock_realtime() / NS_PER_SECOND};
-	bool go_on = false;
-	int rc;
-
+	*s = (struct site){.o = o, .now = clock_realtime() / NS_PER_SECOND};
 	if (o->tag && tag_name_check(o->tag))
 		return trouble_set(t, ERR_INVALID, "\"%s\" is no tag", o->tag);
-	if (strlen(o->url) >= sizeof s.base)
-		return trouble_set(t, ERR_INVALID, "the URL is longer than %d bytes",
-			URL_SIZE_MAX - 1);
-	strcpy(s.base, o->url);
-	rc = look_at_manifest(&s, &go_on);
-	if (!rc && go_on)
-		rc = look_at_blob(&s);
-	if (!rc && go_on)
-		rc = look_at_what_is_not_there(&s);
-	if (!rc && go_on && o->tag)
-		rc = look_at_tag(&s);
-	manifest_free(s.manifest);
+	if (o->trust && public_key_from_text(span_of_string(o->trust), &s->key))
+		return trouble_set(t, ERR_INVALID, "%s is no public key", o->trust);
+	return base_url_parse(o->url, &s->base, &s->origin, t);
+}
+
+int site_check(const struct site_options *o, struct trouble *t)
+{
+	struct site s;
+	int rc = site_init(&s, o, t);
+
 	if (rc)
-		trouble_set(t, rc, "%s cannot be asked: %s", o->url, error_text(rc));
+		return rc;
+	rc = look_at_manifest(&s);
+	if (!rc && s.manifest)
+		rc = look_at_blob(&s);
+	if (!rc && s.manifest)
+		rc = look_at_what_is_not_there(&s);
+	if (!rc && s.manifest && o->tag)
+		rc = look_at_tag(&s);
+	if (rc)
+		trouble_set(t, rc, "%s cannot be asked: %s", s.base, error_text(rc));
+	manifest_free(s.manifest);
+	free(s.base);
+	free(s.origin);
 	return rc;
 }

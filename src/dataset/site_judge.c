@@ -10,6 +10,7 @@
 
 #include "dataset/site_judge.h"
 #include "net/cache_control.h"
+#include "util/printable.h"
 
 #define SENTENCE_MAX 1024
 #define DAY (INT64_C(24) * 60 * 60)
@@ -29,6 +30,7 @@ void site_say(const struct findings *f, enum finding_weight weight, const char *
 	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
+	printable_clean(text); /* servers' words are in it */
 	f->found(f->arg, &finding);
 }
 
@@ -44,18 +46,19 @@ void site_judge_document(const struct findings *f, const char *about, const char
 	else if (c.has_age && c.fresh <= FRESH_GOOD)
 		site_say(f, FINDING_GOOD, about,
 			"caches hand out %s for at most %" PRIu64 " s", name, c.fresh);
-	else if (c.has_age || c.said)
+	else if (c.has_age)
 		site_say(f, FINDING_WRONG, about,
 			"caches may hand out an old %s for %" PRIu64 " s; have the server "
 			"send \"Cache-Control: no-cache\" with it",
 			name, c.fresh);
 	else
 		site_say(f, FINDING_WRONG, about,
-			"%s comes without Cache-Control, so caches guess how long they may "
-			"hand out an old one (a tenth of its age is usual); have the "
-			"server "
-			"send \"Cache-Control: no-cache\" with it",
-			name);
+			"%s comes %s, so caches guess how long they may hand out an old "
+			"one (a tenth of its age is usual); have the server send "
+			"\"Cache-Control: no-cache\" with it",
+			name,
+			c.said ? "with a Cache-Control that sets no time"
+			       : "without Cache-Control");
 }
 
 void site_judge_blob(const struct findings *f, const struct probe_answer *a)

@@ -29,7 +29,7 @@ struct findings {
 	void *arg;
 };
 
-/* Says a finding; `about` is a literal. */
+/* Says a finding, without what must not reach a terminal; `about` is a literal. */
 void site_say(const struct findings *f, enum finding_weight weight, const char *about,
 	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 

@@ -269,3 +269,16 @@ int document_pack_error(const json_error_t *error)
 
 	return code == json_error_invalid_utf8 ? ERR_INVALID : ERR_NO_MEMORY;
 }
+
+const char *document_misfit(struct span text)
+{
+	size_t at = 0;
+
+	while (at < text.size && text.data[at] && strchr(" \t\r\n", text.data[at]))
+		at++;
+	if (at == text.size)
+		return "empty";
+	if (text.data[at] == '{')
+		return NULL;
+	return text.data[at] == '<' ? "a web page" : "not a JSON document";
+}

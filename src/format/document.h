@@ -51,4 +51,8 @@ int document_signatures(
  * UTF-8, else ERR_NO_MEMORY. */
 int document_pack_error(const json_error_t *error);
 
+/* What servers answer in place of one: "empty", "a web page", "not a JSON document"; NULL
+ * when it begins as one. */
+const char *document_misfit(struct span text);
+
 #endif

@@ -2,12 +2,14 @@
 #include <config.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
 #include "net/bearer.h"
 #include "net/probe.h"
+#include "net/try_failure.h"
 #include "util/clock.h"
 #include "util/error.h"
 
@@ -83,26 +85,29 @@ static int apply_all(const struct credentials *c, CURL *e)
 	return rc;
 }
 
-static int probe_prepare(CURL *e, const struct probe_question *q, struct receiver *r)
+static int probe_prepare(CURL *e, const struct probe_question *q, int64_t left,
+	struct receiver *r, char *words)
 {
-	curl_easy_setopt(e, CURLOPT_URL, q->url);
+	const struct probe_answer *a = r->answer;
+
+	curl_easy_setopt(e, CURLOPT_URL, a->hop.url ? a->hop.url : q->url);
 	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(e, CURLOPT_RANGE, q->range);
 	curl_easy_setopt(e, CURLOPT_CERTINFO, 1L);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(q->timeout / NS_PER_MS));
+	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(left / NS_PER_MS));
 	curl_easy_setopt(e, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION);
-	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, r->answer->words);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, words);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_probe_head);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, r);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_probe_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, r);
 	if (!q->credentials)
 		return 0;
-	return q->redirected ? credentials_apply_none(q->credentials, e)
-			     : apply_all(q->credentials, e);
+	return a->strayed ? credentials_apply_none(q->credentials, e)
+			  : apply_all(q->credentials, e);
 }
 
 /* The first certificate of the chain is the server's own. */
@@ -123,29 +128,55 @@ static int64_t certificate_end(CURL *e)
 	return 0;
 }
 
-static void probe_perform(CURL *e, struct probe_answer *out)
+static void probe_explain(CURL *e, CURLcode code, const char *words,
+	const struct probe_question *q, struct probe_answer *out)
 {
-	out->code = curl_easy_perform(e);
+	curl_off_t connected = 0;
+	struct try_failure failure;
+	struct failed_transfer transfer = {
+		.easy = e,
+		.code = code,
+		.words = words,
+		.url = out->hop.url ? out->hop.url : q->url,
+		.received = out->body.size,
+		.own_ca = q->credentials && q->credentials->cacert,
+		.certified = q->credentials && q->credentials->client_cert && !out->strayed,
+	};
+
+	curl_easy_getinfo(e, CURLINFO_CONNECT_TIME_T, &connected);
+	transfer.connected = connected > 0;
+	try_failure_explain(&transfer, &failure, &out->trouble);
+}
+
+static void probe_perform(CURL *e, const char *words, const struct probe_question *q,
+	struct probe_answer *out)
+{
+	CURLcode code = curl_easy_perform(e);
+
 	/* A body that was cut here is an answer. */
-	if (out->code == CURLE_WRITE_ERROR && out->too_long)
-		out->code = CURLE_OK;
+	if (code && !(code == CURLE_WRITE_ERROR && out->too_long))
+		probe_explain(e, code, words, q, out);
 	curl_easy_getinfo(e, CURLINFO_RESPONSE_CODE, &out->status);
 	out->certificate_ends = certificate_end(e);
 }
 
-int probe_ask(const struct probe_question *q, struct probe_answer *out)
+static int probe_once(
+	const struct probe_question *q, int64_t deadline, struct probe_answer *out)
 {
 	struct receiver r = {out, q->size_max};
 	struct curl_slist *fields = NULL;
+	char words[CURL_ERROR_SIZE] = "";
+	int64_t left = deadline - clock_monotonic();
 	CURL *e = curl_easy_init();
 	int rc = e ? question_fields(q, &fields) : ERR_NO_MEMORY;
 
 	if (!rc) {
-		rc = probe_prepare(e, q, &r);
+		/* Of libcurl's timeouts, 0 is none. */
+		rc = probe_prepare(e, q, left > NS_PER_MS ? left : NS_PER_MS, &r, words);
 		curl_easy_setopt(e, CURLOPT_HTTPHEADER, fields);
 	}
 	if (!rc)
-		probe_perform(e, out);
+		probe_perform(e, words, q, out);
 	if (!rc)
 		rc = bytes_append(&out->head, "", 1);
 	curl_easy_cleanup(e);
@@ -153,33 +184,92 @@ int probe_ask(const struct probe_question *q, struct probe_answer *out)
 	return rc;
 }
 
+/* Where the answer leads; false when it does not, or not where cairn goes: then
+ * out->trouble says so. */
+static bool probe_follow(const struct probe_question *q, struct redirect_trail *trail,
+	struct probe_answer *out)
+{
+	struct redirect_target hop;
+	struct span field = {0};
+	char *location;
+	enum redirect verdict;
+
+	if (out->trouble.code || !redirect_is_status(out->status))
+		return false;
+	probe_field(out, "Location", &field);
+	location = span_to_string(field);
+	verdict = location ? redirect_follow(trail, out->hop.url ? out->hop.url : q->url,
+				     location, &hop)
+			   : REDIRECT_NO_MEMORY;
+	if (verdict != REDIRECT_GOOD)
+		redirect_explain(verdict, location ? location : "", &out->trouble);
+	free(location);
+	if (verdict != REDIRECT_GOOD)
+		return false;
+	redirect_target_release(&out->hop);
+	out->hop = hop;
+	out->strayed = out->strayed || strcmp(hop.origin, q->origin) != 0;
+	bytes_clear(&out->head);
+	bytes_clear(&out->body);
+	out->too_long = false;
+	return true;
+}
+
+int probe_ask(const struct probe_question *q, struct probe_answer *out)
+{
+	int64_t deadline = clock_monotonic() + q->timeout;
+	struct redirect_trail trail = {0};
+	int rc;
+
+	do
+		rc = probe_once(q, deadline, out);
+	while (!rc && probe_follow(q, &trail, out));
+	return rc;
+}
+
 void probe_release(struct probe_answer *answer)
 {
 	bytes_release(&answer->head);
 	bytes_release(&answer->body);
+	redirect_target_release(&answer->hop);
 	*answer = (struct probe_answer){0};
+}
+
+/* Without blanks around it. */
+static struct span field_value(const char *value, const char *end)
+{
+	while (value < end && (*value == ' ' || *value == '\t'))
+		value++;
+	while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	return span_of(value, (size_t)(end - value));
+}
+
+bool probe_next_field(const struct probe_answer *answer, const char *name, const char **at,
+	struct span *out)
+{
+	const char *line = *at ? *at : (const char *)answer->head.data;
+	size_t length = strlen(name);
+
+	while (line && *line) {
+		const char *end = line + strcspn(line, "\r\n");
+
+		*at = end + strspn(end, "\r\n");
+		if (!strncasecmp(line, name, length) && line[length] == ':') {
+			*out = field_value(line + length + 1, end);
+			return true;
+		}
+		line = *at;
+	}
+	return false;
 }
 
 bool probe_field(const struct probe_answer *answer, const char *name, struct span *out)
 {
-	const char *line = (const char *)answer->head.data;
-	size_t length = strlen(name);
+	const char *at = NULL;
 	bool found = false;
 
-	while (line && *line) {
-		const char *end = line + strcspn(line, "\r\n"), *value = line + length + 1;
-
-		if (!strncasecmp(line, name, length) && line[length] == ':') {
-			const char *last = end;
-
-			while (value < last && (*value == ' ' || *value == '\t'))
-				value++;
-			while (last > value && (last[-1] == ' ' || last[-1] == '\t'))
-				last--;
-			*out = span_of(value, (size_t)(last - value));
-			found = true;
-		}
-		line = end + strspn(end, "\r\n");
-	}
+	while (probe_next_field(answer, name, &at, out))
+		found = true;
 	return found;
 }

@@ -2,11 +2,14 @@
 #include <config.h>
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/base_url.h"
 #include "net/redirect.h"
+
+#define SHOWN_MAX 400 /* bytes of a URL */
 
 void redirect_target_release(struct redirect_target *target)
 {
@@ -111,7 +114,14 @@ enum redirect redirect_follow(struct redirect_trail *trail, const char *from,
 	return REDIRECT_GOOD;
 }
 
-const char *redirect_words(enum redirect verdict)
+static int shown_size(const char *url)
+{
+	size_t size = strcspn(url, "?");
+
+	return size < SHOWN_MAX ? (int)size : SHOWN_MAX;
+}
+
+void redirect_explain(enum redirect verdict, const char *location, struct trouble *t)
 {
 	static const char *const words[] = {
 		[REDIRECT_GOOD] = "the server redirects",
@@ -128,8 +138,19 @@ const char *redirect_words(enum redirect verdict)
 		[REDIRECT_TOO_MANY] = "the server redirects too often",
 		[REDIRECT_NO_MEMORY] = "out of memory",
 	};
+	int shown = verdict == REDIRECT_NO_MEMORY ? 0 : shown_size(location);
 
-	return words[verdict];
+	trouble_set(t, verdict == REDIRECT_NO_MEMORY ? ERR_NO_MEMORY : ERR_UNREACHABLE,
+		"%s%s%.*s", words[verdict], shown ? ": " : "", shown, location);
+}
+
+void redirect_name(const char *url, const char *hop, char name[TROUBLE_MAX])
+{
+	if (hop)
+		snprintf(name, TROUBLE_MAX, "%.*s (redirected to %.*s)", shown_size(url),
+			url, shown_size(hop), hop);
+	else
+		snprintf(name, TROUBLE_MAX, "%.*s", shown_size(url), url);
 }
 
 bool redirect_is_status(long status)

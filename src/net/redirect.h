@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "util/digest.h"
+#include "util/error.h"
 
 #define REDIRECTS_MAX 8 /* one after another */
 
@@ -45,8 +46,11 @@ struct redirect_trail {
 enum redirect redirect_follow(struct redirect_trail *trail, const char *from,
 	const char *location, struct redirect_target *out);
 
-/* Why one is not followed, for a person. */
-const char *redirect_words(enum redirect verdict);
+/* Why one is not followed, for a person; *t lacks the URL. */
+void redirect_explain(enum redirect verdict, const char *location, struct trouble *t);
+/* A URL, and where its redirects led (NULL: nowhere), to be shown: a query may be a
+ * signature that lets in whoever has it, and so is left out. */
+void redirect_name(const char *url, const char *hop, char name[TROUBLE_MAX]);
 /* The status of an answer that leads on. */
 bool redirect_is_status(long status);
 

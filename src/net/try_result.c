@@ -28,41 +28,16 @@ static void result_failed(struct try_result *result, enum mirror_fault fault)
 	result->fault = fault;
 }
 
-#define SHOWN_MAX 400 /* bytes of a URL */
-
-static int shown_size(const char *url, const char *until)
-{
-	size_t size = strcspn(url, until);
-
-	return size < SHOWN_MAX ? (int)size : SHOWN_MAX;
-}
-
-/* The URL, and where its redirects led. A query may be a signature that lets in whoever has
- * it, and so is not shown. */
-static void try_name(const struct fetch_try *t, char name[TROUBLE_MAX])
-{
-	if (t->hop.url)
-		snprintf(name, TROUBLE_MAX, "%.*s (redirected to %.*s)",
-			shown_size(t->url, ""), t->url, shown_size(t->hop.url, "?"),
-			t->hop.url);
-	else
-		snprintf(name, TROUBLE_MAX, "%.*s", shown_size(t->url, ""), t->url);
-}
-
 static void classify_redirect(const struct fetch_try *t, struct try_result *result)
 {
-	const char *location = t->head.location ? t->head.location : "";
-	int shown = shown_size(location, "?");
-
 	if (t->redirect == REDIRECT_NO_MEMORY) {
 		result_failed(result, MIRROR_SLOW);
 		result->unwell = false;
-		trouble_set(&result->trouble, ERR_NO_MEMORY, "out of memory");
-		return;
+	} else {
+		result_refused(result, RANK_REFUSED);
 	}
-	result_refused(result, RANK_REFUSED);
-	trouble_set(&result->trouble, ERR_UNREACHABLE, "%s%s%.*s",
-		redirect_words(t->redirect), shown ? ": " : "", shown, location);
+	redirect_explain(
+		t->redirect, t->head.location ? t->head.location : "", &result->trouble);
 }
 
 /* Why a file:// URL could not be read. */
@@ -310,6 +285,6 @@ void try_result_classify(struct fetch_try *t, struct try_result *out)
 		classify_lagging(out);
 	if (out->outcome == TRY_GIVEN)
 		return;
-	try_name(t, name);
+	redirect_name(t->url, t->hop.url, name);
 	trouble_set(&out->trouble, out->trouble.code, "%s: %s", name, out->trouble.text);
 }

@@ -74,6 +74,7 @@ static void test_document(void **state)
 	assert_int_equal(
 		judged(judge_document, "Cache-Control: max-age=3600"), FINDING_WRONG);
 	assert_int_equal(judged(judge_document, "Cache-Control: public"), FINDING_WRONG);
+	assert_int_equal(judged(judge_document, "Expires: 0"), FINDING_GOOD);
 	assert_int_equal(judged(judge_document, "Expires: Fri, 27 Nov 2027 02:41:29 GMT"),
 		FINDING_WRONG);
 }
@@ -132,6 +133,43 @@ static void test_certificate(void **state)
 	assert_non_null(strstr(h.text, "plain http"));
 }
 
+/* What it says of a server is no way to the terminal for what the server says. */
+static void test_escapes(void **state)
+{
+	struct heard h = {0};
+	const struct findings f = {hear, &h};
+	struct probe_answer a = {0};
+	static const char head[] =
+		"HTTP/1.1 200 OK\r\nContent-Encoding: \x1b[31m\xc2\x9b\xe2\x80\xae\r\n\r\n";
+
+	(void)state;
+	assert_int_equal(bytes_append(&a.head, head, sizeof head), 0);
+	judge_encoding(&f, &a);
+	probe_release(&a);
+	assert_non_null(strstr(h.text, "(?[31m?"));
+}
+
+static void refused_url(const char *url, const char *words, const char *not_said)
+{
+	struct heard h = {0};
+	const struct site_options o = {.url = url, .findings = {hear, &h}};
+	struct trouble t = {0};
+
+	assert_int_equal(site_check(&o, &t), ERR_INVALID);
+	assert_non_null(strstr(t.text, words));
+	assert_null(strstr(t.text, not_said));
+	assert_int_equal(h.count, 0);
+}
+
+/* As readers refuse them. */
+static void test_refused_urls(void **state)
+{
+	(void)state;
+	refused_url("http://me:secret@127.0.0.1:1/store", "--netrc", "secret");
+	refused_url("http://127.0.0.1:1/store?x=1", "query", "secret");
+	refused_url("http://127.0.0.1:1/store#x", "fragment", "secret");
+}
+
 static void a_longer_url_is_refused(void **state)
 {
 	char url[URL_SIZE_MAX + 1] = "http://127.0.0.1:1/";
@@ -154,6 +192,8 @@ int main(void)
 		cmocka_unit_test(test_encoding),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_certificate),
+		cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_refused_urls),
 		cmocka_unit_test(a_longer_url_is_refused),
 	};
 

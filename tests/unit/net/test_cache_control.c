@@ -77,9 +77,48 @@ static void test_directives(void **state)
 		(struct cache_control){.has_age = true, .fresh = UINT64_C(1) << 31});
 	check(",,max-age=, max-age=-1, =, no-cachex, max-age=1x",
 		(struct cache_control){0});
+	check("max-age=10, stale-while-revalidate=3600",
+		(struct cache_control){.has_age = true, .fresh = 3610});
 	cache_control_of(&a, &c);
-	assert_true(c.said);
-	assert_false(c.has_age);
+	assert_false(c.said);
+	assert_true(c.has_age); /* what is no date has passed */
+	assert_int_equal(c.fresh, 0);
+	probe_release(&a);
+}
+
+/* nginx's `expires` and `add_header Cache-Control` give two lines. */
+static void test_several_lines(void **state)
+{
+	struct probe_answer a = answer_of("HTTP/1.1 200 OK\r\nCache-Control: no-cache\r\n"
+					  "X: y\r\ncache-control: max-age=3600\r\n\r\n");
+	struct cache_control c;
+
+	(void)state;
+	cache_control_of(&a, &c);
+	assert_true(c.no_cache);
+	assert_true(c.has_age);
+	assert_int_equal(c.fresh, 3600);
+	probe_release(&a);
+}
+
+static void test_expires(void **state)
+{
+	struct probe_answer a = answer_of("HTTP/1.1 200 OK\r\n"
+					  "Expires: Fri, 27 Nov 2026 03:41:29 GMT\r\n"
+					  "Date: Fri, 27 Nov 2026 02:41:29 GMT\r\n\r\n");
+	struct cache_control c;
+
+	(void)state;
+	cache_control_of(&a, &c);
+	assert_true(c.has_age);
+	assert_int_equal(c.fresh, 3600);
+	probe_release(&a);
+	/* max-age counts before it. */
+	a = answer_of("HTTP/1.1 200 OK\r\nCache-Control: max-age=5\r\n"
+		      "Expires: Fri, 27 Nov 2026 03:41:29 GMT\r\n"
+		      "Date: Fri, 27 Nov 2026 02:41:29 GMT\r\n\r\n");
+	cache_control_of(&a, &c);
+	assert_int_equal(c.fresh, 5);
 	probe_release(&a);
 }
 
@@ -88,6 +127,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_directives),
+		cmocka_unit_test(test_several_lines),
+		cmocka_unit_test(test_expires),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
