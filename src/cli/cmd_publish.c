@@ -47,7 +47,7 @@ const struct option_help publish_options_help[] = {
 		"the store was signed by another key: sign with this one from now on"},
 	{"jobs", 'j', "N", "threads (default: one per processor)"},
 	{"level", OPTION_LEVEL, "N", "zstd's compression level, 1 to 19 (default: 3)"},
-	{"memory", OPTION_MEMORY, "SIZE", "memory to use (default: 256M)"},
+	{"memory", OPTION_MEMORY, "SIZE", "memory to use (default: 256M, in a container at most half)"},
 	{"exclude", OPTION_EXCLUDE, "PATTERN",
 		"leave out what matches, by path or name; may be repeated"},
 	{"one-file-system", OPTION_ONE_FILE_SYSTEM, NULL,

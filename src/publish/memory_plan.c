@@ -13,20 +13,22 @@
 /* A job takes a scratch and a buffer or two; what is left is for more buffers. */
 #define JOB_SIZE (SCRATCH_SIZE + BUFFERS_MIN * (uint64_t)CHUNK_SIZE_MAX)
 
-static uint64_t choose_memory(unsigned jobs, uint64_t memory)
+static uint64_t choose_memory(unsigned jobs, uint64_t memory, uint64_t limit)
 {
-	if (memory > 0)
-		return memory < MEMORY_MIN ? MEMORY_MIN : memory;
-	memory = 2 * jobs * JOB_SIZE;
-	return memory > MEMORY_DEFAULT ? memory : MEMORY_DEFAULT;
+	if (memory == 0) {
+		memory = 2 * jobs * JOB_SIZE;
+		memory = memory > MEMORY_DEFAULT ? memory : MEMORY_DEFAULT;
+		memory = memory < limit / 2 ? memory : limit / 2;
+	}
+	return memory < MEMORY_MIN ? MEMORY_MIN : memory;
 }
 
-struct memory_plan memory_plan_of(unsigned jobs, uint64_t memory)
+struct memory_plan memory_plan_of(unsigned jobs, uint64_t memory, uint64_t limit)
 {
 	struct memory_plan plan = {.jobs = jobs < JOBS_MAX ? jobs : JOBS_MAX};
 	uint64_t most, taken;
 
-	memory = choose_memory(plan.jobs, memory);
+	memory = choose_memory(plan.jobs, memory, limit);
 	most = memory / 2 / JOB_SIZE;
 	if (plan.jobs > most)
 		plan.jobs = most > 0 ? (unsigned)most : 1;

@@ -15,7 +15,8 @@ struct memory_plan {
 };
 
 /* `jobs` (at least 1) are wished for; fewer where `memory`, in bytes, is too little for
- * them. `memory` 0: 256 MiB, or what that many jobs need. */
-struct memory_plan memory_plan_of(unsigned jobs, uint64_t memory);
+ * them. `memory` 0: 256 MiB, or what that many jobs need, and at most half of `limit`,
+ * which is what the system leaves us. */
+struct memory_plan memory_plan_of(unsigned jobs, uint64_t memory, uint64_t limit);
 
 #endif

@@ -17,6 +17,7 @@
 #include "publish/publish.h"
 #include "publish/revision.h"
 #include "util/clock.h"
+#include "util/memory_limit.h"
 
 #define LEVEL_DEFAULT 3
 #define LEVEL_MAX 19 /* beyond, zstd takes more memory than SCRATCH_SIZE says */
@@ -166,7 +167,7 @@ static void plan_memory(struct run *r)
 
 	if (jobs == 0)
 		jobs = processors > 0 ? (unsigned)processors : 1;
-	r->plan = memory_plan_of(jobs, r->o->memory);
+	r->plan = memory_plan_of(jobs, r->o->memory, memory_limit(MEMORY_LIMIT_PROC));
 }
 
 static int start_publication(struct run *r)

@@ -8,8 +8,11 @@
 
 #include "source/engine.h"
 #include "util/clock.h"
+#include "util/memory_limit.h"
 
 #define MEMORY_DEFAULT (UINT64_C(64) << 20)
+#define MEMORY_LEAST (UINT64_C(4) << 20)
+#define MEMORY_SHARE 8 /* of a container's; the rest is for threads, books and files */
 #define WORKERS_MIN 2
 #define SPARES 2 /* while all others are held up in the cache (keep_queue.h) */
 #define WORKERS_MAX 64
@@ -37,13 +40,26 @@ static unsigned count_workers(unsigned asked)
 	return processors > WORKERS_MAX ? WORKERS_MAX : (unsigned)processors;
 }
 
+static uint64_t default_memory(struct log *log)
+{
+	uint64_t limit = memory_limit(MEMORY_LIMIT_PROC), share = limit / MEMORY_SHARE;
+
+	if (share >= MEMORY_DEFAULT)
+		return MEMORY_DEFAULT;
+	if (share < MEMORY_LEAST)
+		share = MEMORY_LEAST;
+	log_info(log, "memory=%lluK, for the control group has %llu KiB",
+		(unsigned long long)share >> 10, (unsigned long long)limit >> 10);
+	return share;
+}
+
 static int engine_start(
 	struct engine *e, const struct engine_options *options, struct trouble *t)
 {
 	const struct fetcher_options fetcher = {
 		.log = options->log,
 		.credentials = options->credentials,
-		.memory = options->memory ? options->memory : MEMORY_DEFAULT,
+		.memory = options->memory ? options->memory : default_memory(options->log),
 	};
 	int rc = workers_new_spared("decode", e->worker_count, SPARES, &e->workers);
 

@@ -18,8 +18,9 @@ struct engine_options {
 	struct cache *cache; /* borrowed until engine_free, like log and credentials */
 	struct log *log;
 	const struct credentials *credentials;
-	uint64_t memory;  /* bytes, of what is fetched, decoded or yet to be kept; 0: 64 MiB
-			   */
+	/* Bytes, of what is fetched, decoded or yet to be kept; 0: 64 MiB, or an eighth of
+	 * what the process's control group has, but no less than 4. */
+	uint64_t memory;
 	unsigned workers; /* decode threads; 0: the number of processors, 2 at least */
 };
 

@@ -29,3 +29,22 @@ need_fuse
 limited -f 2000 "$CAIRN" mount "$url" "$T/mnt" --cache "$T/cache3" --log "$T/log" || fail "mount, ulimit -f"
 compare "$s" "$T/mnt"
 unmount
+
+# ---- memory: a container of 32 MiB is enough, by itself and with all at once
+
+if is_root && make_group $((32 << 20)); then
+	start_serve "$T/store"
+	in_group "$CAIRN" mount "$URL" "$T/mnt" --cacert "$CACERT" --cache "$T/cache4" --log "$T/log" -v ||
+		fail "mount in a container"
+	grep -q "memory=4096K" "$T/log" || fail "the container's limit is not seen: $(cat "$T/log")"
+	readers=()
+	for i in 1 2 3 4; do
+		cmp "$s/large" "$T/mnt/large" &
+		readers+=($!)
+	done
+	compare "$s" "$T/mnt"
+	for i in "${readers[@]}"; do wait "$i" || fail "a reader of a mount in a container"; done
+	unmount
+else
+	say "no control group for memory can be made here: container not tested"
+fi

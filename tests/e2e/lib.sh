@@ -40,11 +40,31 @@ export ASAN_OPTIONS="log_path=$T/sanitizer/asan:exitcode=99:${ASAN_OPTIONS-}"
 export UBSAN_OPTIONS="log_path=$T/sanitizer/ubsan:exitcode=99:print_stacktrace=1:${UBSAN_OPTIONS-}"
 export TSAN_OPTIONS="log_path=$T/sanitizer/tsan:exitcode=99:${TSAN_OPTIONS-}"
 pids=()
+groups=()
 
 # Less to do, for slow (instrumented) builds and hurried people.
 is_quick() { [ -n "${CAIRN_QUICK-}" ]; }
 is_long() { [ -n "${CAIRN_LONG-}" ]; }
 is_root() { [ "$(id -u)" = 0 ]; }
+
+# Makes a control group with that much memory, and sets `group` to its directory; false
+# where there can be none.
+make_group() { # BYTES
+	local top file
+	for top in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/memory; do
+		group=$top/cairn-e2e-$$
+		mkdir "$group" 2>/dev/null || continue
+		groups+=("$group")
+		for file in memory.max memory.limit_in_bytes; do
+			[ ! -e "$group/$file" ] || ! echo "$1" >"$group/$file" || return 0
+		done
+	done
+	return 1
+}
+in_group() ( # COMMAND...
+	echo $BASHPID >"$group/cgroup.procs"
+	"$@"
+)
 
 # ---- cleaning up
 
@@ -88,7 +108,7 @@ stop() {
 }
 
 on_exit() {
-	local status=$? point pid
+	local status=$? point pid group
 	trap - ERR EXIT
 	set +e
 	mounts_below | while read -r point; do
@@ -101,6 +121,7 @@ on_exit() {
 		[ $status != 0 ] || status=1
 		for pid in $(daemon_pids); do kill -KILL "$pid" 2>/dev/null; done
 	fi
+	for group in "${groups[@]}"; do rmdir "$group"; done
 	if [ -n "$(find "$T/sanitizer" -type f -size +0 2>/dev/null)" ]; then
 		say "FAILED: a sanitizer complained:" >&2
 		cat "$T"/sanitizer/* >&2

@@ -20,7 +20,7 @@ static uint64_t taken(const struct memory_plan *plan)
 
 static void test_default(void **state)
 {
-	struct memory_plan plan = memory_plan_of(2, 0);
+	struct memory_plan plan = memory_plan_of(2, 0, UINT64_MAX);
 
 	(void)state;
 	assert_int_equal(plan.jobs, 2);
@@ -32,20 +32,35 @@ static void test_default(void **state)
 static void test_many_jobs(void **state)
 {
 	(void)state;
-	assert_int_equal(memory_plan_of(64, 0).jobs, 64);
-	assert_int_equal(memory_plan_of(100000, 0).jobs, memory_plan_of(256, 0).jobs);
-	assert_int_equal(memory_plan_of(256, 0).jobs, 256);
+	assert_int_equal(memory_plan_of(64, 0, UINT64_MAX).jobs, 64);
+	assert_int_equal(memory_plan_of(100000, 0, UINT64_MAX).jobs,
+		memory_plan_of(256, 0, UINT64_MAX).jobs);
+	assert_int_equal(memory_plan_of(256, 0, UINT64_MAX).jobs, 256);
+}
+
+/* In a container the default follows; what was asked for does not. */
+static void test_limited(void **state)
+{
+	struct memory_plan plan = memory_plan_of(64, 0, 256 * MIB);
+
+	(void)state;
+	assert_true(taken(&plan) <= 128 * MIB);
+	assert_int_equal(memory_plan_of(2, 0, 1024 * MIB).buffers,
+		memory_plan_of(2, 0, UINT64_MAX).buffers);
+	assert_int_equal(memory_plan_of(64, 512 * MIB, 32 * MIB).jobs,
+		memory_plan_of(64, 512 * MIB, UINT64_MAX).jobs);
+	assert_int_equal(memory_plan_of(64, 0, 1).jobs, memory_plan_of(64, 1, 1).jobs);
 }
 
 static void test_little_memory(void **state)
 {
-	struct memory_plan plan = memory_plan_of(64, 1);
+	struct memory_plan plan = memory_plan_of(64, 1, UINT64_MAX);
 
 	(void)state;
 	assert_int_equal(plan.jobs, 1);
 	assert_true(plan.buffers >= 2);
 	assert_true(taken(&plan) <= 64 * MIB);
-	plan = memory_plan_of(64, 512 * MIB);
+	plan = memory_plan_of(64, 512 * MIB, UINT64_MAX);
 	assert_in_range(plan.jobs, 2, 63);
 	assert_true(plan.buffers >= 2 * plan.jobs);
 	assert_true(taken(&plan) <= 512 * MIB);
@@ -56,6 +71,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_default),
 		cmocka_unit_test(test_many_jobs),
+		cmocka_unit_test(test_limited),
 		cmocka_unit_test(test_little_memory),
 	};
 
