@@ -31,12 +31,18 @@ char *known_keys_file(const char *file)
 	return path;
 }
 
+/* A NUL, which only a damaged file has, is a byte like others. */
+static bool byte_is_in(uint8_t c, const char *set)
+{
+	return c && strchr(set, c);
+}
+
 /* The bytes up to the next of `stops`, taken off the front of *rest. */
 static struct span take(struct span *rest, const char *stops)
 {
 	struct span word = {rest->data, 0};
 
-	while (word.size < rest->size && !strchr(stops, word.data[word.size]))
+	while (word.size < rest->size && !byte_is_in(word.data[word.size], stops))
 		word.size++;
 	rest->data += word.size;
 	rest->size -= word.size;
@@ -45,7 +51,7 @@ static struct span take(struct span *rest, const char *stops)
 
 static void skip(struct span *rest, const char *what)
 {
-	while (rest->size > 0 && rest->data[0] && strchr(what, rest->data[0])) {
+	while (rest->size > 0 && byte_is_in(rest->data[0], what)) {
 		rest->data++;
 		rest->size--;
 	}

@@ -125,6 +125,32 @@ static void damage_is_not_ignorance(void **state)
 	teardown(&f);
 }
 
+static int count_key(void *ctx, struct span url, const struct public_key *key)
+{
+	(void)url, (void)key;
+	++*(int *)ctx;
+	return 0;
+}
+
+/* A disk that was cut off leaves blocks of zeros. */
+static void a_nul_is_passed_over(void **state)
+{
+	static const char zeros[] = "\0\0 \n\0";
+	struct fixture f;
+	int count = 0;
+
+	(void)state;
+	setup(&f);
+	set_file(&f, "");
+	assert_int_equal(io_replace_file(AT_FDCWD, f.file,
+				 span_of(zeros, sizeof(zeros) - 1), 0600, 0),
+		0);
+	assert_int_equal(known_keys_add(f.file, URL, &f.keys[0], NULL), 0);
+	assert_int_equal(known_keys_each(f.file, count_key, &count, NULL), 0);
+	assert_int_equal(count, 1);
+	teardown(&f);
+}
+
 static void odd_bytes_do_no_harm(void **state)
 {
 	uint8_t noise[4096];
@@ -225,6 +251,7 @@ int main(void)
 		cmocka_unit_test(a_key_is_never_replaced),
 		cmocka_unit_test(peoples_lines_are_kept),
 		cmocka_unit_test(damage_is_not_ignorance),
+		cmocka_unit_test(a_nul_is_passed_over),
 		cmocka_unit_test(odd_bytes_do_no_harm),
 		cmocka_unit_test(urls_are_one_word),
 		cmocka_unit_test(none_is_lost_in_a_crowd),
