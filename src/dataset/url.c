@@ -58,10 +58,12 @@ static int url_of_path(const char *path, struct bytes *url)
 static void strip_port(char *url, char *host, char *path)
 {
 	const char *port = strncmp(url, "https:", 6) == 0 ? ":443" : ":80";
-	size_t size = strlen(port);
+	char *v6 = memchr(host, ']', (size_t)(path - host)), *name = v6 ? v6 : host;
+	char *colon = memchr(name, ':', (size_t)(path - name));
 
-	if ((size_t)(path - host) > size && strncmp(path - size, port, size) == 0)
-		memmove(path - size, path, strlen(path) + 1);
+	if (colon && colon != host && (size_t)(path - colon) == strlen(port) &&
+		strncmp(colon, port, strlen(port)) == 0)
+		memmove(colon, path, strlen(path) + 1);
 }
 
 static const char *const schemes[] = {"https://", "http://", "file://", NULL};
@@ -91,7 +93,7 @@ static int normalise(char *url)
 		memmove(host, path, strlen(path) + 1);
 	}
 	strip_slashes(url, host);
-	if (strip_end(url, host, "/manifest.json"))
+	while (strip_end(url, host, "/manifest.json"))
 		strip_slashes(url, host);
 	return 0;
 }

@@ -69,10 +69,10 @@ static int check_parts(CURLU *u, const char *url, struct trouble *t)
 	return 0;
 }
 
-/* The parsed URL without trailing slashes: the caller's, for free(). */
+/* The parsed URL without trailing slashes behind its "://": the caller's, for free(). */
 static char *normal_url(CURLU *u)
 {
-	char *text = NULL, *copy;
+	char *text = NULL, *copy, *host;
 	size_t size;
 
 	if (curl_url_get(u, CURLUPART_URL, &text, 0))
@@ -81,8 +81,10 @@ static char *normal_url(CURLU *u)
 	curl_free(text);
 	if (!copy)
 		return NULL;
-	for (size = strlen(copy); size > 0 && copy[size - 1] == '/'; size--)
-		copy[size - 1] = '\0';
+	host = strstr(copy, "://");
+	host = host ? host + 3 : copy;
+	for (size = strlen(host); size > 0 && host[size - 1] == '/'; size--)
+		host[size - 1] = '\0';
 	return copy;
 }
 
@@ -97,11 +99,13 @@ static int check_size(const char *url, struct trouble *t)
 /* What can be told before it is parsed. */
 static int check_text(const char *url, struct trouble *t)
 {
+	const char *colon = strchr(url, ':');
 	int rc = check_size(url, t);
 
 	if (rc)
 		return rc;
-	if (!strstr(url, "://"))
+	/* Behind the scheme: libcurl takes file:x://y, too, and makes another one of it. */
+	if (!colon || strncmp(colon, "://", 3) != 0)
 		return trouble_set(t, ERR_INVALID,
 			"%s: not a URL; give https://HOST/PATH, http://HOST/PATH or "
 			"file:///PATH",
@@ -137,8 +141,9 @@ int base_url_parse(const char *given, char **url, char **origin, struct trouble 
 	u = curl_url();
 	if (!u)
 		return trouble_set(t, ERR_NO_MEMORY, "%s: out of memory", given);
-	code = curl_url_set(
-		u, CURLUPART_URL, given, CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME);
+	/* The root directory in one spelling, which libcurl does not take. */
+	code = curl_url_set(u, CURLUPART_URL, strcmp(given, "file://") ? given : "file:///",
+		CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME);
 	if (code)
 		rc = trouble_set(t, ERR_INVALID, "%s: %s", given, curl_url_strerror(code));
 	else

@@ -35,6 +35,10 @@ static void one_spelling(void **state)
 	check("https://example.org/amanifest.json", "https://example.org/amanifest.json");
 	check("https://example.org:443/x", "https://example.org/x");
 	check("https://example.org:443", "https://example.org");
+	check("https://example.org/a/manifest.json/manifest.json", "https://example.org/a");
+	check("https://[::1]:443/x", "https://[::1]/x");
+	/* No URL, and not made one. */
+	check("https://example.org:443:443/x", "https://example.org:443:443/x");
 	check("http://example.org:80/x", "http://example.org/x");
 	check("http://example.org:443/x", "http://example.org:443/x");
 	check("https://[::1]:8443/", "https://[::1]:8443");
