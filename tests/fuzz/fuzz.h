@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzz targets, one per decoder: fuzz_<noun>.c gives both functions below. With driver.c
- * it is a program of its own, which `make check` runs for a second; compiled with
- * `clang -fsanitize=fuzzer` and without driver.c it is a libFuzzer target, for which
- * `fuzz_<noun> -c DIRECTORY` writes the samples as a corpus.
+ * Fuzz targets, one per decoder: fuzz_<noun>.c defines one or several, targets.c has the
+ * table. With fuzz.c they are one program, which `make check` runs over the kept corpus
+ * (corpus/TARGET/) and a moment over mutations of it; compiled with
+ * `clang -fsanitize=fuzzer` and without fuzz.c they are a libFuzzer target, $FUZZ_TARGET
+ * says which.
  */
 #ifndef CAIRN_TESTS_FUZZ_H
 #define CAIRN_TESTS_FUZZ_H
@@ -13,12 +14,28 @@
 
 #include "util/bytes.h"
 
-/* Whatever the input: no crash, no wild access, nothing that must() not be. Returns 0. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* Good inputs, from which the driver makes bad ones. */
 typedef void (*fuzz_sample_fn)(void *ctx, struct span sample);
-void fuzz_samples(fuzz_sample_fn sample, void *ctx);
+
+struct fuzz_target {
+	const char *name;
+	/* Whatever the input: no crash, no wild access, nothing that must() not be. */
+	void (*run)(const uint8_t *data, size_t size);
+	void (*samples)(fuzz_sample_fn sample, void *ctx);
+};
+
+/* Ends with NULL. */
+extern const struct fuzz_target *const fuzz_targets[];
+/* NULL: there is none of that name. */
+const struct fuzz_target *fuzz_find(const char *name);
+
+/* The path of a file with that content, in a directory that goes with the process. Valid
+ * until the next call. */
+const char *fuzz_file_of(const char *name, const uint8_t *data, size_t size);
+/* The path alone. */
+const char *fuzz_path_of(const char *name);
+/* The next line of an input, as a string of just its size on the heap; "" at the end. */
+char *fuzz_take_line(struct span *rest);
 
 #define must(condition)                                                                    \
 	((condition) ? (void)0                                                             \

@@ -33,21 +33,20 @@ static void decode(struct span stored, const struct digest *name, uint64_t size)
 	blob_codec_free(codec);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void blob_run(const uint8_t *data, size_t size)
 {
 	struct blob_head head;
 	struct digest name;
 	struct span stored;
 
 	if (size < sizeof(name))
-		return 0;
+		return;
 	memcpy(&name, data, sizeof(name));
 	stored = span_of(data + sizeof(name), size - sizeof(name));
 	if (blob_head_decode(stored, CHUNK_SIZE_MAX, &head) == 0) {
 		must(head.size <= CHUNK_SIZE_MAX);
 		decode(stored, &name, head.size);
 	}
-	return 0;
 }
 
 static void give(
@@ -62,7 +61,7 @@ static void give(
 	bytes_release(&text);
 }
 
-void fuzz_samples(fuzz_sample_fn sample, void *ctx)
+static void blob_samples(fuzz_sample_fn sample, void *ctx)
 {
 	static const size_t sizes[] = {0, 1, 300, CONTENT_SIZE};
 	struct blob_codec *codec = blob_codec_new();
@@ -89,3 +88,5 @@ void fuzz_samples(fuzz_sample_fn sample, void *ctx)
 	bytes_release(&stored);
 	blob_codec_free(codec);
 }
+
+const struct fuzz_target fuzz_blob = {"blob", blob_run, blob_samples};

@@ -22,7 +22,7 @@ static void publish_again(const struct manifest *m)
 	bytes_release(&text);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void manifest_run(const uint8_t *data, size_t size)
 {
 	struct manifest *m;
 	struct trouble t = {0};
@@ -30,16 +30,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	must(rc <= 0 && (rc == 0 || t.text[0]));
 	if (rc)
-		return 0;
+		return;
 	must(m->revision >= 1 && m->revision <= REVISION_MAX);
 	for (size_t i = 0; i < m->signature_count; i++)
 		manifest_verify(span_of(data, size), &m->signatures[i].key);
 	publish_again(m);
 	manifest_free(m);
-	return 0;
 }
 
-void fuzz_samples(fuzz_sample_fn sample, void *ctx)
+static void manifest_samples(fuzz_sample_fn sample, void *ctx)
 {
 	char *mirrors[] = {(char *)"https://a.example/x", (char *)"file:///srv/x"};
 	struct private_key *keys[] = {fuzz_key(1), fuzz_key(2)};
@@ -62,3 +61,5 @@ void fuzz_samples(fuzz_sample_fn sample, void *ctx)
 	private_key_free(keys[1]);
 	bytes_release(&text);
 }
+
+const struct fuzz_target fuzz_manifest = {"manifest", manifest_run, manifest_samples};

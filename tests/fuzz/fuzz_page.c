@@ -28,7 +28,7 @@ static void pack_again(const struct page *p, struct span packed)
 	bytes_release(&again);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void page_run(const uint8_t *data, size_t size)
 {
 	struct bytes packed = {0};
 	struct trouble t = {0};
@@ -38,14 +38,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(rc <= 0 && (rc == 0 || (t.text[0] && packed.size == 0)));
 	if (rc == 0) {
 		must(page_view(span_of_bytes(&packed), &page) == 0);
-		must(fuzz_page(&page, true) == page.count);
+		must(fuzz_walk_page(&page, true) == page.count);
 		pack_again(&page, span_of_bytes(&packed));
 	}
 	bytes_release(&packed);
-	return 0;
 }
 
-void fuzz_samples(fuzz_sample_fn sample, void *ctx)
+static void page_samples(fuzz_sample_fn sample, void *ctx)
 {
 	fuzz_page_samples(sample, ctx, false);
 }
+
+const struct fuzz_target fuzz_page = {"page", page_run, page_samples};

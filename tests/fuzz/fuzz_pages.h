@@ -60,7 +60,7 @@ static inline void fuzz_entry(const struct entry *e, bool sound)
 }
 
 /* How many rows could be read. */
-static inline uint32_t fuzz_page(const struct page *p, bool sound)
+static inline uint32_t fuzz_walk_page(const struct page *p, bool sound)
 {
 	uint32_t good = 0, found;
 	uint64_t before;

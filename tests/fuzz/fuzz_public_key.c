@@ -14,7 +14,7 @@ static void spell(const struct public_key *key, struct span text)
 	must(span_equal(text, span_of_string(again)));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void public_key_run(const uint8_t *data, size_t size)
 {
 	static const uint8_t nothing[SIGNATURE_SIZE];
 	struct public_key public;
@@ -26,10 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (private_key_decode(span_of(data, size), &private) == 0)
 		private_key_free(private);
-	return 0;
 }
 
-void fuzz_samples(fuzz_sample_fn sample, void *ctx)
+static void public_key_samples(fuzz_sample_fn sample, void *ctx)
 {
 	for (uint8_t seed = 1; seed < 4; seed++) {
 		struct private_key *key = fuzz_key(seed);
@@ -45,3 +44,6 @@ void fuzz_samples(fuzz_sample_fn sample, void *ctx)
 		private_key_free(key);
 	}
 }
+
+const struct fuzz_target fuzz_public_key = {
+	"public_key", public_key_run, public_key_samples};

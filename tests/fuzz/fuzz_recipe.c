@@ -41,7 +41,7 @@ static void check(const struct recipe *r)
 	must(at == r->bytes && chunks == r->chunks);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void recipe_run(const uint8_t *data, size_t size)
 {
 	struct bytes packed = {0};
 	struct trouble t = {0};
@@ -57,7 +57,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bytes_release(&packed);
 	if (recipe_view(span_of(data, size), &r) == 0)
 		walk(&r);
-	return 0;
 }
 
 struct samples {
@@ -80,7 +79,7 @@ static int emit(void *ctx, const struct digest *name, struct span text)
 	return 0;
 }
 
-void fuzz_samples(fuzz_sample_fn sample, void *ctx)
+static void recipe_samples(fuzz_sample_fn sample, void *ctx)
 {
 	static const uint64_t counts[] = {OBJECT_LISTED_MAX + 1, 60, 2 * RECIPE_ROWS + 1};
 	struct samples s = {sample, ctx};
@@ -97,3 +96,5 @@ void fuzz_samples(fuzz_sample_fn sample, void *ctx)
 		must(recipe_build(chunks, counts[i], emit, &s, &root) == 0);
 	free(chunks);
 }
+
+const struct fuzz_target fuzz_recipe = {"recipe", recipe_run, recipe_samples};

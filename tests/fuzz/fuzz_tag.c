@@ -20,7 +20,7 @@ static void write_again(const struct tag *tag)
 	bytes_release(&text);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void tag_run(const uint8_t *data, size_t size)
 {
 	static const struct public_key key;
 	struct tag *tag;
@@ -30,13 +30,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(rc <= 0 && (rc == 0 || t.text[0]));
 	must(tag_verify(span_of(data, size), &key) != 0);
 	if (rc)
-		return 0;
+		return;
 	write_again(tag);
 	tag_free(tag);
-	return 0;
 }
 
-void fuzz_samples(fuzz_sample_fn sample, void *ctx)
+static void tag_samples(fuzz_sample_fn sample, void *ctx)
 {
 	struct private_key *key = fuzz_key(1);
 	struct tag tag = {.tag = "v1.0", .name = (char *)"data", .revision = 1};
@@ -53,3 +52,5 @@ void fuzz_samples(fuzz_sample_fn sample, void *ctx)
 	private_key_free(key);
 	bytes_release(&text);
 }
+
+const struct fuzz_target fuzz_tag = {"tag", tag_run, tag_samples};

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs a fuzz target over files, or over mutations of its own samples:
+ * Runs fuzz targets over the kept corpus and over mutations of it and of their samples:
  *
- *   fuzz_x [-s SEED] [-t SECONDS]   mutations, until the time is over (1 second)
- *   fuzz_x -s SEED -r RUN           one of them again
- *   fuzz_x -c DIRECTORY             writes the samples there
- *   fuzz_x FILE...                  these inputs
+ *   fuzz                               each for a moment; a minute with $CAIRN_LONG
+ *   fuzz [-s SEED] [-t SECONDS] TARGET
+ *   fuzz -s SEED -r RUN TARGET         one mutation again
+ *   fuzz -c DIRECTORY TARGET           writes the samples there
+ *   fuzz TARGET FILE...                these inputs
+ *
+ * The corpus is in $CAIRN_SOURCE/tests/fuzz/corpus/TARGET.
  */
 #include <config.h>
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,10 +21,11 @@
 #include "fuzz/fuzz.h"
 #include "util/clock.h"
 #include "util/io.h"
-#include <fcntl.h>
 
 #define INPUT_SIZE_MAX (8u << 20)
 #define MUTATIONS_MAX 6
+#define MOMENT 0.15 /* seconds */
+#define LONG 60
 
 struct corpus {
 	struct bytes *items;
@@ -27,6 +33,7 @@ struct corpus {
 };
 
 struct mutator {
+	const struct fuzz_target *target;
 	const struct corpus *corpus;
 	uint64_t state;
 	struct bytes input;
@@ -35,13 +42,14 @@ struct mutator {
 /* For last_words() alone. */
 static struct {
 	unsigned long long seed, run;
+	const char *target;
 } now;
 
 static void last_words(void)
 {
-	char text[80];
-	int n = snprintf(
-		text, sizeof(text), "fuzz: that was -s %llu -r %llu\n", now.seed, now.run);
+	char text[120];
+	int n = snprintf(text, sizeof(text), "fuzz: that was -s %llu -r %llu %s\n",
+		now.seed, now.run, now.target);
 
 	(void)!write(STDERR_FILENO, text, (size_t)n);
 }
@@ -163,7 +171,7 @@ static void run_once(struct mutator *m, uint64_t seed, uint64_t run)
 	must(bytes_append(&m->input, start->data, start->size) == 0);
 	for (uint64_t n = random_below(m, MUTATIONS_MAX) + 1; n > 0; n--)
 		mutate(m);
-	LLVMFuzzerTestOneInput(m->input.data, m->input.size);
+	m->target->run(m->input.data, m->input.size);
 }
 
 static void run_for(struct mutator *m, uint64_t seed, double seconds)
@@ -172,15 +180,15 @@ static void run_for(struct mutator *m, uint64_t seed, double seconds)
 	uint64_t run = 0;
 
 	for (size_t i = 0; i < m->corpus->count; i++)
-		LLVMFuzzerTestOneInput(m->corpus->items[i].data, m->corpus->items[i].size);
+		m->target->run(m->corpus->items[i].data, m->corpus->items[i].size);
 	do
 		run_once(m, seed, run++);
 	while (clock_monotonic() < end);
-	printf("%zu samples, %llu mutations of them\n", m->corpus->count,
-		(unsigned long long)run);
+	printf("%s: %zu samples, %llu mutations of them\n", m->target->name,
+		m->corpus->count, (unsigned long long)run);
 }
 
-static int run_file(const char *path)
+static int run_file(const struct fuzz_target *target, const char *path)
 {
 	struct bytes input = {0};
 
@@ -188,7 +196,7 @@ static int run_file(const char *path)
 		fprintf(stderr, "cannot read %s\n", path);
 		return EXIT_FAILURE;
 	}
-	LLVMFuzzerTestOneInput(input.data, input.size);
+	target->run(input.data, input.size);
 	bytes_release(&input);
 	return EXIT_SUCCESS;
 }
@@ -207,44 +215,110 @@ static int write_samples(const struct corpus *c, const char *directory)
 	return err ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int main(int argc, char **argv)
+/* Sorted, so that a run can be repeated. */
+static void add_kept(const char *name, struct corpus *c)
+{
+	const char *top = getenv("CAIRN_SOURCE");
+	struct dirent **entries;
+	struct bytes input = {0};
+	char path[4096];
+	int count;
+
+	snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/%s", top ? top : ".", name);
+	count = scandir(path, &entries, NULL, alphasort);
+	for (int i = 0; i < count; i++) {
+		snprintf(path, sizeof(path), "%s/tests/fuzz/corpus/%s/%s", top ? top : ".",
+			name, entries[i]->d_name);
+		bytes_clear(&input);
+		if (entries[i]->d_name[0] != '.') {
+			must(io_read_file(AT_FDCWD, path, INPUT_SIZE_MAX, &input) == 0);
+			add_sample(c, span_of_bytes(&input));
+		}
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+	bytes_release(&input);
+}
+
+struct request {
+	unsigned long long seed, run;
+	bool one; /* that run only */
+	double seconds;
+	const char *directory;
+	char **files; /* ends with NULL */
+};
+
+static int run_target(const struct fuzz_target *target, const struct request *r)
 {
 	struct corpus corpus = {0};
-	struct mutator m = {.corpus = &corpus};
-	unsigned long long seed = 1, run = 0;
-	const char *directory = NULL;
-	int letter, status = EXIT_SUCCESS, one = 0;
-	double seconds = 1;
+	struct mutator m = {.target = target, .corpus = &corpus};
+	int status = EXIT_SUCCESS;
 
-	while ((letter = getopt(argc, argv, "s:r:t:c:")) != -1) {
-		if (letter == 's')
-			seed = strtoull(optarg, NULL, 10);
-		else if (letter == 'r')
-			one = 1, run = strtoull(optarg, NULL, 10);
-		else if (letter == 't')
-			seconds = strtod(optarg, NULL);
-		else if (letter == 'c')
-			directory = optarg;
-		else
-			return 2;
-	}
-	signal(SIGABRT, on_signal);
-	if (__sanitizer_set_death_callback)
-		__sanitizer_set_death_callback(last_words);
-	fuzz_samples(add_sample, &corpus);
+	now.target = target->name;
+	target->samples(add_sample, &corpus);
 	must(corpus.count > 0);
-	if (directory)
-		status = write_samples(&corpus, directory);
-	else if (optind < argc)
-		for (; optind < argc && !status; optind++)
-			status = run_file(argv[optind]);
-	else if (one)
-		run_once(&m, seed, run);
-	else
-		run_for(&m, seed, seconds);
+	if (r->directory) {
+		status = write_samples(&corpus, r->directory);
+	} else if (*r->files) {
+		for (char **file = r->files; *file && !status; file++)
+			status = run_file(target, *file);
+	} else {
+		add_kept(target->name, &corpus);
+		if (r->one)
+			run_once(&m, r->seed, r->run);
+		else
+			run_for(&m, r->seed, r->seconds);
+	}
 	for (size_t i = 0; i < corpus.count; i++)
 		bytes_release(&corpus.items[i]);
 	free(corpus.items);
 	bytes_release(&m.input);
+	return status;
+}
+
+static bool parse_options(int argc, char **argv, struct request *r)
+{
+	int letter;
+
+	while ((letter = getopt(argc, argv, "s:r:t:c:")) != -1) {
+		if (letter == 's')
+			r->seed = strtoull(optarg, NULL, 10);
+		else if (letter == 'r')
+			r->one = true, r->run = strtoull(optarg, NULL, 10);
+		else if (letter == 't')
+			r->seconds = strtod(optarg, NULL);
+		else if (letter == 'c')
+			r->directory = optarg;
+		else
+			return false;
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	const char *length = getenv("CAIRN_LONG");
+	struct request r = {.seed = 1, .seconds = length && *length ? LONG : MOMENT};
+	const struct fuzz_target *target;
+	int status = EXIT_SUCCESS;
+
+	if (!parse_options(argc, argv, &r))
+		return 2;
+	signal(SIGABRT, on_signal);
+	if (__sanitizer_set_death_callback)
+		__sanitizer_set_death_callback(last_words);
+	r.files = argv + optind + (optind < argc);
+	if (optind < argc) {
+		target = fuzz_find(argv[optind]);
+		if (target)
+			return run_target(target, &r);
+		fprintf(stderr, "fuzz: there is no target %s\n", argv[optind]);
+		return 2;
+	}
+	for (size_t i = 0; fuzz_targets[i] && !status; i++) {
+		status = run_target(fuzz_targets[i], &r);
+		fflush(stdout);
+	}
 	return status;
 }
