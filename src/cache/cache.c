@@ -14,11 +14,14 @@
 #include "cache/state.h"
 #include "cache/write/leftovers.h"
 #include "cache/write/trim.h"
+#include "util/stop_gate.h"
 
 #define OPEN_OBJECTS_MAX                                                                   \
 	1024 /* and at most half of the files that the process may open                    \
 	      */
-#define OPEN_WAIT (30 * NS_PER_SECOND) /* for whoever writes while we come */
+/* For others who are in the way, at each step: */
+#define OPEN_WAIT_LEAST (5 * NS_PER_SECOND)
+#define OPEN_WAIT_MOST (30 * NS_PER_SECOND)
 
 static unsigned open_objects_limit(void)
 {
@@ -36,16 +39,28 @@ struct opening {
 	bool anew; /* the metadata was set aside */
 };
 
+/* Of one step: what is to be done in the others may take its time. */
+static int64_t opening_deadline(const struct opening *o)
+{
+	int64_t wait = o->options->wait_ns;
+
+	if (wait <= 0 || wait > OPEN_WAIT_MOST)
+		wait = OPEN_WAIT_MOST;
+	return clock_monotonic() + (wait < OPEN_WAIT_LEAST ? OPEN_WAIT_LEAST : wait);
+}
+
 static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 {
 	struct cache *c = o->cache;
-	int rc = metadata_open(path, 0, c->log, &c->metadata, t);
+	char blame[FILE_LOCK_BLAME_SIZE];
+	int rc = metadata_open(path, 0, opening_deadline(o), c->log, &c->metadata, t);
 
 	if (rc)
 		return rc;
+	metadata_defer_stops(c->metadata, c->gate);
 	o->settings.alone = c->directory.alone;
 	o->settings.epoch.boot = directory_boot(&c->directory);
-	rc = settings_enter(c->metadata, clock_monotonic() + OPEN_WAIT, &o->settings);
+	rc = settings_enter(c->metadata, opening_deadline(o), &o->settings);
 	if (!rc && o->settings.older)
 		log_warning(c->log,
 			"cache: %s was made by an older version of this program: emptied, "
@@ -54,6 +69,7 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 			c->directory.path);
 	if (!rc)
 		return 0;
+	metadata_blame(c->metadata, blame);
 	metadata_close(c->metadata);
 	c->metadata = NULL;
 	if (o->settings.newer)
@@ -67,9 +83,9 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 			"the cache %s is in use by an older version of this program: stop "
 			"that, or use another directory",
 			c->directory.path);
-	return trouble_set(t, rc, "cannot use the cache %s: %s", c->directory.path,
-		rc == ERR_TIMEOUT ? "another process that uses it is stopped or slow"
-				  : error_text(rc));
+	return trouble_set(t, rc, "cannot use the cache %s: %s%s", c->directory.path,
+		rc == ERR_TIMEOUT ? "it is held by " : error_text(rc),
+		rc == ERR_TIMEOUT ? blame : "");
 }
 
 /* Who is alone makes the file smaller when most of it is free. When he cannot, it works as
@@ -137,13 +153,10 @@ static int open_metadata(struct opening *o, struct trouble *t)
 {
 	struct cache *c = o->cache;
 	char *path = NULL;
-	int rc = directory_hold_metadata(&c->directory, clock_monotonic() + OPEN_WAIT);
+	int rc = directory_hold_metadata(&c->directory, opening_deadline(o), t);
 
 	if (rc)
-		return trouble_set(t, rc, "cannot open the cache %s: %s", c->directory.path,
-			rc == ERR_TIMEOUT
-				? "another process that opens it is stopped or slow"
-				: error_text(rc));
+		return rc;
 	rc = directory_metadata(&c->directory, &path, t);
 	if (rc)
 		goto out;
@@ -257,18 +270,20 @@ int cache_open(const struct cache_options *options, struct cache **out, struct t
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	c->log = options->log;
 	bad_places_init(&c->bad_places);
-	rc = directory_open(&c->directory, options->directory, t);
+	c->gate = stop_gate_new();
+	rc = directory_open(
+		&c->directory, options->directory, opening_deadline(&o), c->gate, t);
 	if (!rc)
 		rc = open_metadata(&o, t);
 	if (!rc)
 		rc = cache_start(&o, t);
-	if (rc) {
+	if (!rc)
+		rc = directory_admit(&c->directory, opening_deadline(&o), t);
+	if (rc)
 		cache_close(c);
-		return rc;
-	}
-	directory_admit(&c->directory);
-	*out = c;
-	return 0;
+	else
+		*out = c;
+	return rc;
 }
 
 bool cache_is_stacked(const struct cache *c)
@@ -299,7 +314,7 @@ uint64_t cache_losses(struct cache *c)
 static void cache_leave(struct cache *c)
 {
 	struct trust_epoch epoch = write_context_epoch(&c->write);
-	int64_t deadline = write_context_deadline();
+	int64_t deadline = write_context_deadline(&c->write);
 	int rc;
 
 	leftovers_finish(&c->write, LEFTOVERS_OWN);
@@ -329,6 +344,7 @@ void cache_close(struct cache *c)
 {
 	if (!c)
 		return;
+	write_context_end(&c->write);
 	flusher_free(c->flusher);
 	writer_free(c->writer);
 	evicted_watch_free(c->evicted_watch);
@@ -343,5 +359,6 @@ void cache_close(struct cache *c)
 	verified_pages_free(c->hashed);
 	directory_close(&c->directory);
 	bad_places_release(&c->bad_places);
+	stop_gate_free(c->gate);
 	free(c);
 }

@@ -36,6 +36,7 @@ struct cache_options {
 	uint64_t quota; /* bytes on disk; 0: only the floor bounds it */
 	uint64_t floor; /* bytes of free disk never to go below */
 	enum cache_verify_when verify;
+	int64_t wait_ns; /* for others who are in the way; 0, or at most: 30 seconds */
 };
 
 struct cache;

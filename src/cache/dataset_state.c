@@ -22,5 +22,6 @@ int cache_dataset_by_url(struct cache *c, const char *url, struct digest *id)
 int cache_dataset_save(
 	struct cache *c, const struct digest *id, const struct dataset_record *record)
 {
-	return dataset_record_save(c->metadata, write_context_deadline(), id, record);
+	return dataset_record_save(
+		c->metadata, write_context_deadline(&c->write), id, record);
 }

@@ -237,8 +237,8 @@ int cache_clear(struct cache *c, uint64_t *freed)
 	if (!rc)
 		rc = cache_each_dataset(c, note_root, &roots);
 	if (!rc)
-		rc = pages_clear(c->metadata, write_context_deadline(), c->verified,
-			roots.list, roots.count);
+		rc = pages_clear(c->metadata, write_context_deadline(&c->write),
+			c->verified, roots.list, roots.count);
 	free(roots.list);
 	if (!rc)
 		*freed = sum;

@@ -22,7 +22,8 @@ int cache_unpin(struct cache *c, const char *pin, uint64_t *objects)
 	int rc = cache_flush(c);
 
 	while (!rc) {
-		rc = pins_remove_some(c->metadata, write_context_deadline(), pin, &removed);
+		rc = pins_remove_some(
+			c->metadata, write_context_deadline(&c->write), pin, &removed);
 		if (rc || !removed)
 			break;
 		sum += removed;

@@ -26,6 +26,7 @@ int reader_open_cache(struct reader *r, const struct reader_options *o, struct t
 		.quota = o->quota,
 		.floor = o->floor,
 		.verify = o->verify,
+		.wait_ns = o->dataset.deadline_ns,
 	};
 	char *own = NULL;
 	int rc;

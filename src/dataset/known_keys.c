@@ -194,11 +194,11 @@ static int take_lock(const char *name, int *fd, struct trouble *t)
 		*fd = opened;
 		return 0;
 	}
-	trouble_set(t, rc, "%s %s %s", name,
-		rc == ERR_TIMEOUT ? "is locked by" : "cannot be locked:",
-		rc == ERR_TIMEOUT ? file_lock_blame(opened, blame) : error_text(rc));
 	close(opened);
-	return rc;
+	if (rc != ERR_TIMEOUT)
+		return trouble_set(t, rc, "%s cannot be locked: %s", name, error_text(rc));
+	file_lock_blame(name, blame);
+	return trouble_set(t, rc, "%s is locked by %s", name, blame);
 }
 
 int known_keys_lock(const char *path, int *fd, struct trouble *t)

@@ -118,10 +118,11 @@ static int ensure_alone(int dir, const char *tls_dir, const char *host, struct t
 	int rc = file_lock_take(dir, FILE_LOCK_ALONE, clock_monotonic() + LOCK_WAIT, gate);
 
 	if (rc == ERR_TIMEOUT) {
+		file_lock_blame(tls_dir, blame);
 		trouble_set(t, rc,
 			"the directory %s is locked by %s: cairn serve makes its "
 			"certificate there when nobody else does",
-			tls_dir, file_lock_blame(dir, blame));
+			tls_dir, blame);
 	} else {
 		bool locked = !rc; /* there are file systems without locks */
 

@@ -14,7 +14,8 @@
 
 enum call_state {
 	CALL_NONE,
-	CALL_MADE,    /* and may be given up */
+	CALL_MADE,    /* nobody has looked at it yet */
+	CALL_BEGUN,   /* and may be given up */
 	CALL_ENTERED, /* its caller waits to the end */
 	CALL_OVER,    /* its caller has not yet looked */
 	CALL_GIVEN_UP,
@@ -68,6 +69,7 @@ static void *bounded_call_thread(void *arg)
 			pthread_cond_wait(&b->made_cond, &b->bounded_mtx);
 		if (b->end)
 			break;
+		b->state = CALL_BEGUN;
 		fn = b->fn;
 		pthread_mutex_unlock(&b->bounded_mtx);
 		rc = fn(b, b->owner);
@@ -106,11 +108,11 @@ static bool wait_for_move(struct bounded_call *b, int64_t deadline)
 /* bounded_mtx is held, and the call is made. */
 static int await_result(struct bounded_call *b, int64_t deadline)
 {
-	while (b->state == CALL_MADE || b->state == CALL_ENTERED) {
+	while (b->state != CALL_OVER) {
 		if (b->state == CALL_ENTERED) {
 			pthread_cond_wait(&b->moved_cond, &b->bounded_mtx);
-		} else if (!wait_for_move(b, deadline) && b->state == CALL_MADE) {
-			move_to(b, CALL_GIVEN_UP);
+		} else if (!wait_for_move(b, deadline)) {
+			move_to(b, b->state == CALL_MADE ? CALL_NONE : CALL_GIVEN_UP);
 			return ERR_TIMEOUT;
 		}
 	}
@@ -144,7 +146,7 @@ void *bounded_call_enter(struct bounded_call *b)
 	void *arg = NULL;
 
 	pthread_mutex_lock(&b->bounded_mtx);
-	if (b->state == CALL_MADE) {
+	if (b->state == CALL_BEGUN) {
 		b->state = CALL_ENTERED;
 		arg = b->arg;
 	}

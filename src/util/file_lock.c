@@ -124,21 +124,41 @@ static void holder_find(FILE *locks, unsigned long long inode, struct holder *h)
 	}
 }
 
-const char *file_lock_blame(int fd, char text[FILE_LOCK_BLAME_SIZE])
+static struct holder holder_of(const char *path)
 {
 	struct holder h = {.pid = 0};
 	struct stat st;
-	FILE *locks = fstat(fd, &st) ? NULL : fopen("/proc/locks", "re");
+	FILE *locks = stat(path, &st) ? NULL : fopen("/proc/locks", "re");
 
 	if (locks) {
 		holder_find(locks, (unsigned long long)st.st_ino, &h);
 		fclose(locks);
 	}
-	if (h.pid)
-		snprintf(text, FILE_LOCK_BLAME_SIZE, "process %ld (%s), which is %s", h.pid,
-			h.name, holder_is_stopped(&h) ? "stopped" : "busy");
+	return h;
+}
+
+static bool holder_describe(
+	const struct holder *h, bool known, char text[FILE_LOCK_BLAME_SIZE])
+{
+	if (known)
+		snprintf(text, FILE_LOCK_BLAME_SIZE, "process %ld (%s), which is %s",
+			h->pid, h->name, holder_is_stopped(h) ? "stopped" : "busy");
 	else
 		snprintf(text, FILE_LOCK_BLAME_SIZE,
 			"another process, which is stopped or slow");
-	return text;
+	return known;
+}
+
+bool file_lock_blame(const char *path, char text[FILE_LOCK_BLAME_SIZE])
+{
+	struct holder h = holder_of(path);
+
+	return holder_describe(&h, h.pid != 0, text);
+}
+
+bool file_lock_blame_stopped(const char *path, char text[FILE_LOCK_BLAME_SIZE])
+{
+	struct holder h = holder_of(path);
+
+	return holder_describe(&h, holder_is_stopped(&h), text);
 }

@@ -7,6 +7,7 @@
 #ifndef CAIRN_UTIL_FILE_LOCK_H
 #define CAIRN_UTIL_FILE_LOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/stop_gate.h"
@@ -23,9 +24,13 @@ int file_lock_take(int fd, enum file_lock how, int64_t deadline, struct stop_gat
 void file_lock_give(int fd, struct stop_gate *gate);
 
 /* For the sentence of who waited in vain, which of those that have a lock of any kind on
- * the file is in the way: "process 123 (name), which is stopped" or "busy"; where the
- * system does not tell, "another process, which is stopped or slow". Returns `text`. */
+ * the file is in the way: "process 123 (name), which is stopped" or "busy". False where
+ * there is none, or the system does not tell: "another process, which is stopped or slow".
+ * The file is not opened, which would end the locks of fcntl(2) that this process has on
+ * it. */
 #define FILE_LOCK_BLAME_SIZE 80
-const char *file_lock_blame(int fd, char text[FILE_LOCK_BLAME_SIZE]);
+bool file_lock_blame(const char *path, char text[FILE_LOCK_BLAME_SIZE]);
+/* The same for a file that many have locked all the time: only who is stopped. */
+bool file_lock_blame_stopped(const char *path, char text[FILE_LOCK_BLAME_SIZE]);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "util/stop_gate.h"
+#include "util/thread.h"
 
 /* To the thread alone, to end it; a SIGTSTP would be lost when a SIGCONT came. */
 #define END_SIGNAL SIGURG
@@ -63,19 +64,18 @@ static void *stop_gate_thread(void *arg)
 	return NULL;
 }
 
+/* Blocked here before: between the two, nothing stops the process. */
 static int start_thread(struct stop_gate *g)
 {
-	sigset_t all, before;
-	int errnum;
+	sigset_t set = stop_signal(), before;
+	int rc;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	errnum = pthread_create(&g->thread, NULL, stop_gate_thread, g);
+	pthread_sigmask(SIG_BLOCK, &set, &before);
 	g->was_blocked = sigismember(&before, SIGTSTP);
-	if (!errnum)
-		sigaddset(&before, SIGTSTP);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return errnum;
+	rc = thread_start(&g->thread, "cairn-stop", stop_gate_thread, g);
+	if (rc)
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return rc;
 }
 
 struct stop_gate *stop_gate_new(void)
@@ -92,9 +92,6 @@ struct stop_gate *stop_gate_new(void)
 		free(g);
 		return NULL;
 	}
-#ifdef HAVE_PTHREAD_SETNAME_NP
-	pthread_setname_np(g->thread, "cairn-stop");
-#endif
 	return g;
 }
 

@@ -147,7 +147,7 @@ static inline struct metadata *books_open(const char *directory, size_t map)
 	struct metadata *m = NULL;
 	struct trouble t = {0};
 
-	if (metadata_open(directory, map, NULL, &m, &t))
+	if (metadata_open(directory, map, DEADLINE_NONE, NULL, &m, &t))
 		fail_msg("%s", t.text);
 	return m;
 }

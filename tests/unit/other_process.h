@@ -103,7 +103,7 @@ static inline int hold_books(struct other_process *p, const char *directory)
 {
 	struct held_books h = {.process = p};
 
-	if (metadata_open(directory, 0, NULL, &h.metadata, NULL))
+	if (metadata_open(directory, 0, DEADLINE_NONE, NULL, &h.metadata, NULL))
 		return 1;
 	other_process_pause(p);
 	if (metadata_write(h.metadata, DEADLINE_NONE, hold_books_now, &h))

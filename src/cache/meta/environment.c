@@ -247,25 +247,36 @@ void environment_close(struct environment *e)
 	e->env = NULL;
 }
 
-/* A file that ends before the last page in use would be a SIGBUS; zeros in place of what
- * was cut off are noticed as corrupt. (LMDB itself may leave a last page unwritten.) In a
- * write transaction, so that nobody makes it longer meanwhile: it is never cut. */
-static int check_length(struct environment *e)
+/* Bytes by which the file ends before the last page in use; it may be that LMDB left one
+ * unwritten. */
+static uint64_t length_missing(struct environment *e)
 {
 	uint64_t size = environment_bytes(e);
 	struct stat st;
 	int fd;
 
-	if (mdb_env_get_fd(e->env, &fd) || fstat(fd, &st))
-		return EIO;
-	if ((uint64_t)st.st_size >= size)
+	if (mdb_env_get_fd(e->env, &fd) || fstat(fd, &st) || (uint64_t)st.st_size > size)
 		return 0;
-	return ftruncate(fd, (off_t)size) ? errno : 0;
+	return size - (uint64_t)st.st_size;
+}
+
+/* Reading what was cut off would be a SIGBUS; zeros in its place are noticed as corrupt. In
+ * a write transaction, so that nobody makes the file longer meanwhile: it is never cut. */
+static int check_length(struct environment *e)
+{
+	int fd;
+
+	if (!length_missing(e))
+		return 0;
+	if (mdb_env_get_fd(e->env, &fd) || ftruncate(fd, (off_t)environment_bytes(e)))
+		return errno;
+	return 0;
 }
 
 struct tables_opening {
 	struct environment *e;
 	MDB_txn *txn;
+	unsigned flags;
 };
 
 static int call_open_tables(void *arg)
@@ -274,16 +285,36 @@ static int call_open_tables(void *arg)
 	int rc = 0;
 
 	for (unsigned i = 0; i < TABLE_COUNT && !rc; i++)
-		rc = mdb_dbi_open(o->txn, names[i], MDB_CREATE, &o->e->tables[i]);
+		rc = mdb_dbi_open(o->txn, names[i], o->flags, &o->e->tables[i]);
 	return rc;
 }
 
 int environment_prepare(struct environment *e, MDB_txn *txn)
 {
-	struct tables_opening o = {e, txn};
+	struct tables_opening o = {e, txn, MDB_CREATE};
 	int rc = check_length(e);
 
 	return rc ? rc : guard_call(e->guard, call_open_tables, &o);
+}
+
+/* A handle lasts once its transaction is committed. */
+static int call_look_for_tables(void *arg)
+{
+	struct tables_opening o = {.e = arg};
+	int rc = mdb_txn_begin(o.e->env, NULL, MDB_RDONLY, &o.txn);
+
+	if (rc)
+		return rc;
+	rc = call_open_tables(&o);
+	if (!rc)
+		return mdb_txn_commit(o.txn);
+	mdb_txn_abort(o.txn);
+	return rc;
+}
+
+bool environment_is_prepared(struct environment *e)
+{
+	return length_missing(e) == 0 && guard_call(e->guard, call_look_for_tables, e) == 0;
 }
 
 struct environment_sizing {
@@ -321,46 +352,46 @@ int environment_resize(struct environment *e, size_t size)
 		return ENOMEM;
 	guard_set_map(e->guard, NULL, 0);
 	rc = guard_call(e->guard, call_resize, &s);
-	if (rc)
-		return MDB_PANIC;
-	environment_find_map(e);
-	return 0;
+	return rc ? MDB_PANIC : 0;
 }
+
+struct map_finding {
+	struct environment *e;
+	MDB_txn *txn;
+};
 
 /* LMDB does not say where it is. But a row of its main table, which names the others, lies
  * on a page that knows its number. */
 static int call_find_map(void *arg)
 {
-	struct environment *e = arg;
+	struct map_finding *f = arg;
 	MDB_val k = {strlen(names[0]), (void *)(uintptr_t)names[0]}, v;
 	uintptr_t page;
 	MDB_envinfo info;
 	MDB_stat stat;
-	MDB_txn *txn;
 	MDB_dbi main;
 	size_t number;
-	int rc = mdb_txn_begin(e->env, NULL, MDB_RDONLY, &txn);
+	int rc;
 
+	mdb_env_info(f->e->env, &info);
+	mdb_env_stat(f->e->env, &stat);
+	rc = mdb_dbi_open(f->txn, NULL, 0, &main);
+	if (!rc)
+		rc = mdb_get(f->txn, main, &k, &v);
 	if (rc)
 		return rc;
-	mdb_env_info(e->env, &info);
-	mdb_env_stat(e->env, &stat);
-	rc = mdb_dbi_open(txn, NULL, 0, &main);
-	if (!rc)
-		rc = mdb_get(txn, main, &k, &v);
-	if (!rc) {
-		page = (uintptr_t)v.mv_data & ~((uintptr_t)stat.ms_psize - 1);
-		memcpy(&number, (const void *)page, sizeof number); /* NOLINT */
-		if (number <= info.me_last_pgno)
-			guard_set_map(e->guard,
-				(const void *)(page - number * stat.ms_psize), /* NOLINT */
-				info.me_mapsize);
-	}
-	mdb_txn_abort(txn);
-	return rc;
+	page = (uintptr_t)v.mv_data & ~((uintptr_t)stat.ms_psize - 1);
+	memcpy(&number, (const void *)page, sizeof number); /* NOLINT */
+	if (number <= info.me_last_pgno)
+		guard_set_map(f->e->guard,
+			(const void *)(page - number * stat.ms_psize), /* NOLINT */
+			info.me_mapsize);
+	return 0;
 }
 
-void environment_find_map(struct environment *e)
+void environment_find_map(struct environment *e, MDB_txn *txn)
 {
-	guard_call(e->guard, call_find_map, e);
+	struct map_finding f = {e, txn};
+
+	guard_call(e->guard, call_find_map, &f);
 }

@@ -45,14 +45,16 @@ int environment_open(struct environment *e, const char *path, size_t map);
 /* No transaction is open any more. One that its guard abandoned stays as it is. */
 void environment_close(struct environment *e);
 
+/* Is nothing of the following to be done? Then the tables are open. */
+bool environment_is_prepared(struct environment *e);
 /* In the first write transaction: the file is made as long as it says, the tables are
  * opened. An error of LMDB, or an errno. */
 int environment_prepare(struct environment *e, MDB_txn *txn);
 /* Another size of the map; nobody reads or writes meanwhile. ENOMEM: it is as before;
- * MDB_PANIC: it can only be closed. */
+ * MDB_PANIC: it can only be closed. Where it is now, the guard does not know yet. */
 int environment_resize(struct environment *e, size_t size);
-/* Tells the guard where the map is, once there are tables; outside of a transaction. */
-void environment_find_map(struct environment *e);
+/* Tells the guard where the map is, once there are tables. `txn` reads. */
+void environment_find_map(struct environment *e, MDB_txn *txn);
 
 /* Bytes up to the last page in use; 0 when it cannot be read. */
 uint64_t environment_bytes(struct environment *e);

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,34 +10,31 @@
 #include <unistd.h>
 
 #include "cache/meta/metadata.h"
+#include "cache/meta/read_pool.h"
 #include "cache/meta/write_lock.h"
+#include "util/bounded_call.h"
 #include "util/clock.h"
-#include "util/timed_wait.h"
+#include "util/file_lock.h"
 
 #define MAP_START (sizeof(size_t) > 4 ? (size_t)1 << 30 : (size_t)1 << 27)
 #define MAP_MAX (sizeof(size_t) > 4 ? (size_t)(UINT64_C(1) << 42) : (size_t)1 << 30)
-#define IDLE_MAX 64
-#define GROW_TRIES 200
-#define GROW_WAIT_MS 50 /* newcomers are held off at most so long at a time */
 #define WRITE_TRIES 40
-#define OPEN_WAIT (30 * NS_PER_SECOND) /* for whoever writes while we come */
+#define LEAST_WAIT (2 * NS_PER_SECOND) /* for LMDB's own lock, once ours is held */
+#define SHUT_WAIT (10 * NS_PER_SECOND)
 
 struct metadata {
 	struct environment environment;
 	struct log *log;
-	char *path, *lock; /* the directory; in it, the file of write_lock */
+	char *path, *lock; /* the directory; in it, the file of write_lock ... */
+	char *readers;	   /* ... and LMDB's, which all have locked who have it open */
 	size_t map;	   /* to begin with */
-	atomic_bool lost;
 	struct write_lock write_lock;
-	pthread_mutex_t write_mtx;
-	bool full; /* write_mtx: the transaction met MDB_MAP_FULL */
-	pthread_mutex_t pool_mtx;
-	pthread_cond_t pool_cond; /* nobody is active, or growing is over */
-	MDB_txn *idle[IDLE_MAX];  /* pool_mtx, as all below */
-	unsigned idle_count;
-	unsigned active;
-	bool growing;
-	bool shut; /* written with write_mtx too */
+	int64_t deadline;	     /* of who holds it */
+	bool opening;		     /* who holds it makes the tables */
+	bool full;		     /* the write transaction met MDB_MAP_FULL */
+	struct bounded_call *writes; /* the thread of write transactions */
+	struct bounded_call *slots;
+	struct read_pool pool;
 };
 
 int metadata_damaged(struct metadata *m)
@@ -51,8 +47,8 @@ enum metadata_state metadata_state(struct metadata *m)
 {
 	if (!guard_is_sound(m->environment.guard))
 		return METADATA_DAMAGED;
-	return atomic_load_explicit(&m->lost, memory_order_acquire) ? METADATA_LOST
-								    : METADATA_SOUND;
+	return atomic_load_explicit(&m->pool.lost, memory_order_acquire) ? METADATA_LOST
+									 : METADATA_SOUND;
 }
 
 enum metadata_state metadata_look(struct metadata *m)
@@ -78,7 +74,7 @@ static int metadata_error(struct metadata *m, int rc)
 	case MDB_KEYEXIST:
 		return ERR_EXISTS;
 	case MDB_MAP_FULL:
-		m->full = true; /* only writers can meet it, and they hold write_mtx */
+		m->full = true; /* only the thread that writes can meet it */
 		return ERR_NO_SPACE;
 	case MDB_READERS_FULL:
 		return ERR_BUSY;
@@ -91,9 +87,11 @@ static int metadata_error(struct metadata *m, int rc)
 	case MDB_BAD_RSLOT: /* the table of readers is another file */
 		return ERR_IO;
 	case MDB_PANIC:
-		atomic_store(&m->lost, true);
+		atomic_store(&m->pool.lost, true);
 		return ERR_IO;
 	default:
+		if (rc < 0 && rc >= ERR_LEAST)
+			return rc; /* it is one of ours */
 		return rc > 0 ? error_from_errno(rc) : metadata_damaged(m);
 	}
 }
@@ -103,81 +101,35 @@ int metadata_call(struct metadata *m, guard_fn call, void *arg)
 	return metadata_error(m, guard_call(m->environment.guard, call, arg));
 }
 
-/* pool_mtx is held. Waits for the transactions of this process to end, with newcomers
- * held off: for a while at a time only, lest one of them holds what others wait for. */
-static bool pool_drain(struct metadata *m)
-{
-	for (unsigned i = 0; i < GROW_TRIES && m->active; i++) {
-		m->growing = true;
-		timed_wait(&m->pool_cond, &m->pool_mtx, GROW_WAIT_MS);
-		if (!m->active)
-			break;
-		m->growing = false;
-		pthread_cond_broadcast(&m->pool_cond);
-		timed_wait(&m->pool_cond, &m->pool_mtx, 1);
-	}
-	return m->active == 0;
-}
-
-/* write_mtx is held. */
-static int map_resize(struct metadata *m, size_t size)
-{
-	int rc;
-
-	pthread_mutex_lock(&m->pool_mtx);
-	m->growing = true;
-	if (pool_drain(m))
-		rc = metadata_error(m, environment_resize(&m->environment, size));
-	else
-		rc = ERR_BUSY;
-	m->growing = false;
-	pthread_cond_broadcast(&m->pool_cond);
-	pthread_mutex_unlock(&m->pool_mtx);
-	return rc;
-}
-
-/* write_mtx is held. */
-static int map_grow(struct metadata *m)
+static int map_grow(struct metadata *m, int64_t deadline)
 {
 	size_t size = environment_map_size(&m->environment);
 
 	if (size > environment_map_limit(MAP_MAX) / 2)
 		return ERR_NO_SPACE;
-	return map_resize(m, size * 2) ? ERR_NO_SPACE : 0;
+	return metadata_error(m, read_pool_resize(&m->pool, size * 2, deadline))
+		       ? ERR_NO_SPACE
+		       : 0;
 }
 
-/* write_mtx is held. Another process made the file larger than our map. */
-static int map_follow(struct metadata *m)
+int metadata_read(struct metadata *m, MDB_txn **out)
 {
-	size_t size = environment_map_size(&m->environment);
-	uint64_t bytes = environment_bytes(&m->environment);
-
-	while (size && size <= bytes && size <= MAP_MAX / 2)
-		size *= 2;
-	if (size <= bytes)
-		return metadata_damaged(m);
-	return map_resize(m, size);
+	return metadata_error(m, read_pool_begin(&m->pool, false, out));
 }
 
-/* Counts us in, unless there is nothing to come into. Who does not come within another
- * transaction waits for a map that wants to grow. */
-static int pool_enter(struct metadata *m, bool within, MDB_txn **out)
+int metadata_read_within(struct metadata *m, MDB_txn **out)
 {
-	int rc;
+	return metadata_error(m, read_pool_begin(&m->pool, true, out));
+}
 
-	pthread_mutex_lock(&m->pool_mtx);
-	while (m->growing && !within)
-		pthread_cond_wait(&m->pool_cond, &m->pool_mtx);
-	rc = error_of_state(metadata_state(m));
-	if (!rc && m->shut)
-		rc = ERR_IO;
-	if (!rc) {
-		m->active++;
-		if (out)
-			*out = m->idle_count ? m->idle[--m->idle_count] : NULL;
-	}
-	pthread_mutex_unlock(&m->pool_mtx);
-	return rc;
+void metadata_read_end(struct metadata *m, MDB_txn *txn)
+{
+	read_pool_end(&m->pool, txn);
+}
+
+static int call_commit(void *arg)
+{
+	return mdb_txn_commit(arg);
 }
 
 static int call_abort(void *arg)
@@ -186,116 +138,16 @@ static int call_abort(void *arg)
 	return 0;
 }
 
-static void abort_txn(struct metadata *m, MDB_txn *txn)
-{
-	guard_call(m->environment.guard, call_abort, txn);
-}
-
-/* `txn` was reset, or is NULL. */
-static void pool_leave(struct metadata *m, MDB_txn *txn)
-{
-	pthread_mutex_lock(&m->pool_mtx);
-	if (txn && m->idle_count < IDLE_MAX) {
-		m->idle[m->idle_count++] = txn;
-		txn = NULL;
-	}
-	if (txn)
-		abort_txn(m, txn);
-	if (--m->active == 0 && m->growing)
-		pthread_cond_broadcast(&m->pool_cond);
-	pthread_mutex_unlock(&m->pool_mtx);
-}
-
-/* Within another transaction of this thread it would be in vain to wait until there is
- * none. */
-static int follow_as_reader(struct metadata *m, bool within)
-{
-	bool active;
-	int rc = ERR_BUSY;
-
-	pthread_mutex_lock(&m->pool_mtx);
-	active = m->active > 0;
-	pthread_mutex_unlock(&m->pool_mtx);
-	if (within && active)
-		return rc;
-	pthread_mutex_lock(&m->write_mtx);
-	if (!m->shut)
-		rc = map_follow(m);
-	pthread_mutex_unlock(&m->write_mtx);
-	return rc;
-}
-
-struct txn_call {
+struct write_begin {
 	MDB_env *env;
 	MDB_txn *txn;
-	unsigned flags;
 };
 
 static int call_begin(void *arg)
 {
-	struct txn_call *c = arg;
+	struct write_begin *w = arg;
 
-	if (c->txn)
-		return mdb_txn_renew(c->txn);
-	return mdb_txn_begin(c->env, NULL, c->flags, &c->txn);
-}
-
-static int read_begin(struct metadata *m, bool within, MDB_txn **out)
-{
-	int rc = 0, error;
-
-	for (unsigned i = 0; i < 3; i++) {
-		struct txn_call c = {.flags = MDB_RDONLY};
-
-		error = pool_enter(m, within, &c.txn);
-		if (error)
-			return error;
-		c.env = m->environment.env;
-		rc = guard_call(m->environment.guard, call_begin, &c);
-		if (!rc) {
-			*out = c.txn;
-			return 0;
-		}
-		if (c.txn)
-			abort_txn(m, c.txn);
-		pool_leave(m, NULL);
-		if (rc == MDB_MAP_RESIZED) {
-			if (follow_as_reader(m, within))
-				return ERR_BUSY;
-		} else if (rc == MDB_READERS_FULL) {
-			metadata_check_readers(m);
-		} else {
-			break;
-		}
-	}
-	return rc == MDB_MAP_RESIZED ? ERR_BUSY : metadata_error(m, rc);
-}
-
-int metadata_read(struct metadata *m, MDB_txn **out)
-{
-	return read_begin(m, false, out);
-}
-
-int metadata_read_within(struct metadata *m, MDB_txn **out)
-{
-	return read_begin(m, true, out);
-}
-
-static int call_reset(void *arg)
-{
-	mdb_txn_reset(arg);
-	return 0;
-}
-
-void metadata_read_end(struct metadata *m, MDB_txn *txn)
-{
-	guard_call(m->environment.guard, call_reset, txn);
-	pool_leave(m, txn);
-}
-
-static int call_commit(void *arg)
-{
-	return mdb_txn_commit(arg);
+	return mdb_txn_begin(w->env, NULL, 0, &w->txn);
 }
 
 /* Ends the transaction one way or the other; one that was abandoned is left as it is. */
@@ -306,37 +158,81 @@ static int write_end(struct metadata *m, MDB_txn *txn, int rc)
 		rc = ERR_CORRUPT;
 	if (!rc)
 		return metadata_call(m, call_commit, txn);
-	abort_txn(m, txn);
+	guard_call(m->environment.guard, call_abort, txn);
+	return rc;
+}
+
+struct write_call {
+	metadata_fn apply;
+	void *arg;
+	bool resized; /* by another process: before anything was done */
+	bool full;    /* the map was too small for all of it */
+};
+
+static int write_begun(struct metadata *m, MDB_txn *txn, struct write_call *call)
+{
+	int rc;
+
+	m->full = false;
+	rc = write_end(m, txn, call->apply(txn, call->arg));
+	call->full = rc && m->full;
+	return rc;
+}
+
+/* On the thread that writes, where LMDB's lock may keep it waiting. */
+static int write_now(struct bounded_call *b, void *owner)
+{
+	struct metadata *m = owner;
+	struct guard *guard = m->environment.guard;
+	struct write_begin w = {.txn = NULL};
+	struct write_call *call;
+	int rc = read_pool_begin_writing(&m->pool, m->opening);
+
+	if (rc)
+		return rc;
+	w.env = m->environment.env;
+	guard_write_begin(guard);
+	rc = guard_call(guard, call_begin, &w);
+	call = bounded_call_enter(b);
+	if (call && !rc)
+		rc = write_begun(m, w.txn, call);
+	else if (!rc)
+		guard_call(guard, call_abort, w.txn);
+	else if (call)
+		call->resized = rc == MDB_MAP_RESIZED;
+	guard_write_end(guard);
+	read_pool_end_writing(&m->pool);
 	return rc;
 }
 
 /* One try; *again when the map has changed. */
-static int write_once(struct metadata *m, metadata_fn apply, void *arg, bool *again)
+static int write_once(
+	struct metadata *m, int64_t deadline, struct write_call *call, bool *again)
 {
-	struct guard *guard = m->environment.guard;
-	struct txn_call c = {.env = m->environment.env};
 	int rc;
 
-	guard_write_begin(guard);
-	rc = guard_call(guard, call_begin, &c);
-	if (rc == MDB_MAP_RESIZED) {
-		guard_write_end(guard);
-		*again = true;
-		return map_follow(m);
-	}
-	m->full = false;
-	rc = rc ? metadata_error(m, rc) : write_end(m, c.txn, apply(c.txn, arg));
-	guard_write_end(guard);
-	if (rc && m->full) {
-		*again = true;
-		rc = map_grow(m);
-	}
-	return rc;
+	call->resized = call->full = false;
+	rc = bounded_call_run(m->writes, deadline, write_now, call);
+	*again = call->resized || call->full;
+	if (call->resized)
+		rc = read_pool_follow(&m->pool, deadline);
+	else if (call->full)
+		rc = map_grow(m, deadline);
+	return metadata_error(m, rc);
+}
+
+void metadata_defer_stops(struct metadata *m, struct stop_gate *gate)
+{
+	m->write_lock.gate = gate;
 }
 
 int metadata_lock(struct metadata *m, int64_t deadline)
 {
-	return write_lock_take(&m->write_lock, deadline);
+	int rc = write_lock_take(&m->write_lock, deadline);
+
+	if (!rc)
+		m->deadline = deadline;
+	return rc;
 }
 
 void metadata_unlock(struct metadata *m)
@@ -344,28 +240,19 @@ void metadata_unlock(struct metadata *m)
 	write_lock_give(&m->write_lock);
 }
 
-/* write_mtx is held. Who abandoned the environment in the middle of a write holds LMDB's
- * lock for ever: who comes after looks for the mark first. */
-static int write_tries(struct metadata *m, metadata_fn apply, void *arg)
+/* Who abandoned the environment in the middle of a write holds LMDB's lock for ever: who
+ * comes after looks for the mark first. */
+int metadata_write_locked(struct metadata *m, metadata_fn apply, void *arg)
 {
+	struct write_call call = {.apply = apply, .arg = arg};
+	int64_t least = clock_monotonic() + LEAST_WAIT;
+	int64_t deadline = m->deadline > least ? m->deadline : least;
 	bool again = true;
 	int rc = error_of_state(metadata_look(m));
 
-	for (unsigned i = 0; again && !rc && i < WRITE_TRIES; i++) {
-		again = false;
-		rc = write_once(m, apply, arg, &again);
-	}
+	for (unsigned i = 0; again && !rc && i < WRITE_TRIES; i++)
+		rc = write_once(m, deadline, &call, &again);
 	return !rc && again ? ERR_BUSY : rc;
-}
-
-int metadata_write_locked(struct metadata *m, metadata_fn apply, void *arg)
-{
-	int rc;
-
-	pthread_mutex_lock(&m->write_mtx);
-	rc = m->shut ? ERR_IO : write_tries(m, apply, arg);
-	pthread_mutex_unlock(&m->write_mtx);
-	return rc;
 }
 
 int metadata_write(struct metadata *m, int64_t deadline, metadata_fn apply, void *arg)
@@ -386,37 +273,21 @@ static int call_sync(void *arg)
 
 int metadata_sync(struct metadata *m)
 {
-	int rc = pool_enter(m, true, NULL);
+	int rc = read_pool_enter(&m->pool);
 
 	if (rc)
 		return rc;
 	rc = metadata_call(m, call_sync, m->environment.env);
-	pool_leave(m, NULL);
+	read_pool_leave(&m->pool);
 	return rc;
-}
-
-static int call_check_readers(void *arg)
-{
-	int dead = 0;
-
-	mdb_reader_check(arg, &dead);
-	return dead;
-}
-
-static void free_dead_readers(struct metadata *m)
-{
-	int dead = guard_call(m->environment.guard, call_check_readers, m->environment.env);
-
-	if (dead > 0)
-		log_debug(m->log, "cache: freed the slots of %d dead readers", dead);
 }
 
 void metadata_check_readers(struct metadata *m)
 {
-	if (pool_enter(m, true, NULL))
-		return;
-	free_dead_readers(m);
-	pool_leave(m, NULL);
+	unsigned dead = read_pool_check_readers(&m->pool);
+
+	if (dead)
+		log_debug(m->log, "cache: freed the slots of %u dead readers", dead);
 }
 
 MDB_dbi metadata_table(struct metadata *m, enum table table)
@@ -428,10 +299,10 @@ uint64_t metadata_bytes(struct metadata *m)
 {
 	uint64_t bytes;
 
-	if (pool_enter(m, true, NULL))
+	if (read_pool_enter(&m->pool))
 		return 0;
 	bytes = environment_bytes(&m->environment);
-	pool_leave(m, NULL);
+	read_pool_leave(&m->pool);
 	return bytes;
 }
 
@@ -442,29 +313,52 @@ static int prepare(MDB_txn *txn, void *arg)
 	return metadata_error(m, environment_prepare(&m->environment, txn));
 }
 
-static int prepare_environment(struct metadata *m)
+static int call_check_readers(void *arg)
 {
-	int rc = metadata_lock(m, clock_monotonic() + OPEN_WAIT);
+	int dead = 0;
 
-	if (rc)
-		return rc;
-	pthread_mutex_lock(&m->write_mtx);
-	rc = write_tries(m, prepare, m);
-	pthread_mutex_unlock(&m->write_mtx);
-	metadata_unlock(m);
+	mdb_reader_check(arg, &dead);
+	return dead > 0 ? dead : 0;
+}
+
+/* On the thread that writes: to open waits for whoever else opens or closes, and a look at
+ * it for whoever takes a slot. *arg: is all prepared? */
+static int open_now(struct bounded_call *b, void *owner)
+{
+	struct metadata *m = owner;
+	struct environment *e = &m->environment;
+	bool *out, prepared = false;
+	int rc = read_pool_begin_writing(&m->pool, true);
+
+	if (!rc)
+		rc = environment_open(e, m->path, m->map);
+	if (!rc) {
+		guard_call(e->guard, call_check_readers, e->env);
+		prepared = environment_is_prepared(e);
+		if (prepared)
+			read_pool_find_map(&m->pool);
+	}
+	read_pool_end_writing(&m->pool);
+	out = bounded_call_enter(b);
+	if (out)
+		*out = prepared;
 	return rc;
 }
 
-static void admit(struct metadata *m)
+/* The same, for an environment that was prepared only now. */
+static int find_map_now(struct bounded_call *b, void *owner)
 {
-	pthread_mutex_lock(&m->write_mtx);
-	pthread_mutex_lock(&m->pool_mtx);
-	m->shut = false;
-	pthread_mutex_unlock(&m->pool_mtx);
-	pthread_mutex_unlock(&m->write_mtx);
+	struct metadata *m = owner;
+	int rc = read_pool_begin_writing(&m->pool, true);
+
+	if (rc)
+		return rc;
+	read_pool_find_map(&m->pool);
+	read_pool_end_writing(&m->pool);
+	(void)bounded_call_enter(b);
+	return 0;
 }
 
-/* Nobody is in it before it has its tables: it may have to be closed until then. */
 static int open_failed(struct metadata *m, int rc, struct trouble *t)
 {
 	if (rc == EBUSY)
@@ -475,35 +369,93 @@ static int open_failed(struct metadata *m, int rc, struct trouble *t)
 			"all",
 			(int)getpid(), m->path);
 	return trouble_set(t, metadata_error(m, rc),
-		"cannot open the cache's metadata %s: %s%s", m->path, mdb_strerror(rc),
+		"cannot open the cache's metadata %s: %s%s", m->path,
+		rc < 0 && rc >= ERR_LEAST ? error_text(rc) : mdb_strerror(rc),
 		rc == ENOSPC ? "; make room there, or put the cache elsewhere with "
 			       "--cache"
 			     : "");
 }
 
-static int open_environment(struct metadata *m, struct trouble *t)
+/* Where no cairn is in the way, it is something else that uses LMDB. */
+const char *metadata_blame(struct metadata *m, char text[FILE_LOCK_BLAME_SIZE])
 {
-	int rc = environment_open(&m->environment, m->path, m->map), error;
+	if (!file_lock_blame(m->lock, text))
+		file_lock_blame_stopped(m->readers, text);
+	return text;
+}
 
+static int refuse_held(struct metadata *m, struct trouble *t)
+{
+	char blame[FILE_LOCK_BLAME_SIZE];
+
+	return trouble_set(t, ERR_TIMEOUT,
+		"cannot use the cache's metadata %s: it is held by %s", m->path,
+		metadata_blame(m, blame));
+}
+
+static int open_environment(
+	struct metadata *m, int64_t deadline, bool *prepared, struct trouble *t)
+{
+	int rc = bounded_call_run(m->writes, deadline, open_now, prepared);
+
+	if (rc == ERR_TIMEOUT)
+		return refuse_held(m, t);
 	if (!rc)
 		rc = write_lock_open(&m->write_lock, m->lock);
 	if (rc)
 		return open_failed(m, rc, t);
-	free_dead_readers(m);
-	error = prepare_environment(m);
-	if (error)
-		return trouble_set(t, error, "cannot use the cache's metadata %s: %s",
-			m->path,
-			error == ERR_TIMEOUT
-				? "another process that uses it is stopped or slow"
-				: error_text(error));
-	environment_find_map(&m->environment);
-	admit(m);
 	return 0;
 }
 
-int metadata_open(const char *path, size_t map, struct log *log, struct metadata **out,
-	struct trouble *t)
+static int prepare_environment(struct metadata *m, int64_t deadline)
+{
+	int rc = metadata_lock(m, deadline);
+
+	if (rc)
+		return rc;
+	m->opening = true;
+	rc = metadata_write_locked(m, prepare, m);
+	m->opening = false;
+	metadata_unlock(m);
+	return rc ? rc : bounded_call_run(m->writes, deadline, find_map_now, m);
+}
+
+/* Nobody is in it before it has its tables: it may have to be closed until then. */
+static int metadata_begin(struct metadata *m, int64_t deadline, struct trouble *t)
+{
+	bool prepared = false;
+	int rc = open_environment(m, deadline, &prepared, t);
+
+	if (rc)
+		return rc;
+	if (!prepared)
+		rc = prepare_environment(m, deadline);
+	if (rc == ERR_TIMEOUT)
+		return refuse_held(m, t);
+	if (rc)
+		return trouble_set(t, rc, "cannot use the cache's metadata %s: %s", m->path,
+			error_text(rc));
+	read_pool_admit(&m->pool);
+	return 0;
+}
+
+static int make_parts(struct metadata *m, const char *path)
+{
+	m->path = strdup(path);
+	m->writes = bounded_call_new("cairn-books", m);
+	m->slots = bounded_call_new("cairn-slots", &m->pool);
+	read_pool_init(&m->pool, &m->environment, m->slots);
+	if (asprintf(&m->lock, "%s/write.lock", path) < 0)
+		m->lock = NULL;
+	if (asprintf(&m->readers, "%s/lock.mdb", path) < 0)
+		m->readers = NULL;
+	if (!m->path || !m->lock || !m->readers || !m->writes || !m->slots)
+		return ERR_NO_MEMORY;
+	return guard_new(path, &m->environment.guard);
+}
+
+int metadata_open(const char *path, size_t map, int64_t deadline, struct log *log,
+	struct metadata **out, struct trouble *t)
 {
 	struct metadata *m = calloc(1, sizeof *m);
 	int rc;
@@ -512,23 +464,13 @@ int metadata_open(const char *path, size_t map, struct log *log, struct metadata
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	m->log = log;
 	m->map = map ? map : MAP_START;
-	m->shut = true;
 	write_lock_init(&m->write_lock);
-	pthread_mutex_init(&m->write_mtx, NULL);
-	pthread_mutex_init(&m->pool_mtx, NULL);
-	timed_wait_init(&m->pool_cond);
-	m->path = strdup(path);
-	if (!m->path || asprintf(&m->lock, "%s/write.lock", path) < 0) {
-		m->lock = NULL;
-		rc = ERR_NO_MEMORY;
-	} else {
-		rc = guard_new(path, &m->environment.guard);
-	}
+	rc = make_parts(m, path);
 	if (rc)
 		trouble_set(t, rc, "cannot open the cache's metadata %s: %s", path,
 			error_text(rc));
 	else
-		rc = open_environment(m, t);
+		rc = metadata_begin(m, deadline, t);
 	if (rc)
 		metadata_close(m);
 	else
@@ -536,60 +478,42 @@ int metadata_open(const char *path, size_t map, struct log *log, struct metadata
 	return rc;
 }
 
-/* Nobody is in it, and nobody may come. */
-static void close_environment(struct metadata *m)
-{
-	while (m->idle_count)
-		abort_txn(m, m->idle[--m->idle_count]);
-	environment_close(&m->environment);
-}
-
 int metadata_shut(struct metadata *m)
 {
-	int rc = 0;
-
-	pthread_mutex_lock(&m->write_mtx);
-	pthread_mutex_lock(&m->pool_mtx);
-	m->growing = true;
-	if (pool_drain(m))
-		m->shut = true;
-	else
-		rc = ERR_BUSY;
-	m->growing = false;
-	pthread_cond_broadcast(&m->pool_cond);
-	pthread_mutex_unlock(&m->pool_mtx);
-	if (!rc)
-		close_environment(m);
-	pthread_mutex_unlock(&m->write_mtx);
-	return rc;
+	return read_pool_shut(&m->pool, clock_monotonic() + SHUT_WAIT);
 }
 
-int metadata_reopen(struct metadata *m, struct trouble *t)
+int metadata_reopen(struct metadata *m, int64_t deadline, struct trouble *t)
 {
 	int rc = guard_renew(m->environment.guard, m->path);
 
 	if (rc)
 		return trouble_set(t, rc, "cannot open the cache's metadata %s: %s",
 			m->path, error_text(rc));
-	atomic_store(&m->lost, false);
-	rc = open_environment(m, t);
+	atomic_store(&m->pool.lost, false);
+	rc = metadata_begin(m, deadline, t);
 	if (rc)
-		close_environment(m);
+		read_pool_shut(&m->pool, clock_monotonic() + SHUT_WAIT);
 	return rc;
 }
 
 void metadata_close(struct metadata *m)
 {
+	bool written, slots;
+
 	if (!m)
 		return;
-	assert(m->active == 0);
-	close_environment(m);
+	written = bounded_call_free(m->writes);
+	slots = bounded_call_free(m->slots);
+	/* LMDB waits for a stopped process: what it works on is left to it. */
+	if (!written || !slots)
+		return;
+	read_pool_shut(&m->pool, clock_monotonic());
+	read_pool_release(&m->pool);
 	guard_free(m->environment.guard);
-	pthread_cond_destroy(&m->pool_cond);
-	pthread_mutex_destroy(&m->pool_mtx);
-	pthread_mutex_destroy(&m->write_mtx);
 	write_lock_release(&m->write_lock);
 	free(m->path);
 	free(m->lock);
+	free(m->readers);
 	free(m);
 }

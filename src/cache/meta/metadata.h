@@ -5,9 +5,9 @@
  * When LMDB cannot be used any more, for damage or for a failed write, everything here says
  * so at once (guard.h), until the environment is opened again. Any thread.
  *
- * Locks, in this order: write_lock (write_lock.h), write_mtx (a write transaction or a new
- * size of the map; held over the commit, as LMDB holds its own), pool_mtx (the pool;
- * growing waits on pool_cond until no transaction of this process is open).
+ * Locks, in this order: write_lock (write_lock.h), LMDB's own of writers, which knows no
+ * deadline: so write transactions run on a thread, "cairn-books", and whoever wants one
+ * waits for its begin until his deadline only; pool_mtx (read_pool.h).
  */
 #ifndef CAIRN_CACHE_META_METADATA_H
 #define CAIRN_CACHE_META_METADATA_H
@@ -17,14 +17,23 @@
 
 #include "cache/meta/environment.h"
 #include "util/error.h"
+#include "util/file_lock.h"
 #include "util/log.h"
+#include "util/stop_gate.h"
 
 struct metadata;
 /* `path` is a directory that is there. `map` is the size of the map at first, in bytes; 0:
- * one that seldom has to grow. ERR_CORRUPT: LMDB cannot use what lies in it. */
-int metadata_open(const char *path, size_t map, struct log *log, struct metadata **out,
-	struct trouble *t);
-/* No transaction is open any more. */
+ * one that seldom has to grow. ERR_CORRUPT: LMDB cannot use what lies in it; ERR_TIMEOUT:
+ * others kept us waiting until `deadline` (CLOCK_MONOTONIC, ns). */
+int metadata_open(const char *path, size_t map, int64_t deadline, struct log *log,
+	struct metadata **out, struct trouble *t);
+/* Who is in the way of a call that ended with ERR_TIMEOUT, see file_lock.h. Returns `text`.
+ */
+const char *metadata_blame(struct metadata *m, char text[FILE_LOCK_BLAME_SIZE]);
+/* While we hold what others wait for, we are within `gate`, which outlives this. */
+void metadata_defer_stops(struct metadata *m, struct stop_gate *gate);
+/* No transaction is open any more. When LMDB still waits for a stopped process, what it
+ * works on is not given back. */
 void metadata_close(struct metadata *m);
 
 /* What LMDB can no longer be asked for. Nothing is read or written then, at once
@@ -42,16 +51,18 @@ enum metadata_state metadata_look(struct metadata *m);
 int metadata_shut(struct metadata *m);
 /* After metadata_shut(): the environment that lies at the path now. Errors as
  * metadata_open(); it is shut still, then. */
-int metadata_reopen(struct metadata *m, struct trouble *t);
+int metadata_reopen(struct metadata *m, int64_t deadline, struct trouble *t);
 
-/* A read transaction; what is got from it is valid until it is given back. */
+/* A read transaction; what is got from it is valid until it is given back. ERR_BUSY,
+ * ERR_TIMEOUT: none could be had within two seconds, see read_pool.h. */
 int metadata_read(struct metadata *m, MDB_txn **out);
 /* The same for a short look by a thread that may have one open: does not give way to a
  * map that wants to grow. ERR_BUSY when another process made it larger just now. */
 int metadata_read_within(struct metadata *m, MDB_txn **out);
 void metadata_read_end(struct metadata *m, MDB_txn *txn);
 /* For the other files of this room, who make it the step from values to values that their
- * headers promise. Runs `apply` in a write transaction on this thread and commits. It may
+ * headers promise. Runs `apply` in a write transaction, on the
+ * thread that writes, and commits. It may
  * run several times (the map had to grow), so what it changes besides must bear that. Its
  * error aborts and is passed on. ERR_TIMEOUT: others wrote until `deadline`
  * (CLOCK_MONOTONIC, ns). */

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <time.h>
+
 #include "cache/meta/records.h"
 #include "cache/meta/settings.h"
 #include "cache/meta/space.h"
+#include "util/clock.h"
+
+#define READ_PAUSE (50 * NS_PER_MS) /* between two tries */
 
 struct entering {
 	struct metadata *m;
@@ -57,7 +62,7 @@ static int check_layout(struct entering *e, MDB_txn *txn)
 static int set_limits(struct entering *e, MDB_txn *txn)
 {
 	const struct settings *s = e->settings;
-	struct limits_record limits;
+	struct limits_record limits, before;
 	int rc;
 
 	if (!s->set_quota && !s->set_floor)
@@ -65,10 +70,13 @@ static int set_limits(struct entering *e, MDB_txn *txn)
 	rc = limits_load(e->m, txn, &limits);
 	if (rc)
 		return rc;
+	before = limits;
 	if (s->set_quota)
 		limits.quota = s->quota;
 	if (s->set_floor)
 		limits.floor = s->floor;
+	if (limits.quota == before.quota && limits.floor == before.floor)
+		return 0;
 	return setting_put(e->m, txn, SETTING_LIMITS, &limits, sizeof limits);
 }
 
@@ -86,9 +94,30 @@ static int settings_apply(MDB_txn *txn, void *arg)
 	return rc;
 }
 
+/* Whoever holds LMDB's table of readers may let go of it. */
+static int read_until(struct metadata *m, int64_t deadline, MDB_txn **txn)
+{
+	const struct timespec pause = {.tv_nsec = READ_PAUSE};
+	int rc;
+
+	while ((rc = metadata_read(m, txn)) == ERR_TIMEOUT && clock_monotonic() < deadline)
+		nanosleep(&pause, NULL);
+	return rc;
+}
+
 int settings_enter(struct metadata *m, int64_t deadline, struct settings *s)
 {
 	struct entering e = {m, s};
+	MDB_txn *txn;
+	int rc = read_until(m, deadline, &txn);
 
+	/* As a rule nothing is to be written, and so nobody to be waited for. LMDB denies
+	 * writing in a transaction that reads. */
+	if (!rc) {
+		rc = settings_apply(txn, &e);
+		metadata_read_end(m, txn);
+	}
+	if (rc != ERR_DENIED)
+		return rc;
 	return metadata_write(m, deadline, settings_apply, &e);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the books are told when a cache is opened: the layout is looked at, quota and
- * floor are set, the epoch of trust is entered. One transaction.
+ * floor are set, the epoch of trust is entered. One transaction, which writes only when
+ * something is to be changed.
  */
 #ifndef CAIRN_CACHE_META_SETTINGS_H
 #define CAIRN_CACHE_META_SETTINGS_H

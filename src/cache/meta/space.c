@@ -317,6 +317,14 @@ static int delete_lease(MDB_txn *txn, void *arg)
 int space_give_up_lease(struct metadata *m, int64_t deadline, uint32_t user)
 {
 	struct lease_end e = {m, user};
+	bool has = true;
+	MDB_txn *txn;
 
+	if (!metadata_read(m, &txn)) {
+		has = table_has_key(m, txn, TABLE_LEASES, span_of(&user, sizeof user));
+		metadata_read_end(m, txn);
+	}
+	if (!has)
+		return 0; /* so nobody need be waited for */
 	return metadata_write(m, deadline, delete_lease, &e);
 }

@@ -3,23 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cache/meta/write_lock.h"
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/file_lock.h"
 #include "util/timed_wait.h"
 
 #define TURN_WAIT_MS 1000 /* between two looks at the deadline */
-#define ASK_FIRST (NS_PER_MS / 10)
-#define ASK_MOST (10 * NS_PER_MS)
 
 void write_lock_init(struct write_lock *l)
 {
 	l->fd = -1;
-	l->taken = false;
+	l->gate = NULL;
+	l->taken = l->locked = false;
 	pthread_mutex_init(&l->turn_mtx, NULL);
 	timed_wait_init(&l->turn_cond);
 }
@@ -84,37 +82,23 @@ static void give_turn(struct write_lock *l)
 	pthread_mutex_unlock(&l->turn_mtx);
 }
 
-static int take_file(struct write_lock *l, int64_t deadline)
-{
-	int64_t pause = ASK_FIRST;
-
-	while (flock(l->fd, LOCK_EX | LOCK_NB)) {
-		struct timespec t = {.tv_nsec = (long)pause};
-
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return 0; /* no locks here: LMDB's own is all there is */
-		if (clock_monotonic() >= deadline)
-			return ERR_TIMEOUT;
-		nanosleep(&t, NULL);
-		pause = pause * 2 > ASK_MOST ? ASK_MOST : pause * 2;
-	}
-	return 0;
-}
-
 int write_lock_take(struct write_lock *l, int64_t deadline)
 {
 	int rc = take_turn(l, deadline);
 
 	if (rc)
 		return rc;
-	rc = take_file(l, deadline);
-	if (rc)
-		give_turn(l);
+	rc = file_lock_take(l->fd, FILE_LOCK_ALONE, deadline, l->gate);
+	l->locked = !rc;
+	if (rc != ERR_TIMEOUT)
+		return 0; /* no locks here: LMDB's own is all there is */
+	give_turn(l);
 	return rc;
 }
 
 void write_lock_give(struct write_lock *l)
 {
-	flock(l->fd, LOCK_UN);
+	if (l->locked)
+		file_lock_give(l->fd, l->gate);
 	give_turn(l);
 }

@@ -3,9 +3,7 @@
  * Whose turn it is to write to the metadata: one thread of one process at a time, taken
  * before LMDB's own lock, which knows no deadline. So a process that is stopped while it
  * writes costs the others a bounded wait. Threads of a process queue on a condition;
- * processes share a file, locked with flock(2), which the kernel gives back
- * when its holder dies, and which is asked for again and again, since no system lets one
- * wait for it for a bounded time.
+ * processes share a file (file_lock.h). While it is held, Ctrl-Z waits.
  */
 #ifndef CAIRN_CACHE_META_WRITE_LOCK_H
 #define CAIRN_CACHE_META_WRITE_LOCK_H
@@ -14,11 +12,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "util/stop_gate.h"
+
 struct write_lock {
 	int fd;
+	struct stop_gate *gate; /* borrowed; NULL: stops are not put off */
 	pthread_mutex_t turn_mtx;
 	pthread_cond_t turn_cond; /* it was given back */
 	bool taken;		  /* turn_mtx */
+	bool locked;		  /* the file too; whose turn it is */
 };
 
 void write_lock_init(struct write_lock *l);

@@ -23,6 +23,7 @@
 #include "cache/objects/directory.h"
 #include "util/boot_id.h"
 #include "util/checksum.h"
+#include "util/file_lock.h"
 #include "util/io.h"
 
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -94,23 +95,50 @@ static int open_below(struct directory *d, const char *name, int *fd, struct tro
 	return 0;
 }
 
-static int directory_take_lock(struct directory *d, struct trouble *t)
+static bool keep_others_out(struct directory *d)
+{
+	d->keeps_out = !file_lock_take(d->lock_fd, FILE_LOCK_ALONE, 0, d->gate);
+	return d->keeps_out;
+}
+
+static int refuse_locked(struct directory *d, const char *name, int rc, struct trouble *t)
+{
+	char blame[FILE_LOCK_BLAME_SIZE], *path;
+
+	if (rc != ERR_TIMEOUT)
+		return trouble_set(
+			t, rc, "cannot lock %s/%s: %s", d->path, name, error_text(rc));
+	if (asprintf(&path, "%s/%s", d->path, name) < 0)
+		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
+	file_lock_blame(path, blame);
+	free(path);
+	return trouble_set(
+		t, rc, "cannot open the cache %s: it is held by %s", d->path, blame);
+}
+
+static int join_others(struct directory *d, int64_t deadline, struct trouble *t)
+{
+	int rc = file_lock_take(d->lock_fd, FILE_LOCK_SHARED, deadline, NULL);
+
+	return rc ? refuse_locked(d, "lock", rc, t) : 0;
+}
+
+static int directory_take_lock(struct directory *d, int64_t deadline, struct trouble *t)
 {
 	d->lock_fd = openat(d->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (d->lock_fd < 0)
 		return trouble_errno(t, "cannot open %s/lock", d->path);
-	d->alone = flock(d->lock_fd, LOCK_EX | LOCK_NB) == 0;
-	while (!d->alone && flock(d->lock_fd, LOCK_SH))
-		if (errno != EINTR)
-			return trouble_errno(t, "cannot lock %s/lock", d->path);
-	return 0;
+	d->alone = keep_others_out(d);
+	return d->alone ? 0 : join_others(d, deadline, t);
 }
 
-void directory_admit(struct directory *d)
+int directory_admit(struct directory *d, int64_t deadline, struct trouble *t)
 {
-	if (d->alone)
-		while (flock(d->lock_fd, LOCK_SH) && errno == EINTR)
-			;
+	if (!d->keeps_out)
+		return 0;
+	d->keeps_out = false;
+	stop_gate_leave(d->gate);
+	return join_others(d, deadline, t);
 }
 
 /* All files in it. */
@@ -206,7 +234,8 @@ static int open_parts(struct directory *d, struct trouble *t)
 	return rc;
 }
 
-int directory_open(struct directory *d, const char *path, struct trouble *t)
+int directory_open(struct directory *d, const char *path, int64_t deadline,
+	struct stop_gate *gate, struct trouble *t)
 {
 	int rc;
 
@@ -215,8 +244,10 @@ int directory_open(struct directory *d, const char *path, struct trouble *t)
 		.objects_fd = -1,
 		.users_fd = -1,
 		.user_fd = -1,
-		.evicted_fd = -1};
+		.evicted_fd = -1,
+		.gate = gate};
 	write_lock_init(&d->metadata_lock);
+	d->metadata_lock.gate = gate;
 	d->path = strdup(path);
 	if (!d->path)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
@@ -228,7 +259,7 @@ int directory_open(struct directory *d, const char *path, struct trouble *t)
 		return trouble_errno(t, "cannot open the cache directory %s", path);
 	rc = check_top(d, t);
 	if (!rc)
-		rc = directory_take_lock(d, t);
+		rc = directory_take_lock(d, deadline, t);
 	return rc ? rc : open_parts(d, t);
 }
 
@@ -249,6 +280,8 @@ void directory_close(struct directory *d)
 		close(d->objects_fd);
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
+	if (d->keeps_out)
+		stop_gate_leave(d->gate);
 	if (d->fd >= 0)
 		close(d->fd);
 	write_lock_release(&d->metadata_lock);
@@ -257,7 +290,7 @@ void directory_close(struct directory *d)
 
 bool directory_is_last(struct directory *d)
 {
-	return flock(d->lock_fd, LOCK_EX | LOCK_NB) == 0;
+	return keep_others_out(d);
 }
 
 int directory_metadata(struct directory *d, char **path, struct trouble *t)
@@ -273,9 +306,11 @@ int directory_metadata(struct directory *d, char **path, struct trouble *t)
 	return 0;
 }
 
-int directory_hold_metadata(struct directory *d, int64_t deadline)
+int directory_hold_metadata(struct directory *d, int64_t deadline, struct trouble *t)
 {
-	return write_lock_take(&d->metadata_lock, deadline);
+	int rc = write_lock_take(&d->metadata_lock, deadline);
+
+	return rc ? refuse_locked(d, "meta.lock", rc, t) : 0;
 }
 
 void directory_release_metadata(struct directory *d)

@@ -25,6 +25,7 @@
 #include "cache/meta/write_lock.h"
 #include "util/digest.h"
 #include "util/error.h"
+#include "util/stop_gate.h"
 
 struct directory {
 	char *path;
@@ -35,20 +36,25 @@ struct directory {
 	bool alone;    /* nobody else had it open when we came */
 	bool tells;    /* the kernel tells of each file, without a flush of it, whether what
 			* was    written to it got lost */
+	bool keeps_out;			 /* the lock is held alone, so within the gate */
+	struct stop_gate *gate;		 /* borrowed, may be NULL */
 	struct write_lock metadata_lock; /* meta.lock */
 };
 
-/* Makes what is missing, checks owner and mode, takes the lock. */
-int directory_open(struct directory *d, const char *path, struct trouble *t);
+/* Makes what is missing, checks owner and mode, takes the lock: whoever opens or leaves it
+ * alone is waited for until `deadline` (CLOCK_MONOTONIC, ns). */
+int directory_open(struct directory *d, const char *path, int64_t deadline,
+	struct stop_gate *gate, struct trouble *t);
 void directory_close(struct directory *d);
-/* Opening is over: when we are alone, others have been kept out until here. */
-void directory_admit(struct directory *d);
+/* Opening is over: when we are alone, others have been kept out until here. ERR_TIMEOUT:
+ * one of them keeps us out now. */
+int directory_admit(struct directory *d, int64_t deadline, struct trouble *t);
 /* Are we the only user now? Keeps others out until directory_close when true. */
 bool directory_is_last(struct directory *d);
 
 /* From here to directory_release_metadata() nobody else opens meta/ or sets it aside.
- * `deadline` is of CLOCK_MONOTONIC, ns. ERR_TIMEOUT. */
-int directory_hold_metadata(struct directory *d, int64_t deadline);
+ * `deadline` is of CLOCK_MONOTONIC, ns. ERR_TIMEOUT with a sentence. */
+int directory_hold_metadata(struct directory *d, int64_t deadline, struct trouble *t);
 void directory_release_metadata(struct directory *d);
 /* meta/, made when it is not there, with its path (heap). */
 int directory_metadata(struct directory *d, char **path, struct trouble *t);

@@ -89,7 +89,7 @@ static void forget_open_objects(struct write_context *x)
 static void begin_epoch(struct write_context *x)
 {
 	struct trust_epoch epoch = write_context_epoch(x);
-	int rc = trust_epoch_failed(x->metadata, write_context_deadline(), &epoch);
+	int rc = trust_epoch_failed(x->metadata, write_context_deadline(x), &epoch);
 
 	if (!rc)
 		rc = metadata_sync(x->metadata);

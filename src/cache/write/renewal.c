@@ -9,7 +9,8 @@
 #define PAUSE                                                                              \
 	NS_PER_SECOND /* after a try in vain, and twice as long after the next ...         \
 		       */
-#define PAUSES_MAX 6  /* ... up to a minute */
+#define REOPEN_WAIT (30 * NS_PER_SECOND)
+#define PAUSES_MAX 6 /* ... up to a minute */
 
 /* Whoever comes first sets them aside; the others find new ones. */
 static int renewal_set_aside(struct write_context *x, struct trouble *t)
@@ -31,7 +32,7 @@ static int renewal_enter(struct write_context *x, struct trouble *t)
 		.quota = x->limits.quota,
 		.floor = x->limits.floor,
 		.epoch.boot = x->boot};
-	int rc = settings_enter(x->metadata, write_context_deadline(), &s);
+	int rc = settings_enter(x->metadata, write_context_deadline(x), &s);
 
 	return rc ? trouble_set(t, rc, "cannot use the cache %s: %s", x->directory->path,
 			    error_text(rc))
@@ -50,7 +51,7 @@ static int renewal_try(struct write_context *x, struct trouble *t)
 	if (!rc)
 		rc = directory_metadata(x->directory, &path, t);
 	if (!rc)
-		rc = metadata_reopen(x->metadata, t);
+		rc = metadata_reopen(x->metadata, clock_monotonic() + REOPEN_WAIT, t);
 	free(path);
 	return rc ? rc : renewal_enter(x, t);
 }
@@ -68,12 +69,12 @@ static void renewal_failed(
 bool renewal_run(struct renewal *r, struct write_context *x)
 {
 	enum metadata_state found = metadata_look(x->metadata);
-	struct trouble t = {.text = "another process that opens the metadata is slow"};
+	struct trouble t = {.text = ""};
 	int rc;
 
 	if ((found == METADATA_SOUND && !r->vain) || clock_monotonic() < r->next)
 		return false;
-	rc = directory_hold_metadata(x->directory, write_context_deadline());
+	rc = directory_hold_metadata(x->directory, write_context_deadline(x), &t);
 	if (!rc) {
 		rc = renewal_try(x, &t);
 		directory_release_metadata(x->directory);

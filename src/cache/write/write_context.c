@@ -13,7 +13,7 @@ uint64_t write_context_disk_free(struct write_context *x)
 
 int write_context_commit(struct write_context *x, struct changes *c, struct outcome *out)
 {
-	int rc = metadata_lock(x->metadata, write_context_deadline());
+	int rc = metadata_lock(x->metadata, write_context_deadline(x));
 
 	if (rc)
 		return rc;

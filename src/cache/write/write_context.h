@@ -27,6 +27,7 @@ struct write_context {
 	struct write_queue *queue;
 	uint64_t boot;			  /* of the machine, see trust_epoch.h */
 	atomic_uint_least64_t generation; /* that this process marks under */
+	atomic_int_least64_t end_by;	  /* see write_context_end() */
 
 	atomic_bool frees_at_once; /* the file system was seen to free a removed file */
 	atomic_int_least64_t stuck_told; /* CLOCK_MONOTONIC ns: one line a minute */
@@ -52,9 +53,17 @@ static inline struct trust_epoch write_context_epoch(struct write_context *x)
 	return (struct trust_epoch){x->boot, atomic_load(&x->generation)};
 }
 
-static inline int64_t write_context_deadline(void)
+static inline int64_t write_context_deadline(struct write_context *x)
 {
-	return clock_monotonic() + WRITE_WAIT;
+	int64_t end = atomic_load(&x->end_by);
+
+	return end ? end : clock_monotonic() + WRITE_WAIT;
+}
+
+/* From now on all waits together take no longer than one: the process wants to end. */
+static inline void write_context_end(struct write_context *x)
+{
+	atomic_store(&x->end_by, clock_monotonic() + WRITE_WAIT);
 }
 
 /* Bytes that the file system has left; 0 when it does not say. */

@@ -371,8 +371,11 @@ int write_queue_flush(struct write_queue *q)
 
 	pthread_mutex_lock(&q->write_queue_mtx);
 	failures = q->failures;
-	q->urgent = true;
-	pthread_cond_signal(&q->work_cond);
+	/* Where nothing is pending, nobody need be waited for. */
+	if (q->finished < q->put) {
+		q->urgent = true;
+		pthread_cond_signal(&q->work_cond);
+	}
 	rc = await_commits(q, q->put);
 	if (q->failures != failures)
 		rc = q->error;

@@ -21,13 +21,15 @@ struct writer {
 
 static void writer_report(struct writer *w, int rc)
 {
+	char blame[FILE_LOCK_BLAME_SIZE] = "";
+
+	if (rc == ERR_TIMEOUT && !w->quiet)
+		metadata_blame(w->x->metadata, blame);
 	if (rc && !w->quiet)
 		log_warning(w->x->log,
-			"cache: cannot write to %s: %s: what is read now is not kept",
+			"cache: cannot write to %s: %s%s: what is read now is not kept",
 			w->x->directory->path,
-			rc == ERR_TIMEOUT
-				? "another process that uses it is stopped or slow"
-				: error_text(rc));
+			rc == ERR_TIMEOUT ? "it is held by " : error_text(rc), blame);
 	if (rc == ERR_CORRUPT && !w->quiet)
 		metadata_damaged(w->x->metadata);
 	w->quiet = rc != 0;

@@ -229,6 +229,7 @@ static void cut_metadata(const char *directory)
 static void wait_until_kept(const char *directory, struct cache *c, struct sample *s)
 {
 	const struct timespec tick = {.tv_nsec = 10000000};
+	struct space space;
 	char path[512];
 
 	snprintf(path, sizeof path, "%s/meta.damaged", directory);
@@ -237,7 +238,9 @@ static void wait_until_kept(const char *directory, struct cache *c, struct sampl
 		for (uint32_t i = 0; i < s->count; i++)
 			(void)sample_put(c, s, i);
 		cache_flush(c);
-	} while (access(path, F_OK) != 0 || sample_read(c, s) != 0);
+		/* What was open before is read meanwhile, with or without books. */
+	} while (access(path, F_OK) != 0 || sample_read(c, s) != 0 ||
+		 space_look(c->metadata, 0, &space) || !space.totals.resident);
 }
 
 /* Another process cuts off the file of the books. What is read is as if it were not there,

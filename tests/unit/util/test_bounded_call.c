@@ -84,6 +84,24 @@ static int take_a_while(struct bounded_call *b, void *owner)
 	return 0;
 }
 
+/* Given up before or after its thread has looked at it: the next one is made. */
+static void test_in_no_time(void **state)
+{
+	struct owner o = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+	struct bounded_call *b = bounded_call_new("test", &o);
+	int number = 0;
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		int rc = bounded_call_run(b, 0, add_one, &number);
+
+		assert_true(rc == ERR_TIMEOUT || rc == 7);
+		assert_int_equal(bounded_call_run(b, DEADLINE_NONE, add_one, &number), 7);
+	}
+	assert_int_equal(number, o.entered);
+	assert_true(bounded_call_free(b));
+}
+
 /* Once it has begun, it is waited for to its end. */
 static void test_a_long_one(void **state)
 {
@@ -156,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_it_is_made),
 		cmocka_unit_test(test_it_is_given_up),
+		cmocka_unit_test(test_in_no_time),
 		cmocka_unit_test(test_a_long_one),
 		cmocka_unit_test(test_several_threads),
 		cmocka_unit_test(test_it_waits_for_ever),

@@ -79,7 +79,7 @@ static int read_for_long(struct other_process *p, const char *directory)
 	struct metadata *m;
 	MDB_txn *txn;
 
-	if (metadata_open(directory, 0, NULL, &m, NULL) ||
+	if (metadata_open(directory, 0, DEADLINE_NONE, NULL, &m, NULL) ||
 		metadata_write(m, DEADLINE_NONE, put_first, m) || metadata_read(m, &txn))
 		return 1;
 	other_process_pause(p);
@@ -102,7 +102,7 @@ static int read_and_die(struct other_process *p, const char *directory)
 	MDB_txn *txn;
 
 	(void)p;
-	if (metadata_open(directory, 0, NULL, &m, NULL) || metadata_read(m, &txn))
+	if (metadata_open(directory, 0, DEADLINE_NONE, NULL, &m, NULL) || metadata_read(m, &txn))
 		return 1;
 	return 0; /* and exits so */
 }
@@ -111,7 +111,7 @@ static int only_open(struct other_process *p, const char *directory)
 {
 	struct metadata *m;
 
-	if (metadata_open(directory, 0, NULL, &m, NULL))
+	if (metadata_open(directory, 0, DEADLINE_NONE, NULL, &m, NULL))
 		return 1;
 	other_process_pause(p);
 	metadata_close(m);
@@ -127,7 +127,7 @@ static int come_and_write(struct other_process *p, const char *directory)
 	struct trouble t = {0};
 	struct metadata *m;
 	MDB_txn *txn;
-	int rc = metadata_open(directory, 0, NULL, &m, &t);
+	int rc = metadata_open(directory, 0, DEADLINE_NONE, NULL, &m, &t);
 
 	(void)p;
 	if (rc == ERR_BUSY && strstr(t.text, "in another container"))

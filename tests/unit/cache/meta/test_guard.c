@@ -101,7 +101,7 @@ static void test_the_file_ends_under_a_read(void **state)
 
 	assert_int_equal(metadata_shut(m), 0);
 	begin_anew(*state);
-	assert_int_equal(metadata_reopen(m, NULL), 0);
+	assert_int_equal(metadata_reopen(m, DEADLINE_NONE, NULL), 0);
 	assert_int_equal(metadata_look(m), METADATA_SOUND);
 	books_write(m, put_pages, m);
 	assert_int_equal(books_count(m, TABLE_PAGES), PAGES);
@@ -149,7 +149,8 @@ static int write_on_a_short_file(const char *directory)
 	if (metadata_shut(m))
 		return 2;
 	begin_anew(directory);
-	if (metadata_reopen(m, NULL) || metadata_write(m, DEADLINE_NONE, put_pages, m))
+	if (metadata_reopen(m, DEADLINE_NONE, NULL) ||
+		metadata_write(m, DEADLINE_NONE, put_pages, m))
 		return 3;
 	metadata_close(m);
 	return 0;
@@ -196,7 +197,9 @@ static int open_with_another_lmdb(const char *directory)
 	if (pwrite(fd, &format, sizeof format, 4) != sizeof format)
 		return 1;
 	close(fd);
-	return metadata_open(directory, 0, NULL, &m, NULL) == ERR_CORRUPT ? 0 : 2;
+	return metadata_open(directory, 0, DEADLINE_NONE, NULL, &m, NULL) == ERR_CORRUPT
+		       ? 0
+		       : 2;
 }
 
 /* It is in order for those who use it. */
@@ -402,7 +405,7 @@ static void test_a_write_of_the_first_pages_fails(void **state)
 	assert_int_equal(metadata_read(m, &txn), ERR_IO);
 	assert_int_equal(metadata_shut(m), 0);
 	meta_fails = false;
-	assert_int_equal(metadata_reopen(m, NULL), 0);
+	assert_int_equal(metadata_reopen(m, DEADLINE_NONE, NULL), 0);
 	assert_int_equal(metadata_look(m), METADATA_SOUND);
 	assert_false(is_marked(*state));
 	assert_int_equal(books_count(m, TABLE_PAGES), PAGES);
@@ -443,16 +446,18 @@ static void test_nobody_is_in_what_is_being_opened(void **state)
 	struct metadata *m = filled(*state);
 	char path[512];
 
-	snprintf(path, sizeof path, "%s/write.lock", (char *)*state);
 	assert_int_equal(metadata_shut(m), 0);
+	snprintf(path, sizeof path, "%s/data.mdb", (char *)*state);
+	assert_int_equal(unlink(path), 0);
+	snprintf(path, sizeof path, "%s/write.lock", (char *)*state);
 	comer.m = m;
 	comer.lock = open(path, O_RDWR | O_CLOEXEC);
 	assert_int_equal(flock(comer.lock, LOCK_EX), 0);
 	while_waiting = come_in;
-	assert_int_equal(metadata_reopen(m, NULL), 0);
+	assert_int_equal(metadata_reopen(m, DEADLINE_NONE, NULL), 0);
 	while_waiting = NULL;
 	assert_true(comer.times > 0);
-	assert_int_equal(books_count(m, TABLE_PAGES), PAGES);
+	assert_int_equal(books_count(m, TABLE_PAGES), 0);
 	close(comer.lock);
 	metadata_close(m);
 }

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <pthread.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "unit/meta_samples.h"
+#include "unit/other_process.h"
 
 static struct metadata *open_small(const char *path)
 {
 	struct metadata *m;
 	struct trouble t = {0};
 
-	if (metadata_open(path, 256 << 10, NULL, &m, &t))
+	if (metadata_open(path, 256 << 10, DEADLINE_NONE, NULL, &m, &t))
 		fail_msg("%s", t.text);
 	return m;
 }
@@ -223,7 +225,7 @@ static int grow_in_child(const char *path)
 	struct metadata *m;
 	struct put p;
 
-	if (metadata_open(path, 256 << 10, NULL, &m, NULL))
+	if (metadata_open(path, 256 << 10, DEADLINE_NONE, NULL, &m, NULL))
 		return 1;
 	p = (struct put){m, 1000, 1000, 3900, 0};
 	if (metadata_write(m, DEADLINE_NONE, put_some, &p))
@@ -260,6 +262,144 @@ static void test_another_process_grows_the_map(void **state)
 	metadata_close(m);
 	close(go[0]);
 	close(go[1]);
+}
+
+static int64_t in_ms(int64_t ms)
+{
+	return clock_monotonic() + ms * NS_PER_MS;
+}
+
+/* A `run`: a stranger to cairn's own lock, who holds only LMDB's. */
+static int hold_writer(struct other_process *p, const char *directory)
+{
+	MDB_env *env;
+	MDB_txn *txn;
+
+	other_process_pause(p);
+	if (mdb_env_create(&env) || mdb_env_set_maxdbs(env, TABLE_COUNT) ||
+		mdb_env_set_mapsize(env, 1 << 20) ||
+		mdb_env_open(env, directory, 0, 0600) || mdb_txn_begin(env, NULL, 0, &txn))
+		return 1;
+	other_process_pause(p);
+	mdb_txn_abort(txn);
+	other_process_pause(p);
+	mdb_env_close(env);
+	return 0;
+}
+
+static void test_a_stranger_holds_lmdbs_lock(void **state)
+{
+	struct other_process other;
+	struct put p = {NULL, 0, 1, 100, 0};
+	struct metadata *m;
+	MDB_txn *txn;
+
+	other_process_start(&other, hold_writer, *state);
+	m = p.metadata = open_small(*state);
+	assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some, &p), 0);
+	other_process_go_on(&other);
+	assert_int_equal(metadata_write(m, in_ms(10), put_some, &p), ERR_TIMEOUT);
+	assert_int_equal(p.calls, 1);
+	/* It is read meanwhile, and opened by others. */
+	assert_int_equal(metadata_read(m, &txn), 0);
+	assert_int_equal(look(m, txn, 0, 100), 0);
+	metadata_read_end(m, txn);
+	other_process_go_on(&other);
+	assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some, &p), 0);
+	assert_int_equal(p.calls, 2);
+	assert_int_equal(other_process_finish(&other), 0);
+	metadata_close(m);
+}
+
+/* LMDB waits for it when all is to end: what it works on is left to it. */
+static void test_a_stranger_holds_it_to_the_end(void **state)
+{
+	struct other_process other;
+	struct put p = {NULL, 0, 1, 100, 0};
+
+	other_process_start(&other, hold_writer, *state);
+	p.metadata = open_small(*state);
+	other_process_go_on(&other);
+	kill(other.pid, SIGSTOP);
+	assert_int_equal(metadata_write(p.metadata, in_ms(10), put_some, &p), ERR_TIMEOUT);
+	metadata_close(p.metadata);
+	other_process_kill(&other);
+}
+
+/* A `run`. */
+static int open_again(struct other_process *p, const char *directory)
+{
+	struct metadata *m;
+
+	other_process_pause(p);
+	if (metadata_open(directory, 0, in_ms(20000), NULL, &m, NULL))
+		return 1;
+	metadata_close(m);
+	return 0;
+}
+
+/* Nothing is to be written by whoever opens them once they are there. */
+static void test_opening_waits_for_no_writer(void **state)
+{
+	struct other_process other;
+	struct metadata *m;
+
+	other_process_start(&other, open_again, *state);
+	m = open_small(*state);
+	assert_int_equal(metadata_lock(m, DEADLINE_NONE), 0);
+	assert_int_equal(other_process_finish(&other), 0);
+	metadata_unlock(m);
+	metadata_close(m);
+}
+
+/* LMDB's table of readers begins with eight bytes, and its lock behind them. */
+static int hold_readers(struct other_process *p, const char *directory)
+{
+	MDB_env *env;
+	char *name;
+	void *map;
+	int fd;
+
+	other_process_pause(p);
+	if (mdb_env_create(&env) || mdb_env_open(env, directory, 0, 0600) ||
+		asprintf(&name, "%s/lock.mdb", directory) < 0)
+		return 1;
+	fd = open(name, O_RDWR);
+	free(name);
+	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED ||
+		pthread_mutex_lock((pthread_mutex_t *)(void *)((char *)map + 8)))
+		return 2;
+	other_process_pause(p);
+	pthread_mutex_unlock((pthread_mutex_t *)(void *)((char *)map + 8));
+	other_process_pause(p);
+	return 0;
+}
+
+static void test_a_stranger_holds_the_readers(void **state)
+{
+	struct other_process other;
+	MDB_txn *one, *two;
+	struct metadata *m;
+
+	other_process_start(&other, hold_readers, *state);
+	m = open_small(*state);
+	assert_int_equal(metadata_read(m, &one), 0);
+	metadata_read_end(m, one);
+	other_process_go_on(&other);
+	/* A transaction that is there already is used on; a new one is waited for in vain.
+	 */
+	assert_int_equal(metadata_read(m, &one), 0);
+	assert_int_equal(metadata_read(m, &two), ERR_TIMEOUT);
+	metadata_read_end(m, one);
+	assert_int_equal(metadata_read(m, &one), 0);
+	other_process_go_on(&other);
+	while (metadata_read(m, &two))
+		usleep(1000);
+	metadata_read_end(m, two);
+	metadata_read_end(m, one);
+	assert_int_equal(other_process_finish(&other), 0);
+	metadata_close(m);
 }
 
 static void test_walk(void **state)
@@ -301,7 +441,8 @@ static int fill_in_little_space(const char *directory)
 	struct metadata *m;
 	struct put p;
 
-	if (setrlimit(RLIMIT_AS, &limit) || metadata_open(directory, 0, NULL, &m, NULL))
+	if (setrlimit(RLIMIT_AS, &limit) ||
+		metadata_open(directory, 0, DEADLINE_NONE, NULL, &m, NULL))
 		return 1;
 	p = (struct put){m, 0, 100, 3900, 0};
 	if (metadata_write(m, DEADLINE_NONE, put_some, &p))
@@ -338,7 +479,7 @@ static int grow_in_vain(const char *directory)
 	long pages;
 	FILE *f;
 
-	if (metadata_open(directory, 16 << 20, NULL, &m, NULL))
+	if (metadata_open(directory, 16 << 20, DEADLINE_NONE, NULL, &m, NULL))
 		return 1;
 	p = (struct put){m, 0, 10, 3900, 0};
 	if (metadata_write(m, DEADLINE_NONE, put_some, &p))
@@ -470,6 +611,10 @@ int main(void)
 		SAMPLE_TEST(test_map_grows),
 		SAMPLE_TEST(test_map_grows_under_readers),
 		SAMPLE_TEST(test_another_process_grows_the_map),
+		SAMPLE_TEST(test_a_stranger_holds_lmdbs_lock),
+		SAMPLE_TEST(test_a_stranger_holds_it_to_the_end),
+		SAMPLE_TEST(test_opening_waits_for_no_writer),
+		SAMPLE_TEST(test_a_stranger_holds_the_readers),
 		SAMPLE_TEST(test_walk),
 		SAMPLE_TEST(test_little_address_space),
 		SAMPLE_TEST(test_no_space_for_a_larger_map),

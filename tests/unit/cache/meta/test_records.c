@@ -55,7 +55,7 @@ static struct metadata *open_with_record(const char *path)
 		.bitmap = bitmap};
 	struct put p = {.record = &r};
 
-	assert_int_equal(metadata_open(path, 0, NULL, &p.metadata, NULL), 0);
+	assert_int_equal(metadata_open(path, 0, DEADLINE_NONE, NULL, &p.metadata, NULL), 0);
 	assert_int_equal(metadata_write(p.metadata, DEADLINE_NONE, put, &p), 0);
 	return p.metadata;
 }

@@ -159,7 +159,7 @@ static void use_all(const char *directory)
 	MDB_txn *txn;
 
 	alarm(60);
-	if (metadata_open(directory, 0, NULL, &m, NULL))
+	if (metadata_open(directory, 0, DEADLINE_NONE, NULL, &m, NULL))
 		_exit(0);
 	for (unsigned t = 0; t < TABLE_COUNT && !metadata_read(m, &txn); t++) {
 		struct table_cursor c = {0};
