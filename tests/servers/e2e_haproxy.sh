@@ -8,14 +8,9 @@ need_program haproxy
 need_program nginx
 
 configure_node() { # $node
-	{
-		nginx_configuration "$T/node$node" "$(free_port)" "$PORT" |
-			sed "s|nginx/access.log|server/node$node.log|; s|^\t*pid .*|pid $T/server/node$node.pid;|
-				/server {/,\$d"
+	nginx_serves "node$node" < <(
 		snippet nginx STORE="$T/node$node" | sed '/ssl_certificate/d; s/ ssl http2//'
-		echo '}'
-	} >"$T/server/node$node.conf"
-	command=(nginx -p "$T/nginx" -c "$T/server/node$node.conf" -e "$T/server/error.log")
+	)
 }
 configure() {
 	cat "$CERT" "$KEY" >"$T/server/both.pem"

@@ -5,16 +5,11 @@
 . "$(dirname "$0")/lib.sh"
 need_program nginx
 
-# What surrounds the document's server block: HTTP_LINES before it, SERVER_LINES in it.
 configure() {
-	{
-		nginx_configuration "$T/store" "$PORT" "$(free_port)" |
-			sed '/server {/,$d; s|nginx/access.log|server/access.log|'
+	nginx_serves nginx < <(
 		printf '%s\n' "$http_lines"
-		snippet nginx | sed "s|^ *gzip off;|&\n$server_lines|" | sed "$edit"
-		echo '}'
-	} >"$T/server/conf"
-	command=(nginx -p "$T/nginx" -c "$T/server/conf" -e "$T/server/error.log")
+		snippet nginx | sed "s|^ *gzip off;|&\n$server_lines|; $edit"
+	)
 }
 make_source
 http_lines='' server_lines='' edit=''
@@ -36,13 +31,11 @@ stop "$server_pid"
 
 # A limit that is far too low makes readers slow, and no more.
 edit=''
-PORT=0
-http_lines=$(snippet nginx-limit-zone RATE=25)
-http_lines=${http_lines/RATE/25}
+http_lines=$(snippet nginx-limit-zone RATE=25r/s)
 server_lines=$(snippet nginx-limit BURST=4 | tr '\n' ' ')
 serve_with configure
 rm -rf "$T/cache"
 mount_trusted
 compare "$T/source" "$T/mnt"
 unmount
-grep -q ' 429 ' "$T/server/access.log" || fail "no request was refused"
+grep -q ' 429 ' "$T/server/nginx.log" || fail "no request was refused"

@@ -6,14 +6,7 @@
 need_program tinyproxy
 need_program nginx
 
-configure_origin() {
-	{
-		nginx_configuration "$T/store" "$PORT" "$(free_port)" | sed '/server {/,$d'
-		snippet nginx
-		echo '}'
-	} >"$T/server/nginx.conf"
-	command=(nginx -p "$T/nginx" -c "$T/server/nginx.conf" -e "$T/server/error.log")
-}
+configure_nginx() { nginx_serves origin < <(snippet nginx); }
 configure() {
 	proxy_port=$(free_port)
 	{
@@ -28,8 +21,14 @@ through_proxy() {
 	URL=$store_url
 	export https_proxy=http://127.0.0.1:$proxy_port
 }
+read_broken() { # the way to the proxy breaks off
+	start_proxy "$proxy_port"
+	proxy fault reset 900000 6
+	https_proxy=http://127.0.0.1:$PROXY_PORT read_all
+	proxy quit
+}
 make_source
-serve_with configure_origin
+serve_with configure_nginx
 store_url=$URL edit=''
 through_proxy
 try_server

@@ -21,7 +21,7 @@ if is_root; then chown "$server_user" "$T/server"; fi
 snippet() { # BLOCK [NAME=VALUE...]
 	local block=$1 word words=()
 	shift
-	for word in "$@" ADDRESS=127.0.0.1 HOST=127.0.0.1 PORT="$PORT" STORE="$T/store" CERT="$CERT" KEY="$KEY"; do
+	for word in "$@" ADDRESS=127.0.0.1 HOST=127.0.0.1 PORT="${PORT-}" STORE="$T/store" CERT="$CERT" KEY="$KEY"; do
 		words+=(-e "s|\\b${word%%=*}\\b|${word#*=}|g")
 	done
 	awk -v mark="<!-- $block -->" '
@@ -53,6 +53,29 @@ serve_with() { # FUNCTION [SCHEME]
 	done
 	tail -n 30 "$T"/server/* >&2 || true
 	fail "${command[0]} does not start"
+}
+
+# nginx with what is read from standard input inside of `http`.
+nginx_serves() { # NAME
+	{
+		nginx_configuration none 0 0 |
+			sed "s|nginx/access.log|server/$1.log|; s|^\t*pid .*|pid $T/server/$1.pid;|
+				/server {/,\$d"
+		cat
+		echo '}'
+	} >"$T/server/$1.conf"
+	command=(nginx -p "$T/nginx" -c "$T/server/$1.conf" -e "$T/server/error.log")
+}
+# nginx as the document has it, without TLS, behind what is tried.
+configure_origin() {
+	nginx_serves origin < <(
+		snippet nginx | sed "/ssl_certificate/d; s/ ssl http2//; ${origin_edit-}"
+	)
+}
+start_origin() { # [EDIT]
+	origin_edit=${1-}
+	serve_with configure_origin http
+	origin_port=$PORT origin_pid=$server_pid
 }
 
 # A dataset of a few hundred small files, and some of several chunks.
@@ -109,6 +132,27 @@ see_news() {
 	list | grep -qx "news-$revision" || fail "an old revision"
 	list --tag stable | grep -qx "news-$revision" || fail "an old tag"
 	mount_trusted
+	compare "$T/source" "$T/mnt"
+	unmount
+}
+
+# What was not there when it was first asked for is there when it came: a node of a site may
+# get blobs later than another, and a cache must not remember that.
+see_late_blobs() {
+	local stamp=$T/stamp blobs=() blob
+	touch -d '1 second ago' "$stamp"
+	publish_next
+	mapfile -t blobs < <(cd "$T/store" && find blobs -type f -newer "$stamp")
+	[ ${#blobs[@]} -gt 0 ] || fail "nothing is new"
+	mkdir -p "$T/late"
+	for blob in "${blobs[@]}"; do mv "$T/store/$blob" "$T/late/${blob##*/}"; done
+	for blob in "${blobs[@]}"; do
+		curl -s -o /dev/null --cacert "$CACERT" "$URL/$blob"
+		curl -s -o /dev/null --cacert "$CACERT" "$URL/$blob"
+	done
+	for blob in "${blobs[@]}"; do mv "$T/late/${blob##*/}" "$T/store/$blob"; done
+	rm -rf "$T/cache"
+	mount_trusted --timeout 10
 	compare "$T/source" "$T/mnt"
 	unmount
 }
