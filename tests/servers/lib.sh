@@ -51,7 +51,7 @@ serve_with() { # FUNCTION [SCHEME]
 		! wait_until 30 server_answers || ! kill -0 "$server_pid" 2>/dev/null || return 0
 		stop "$server_pid"
 	done
-	tail -n 30 "$T"/server/* >&2 || true
+	tail -n 15 "$T"/server/{output,*.log} >&2 2>/dev/null || true
 	fail "${command[0]} does not start"
 }
 
