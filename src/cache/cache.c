@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "cache/cache.h"
 #include "cache/meta/compaction.h"
+#include "cache/meta/free_pages.h"
 #include "cache/meta/settings.h"
 #include "cache/meta/space.h"
-#include "cache/meta/structure.h"
+#include "cache/meta/structure_stamp.h"
+#include "cache/objects/limits_file.h"
 #include "cache/objects/medium.h"
 #include "cache/state.h"
 #include "cache/write/leftovers.h"
@@ -100,20 +103,28 @@ static int compact(struct cache *c, const char *path, const struct structure *fo
 	return directory_is_damaged(&c->directory) ? ERR_CORRUPT : 0;
 }
 
-/* LMDB believes what lies there: who comes alone has time to look. */
+/* LMDB believes what lies there: who comes alone has time to look, when nobody has. */
 static int check_metadata(struct cache *c, const char *path, struct trouble *t)
 {
+	uint64_t boot = directory_boot(&c->directory);
+	int64_t now = clock_realtime() / NS_PER_SECOND;
 	struct structure found;
 	int rc;
 
 	if (directory_is_damaged(&c->directory))
 		return ERR_CORRUPT;
-	rc = c->directory.alone ? structure_check(path, &found) : 0;
-	if (rc && rc != ERR_CORRUPT && rc != ERR_UNSUPPORTED)
-		return trouble_set(t, rc, "cannot read the cache's metadata %s: %s", path,
-			error_text(rc));
-	if (rc || !c->directory.alone)
-		return rc == ERR_CORRUPT ? rc : 0;
+	if (!c->directory.alone || structure_stamp_holds(path, boot, now))
+		return 0;
+	rc = structure_check(path, &found);
+	if (rc == ERR_UNSUPPORTED)
+		return 0;
+	if (rc)
+		return rc == ERR_CORRUPT
+			       ? rc
+			       : trouble_set(t, rc,
+					 "cannot read the cache's metadata %s: %s", path,
+					 error_text(rc));
+	structure_stamp_begin(path, boot, now);
 	return compact(c, path, &found);
 }
 
@@ -134,11 +145,27 @@ static int set_aside(struct cache *c, struct trouble *t)
 	return directory_set_aside(&c->directory, t);
 }
 
+/* What was set in the old one, unless it is set now. */
+static void recall_limits(struct opening *o)
+{
+	struct limits_record limits;
+	struct settings *s = &o->settings;
+
+	if (limits_file_read(&o->cache->directory, &limits))
+		return;
+	if (!s->set_quota)
+		s->quota = limits.quota;
+	if (!s->set_floor)
+		s->floor = limits.floor;
+	s->set_quota = s->set_floor = true;
+}
+
 static int begin_anew(struct opening *o, struct trouble *t)
 {
 	char *path = NULL;
 	int rc = set_aside(o->cache, t);
 
+	recall_limits(o);
 	if (!rc)
 		rc = directory_metadata(&o->cache->directory, &path, t);
 	if (!rc)
@@ -147,6 +174,25 @@ static int begin_anew(struct opening *o, struct trouble *t)
 	o->anew = true;
 	o->settings.clean = false; /* what lies in objects/ has no record now */
 	return rc;
+}
+
+/* As the books have them, for new ones: damage may come before the writer has looked at
+ * them, or while nobody has the cache open. */
+static void note_limits(struct cache *c)
+{
+	struct limits_record *limits = &c->write.limits;
+	MDB_txn *txn;
+	int rc;
+
+	if (metadata_read(c->metadata, &txn))
+		return;
+	c->write.has_limits = setting_get(c->metadata, txn, SETTING_LIMITS, limits,
+				      sizeof *limits) == 0;
+	metadata_read_end(c->metadata, txn);
+	rc = c->write.has_limits ? limits_file_write(&c->directory, limits) : 0;
+	if (rc)
+		log_info(c->log, "cache: cannot write %s/limits: %s", c->directory.path,
+			error_text(rc));
 }
 
 static int open_metadata(struct opening *o, struct trouble *t)
@@ -165,6 +211,8 @@ static int open_metadata(struct opening *o, struct trouble *t)
 		rc = try_metadata(o, path, t);
 	if (rc == ERR_CORRUPT)
 		rc = begin_anew(o, t);
+	if (!rc)
+		note_limits(c);
 out:
 	directory_release_metadata(&c->directory);
 	free(path);
@@ -213,17 +261,6 @@ static int make_parts(struct cache *c)
 	return write_queue_new(&c->queue);
 }
 
-/* As the books have them: damage may come before the writer has looked at them. */
-static void note_limits(struct cache *c)
-{
-	MDB_txn *txn;
-
-	if (metadata_read(c->metadata, &txn))
-		return;
-	c->write.has_limits = limits_load(c->metadata, txn, &c->write.limits) == 0;
-	metadata_read_end(c->metadata, txn);
-}
-
 static int cache_start(struct opening *o, struct trouble *t)
 {
 	struct cache *c = o->cache;
@@ -234,7 +271,6 @@ static int cache_start(struct opening *o, struct trouble *t)
 	if (rc)
 		return trouble_set(t, rc, "out of memory");
 	give_parts(c, &o->settings);
-	note_limits(c);
 	rc = writer_new(&c->write, &c->writer);
 	if (rc)
 		return trouble_set(
@@ -296,6 +332,13 @@ int cache_flush(struct cache *c)
 	return write_queue_flush(c->queue);
 }
 
+int cache_sync(struct cache *c)
+{
+	int rc = cache_flush(c), error = flusher_sync(c->flusher);
+
+	return rc ? rc : error;
+}
+
 uint64_t cache_losses(struct cache *c)
 {
 	struct totals_record totals = {0};
@@ -340,6 +383,30 @@ static void cache_leave(struct cache *c)
 	}
 }
 
+/* Whole, as far as anybody has seen, and not to be written anew. */
+static bool metadata_is_whole(struct cache *c)
+{
+	const struct structure s = {
+		metadata_bytes(c->metadata), free_pages_bytes(c->metadata)};
+
+	return metadata_look(c->metadata) == METADATA_SOUND && s.bytes &&
+	       !compaction_is_due(&s);
+}
+
+static void close_metadata(struct cache *c)
+{
+	bool whole = metadata_is_whole(c);
+	char *path;
+
+	metadata_close(c->metadata);
+	if (!c->writer || !whole || !directory_is_last(&c->directory) ||
+		asprintf(&path, "%s/meta", c->directory.path) < 0)
+		return;
+	structure_stamp_end(
+		path, directory_boot(&c->directory), clock_realtime() / NS_PER_SECOND);
+	free(path);
+}
+
 void cache_close(struct cache *c)
 {
 	if (!c)
@@ -352,7 +419,7 @@ void cache_close(struct cache *c)
 	if (c->metadata) {
 		if (c->writer)
 			cache_leave(c);
-		metadata_close(c->metadata);
+		close_metadata(c);
 	}
 	write_queue_free(c->queue);
 	verified_pages_free(c->verified);

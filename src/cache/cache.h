@@ -53,6 +53,9 @@ void cache_close(struct cache *c);
 bool cache_is_stacked(const struct cache *c);
 /* Waits until all that was put is committed: 0, or why something was not. */
 int cache_flush(struct cache *c);
+/* The same, and all of it is on the disk: an error, too, when that failed at any time since
+ * the cache was opened: what was kept then may be lost. */
+int cache_sync(struct cache *c);
 /* A number that grows when something that was put is not kept after all (what is not
  * committed yet is not in it), and when anything is thrown out, by whomever. */
 uint64_t cache_losses(struct cache *c);

@@ -158,7 +158,7 @@ static int prefetch_check(struct prefetch *p, struct trouble *t)
 
 	if (rc)
 		return rc;
-	rc = cache_flush(cache);
+	rc = cache_sync(cache);
 	if (o->missing)
 		o->failures += p->unkept;
 	if (rc || !o->missing)
@@ -184,7 +184,8 @@ static int prefetch_passes(struct prefetch *p, struct trouble *t)
 	if (rc)
 		return rc;
 	prefetcher_count(p->prefetcher, &o->present, &o->fetched);
-	rc = cache_flush(cache);
+	/* What the disk did not take is not kept either. */
+	rc = cache_sync(cache);
 	if (rc && !o->error)
 		o->error = rc;
 	if (!p->unkept && !o->error && cache_losses(cache) == losses)

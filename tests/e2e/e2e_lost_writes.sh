@@ -62,6 +62,14 @@ unmount
 wait_for_daemons
 drop_disk
 
+# ---- a prefetch does not call kept what did not reach the disk
+make_disk 12 -O ^has_journal
+"$CAIRN" cache info --cache "$T/disk/cache" --floor 0 >/dev/null
+expect 1 'cairn prefetch: not all is sure to stay in the cache|not in the cache' \
+	"$CAIRN" prefetch "$URL" --trust "$key" --cache "$T/disk/cache"
+wait_for_daemons
+drop_disk
+
 # ---- users that tell different boots; the disk is pulled out, and comes back as it was
 make_disk 90
 other_boot() { # COMMAND...

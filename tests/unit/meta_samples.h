@@ -404,6 +404,23 @@ static inline struct totals_record books_totals(struct metadata *m)
 	return totals;
 }
 
+/* ERR_ABSENT, ERR_CORRUPT. */
+static inline int books_lease_get(
+	struct metadata *m, MDB_txn *txn, uint32_t user, uint64_t *bytes)
+{
+	struct table_cursor cursor = {0};
+	struct span key;
+	uint32_t found;
+	MDB_val raw;
+	int rc = table_next(
+		m, txn, TABLE_LEASES, span_of(&user, sizeof user), &cursor, &key, &raw);
+
+	if (!rc)
+		rc = lease_decode(key, &raw, &found, bytes);
+	table_cursor_close(&cursor);
+	return !rc && found != user ? ERR_ABSENT : rc;
+}
+
 /* Of a user: 0 when there is none. */
 static inline uint64_t books_lease(struct metadata *m, uint32_t user)
 {
@@ -411,7 +428,8 @@ static inline uint64_t books_lease(struct metadata *m, uint32_t user)
 	MDB_txn *txn;
 
 	assert_int_equal(metadata_read(m, &txn), 0);
-	lease_get(m, txn, user, &bytes);
+	if (books_lease_get(m, txn, user, &bytes))
+		bytes = 0;
 	metadata_read_end(m, txn);
 	return bytes;
 }

@@ -27,22 +27,25 @@ static int forget_place(
 static int purge_row(struct metadata *m, MDB_txn *txn, struct span instance)
 {
 	struct table_cursor cursor = {0};
-	uint8_t row[CHUNK_KEY_SIZE];
+	uint8_t row[TABLE_KEY_MAX];
 	uint64_t number, ordinal;
 	struct span key;
 	MDB_val raw;
 	int rc = table_next(m, txn, TABLE_CHUNKS, instance, &cursor, &key, &raw);
 
-	if (!rc && (chunk_key_decode(key, &number, &ordinal) ||
+	if (!rc && (key.size < instance.size || key.size > sizeof row ||
 			   memcmp(key.data, instance.data, instance.size) != 0))
 		rc = ERR_ABSENT;
 	if (!rc) {
 		/* Deleting moves what the key stands on. */
-		memcpy(row, key.data, sizeof row);
-		rc = forget_place(m, txn, number, &raw);
+		memcpy(row, key.data, key.size);
+		key.data = row;
+		/* One that is no chunk's has no place. */
+		if (!chunk_key_decode(key, &number, &ordinal))
+			rc = forget_place(m, txn, number, &raw);
 	}
 	if (!rc)
-		rc = table_remove(m, txn, TABLE_CHUNKS, span_of(row, sizeof row));
+		rc = table_remove(m, txn, TABLE_CHUNKS, key);
 	table_cursor_close(&cursor);
 	return rc;
 }

@@ -314,14 +314,6 @@ static int lease_value(struct span value, uint64_t *bytes)
 	return *bytes > OBJECT_SIZE_CAP ? ERR_CORRUPT : 0;
 }
 
-int lease_get(struct metadata *m, MDB_txn *txn, uint32_t user, uint64_t *bytes)
-{
-	struct span value;
-	int rc = table_get(m, txn, TABLE_LEASES, span_of(&user, sizeof user), &value);
-
-	return rc ? rc : lease_value(value, bytes);
-}
-
 int lease_put(struct metadata *m, MDB_txn *txn, uint32_t user, uint64_t bytes)
 {
 	return table_put(m, txn, TABLE_LEASES, span_of(&user, sizeof user),

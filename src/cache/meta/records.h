@@ -124,7 +124,6 @@ int setting_put(
 #define SETTING_SCRUB "scrub" /* scrub_record.c's */
 
 /* Bytes that a user of the cache may write before it asks again. */
-int lease_get(struct metadata *m, MDB_txn *txn, uint32_t user, uint64_t *bytes);
 int lease_put(struct metadata *m, MDB_txn *txn, uint32_t user, uint64_t bytes);
 int lease_delete(struct metadata *m, MDB_txn *txn, uint32_t user);
 int lease_decode(struct span key, const MDB_val *raw, uint32_t *user, uint64_t *bytes);

@@ -31,6 +31,8 @@ struct flusher {
 	pthread_cond_t done_cond;	   /* a flush is over, or stop */
 	int64_t due;			   /* CLOCK_MONOTONIC ns; 0: nothing was written */
 	unsigned files;			   /* made since the last flush began */
+	uint64_t begun, ended;		   /* flushes */
+	int error;			   /* of the last that failed */
 	bool urgent, stop;
 };
 
@@ -134,17 +136,23 @@ int flusher_round(struct write_context *x)
 
 static void run_round(struct flusher *f)
 {
+	int rc;
+
 	pthread_mutex_lock(&f->flusher_mtx);
 	atomic_store(&f->written, false);
 	f->due = 0;
 	f->files = 0;
 	f->urgent = false;
+	f->begun++;
 	pthread_mutex_unlock(&f->flusher_mtx);
-	if (flusher_round(f->x)) {
+	rc = flusher_round(f->x);
+	if (rc) {
 		atomic_store(&f->paused_until, clock_monotonic() + PAUSED_FOR);
 		atomic_store(&f->failed, false);
 	}
 	pthread_mutex_lock(&f->flusher_mtx);
+	f->ended = f->begun;
+	f->error = rc ? rc : f->error;
 	if (f->x->epoch_is_owed)
 		f->due = clock_monotonic() + AGAIN_AFTER;
 	pthread_cond_broadcast(&f->done_cond);
@@ -289,6 +297,22 @@ void flusher_note(struct flusher *f)
 	f->due = clock_monotonic() + FLUSH_AFTER;
 	pthread_cond_signal(&f->work_cond);
 	pthread_mutex_unlock(&f->flusher_mtx);
+}
+
+int flusher_sync(struct flusher *f)
+{
+	uint64_t wanted;
+	int rc;
+
+	pthread_mutex_lock(&f->flusher_mtx);
+	wanted = f->begun + 1;
+	f->urgent = true;
+	pthread_cond_signal(&f->work_cond);
+	while (f->ended < wanted && !f->stop)
+		timed_wait(&f->done_cond, &f->flusher_mtx, TICK_MS);
+	rc = f->error;
+	pthread_mutex_unlock(&f->flusher_mtx);
+	return rc;
 }
 
 void flusher_urge(struct flusher *f)

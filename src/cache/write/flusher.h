@@ -29,6 +29,9 @@ int flusher_admit(struct flusher *f);
 int flusher_admit_file(struct flusher *f);
 /* An object was written to: it is flushed within ten seconds. */
 void flusher_note(struct flusher *f);
+/* What was written until now is flushed: 0, or the error of a flush since the cache was
+ * opened, by which something that was kept may be lost. Waits for the disk. */
+int flusher_sync(struct flusher *f);
 /* Somebody waits for it. */
 void flusher_urge(struct flusher *f);
 

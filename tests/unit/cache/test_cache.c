@@ -195,6 +195,69 @@ static void test_damaged_metadata(void **state)
 	begins_anew(*state, false);
 }
 
+static struct cache *open_as_set(const char *directory)
+{
+	struct cache_options options = {.directory = directory};
+	struct cache *c = NULL;
+
+	assert_int_equal(cache_open(&options, &c, NULL), 0);
+	return c;
+}
+
+static void limits_are(const char *directory, uint64_t quota, uint64_t floor)
+{
+	struct cache *c = open_as_set(directory);
+	struct cache_info info;
+
+	assert_int_equal(cache_info(c, &info), 0);
+	assert_int_equal(info.quota, quota);
+	assert_int_equal(info.floor, floor);
+	cache_close(c);
+}
+
+static void write_limits(const char *directory, const char *text)
+{
+	char path[512];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/limits", directory);
+	file = fopen(path, "w");
+	fputs(text, file);
+	fclose(file);
+}
+
+/* Quota and floor stay what they were set to, when the books that had them are lost. */
+static void test_limits_outlive_the_books(void **state)
+{
+	static const char *const others[] = {"", "quota 1", "quota 1\nfloor -1\n",
+		"quota 99999999999999999999999\nfloor 1\n", "quota 1\nfloor 2\n\n",
+		"floor 1\nquota 2\n", "quota 01\nfloor 1\n"};
+	struct cache_options options = {.directory = *state,
+		.set_quota = true,
+		.quota = UINT64_C(77) << 20,
+		.set_floor = true,
+		.floor = 12345};
+	struct cache *c = NULL;
+
+	assert_int_equal(cache_open(&options, &c, NULL), 0);
+	cache_close(c);
+	damage_metadata(*state, false);
+	limits_are(*state, options.quota, 12345);
+	/* One of them is set as the books are begun anew. */
+	damage_metadata(*state, false);
+	options.set_quota = false;
+	options.floor = 54321;
+	assert_int_equal(cache_open(&options, &c, NULL), 0);
+	cache_close(c);
+	limits_are(*state, options.quota, 54321);
+	/* What is not ours is not believed. */
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		write_limits(*state, others[i]);
+		damage_metadata(*state, false);
+		limits_are(*state, 0, CACHE_FLOOR_DEFAULT);
+	}
+}
+
 static void test_marked_damaged(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
@@ -909,6 +972,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refuses_links_within, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refuses_newer_layout, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_metadata, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_limits_outlive_the_books, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_marked_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_compacted_when_mostly_free, setup, teardown),

@@ -10,15 +10,10 @@
 static uint64_t lease_of(struct cache *c, uint64_t *sum)
 {
 	struct space space;
-	uint64_t own = 0;
-	MDB_txn *txn;
 
 	assert_int_equal(space_look(c->metadata, 0, &space), 0);
 	*sum = space.leases;
-	assert_int_equal(metadata_read(c->metadata, &txn), 0);
-	lease_get(c->metadata, txn, c->directory.user, &own);
-	metadata_read_end(c->metadata, txn);
-	return own;
+	return books_lease(c->metadata, c->directory.user);
 }
 
 static void test_lease_is_recorded_and_given_back(void **state)

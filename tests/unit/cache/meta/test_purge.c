@@ -138,10 +138,36 @@ static void test_hostile_rows(void **state)
 	}
 }
 
+/* Rows that are nobody's chunks, in the midst of the others, go with them; those of other
+ * instances stay. */
+static void test_keys_of_wrong_sizes(void **state)
+{
+	struct books *b = *state;
+	static const size_t sizes[] = {8, 9, 15, 17, 40, TABLE_KEY_MAX};
+	uint8_t key[TABLE_KEY_MAX] = {0};
+
+	books_add(b->metadata, 1, 3, 1000);
+	books_add(b->metadata, 2, 3, 1000);
+	for (uint8_t instance = 1; instance <= 2; instance++) {
+		key[7] = instance;
+		key[15] = 1;
+		for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+			books_put(b->metadata, TABLE_CHUNKS, span_of(key, sizes[i]),
+				span_of("x", 1));
+	}
+	ask(b, 1);
+	assert_false(purge(b));
+	assert_int_equal(
+		books_count(b->metadata, TABLE_CHUNKS), 3 + sizeof sizes / sizeof sizes[0]);
+	assert_int_equal(books_count(b->metadata, TABLE_PLACES), 3);
+	assert_int_equal(books_count(b->metadata, TABLE_PURGE), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOOKS_TEST(test_nothing_to_do),
+		BOOKS_TEST(test_keys_of_wrong_sizes),
 		BOOKS_TEST(test_rows_of_one_instance),
 		BOOKS_TEST(test_places_of_others_stay),
 		BOOKS_TEST(test_a_part_at_a_time),

@@ -89,7 +89,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(place_record_get(m, txn, &name, &place), 0);
 	assert_int_equal(place.instance, 77);
 	assert_int_equal(place.ordinal, 5);
-	assert_int_equal(lease_get(m, txn, 9, &lease), 0);
+	assert_int_equal(books_lease_get(m, txn, 9, &lease), 0);
 	assert_int_equal(lease, 12345);
 	metadata_read_end(m, txn);
 	metadata_close(m);
@@ -171,7 +171,7 @@ static void test_hostile_rows(void **state)
 			0);
 		assert_int_equal(metadata_read(m, &txn), 0);
 		assert_int_equal(place_record_get(m, txn, &name, &place), ERR_CORRUPT);
-		assert_int_equal(lease_get(m, txn, user, &lease), ERR_CORRUPT);
+		assert_int_equal(books_lease_get(m, txn, user, &lease), ERR_CORRUPT);
 		assert_int_equal(chunk_record_get(m, txn, 77, 5, &chunk), ERR_CORRUPT);
 		metadata_read_end(m, txn);
 	}
