@@ -88,7 +88,9 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 			c->directory.path);
 	return trouble_set(t, rc, "cannot use the cache %s: %s%s", c->directory.path,
 		rc == ERR_TIMEOUT ? "it is held by " : error_text(rc),
-		rc == ERR_TIMEOUT ? blame : "");
+		rc == ERR_TIMEOUT    ? blame
+		: rc == ERR_NO_SPACE ? "; make room there, or put it elsewhere with --cache"
+				     : "");
 }
 
 /* Who is alone makes the file smaller when most of it is free. When he cannot, it works as

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "cache/meta/metadata.h"
@@ -21,6 +22,7 @@
 #define WRITE_TRIES 40
 #define LEAST_WAIT (2 * NS_PER_SECOND) /* for LMDB's own lock, once ours is held */
 #define SHUT_WAIT (10 * NS_PER_SECOND)
+#define DISK_FULL ((uint64_t)1 << 20) /* bytes left, or less */
 
 struct metadata {
 	struct environment environment;
@@ -63,6 +65,14 @@ static int error_of_state(enum metadata_state state)
 	return state == METADATA_SOUND ? 0 : state == METADATA_LOST ? ERR_IO : ERR_CORRUPT;
 }
 
+static bool disk_is_full(const struct metadata *m)
+{
+	struct statvfs st;
+
+	return statvfs(m->path, &st) == 0 &&
+	       (uint64_t)st.f_bavail * st.f_frsize < DISK_FULL;
+}
+
 /* What LMDB says of its file, in words that it has for that or in others. */
 static int metadata_error(struct metadata *m, int rc)
 {
@@ -89,6 +99,8 @@ static int metadata_error(struct metadata *m, int rc)
 	case MDB_PANIC:
 		atomic_store(&m->pool.lost, true);
 		return ERR_IO;
+	case EIO: /* what LMDB says when less was written than it wanted, too */
+		return disk_is_full(m) ? ERR_NO_SPACE : ERR_IO;
 	default:
 		if (rc < 0 && rc >= ERR_LEAST)
 			return rc; /* it is one of ours */

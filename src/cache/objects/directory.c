@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/file.h>
 #ifdef __linux__
+#include <linux/fs.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #endif
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -293,6 +295,27 @@ bool directory_is_last(struct directory *d)
 	return keep_others_out(d);
 }
 
+#define BTRFS_MAGIC 0x9123683E /* linux/magic.h */
+
+/* Btrfs writes a page of a file to another place each time, and needs space for that: on a
+ * full disk, LMDB could not even note a reader, whose table is mapped (SIGBUS). What is
+ * made in the directory from now on is written in place (ioctl_iflags(2)). */
+static void write_in_place(int fd)
+{
+#if defined(HAVE_SYS_STATFS_H) && defined(FS_IOC_SETFLAGS)
+	struct statfs st;
+	int flags;
+
+	if (fstatfs(fd, &st) || (uint32_t)st.f_type != BTRFS_MAGIC ||
+		ioctl(fd, FS_IOC_GETFLAGS, &flags) || flags & FS_NOCOW_FL)
+		return;
+	flags |= FS_NOCOW_FL;
+	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
+#else
+	(void)fd;
+#endif
+}
+
 int directory_metadata(struct directory *d, char **path, struct trouble *t)
 {
 	int fd = -1;
@@ -300,6 +323,7 @@ int directory_metadata(struct directory *d, char **path, struct trouble *t)
 
 	if (rc)
 		return rc;
+	write_in_place(fd);
 	close(fd);
 	if (asprintf(path, "%s/meta", d->path) < 0)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
