@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "net/serve_answer.h"
@@ -22,6 +23,7 @@ struct answer {
 	struct MHD_Connection *connection;
 	struct served *served; /* to be filled in */
 	bool head;	       /* the body is not sent */
+	bool last;	       /* of its connection */
 	enum serve_kind kind;
 	int fd; /* taken over by the response */
 	uint64_t size;
@@ -55,6 +57,8 @@ static enum MHD_Result answer_words(struct answer *a, unsigned status, const cha
 	answer_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		answer_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	if (a->last)
+		answer_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
 	return answer_queue(a, status, r, strlen(words));
 }
 
@@ -185,6 +189,54 @@ static enum MHD_Result answer_file(struct answer *a)
 	return MHD_NO;
 }
 
+static bool is_reader(const char *method)
+{
+	return !strcmp(method, MHD_HTTP_METHOD_GET) ||
+	       !strcmp(method, MHD_HTTP_METHOD_HEAD);
+}
+
+static enum MHD_Result answer_method(struct answer *a)
+{
+	return answer_words(a, MHD_HTTP_METHOD_NOT_ALLOWED, "a store is only read\n");
+}
+
+/* Also where blanks follow the name, and where the field comes twice. */
+static enum MHD_Result on_field(
+	void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	bool *found = arg;
+
+	(void)kind;
+	*found = !strncasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING, 17) ||
+		 (!strncasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH, 14) &&
+			 (!value || strcmp(value, "0") != 0));
+	return *found ? MHD_NO : MHD_YES;
+}
+
+bool serve_has_body(struct MHD_Connection *connection)
+{
+	bool found = false;
+
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, on_field, &found);
+	return found;
+}
+
+enum MHD_Result serve_refuse_body(
+	struct MHD_Connection *connection, const char *method, struct served *served)
+{
+	struct answer a = {
+		.connection = connection,
+		.served = served,
+		.head = !strcmp(method, MHD_HTTP_METHOD_HEAD),
+		.last = true,
+	};
+
+	if (!is_reader(method))
+		return answer_method(&a);
+	return answer_words(
+		&a, MHD_HTTP_BAD_REQUEST, "who asks for a file sends no body\n");
+}
+
 enum MHD_Result serve_answer(struct MHD_Connection *connection, int store,
 	const char *method, const char *url, struct served *served)
 {
@@ -195,9 +247,8 @@ enum MHD_Result serve_answer(struct MHD_Connection *connection, int store,
 	};
 	unsigned status;
 
-	if (!a.head && strcmp(method, MHD_HTTP_METHOD_GET) != 0)
-		return answer_words(
-			&a, MHD_HTTP_METHOD_NOT_ALLOWED, "a store is only read\n");
+	if (!is_reader(method))
+		return answer_method(&a);
 	status = find_file(store, url[0] == '/' ? url + 1 : url, &a);
 	if (status == MHD_HTTP_NOT_FOUND)
 		return answer_words(&a, status, "there is no such file in the store\n");

@@ -81,12 +81,13 @@ enum MHD_Result serve_exchange_request(void *arg, struct MHD_Connection *connect
 	struct exchange *e = *request_state;
 
 	(void)upload;
-	/* The first call has but the headers; an answer to it would close the connection.
-	 */
+	/* The first call has but the headers; an answer to it closes the connection. */
 	if (!e) {
-		*request_state = exchange_new(x, method, url, version);
+		*request_state = e = exchange_new(x, method, url, version);
 		serve_clients_asked(x->clients, client_of(connection));
-		return *request_state ? MHD_YES : MHD_NO;
+		if (e && serve_has_body(connection))
+			return serve_refuse_body(connection, method, &e->served);
+		return e ? MHD_YES : MHD_NO;
 	}
 	if (*upload_size > 0) {
 		*upload_size = 0;

@@ -326,6 +326,37 @@ static void test_unreadable(void **state)
 }
 
 /* Two requests on one connection, then one that says little and stays. */
+/* What a proxy may take for a request of its own, or not, is answered by none. */
+static void test_bodies(void **state)
+{
+#define SECOND "GET /tags/none.json HTTP/1.1\r\nHost: x\r\n\r\n"
+	static const char *const headers[] = {
+		"Content-Length: 44\r\n\r\n" SECOND,
+		"Content-Length: 0\r\nContent-Length: 44\r\n\r\n" SECOND,
+		"Content-Length : 44\r\n\r\n" SECOND,
+		"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n" SECOND,
+		"Transfer-Encoding: x\r\n\r\n" SECOND,
+		"Content-Length: 1000000000\r\n",
+	};
+	struct fixture *x = *state;
+
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+		int fd = dial(x);
+		char answers[8192];
+		size_t got = 0;
+		ssize_t n;
+
+		dprintf(fd, "GET /manifest.json HTTP/1.1\r\nHost: x\r\n%s\r\n", headers[i]);
+		while ((n = read(fd, answers + got, sizeof answers - 1 - got)) > 0)
+			got += (size_t)n;
+		answers[got] = '\0';
+		close(fd);
+		if (strncmp(answers, "HTTP/1.1 400 ", 13) ||
+			strstr(answers + 1, "HTTP/1.1 "))
+			fail_msg("%s: %s", headers[i], answers);
+	}
+}
+
 static void test_connections(void **state)
 {
 	static const char request[] = "GET /manifest.json HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -351,18 +382,20 @@ static void test_connections(void **state)
 	close(idle);
 }
 
-/* Who opens connections and asks for nothing, or for half of something, locks nobody out.
- */
+/* Who opens connections and asks for nothing, or for half of something, or begins to send
+ * what nobody wants, locks nobody out. */
 static void test_crowd(void **state)
 {
 	struct fixture *x = *state;
+	static const char *const begun[] = {"", "GET /ma",
+		"POST /manifest.json HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n"};
 	int idle[3 * PER_ADDRESS];
 	char byte;
 
 	for (int i = 0; i < 3 * PER_ADDRESS; i++) {
 		idle[i] = dial(x);
-		if (i % 2)
-			send(idle[i], "GET /ma", 7, MSG_NOSIGNAL);
+		if (i % 3)
+			send(idle[i], begun[i % 3], strlen(begun[i % 3]), MSG_NOSIGNAL);
 		assert_status(x, "GET", "/manifest.json", "", 200);
 	}
 	assert_int_equal(recv(idle[0], &byte, 1, 0), 0);
@@ -538,6 +571,7 @@ int main(void)
 		TEST(test_absent),
 		TEST(test_long_path),
 		TEST(test_methods),
+		TEST(test_bodies),
 		TEST(test_range),
 		TEST(test_revalidation),
 		TEST(test_unreadable),
