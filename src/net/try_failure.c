@@ -176,6 +176,13 @@ static bool may_want_certificate(const struct failed_transfer *t)
 		       !strncmp(t->words, "getpeername()", 13));
 }
 
+/* Over HTTP/2 libcurl gives its library's name for having failed itself: a head over its
+ * limit. It ends the connection, and with it others that have no part in it. */
+static bool is_head_of_stream(const struct failed_transfer *t)
+{
+	return t->received == 0 && strstr(t->words, "user callback function failed");
+}
+
 /* That may be over the next time. */
 static void explain_passing(const struct failed_transfer *t, struct trouble *trouble)
 {
@@ -199,6 +206,10 @@ static void explain_passing(const struct failed_transfer *t, struct trouble *tro
 			"%s; a server that wants a client certificate (--cert) may say it "
 			"so",
 			words);
+	else if (is_head_of_stream(t))
+		trouble_set(trouble, ERR_UNREACHABLE,
+			"the header of an answer on that connection is longer than any web "
+			"server's");
 	else if (t->received > 0 || t->code == CURLE_PARTIAL_FILE)
 		trouble_set(trouble, ERR_TIMEOUT,
 			"the answer broke off after %zu bytes: %s", t->received, words);

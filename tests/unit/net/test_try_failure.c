@@ -110,6 +110,18 @@ static void test_first_words(void **state)
 		.not_said = "getpeername"});
 }
 
+/* As libcurl 7.88 says it of 300 kB over HTTP/2. */
+static void test_head_over_http2(void **state)
+{
+	(void)state;
+	check_failing(&(struct failing){.code = CURLE_HTTP2,
+		.words = "h2_process_pending_input: nghttp2_session_mem_recv() returned "
+			 "-902:The user callback function failed",
+		.error = ERR_UNREACHABLE,
+		.said = "the header of an answer",
+		.not_said = "nghttp2"});
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +129,7 @@ int main(void)
 		cmocka_unit_test(test_alerts),
 		cmocka_unit_test(test_no_tls),
 		cmocka_unit_test(test_first_words),
+		cmocka_unit_test(test_head_over_http2),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
