@@ -58,6 +58,19 @@ if command -v script >/dev/null; then # a terminal
 fi
 stop "$server_pid"
 
+# ---- a server that says so with an alert of TLS
+for version in -tls1_2 -tls1_3; do
+	port=$(free_port)
+	openssl s_server -accept "127.0.0.1:$port" -WWW "$version" -Verify 1 -verify_return_error \
+		-CAfile "$T/nginx/ca.pem" -cert "$T/nginx/cert.pem" -key "$T/nginx/key.pem" \
+		>/dev/null 2>&1 &
+	pids+=($!)
+	wait_until 10 eval "(exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null" || fail "no s_server"
+	expect 1 '--cert' "$CAIRN" cat "https://127.0.0.1:$port" /file --cacert "$CACERT" \
+		--cache "$T/alert" --timeout 2
+	stop "${pids[-1]}"
+done
+
 # ---- user and password
 printf 'reader:%s\n' "$(openssl passwd -apr1 'pass word')" >"$T/passwords"
 nginx_with "auth_basic data; auth_basic_user_file $T/passwords;"
@@ -81,10 +94,22 @@ stop "$server_pid"
 
 # ---- a proxy
 nginx_with ""
-"$here/connect_proxy.py" "$T/proxy.number" >"$T/tunnels" &
-pids+=($!)
-wait_until 10 test -e "$T/proxy.number" || fail "no proxy"
-proxy=http://127.0.0.1:$(cat "$T/proxy.number")
+start_connect_proxy() { # [NAME:PASSWORD]: sets proxy_port
+	rm -f "$T/proxy.number"
+	"$here/connect_proxy.py" "$T/proxy.number" "$@" >"$T/tunnels" &
+	pids+=($!)
+	wait_until 10 test -e "$T/proxy.number" || fail "no proxy"
+	proxy_port=$(cat "$T/proxy.number")
+}
+start_connect_proxy me:secret
+expect 1 'the proxy wants a name and password \(407\)' cat_file --proxy "http://127.0.0.1:$proxy_port"
+expect 1 'the proxy wants a name and password' cat_file --proxy "http://me:wrong@127.0.0.1:$proxy_port"
+! grep -q wrong "$T/expect.err" || fail "the proxy's password is shown"
+reads --proxy "http://me:secret@127.0.0.1:$proxy_port"
+start_connect_proxy
+proxy=http://127.0.0.1:$proxy_port
+expect 1 'the proxy does not let anybody connect' "$CAIRN" cat https://127.0.0.1:443 /file \
+	--cacert "$CACERT" --cache "$T/forbidden" --timeout 10 --proxy "$proxy"
 reads
 [ ! -s "$T/tunnels" ] || fail "a proxy is used unasked"
 reads --proxy "$proxy"
