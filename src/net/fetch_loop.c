@@ -186,9 +186,11 @@ static void note_demand(struct fetch_loop *loop, struct fetch_try *t,
 /* What was learnt about the line: how much may be under way. */
 static void note_window(struct fetch_try *t, const struct try_result *result, int64_t now)
 {
-	if (t->first_byte && (result->outcome == TRY_GIVEN || t->stop == STOP_DEADLINE))
-		window_note(
-			&t->origin->line, t->body.size - t->resumed, t->first_byte, now);
+	bool complete = result->outcome == TRY_GIVEN;
+
+	if (t->first_byte && (complete || t->stop == STOP_DEADLINE))
+		window_note(&t->origin->line, t->body.size - t->resumed, t->first_byte, now,
+			complete);
 }
 
 /* Hands what the try received to its fetch. */

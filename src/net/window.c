@@ -39,11 +39,12 @@ void window_leave(struct window *w, uint64_t bytes, bool demand)
 		w->demanded -= bytes;
 }
 
-void window_note(struct window *w, uint64_t bytes, int64_t began, int64_t now)
+void window_note(
+	struct window *w, uint64_t bytes, int64_t began, int64_t now, bool complete)
 {
 	int64_t took = now - began;
 
-	if (took <= QUICK) {
+	if (took <= QUICK && complete) {
 		w->limit += 2 * bytes;
 		if (w->limit > LIMIT_MOST)
 			w->limit = LIMIT_MOST;

@@ -25,7 +25,9 @@ bool window_allows(const struct window *w, uint64_t bytes, bool demand);
 /* It begins; it is over, however. */
 void window_enter(struct window *w, uint64_t bytes, bool demand);
 void window_leave(struct window *w, uint64_t bytes, bool demand);
-/* One that brought `bytes` from `began`, when the first came, until `now`. */
-void window_note(struct window *w, uint64_t bytes, int64_t began, int64_t now);
+/* One that brought `bytes` from `began`, when the first came, until `now`. One that was cut
+ * off by its deadline may have been too slow, but never quick. */
+void window_note(
+	struct window *w, uint64_t bytes, int64_t began, int64_t now, bool complete);
 
 #endif

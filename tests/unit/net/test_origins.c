@@ -191,7 +191,7 @@ static void test_window_behind_redirect(void **state)
 	assert_false(origins_has_slot(&o, a, half, true, NOW));
 	assert_false(origins_has_slot(&o, a, half, false, NOW));
 	/* A fast line there is fast whatever is known of the redirector's own. */
-	window_note(&b->line, 4 * half, NOW, NOW + 1);
+	window_note(&b->line, 4 * half, NOW, NOW + 1, true);
 	assert_true(origins_has_slot(&o, a, 2 * half, true, NOW));
 	window_leave(&a->line, half, true);
 	window_leave(&b->line, half, true);

@@ -37,7 +37,7 @@ static void carry(struct window *w, double rate, unsigned rounds)
 		int64_t took = (int64_t)((double)(n * CHUNK) / rate * NS_PER_SECOND);
 
 		for (unsigned i = 0; i < n; i++)
-			window_note(w, CHUNK, now, now + took);
+			window_note(w, CHUNK, now, now + took, true);
 		now += took;
 	}
 }
@@ -79,12 +79,27 @@ static void test_shrinks_once_for_all_that_were_under_way(void **state)
 	(void)state;
 	window_init(&w);
 	w.limit = 64 * CHUNK;
-	window_note(&w, CHUNK, START, START + 10 * NS_PER_SECOND);
+	window_note(&w, CHUNK, START, START + 10 * NS_PER_SECOND, true);
 	limit = w.limit;
 	assert_true(limit < 64 * CHUNK);
-	window_note(&w, CHUNK, START, START + 10 * NS_PER_SECOND);
+	window_note(&w, CHUNK, START, START + 10 * NS_PER_SECOND, true);
 	assert_int_equal(w.limit, limit);
-	window_note(&w, CHUNK, START + 10 * NS_PER_SECOND, START + 30 * NS_PER_SECOND);
+	window_note(
+		&w, CHUNK, START + 10 * NS_PER_SECOND, START + 30 * NS_PER_SECOND, true);
+	assert_true(w.limit < limit);
+}
+
+static void test_what_is_cut_off_is_not_quick(void **state)
+{
+	struct window w;
+	uint64_t limit;
+
+	(void)state;
+	window_init(&w);
+	limit = w.limit;
+	window_note(&w, 1000, START, START + NS_PER_SECOND, false);
+	assert_int_equal(w.limit, limit);
+	window_note(&w, 1000, START, START + 10 * NS_PER_SECOND, false);
 	assert_true(w.limit < limit);
 }
 
@@ -112,6 +127,7 @@ int main(void)
 		cmocka_unit_test(test_slow_line),
 		cmocka_unit_test(test_fast_line),
 		cmocka_unit_test(test_shrinks_once_for_all_that_were_under_way),
+		cmocka_unit_test(test_what_is_cut_off_is_not_quick),
 		cmocka_unit_test(test_demand_waits_for_demand_only),
 	};
 
