@@ -236,8 +236,13 @@ static void note_pace(struct fetch_loop *loop, const struct fetch_try *t, int64_
 static void log_failure(struct fetch_loop *loop, const struct fetch *fetch,
 	const struct try_result *result, int64_t now)
 {
+	bool goes_on;
+
+	pthread_mutex_lock(&loop->fetch_mtx); /* others raise it, deadline and all */
+	goes_on = !fetch->impatient && fetch->deadline > now;
+	pthread_mutex_unlock(&loop->fetch_mtx);
 	if (fetch->tells && fetch->state.tries == 1 && result->outcome == TRY_FAILED &&
-		!fetch->impatient && fetch->deadline > now)
+		goes_on)
 		log_warning(loop->log, "%s; trying again", result->trouble.text);
 	else
 		log_debug(loop->log, "%s", result->trouble.text);
