@@ -30,6 +30,7 @@ void partials_keep(struct partials *p, struct fetch *fetch, struct bytes *body)
 	partials_drop(p, fetch);
 	if (body->size > p->most || p->bytes > p->most - body->size)
 		return;
+	bytes_trim(body); /* there was memory for all of it, which others may need now */
 	fetch->state.partial = *body;
 	p->bytes += body->size;
 	bytes_init(body);

@@ -62,6 +62,21 @@ int bytes_append_string(struct bytes *b, const char *s)
 	return bytes_append(b, s, strlen(s));
 }
 
+void bytes_trim(struct bytes *b)
+{
+	uint8_t *data;
+
+	if (b->size == 0) {
+		bytes_release(b);
+		return;
+	}
+	data = realloc(b->data, b->size);
+	if (!data)
+		return;
+	b->data = data;
+	b->capacity = b->size;
+}
+
 void bytes_clear(struct bytes *b)
 {
 	b->size = 0;

@@ -30,6 +30,8 @@ int bytes_reserve(struct bytes *b, size_t more);
 /* Appended. ERR_NO_MEMORY, with `b` as it was. */
 int bytes_append(struct bytes *b, const void *data, size_t size);
 int bytes_append_string(struct bytes *b, const char *s); /* without the NUL */
+/* Gives back what is beyond size, as far as that goes. */
+void bytes_trim(struct bytes *b);
 /* Empties without giving back the memory. */
 void bytes_clear(struct bytes *b);
 

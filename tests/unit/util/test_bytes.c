@@ -63,6 +63,26 @@ static void test_clear_keeps_the_memory(void **state)
 	bytes_release(&b);
 }
 
+static void test_trim_gives_back(void **state)
+{
+	struct bytes b = {0};
+
+	(void)state;
+	bytes_trim(&b);
+	assert_null(b.data);
+	assert_int_equal(bytes_reserve(&b, 1 << 20), 0);
+	assert_int_equal(bytes_append(&b, "abc", 3), 0);
+	bytes_trim(&b);
+	assert_int_equal(b.capacity, 3);
+	assert_memory_equal(b.data, "abc", 3);
+	assert_int_equal(bytes_append(&b, "def", 3), 0);
+	assert_memory_equal(b.data, "abcdef", 6);
+	bytes_clear(&b);
+	bytes_trim(&b);
+	assert_null(b.data);
+	assert_int_equal(b.capacity, 0);
+}
+
 static void test_reserve_refuses_sizes_that_overflow(void **state)
 {
 	struct bytes b = {0};
@@ -136,6 +156,7 @@ int main(void)
 		cmocka_unit_test(test_append_grows_and_keeps_what_is_there),
 		cmocka_unit_test(test_empty_appends_need_no_memory),
 		cmocka_unit_test(test_clear_keeps_the_memory),
+		cmocka_unit_test(test_trim_gives_back),
 		cmocka_unit_test(test_reserve_refuses_sizes_that_overflow),
 		cmocka_unit_test(test_spans_compare_bytewise),
 		cmocka_unit_test(test_spans_borrow),
