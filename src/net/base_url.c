@@ -69,7 +69,7 @@ static int check_parts(CURLU *u, const char *url, struct trouble *t)
 	return 0;
 }
 
-/* The parsed URL without trailing slashes behind its "://": the caller's, for free(). */
+/* The parsed URL without trailing slashes, but file:///: the caller's, for free(). */
 static char *normal_url(CURLU *u)
 {
 	char *text = NULL, *copy, *host;
@@ -83,7 +83,7 @@ static char *normal_url(CURLU *u)
 		return NULL;
 	host = strstr(copy, "://");
 	host = host ? host + 3 : copy;
-	for (size = strlen(host); size > 0 && host[size - 1] == '/'; size--)
+	for (size = strlen(host); size > 1 && host[size - 1] == '/'; size--)
 		host[size - 1] = '\0';
 	return copy;
 }
@@ -141,9 +141,8 @@ int base_url_parse(const char *given, char **url, char **origin, struct trouble 
 	u = curl_url();
 	if (!u)
 		return trouble_set(t, ERR_NO_MEMORY, "%s: out of memory", given);
-	/* The root directory in one spelling, which libcurl does not take. */
-	code = curl_url_set(u, CURLUPART_URL, strcmp(given, "file://") ? given : "file:///",
-		CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME);
+	code = curl_url_set(
+		u, CURLUPART_URL, given, CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME);
 	if (code)
 		rc = trouble_set(t, ERR_INVALID, "%s: %s", given, curl_url_strerror(code));
 	else
