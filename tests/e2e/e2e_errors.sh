@@ -52,7 +52,7 @@ cp -a "$T/store" "$T/before"
 # a file that will not hold still
 cp -a "$T/source" "$T/busy"
 head -c 60000000 /dev/urandom >"$T/busy/changing"
-(while :; do printf x | dd of="$T/busy/changing" bs=1 seek=50000000 conv=notrunc 2>/dev/null; done) &
+(while sleep 0.02; do printf x | dd of="$T/busy/changing" bs=1 seek=50000000 conv=notrunc 2>/dev/null; done) &
 writer=$!
 pids+=("$writer")
 expect 1 'changing' "$c" publish "$T/busy" "$T/store"

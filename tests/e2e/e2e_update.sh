@@ -17,11 +17,8 @@ cp "$T/store/manifest.json" "$T/manifest1"
 publish "$T/source" "$T/store"
 blobs "$T/store" | cmp - "$T/blobs1" || fail "publishing twice wrote blobs"
 cmp "$T/store/manifest.json" "$T/manifest1" || fail "publishing twice made a revision"
-find "$T/source" -type f | awk 'NR % 7 == 0' | while read -r file; do
-	touch -r "$file" "$T/time"
-	touch "$file"
-	touch -r "$T/time" "$file"
-done
+# their times of change become new, and nothing else
+find "$T/source" -type f | awk 'NR % 7 == 0' | tr '\n' '\0' | xargs -0 chmod u+r
 publish "$T/source" "$T/store"
 blobs "$T/store" | cmp - "$T/blobs1" || fail "reading unchanged files again wrote blobs"
 

@@ -335,8 +335,9 @@ sample_tree() {
 	mkdir -p "$1"
 	for from in /usr/include /usr/share/* /usr/lib/*; do
 		[ -d "$from" ] && [ ! -L "$from" ] || continue
-		n=$(find "$from" 2>/dev/null | wc -l)
-		k=$(du -sk "$from" 2>/dev/null | cut -f 1)
+		# no further than tells that it is too large
+		read -r n k < <(find "$from" -printf '%k\n' 2>/dev/null | head -n $((files + 1)) |
+			awk '{ n++; k += $1 } END { print n + 0, k + 0 }')
 		[ "$n" -le "$files" ] && [ "$k" -le "$kilobytes" ] || continue
 		cp -a --parents "$from" "$1" 2>/dev/null || is_root || true
 		files=$((files - n)) kilobytes=$((kilobytes - k))
