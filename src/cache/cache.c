@@ -113,7 +113,8 @@ static int check_metadata(struct cache *c, const char *path, struct trouble *t)
 	struct structure found;
 	int rc;
 
-	if (directory_is_damaged(&c->directory))
+	if (directory_is_damaged(&c->directory) ||
+		(c->directory.alone && directory_metadata_is_odd(&c->directory)))
 		return ERR_CORRUPT;
 	if (!c->directory.alone || structure_stamp_holds(path, boot, now))
 		return 0;

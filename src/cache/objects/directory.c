@@ -156,7 +156,7 @@ static void empty_directory(int at, const char *name)
 		return;
 	}
 	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
 			unlinkat(dirfd(dir), entry->d_name, 0);
 	closedir(dir);
 }
@@ -342,14 +342,40 @@ void directory_release_metadata(struct directory *d)
 	write_lock_give(&d->metadata_lock);
 }
 
+/* In the place of the one before, which may be anything by now. */
+static bool move_metadata(struct directory *d, const char *name)
+{
+	if (unlinkat(d->fd, name, 0)) {
+		empty_directory(d->fd, name);
+		unlinkat(d->fd, name, AT_REMOVEDIR);
+	}
+	return renameat(d->fd, "meta", d->fd, name) == 0;
+}
+
 int directory_set_aside(struct directory *d, struct trouble *t)
 {
+	/* NFS leaves a file in the first one while somebody has one of its files open. */
+	static const char *const names[] = {
+		"meta.damaged", "meta.damaged.1", "meta.damaged.2"};
+
 	directory_mark_damaged(d);
-	empty_directory(d->fd, "meta.damaged");
-	unlinkat(d->fd, "meta.damaged", AT_REMOVEDIR);
-	if (renameat(d->fd, "meta", d->fd, "meta.damaged"))
-		return trouble_errno(t, "cannot move %s/meta aside", d->path);
-	return 0;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (move_metadata(d, names[i]))
+			return 0;
+	return trouble_errno(t, "cannot move %s/meta aside, to %s", d->path, names[0]);
+}
+
+bool directory_metadata_is_odd(struct directory *d)
+{
+	static const char *const names[] = {
+		"meta/data.mdb", "meta/lock.mdb", "meta/write.lock"};
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (fstatat(d->fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+			return true;
+	return false;
 }
 
 #define MARK "meta/" GUARD_MARK

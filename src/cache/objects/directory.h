@@ -62,6 +62,10 @@ int directory_metadata(struct directory *d, char **path, struct trouble *t);
 /* Marks meta/ as damaged, for whoever has it open, and moves it aside as meta.damaged (the
  * last such one only). */
 int directory_set_aside(struct directory *d, struct trouble *t);
+/* Is there, under the name of a file of meta/, what is none: a directory, a FIFO, as a file
+ * system's repair may leave it? LMDB would wait for a FIFO's other end. A symbolic link is
+ * somebody's doing, and refused when it is opened. */
+bool directory_metadata_is_odd(struct directory *d);
 /* A mark that says so to all who use the cache and to the next who opens it. */
 void directory_mark_damaged(struct directory *d);
 bool directory_is_damaged(struct directory *d);

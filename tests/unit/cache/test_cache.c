@@ -195,6 +195,41 @@ static void test_damaged_metadata(void **state)
 	begins_anew(*state, false);
 }
 
+/* What a file system's repair leaves under a name may be no file; a FIFO would have LMDB
+ * wait for its other end. */
+static void test_odd_metadata(void **state)
+{
+	static const char *const names[] = {"data.mdb", "lock.mdb", "write.lock"};
+	char path[512];
+
+	for (size_t i = 0; i < 2 * sizeof names / sizeof *names; i++) {
+		cache_close(sample_open(*state, 0));
+		snprintf(path, sizeof path, "%s/meta/%s", (char *)*state, names[i / 2]);
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(i % 2 ? mkdir(path, 0700) : mkfifo(path, 0600), 0);
+	}
+	cache_close(sample_open(*state, 0));
+}
+
+/* Nor does what lies in the way of setting it aside keep anybody from it. */
+static void test_aside_taken(void **state)
+{
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/meta.damaged", (char *)*state);
+	cache_close(sample_open(*state, 0));
+	close(open(path, O_CREAT | O_WRONLY, 0600));
+	damage_metadata(*state, false);
+	cache_close(sample_open(*state, 0));
+	/* As a file that NFS keeps for who has it open. */
+	snprintf(path, sizeof path, "%s/meta.damaged/.kept", (char *)*state);
+	assert_int_equal(mkdir(path, 0700), 0);
+	damage_metadata(*state, false);
+	cache_close(sample_open(*state, 0));
+	snprintf(path, sizeof path, "%s/meta.damaged.1/data.mdb", (char *)*state);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
 static struct cache *open_as_set(const char *directory)
 {
 	struct cache_options options = {.directory = directory};
@@ -974,6 +1009,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damaged_metadata, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_limits_outlive_the_books, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_odd_metadata, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_aside_taken, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_marked_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_compacted_when_mostly_free, setup, teardown),
