@@ -67,7 +67,7 @@ int fetcher_new(
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	rc = init_loop(&f->loop, options);
 	if (rc) {
-		trouble_set(t, rc, "libcurl could not be set up");
+		trouble_set(t, rc, "libcurl could not be set up: %s", error_text(rc));
 		goto out;
 	}
 	rc = thread_start(&f->thread, "fetcher", fetcher_main, f);

@@ -9,7 +9,8 @@ libnet_a_SOURCES = \
 	%D%/fetch_try.h %D%/fetcher.c %D%/fetcher.h %D%/file_reader.c %D%/file_reader.h \
 	%D%/health.c %D%/health.h %D%/hedge.c %D%/hedge.h %D%/mirrors.c %D%/mirrors.h \
 	%D%/origins.c %D%/origins.h %D%/partials.c %D%/partials.h %D%/progress.c \
-	%D%/progress.h %D%/redirect.c %D%/redirect.h %D%/schedule.c %D%/schedule.h \
+	%D%/progress.h %D%/redirect.c %D%/redirect.h %D%/scarcity.c \
+	%D%/scarcity.h %D%/schedule.c %D%/schedule.h \
 	%D%/serve.h %D%/serve_certificate.c %D%/serve_certificate.h %D%/serve_clients.c \
 	%D%/serve_clients.h %D%/serve_request.c %D%/serve_request.h %D%/status_words.c %D%/status_words.h \
 	%D%/tries.c %D%/tries.h \

@@ -31,6 +31,9 @@ int tries_init(struct tries *tries, const struct fetch_try_settings *settings,
 	tries->settings.bearer = &tries->bearer;
 	if (!tries->multi || !tries->settings.share || !tries->files)
 		return ERR_NO_MEMORY;
+	/* Without descriptors for it libcurl goes on, and could be told of nothing. */
+	if (curl_multi_wakeup(tries->multi) != CURLM_OK)
+		return ERR_NO_FILES;
 	/* One thread uses it, hence no lock functions. */
 	curl_share_setopt(
 		tries->settings.share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);

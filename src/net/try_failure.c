@@ -7,6 +7,7 @@
 
 #include <openssl/x509.h>
 
+#include "net/scarcity.h"
 #include "net/status_words.h"
 #include "net/try_failure.h"
 
@@ -220,10 +221,13 @@ static void explain_passing(const struct failed_transfer *t, struct trouble *tro
 void try_failure_explain(
 	const struct failed_transfer *t, struct try_failure *out, struct trouble *trouble)
 {
-	int error;
+	int error = scarcity_of(t->easy, t->code, t->words);
 
 	*out = (struct try_failure){.final = true};
-	if (is_untrusted(t->code)) {
+	if (error) {
+		trouble_set(trouble, error, "%s: %s", error_text(error), failure_words(t));
+		out->final = false;
+	} else if (is_untrusted(t->code)) {
 		explain_untrusted(t, trouble);
 		out->unwell = true;
 	} else if (is_bad_proxy(t)) {

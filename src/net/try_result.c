@@ -45,11 +45,15 @@ static void classify_file(struct fetch_try *t, struct try_result *result)
 {
 	int rc = t->file_error;
 
-	if (rc == ERR_TIMEOUT)
+	if (rc == ERR_TIMEOUT) {
 		result_failed(result, MIRROR_UNREACHABLE);
-	else
+	} else if (rc == ERR_NO_FILES || rc == ERR_NO_THREADS) {
+		result_failed(result, MIRROR_SLOW);
+		result->unwell = false;
+	} else {
 		result_refused(result, rc == ERR_ABSENT ? RANK_ABSENT : RANK_REFUSED);
-	trouble_set(&result->trouble, rc == ERR_INVALID ? ERR_IO : rc, "%s: %s", t->url,
+	}
+	trouble_set(&result->trouble, rc == ERR_INVALID ? ERR_IO : rc, "%s",
 		rc == ERR_ABSENT    ? "there is no such file"
 		: rc == ERR_INVALID ? "it is not a regular file"
 		: rc == ERR_TIMEOUT

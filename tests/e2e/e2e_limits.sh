@@ -30,10 +30,43 @@ limited -f 2000 "$CAIRN" mount "$url" "$T/mnt" --cache "$T/cache3" --log "$T/log
 compare "$s" "$T/mnt"
 unmount
 
+# ---- descriptors (ulimit -n): the right answer in time, or the word for it
+
+start_serve "$T/store"
+with_descriptors() { # COUNT
+	local at=$T/files$1 got=0
+	limited -n "$1" timeout 30 "$CAIRN" ls "${URL/127.0.0.1/localhost}" --cacert "$CACERT" \
+		--cache "$at" --timeout 1 >"$at.out" 2>"$at.err" || got=$?
+	case $got in
+	0) grep -qx large "$at.out" ;;
+	1) tail -n 1 "$at.err" | grep -qi "too many open files" ;;
+	*) false ;;
+	esac || fail "ulimit -n $1: status $got: $(cat "$at.err")"
+}
+tries=()
+for n in 8 12 15 16 17 18 19 20 22 24; do
+	with_descriptors "$n" &
+	tries+=($!)
+done
+for n in "${tries[@]}"; do wait "$n" || fail "ulimit -n"; done
+
+# a mount that loses them, and gets them back
+mount_at "file://$T/store" "$T/mnt" --log "$T/log" --timeout 1
+for daemon in $(daemon_pids); do
+	! tr '\0' ' ' <"/proc/$daemon/cmdline" | grep -q " mount " || break
+done
+if prlimit --pid "$daemon" --nofile=3: 2>/dev/null; then
+	! cat "$T/mnt/large" >/dev/null 2>"$T/err" || fail "read without descriptors"
+	grep -q "Too many open files" "$T/err" || fail "not the word for it: $(cat "$T/err")"
+	grep -q "too many open files" "$T/log" || fail "the log does not say it: $(cat "$T/log")"
+	prlimit --pid "$daemon" --nofile=1024:
+fi
+compare "$s" "$T/mnt"
+unmount
+
 # ---- memory: a container of 32 MiB is enough, by itself and with all at once
 
 if is_root && make_group $((32 << 20)); then
-	start_serve "$T/store"
 	in_group "$CAIRN" mount "$URL" "$T/mnt" --cacert "$CACERT" --cache "$T/cache4" --log "$T/log" -v ||
 		fail "mount in a container"
 	grep -q "memory=4096K" "$T/log" || fail "the container's limit is not seen: $(cat "$T/log")"

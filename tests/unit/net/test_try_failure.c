@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sys/resource.h>
 
 #include "net/try_failure.h"
 
@@ -122,6 +123,50 @@ static void test_head_over_http2(void **state)
 		.not_said = "nghttp2"});
 }
 
+/* What this machine lacks is not the server's fault, and may be there the next time. */
+static void check_lacking(const struct failing *f)
+{
+	struct rlimit limit, none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	check_failing(f);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void test_no_descriptors(void **state)
+{
+	static const CURLcode codes[] = {CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT,
+		CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM,
+		CURLE_PEER_FAILED_VERIFICATION};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+		struct failing f = {.code = codes[i],
+			.words = "words",
+			.error = ERR_NO_FILES,
+			.said = "too many open files (ulimit -n): words"};
+
+		check_lacking(&f);
+	}
+	check_failing(&(struct failing){.code = CURLE_COULDNT_RESOLVE_HOST,
+		.words = "words",
+		.error = ERR_UNREACHABLE,
+		.said = "words",
+		.not_said = "files"});
+}
+
+static void test_no_threads(void **state)
+{
+	(void)state;
+	check_failing(&(struct failing){.code = CURLE_COULDNT_RESOLVE_HOST,
+		.words = "getaddrinfo() thread failed to start",
+		.error = ERR_NO_THREADS,
+		.said = "too many threads"});
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +175,8 @@ int main(void)
 		cmocka_unit_test(test_no_tls),
 		cmocka_unit_test(test_first_words),
 		cmocka_unit_test(test_head_over_http2),
+		cmocka_unit_test(test_no_descriptors),
+		cmocka_unit_test(test_no_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
