@@ -137,7 +137,7 @@ static struct metadata *books_of(const char *name)
 
 	snprintf(path, sizeof path, "%s", fuzz_path_of(name));
 	must(mkdir(path, 0700) == 0);
-	must(metadata_open(path, 0, NULL, &m, &t) == 0);
+	must(metadata_open(path, 0, DEADLINE_NONE, NULL, &m, &t) == 0);
 	return m;
 }
 

@@ -93,7 +93,8 @@ void repair_run(struct write_context *x)
 	uint32_t dead[EVICTOR_DEAD_MAX];
 	size_t count = evictor_find_dead(x, dead);
 	uint64_t broken = 0;
-	int rc = recount(x->metadata, write_context_deadline(x), dead, count, &broken);
+	int rc = recount(x->metadata, write_context_deadline(x) - clock_monotonic(), dead,
+		count, &broken);
 
 	if (rc == ERR_TIMEOUT)
 		write_queue_ask_repair(x->queue); /* another time */

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
 #include "cache/meta/recount.h"
 #include "unit/meta_samples.h"
 
@@ -74,6 +79,66 @@ static void test_broken_records_go(void **state)
 	assert_int_equal(count_again(b), 0);
 }
 
+#define JUNK 2500 /* more than two slices */
+
+static int put_junk(MDB_txn *txn, void *arg)
+{
+	struct books *b = arg;
+	char key[8];
+	int rc = 0;
+
+	for (unsigned i = 0; i < JUNK && !rc; i++) {
+		snprintf(key, sizeof key, "%05u", i);
+		rc = table_put(b->metadata, txn, TABLE_OBJECTS, span_of(key, 5),
+			span_of("junk", 4), span_of(NULL, 0));
+	}
+	return rc;
+}
+
+static void test_many_records(void **state)
+{
+	struct books *b = *state;
+
+	for (unsigned i = 0; i < 5; i++)
+		books_add(b->metadata, i, 2, 1000);
+	books_write(b->metadata, put_junk, b);
+	spoil_totals(b, 7);
+	assert_int_equal(count_again(b), JUNK);
+	assert_int_equal(books_count(b->metadata, TABLE_OBJECTS), 5);
+	assert_int_equal(books_totals(b->metadata).cost, 5 * 2 * SAMPLE_CHUNK);
+	assert_int_equal(books_totals(b->metadata).changes, 8);
+}
+
+static atomic_uint adding;
+
+static void *add_one(void *arg)
+{
+	struct books *b = arg;
+
+	atomic_store(&adding, 1);
+	for (unsigned i = 100; i < 130; i++)
+		books_add(b->metadata, i, 2, 1000);
+	return NULL;
+}
+
+/* What others add meanwhile counts as well. */
+static void test_while_others_write(void **state)
+{
+	struct books *b = *state;
+	pthread_t thread;
+
+	for (unsigned i = 0; i < 5; i++)
+		books_add(b->metadata, i, 2, 1000);
+	spoil_totals(b, 7);
+	assert_int_equal(pthread_create(&thread, NULL, add_one, b), 0);
+	while (!atomic_load(&adding))
+		sched_yield();
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(count_again(b), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(books_totals(b->metadata).cost, 35 * 2 * SAMPLE_CHUNK);
+}
+
 /* An object without a row in the order would never go. */
 static void test_missing_rows_of_the_order(void **state)
 {
@@ -113,6 +178,8 @@ int main(void)
 		BOOKS_TEST(test_an_empty_cache),
 		BOOKS_TEST(test_counts_again),
 		BOOKS_TEST(test_broken_records_go),
+		BOOKS_TEST(test_many_records),
+		BOOKS_TEST(test_while_others_write),
 		BOOKS_TEST(test_missing_rows_of_the_order),
 		BOOKS_TEST(test_leases_of_the_dead),
 	};
