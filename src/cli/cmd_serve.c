@@ -99,6 +99,18 @@ static void wait_for_end(const sigset_t *set, const struct serve_options *o)
 			log_warning(o->log, "%s", t.text);
 }
 
+/* Somebody's own certificate may be of a CA that readers believe already. */
+static void say_ca(const struct serve_options *o)
+{
+	char *path = NULL;
+
+	if (!o->tls || asprintf(&path, "%s/ca.pem", o->tls_dir) < 0)
+		return;
+	if (access(path, F_OK) == 0)
+		printf("readers need: --cacert %s\n", path);
+	free(path);
+}
+
 static int serve_until_signal(const struct serve_options *o)
 {
 	struct trouble t = {0};
@@ -111,8 +123,7 @@ static int serve_until_signal(const struct serve_options *o)
 	printf("serving %s at %s://%s%s%s:%u\n", o->store, o->tls ? "https" : "http",
 		strchr(o->host, ':') ? "[" : "", o->host, strchr(o->host, ':') ? "]" : "",
 		serve_port(serve));
-	if (o->tls)
-		printf("readers need: --cacert %s/ca.pem\n", o->tls_dir);
+	say_ca(o);
 	fflush(stdout);
 	wait_for_end(&set, o);
 	serve_stop(serve);

@@ -231,3 +231,16 @@ bool certificate_is_foreign(int dir, const char *cert_name, const struct certifi
 	X509_free(cert);
 	return foreign;
 }
+
+bool certificate_days_left(int dir, const char *cert_name, int *days)
+{
+	X509 *cert = NULL;
+	int seconds = 0, left = 0;
+	bool good = read_cert(dir, cert_name, &cert) == 0 &&
+		    ASN1_TIME_diff(&left, &seconds, NULL, X509_get0_notAfter(cert)) == 1;
+
+	X509_free(cert);
+	if (good)
+		*days = seconds < 0 ? left - 1 : left;
+	return good;
+}

@@ -43,4 +43,8 @@ bool certificate_is_of(const struct certificate *c, const struct certificate *ca
 /* Whether there is a certificate in that file, and it names another issuer than this CA. */
 bool certificate_is_foreign(int dir, const char *cert_name, const struct certificate *ca);
 
+/* Days until it ends, negative when it has; of the first one in that file. False when there
+ * is none. */
+bool certificate_days_left(int dir, const char *cert_name, int *days);
+
 #endif

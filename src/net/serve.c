@@ -130,9 +130,12 @@ static int load_certificate(const struct serve_options *o, struct bytes *cert,
 	struct bytes *key, struct trouble *t)
 {
 	int rc = serve_certificate_make(o->tls_dir, o->host, t);
+	struct trouble why;
 
 	if (!rc)
 		rc = read_pem(o->tls_dir, "cert.pem", cert, t);
+	if (!rc && serve_certificate_ends(o->tls_dir, &why))
+		log_warning(o->log, "%s", why.text);
 	if (!rc)
 		rc = read_pem(o->tls_dir, "key.pem", key, t);
 	if (!rc && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)

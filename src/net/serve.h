@@ -28,7 +28,8 @@ struct serve_options {
 	 */
 	unsigned per_address;
 	struct access_log *access; /* a line a request, borrowed; NULL: none */
-	struct log *log;	   /* what libmicrohttpd has to say, at debug level */
+	struct log *
+		log; /* a certificate at its end; what libmicrohttpd says, at debug level */
 };
 
 struct serve;

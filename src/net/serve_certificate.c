@@ -16,6 +16,7 @@
 #include "util/io.h"
 #include "util/stop_gate.h"
 
+#define ENDS_SOON 14		       /* days */
 #define LOCK_WAIT (10 * NS_PER_SECOND) /* for one that makes its own, which is quick */
 
 static bool file_exists(int dir, const char *name)
@@ -146,4 +147,29 @@ int serve_certificate_make(const char *tls_dir, const char *host, struct trouble
 	rc = ensure_alone(dir, tls_dir, host, t);
 	close(dir);
 	return rc;
+}
+
+bool serve_certificate_ends(const char *tls_dir, struct trouble *t)
+{
+	int dir = open(tls_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), days = ENDS_SOON;
+
+	if (dir < 0)
+		return false;
+	certificate_days_left(dir, "cert.pem", &days);
+	close(dir);
+	ERR_clear_error();
+	if (days >= ENDS_SOON)
+		return false;
+	if (days < 0)
+		trouble_set(t, ERR_EXPIRED,
+			"the certificate %s/cert.pem has expired, and readers refuse it: "
+			"put another one in its place",
+			tls_dir);
+	else
+		trouble_set(t, ERR_EXPIRED,
+			"the certificate %s/cert.pem ends in less than %d days: put "
+			"another one in "
+			"its place before, and start cairn serve again",
+			tls_dir, days + 1);
+	return true;
 }

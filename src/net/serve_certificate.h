@@ -7,6 +7,8 @@
 #ifndef CAIRN_NET_SERVE_CERTIFICATE_H
 #define CAIRN_NET_SERVE_CERTIFICATE_H
 
+#include <stdbool.h>
+
 #include "util/error.h"
 
 /* Makes (unless there) a CA, and a certificate of it for localhost, the machine's names,
@@ -15,5 +17,9 @@
  * made by another CA or lacks `host` is made anew with the CA kept. A directory with
  * cert.pem and key.pem but no ca-key.pem holds somebody's own: left as it is. */
 int serve_certificate_make(const char *tls_dir, const char *host, struct trouble *t);
+
+/* Has cert.pem, which may be somebody's own, come to its end, or will soon? Then with a
+ * sentence. */
+bool serve_certificate_ends(const char *tls_dir, struct trouble *t);
 
 #endif

@@ -431,6 +431,25 @@ static void test_at_once(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* Somebody's own is not made anew: who starts the server is told. */
+static void test_end(void **state)
+{
+	struct fixture *x = *state;
+	struct trouble t = {0};
+
+	assert_false(serve_certificate_ends(x->tls, &t));
+	make(x, "localhost");
+	assert_false(serve_certificate_ends(x->tls, &t));
+	resign(x, "cert.pem", 7);
+	assert_true(serve_certificate_ends(x->tls, &t));
+	assert_non_null(strstr(t.text, "ends in"));
+	resign(x, "cert.pem", -1);
+	assert_true(serve_certificate_ends(x->tls, &t));
+	assert_non_null(strstr(t.text, "has expired"));
+	spoil(x, "cert.pem");
+	assert_false(serve_certificate_ends(x->tls, &t));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -445,6 +464,7 @@ int main(void)
 		TEST(test_foreign),
 		TEST(test_odd_hosts),
 		TEST(test_no_directory),
+		TEST(test_end),
 		TEST(test_at_once),
 	};
 
