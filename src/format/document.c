@@ -150,11 +150,12 @@ int document_encode(json_t *document, const struct private_key *const *keys,
 static int verify_any(const struct document_signature *signatures, size_t count,
 	const struct public_key *key, struct span message)
 {
-	for (size_t i = 0; i < count; i++)
-		if (public_key_equal(&signatures[i].key, key) &&
-			!public_key_verify(key, message, signatures[i].signature))
-			return 0;
-	return ERR_UNTRUSTED;
+	int rc = ERR_UNTRUSTED;
+
+	for (size_t i = 0; i < count && rc == ERR_UNTRUSTED; i++)
+		if (public_key_equal(&signatures[i].key, key))
+			rc = public_key_verify(key, message, signatures[i].signature);
+	return rc;
 }
 
 int document_verify(struct span text, const struct public_key *key)
@@ -223,10 +224,11 @@ static int read_signature(const json_t *value, struct document_signature *out)
 	int rc;
 
 	if (json_only_members(value, names) ||
-		json_get_string(
-			json_object_get(value, "key"), PUBLIC_KEY_TEXT_SIZE, &text) ||
-		public_key_from_text(text, &out->key))
+		json_get_string(json_object_get(value, "key"), PUBLIC_KEY_TEXT_SIZE, &text))
 		return ERR_CORRUPT;
+	rc = public_key_from_text(text, &out->key);
+	if (rc)
+		return rc;
 	if (json_get_string(
 		    json_object_get(value, "signature"), SIGNATURE_TEXT_SIZE, &text))
 		return ERR_CORRUPT;

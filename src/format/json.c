@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "format/json.h"
@@ -36,18 +39,41 @@ static bool depth_within(struct span text, int cap)
 	return true;
 }
 
+/* Without memory for a byte jansson leaves it out and goes on, without memory for a token
+ * it says that the text is wrong. So it is not asked: who allocates for it notes when there
+ * was none. Its allocator has no argument, hence this. */
+static _Thread_local bool starved;
+
+static void *json_allocate(size_t size)
+{
+	void *memory = malloc(size);
+
+	starved = starved || !memory;
+	return memory;
+}
+
+static void watch_allocations(void)
+{
+	json_set_alloc_funcs(json_allocate, free);
+}
+
 int json_parse(struct span text, json_t **out, struct trouble *t)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	json_error_t error;
 	json_t *value;
 
 	if (!depth_within(text, JSON_DEPTH_CAP))
 		return trouble_set(
 			t, ERR_CORRUPT, "JSON nested deeper than %d", JSON_DEPTH_CAP);
+	pthread_once(&once, watch_allocations);
+	starved = false;
 	value = json_loadb(text.data ? (const char *)text.data : "", text.size,
 		JSON_REJECT_DUPLICATES, &error);
-	if (!value && json_error_code(&error) == json_error_out_of_memory)
+	if (starved) {
+		json_decref(value);
 		return trouble_set(t, ERR_NO_MEMORY, "no memory to parse JSON");
+	}
 	if (!value)
 		return trouble_set(t, ERR_CORRUPT,
 			"not valid JSON at line %d, column %d: %s", error.line,
@@ -60,18 +86,29 @@ int json_parse(struct span text, json_t **out, struct trouble *t)
 	return 0;
 }
 
-static int json_append(const char *piece, size_t size, void *out)
+/* jansson does not look at each of its results: what fails once has failed. */
+struct json_dump {
+	struct bytes *out;
+	bool failed;
+};
+
+static int json_append(const char *piece, size_t size, void *arg)
 {
-	return bytes_append(out, piece, size);
+	struct json_dump *d = arg;
+
+	d->failed = d->failed || bytes_append(d->out, piece, size);
+	return d->failed ? -1 : 0;
 }
 
 int json_canonical(const json_t *value, struct bytes *out)
 {
+	struct json_dump dump = {.out = out};
 	size_t start = out->size;
+	int rc = json_dump_callback(
+		value, json_append, &dump, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY);
 
 	/* The tree is a parsed or a built one: only memory can fail. */
-	if (json_dump_callback(value, json_append, out,
-		    JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY)) {
+	if (rc || dump.failed) {
 		out->size = start;
 		return ERR_NO_MEMORY;
 	}

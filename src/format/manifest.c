@@ -344,11 +344,16 @@ static int pack_members(const struct manifest *m, json_t **out)
 static int pack_mirrors(const struct manifest *m, json_t **out)
 {
 	json_t *mirrors = json_array();
+	json_error_t error;
 
+	if (!mirrors)
+		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < m->mirror_count; i++) {
-		if (json_array_append_new(mirrors, json_string(m->mirrors[i]))) {
+		json_t *url = json_pack_ex(&error, 0, "s", m->mirrors[i]);
+
+		if (!url || json_array_append_new(mirrors, url)) {
 			json_decref(mirrors);
-			return ERR_INVALID;
+			return url ? ERR_NO_MEMORY : document_pack_error(&error);
 		}
 	}
 	*out = mirrors;

@@ -70,7 +70,7 @@ void manifest_free(struct manifest *m);
 int manifest_encode(const struct manifest *m, const struct private_key *const *keys,
 	size_t key_count, struct bytes *text);
 /* 0 when one signature is by `key` and right (over `text`, the same bytes that were
- * decoded); ERR_UNTRUSTED. */
+ * decoded); ERR_UNTRUSTED, ERR_NO_MEMORY. */
 int manifest_verify(struct span text, const struct public_key *key);
 
 #endif

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,11 +24,15 @@ struct private_key {
 	struct public_key public;
 };
 
-/* OpenSSL's queue of errors is per thread and shared with libcurl: leave none. */
+/* OpenSSL's queue of errors is per thread and shared with libcurl: leave none. That it had
+ * no memory is no word about a key or a signature; malloc() says so in errno, which the
+ * caller has set to 0. */
 static int signature_fail(int code)
 {
+	bool starved = errno == ENOMEM;
+
 	ERR_clear_error();
-	return code;
+	return starved ? ERR_NO_MEMORY : code;
 }
 
 /* Takes `pkey` over. */
@@ -55,9 +60,13 @@ out:
 
 int private_key_generate(struct private_key **out)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_ED25519, NULL);
 	EVP_PKEY *pkey = NULL;
-	int ok = ctx && EVP_PKEY_keygen_init(ctx) == 1 && EVP_PKEY_keygen(ctx, &pkey) == 1;
+	EVP_PKEY_CTX *ctx;
+	int ok;
+
+	errno = 0;
+	ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_ED25519, NULL);
+	ok = ctx && EVP_PKEY_keygen_init(ctx) == 1 && EVP_PKEY_keygen(ctx, &pkey) == 1;
 
 	EVP_PKEY_CTX_free(ctx);
 	return ok ? private_key_new(pkey, out) : signature_fail(ERR_UNSUPPORTED);
@@ -80,6 +89,7 @@ int private_key_decode(struct span pem, struct private_key **out)
 
 	if (pem.size == 0 || pem.size > PEM_SIZE_MAX)
 		return ERR_CORRUPT;
+	errno = 0;
 	bio = BIO_new_mem_buf(pem.data, (int)pem.size);
 	if (!bio)
 		return signature_fail(ERR_NO_MEMORY);
@@ -137,12 +147,17 @@ int private_key_sign(
 int public_key_verify(const struct public_key *k, struct span message,
 	const uint8_t signature[SIGNATURE_SIZE])
 {
-	EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(
+	EVP_MD_CTX *ctx;
+	EVP_PKEY *pkey;
+	int ok;
+
+	errno = 0;
+	pkey = EVP_PKEY_new_raw_public_key(
 		EVP_PKEY_ED25519, NULL, k->bytes, PUBLIC_KEY_SIZE);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	int ok = pkey && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
-		 EVP_DigestVerify(
-			 ctx, signature, SIGNATURE_SIZE, message.data, message.size) == 1;
+	ctx = EVP_MD_CTX_new();
+	ok = pkey && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, pkey) == 1 &&
+	     EVP_DigestVerify(ctx, signature, SIGNATURE_SIZE, message.data, message.size) ==
+		     1;
 
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(pkey);

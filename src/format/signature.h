@@ -30,7 +30,7 @@ struct public_key private_key_public(const struct private_key *k);
 int private_key_sign(const struct private_key *k, struct span message,
 	uint8_t signature[SIGNATURE_SIZE]);
 
-/* 0 or ERR_UNTRUSTED. */
+/* ERR_UNTRUSTED; ERR_NO_MEMORY, which says nothing of it. */
 int public_key_verify(const struct public_key *k, struct span message,
 	const uint8_t signature[SIGNATURE_SIZE]);
 bool public_key_equal(const struct public_key *a, const struct public_key *b);
