@@ -28,6 +28,87 @@ static char *path_beside(const char *keys)
 	return path;
 }
 
+/* The next line, without its end, taken off the front of *rest. */
+static struct span take_line(struct span *rest)
+{
+	const uint8_t *end = memchr(rest->data, '\n', rest->size);
+	size_t size = end ? (size_t)(end - rest->data) : rest->size;
+	struct span line = span_of(rest->data, size);
+
+	rest->data += end ? size + 1 : size;
+	rest->size -= end ? size + 1 : size;
+	return line;
+}
+
+static bool has_prefix(struct span line, const char *prefix)
+{
+	size_t size = strlen(prefix);
+
+	return line.size >= size && memcmp(line.data, prefix, size) == 0;
+}
+
+/* The next word, which a blank ends, taken off the front of *rest with it. */
+static int take_word(struct span *rest, struct span *out)
+{
+	const uint8_t *end = memchr(rest->data, ' ', rest->size);
+
+	if (!end)
+		return ERR_CORRUPT;
+	*out = span_of(rest->data, (size_t)(end - rest->data));
+	rest->data += out->size + 1;
+	rest->size -= out->size + 1;
+	return 0;
+}
+
+/* The first word of a line of ours; NULL: it is people's. One that was `cut` may have no
+ * more than the beginning of it. */
+static const char *kind_of(struct span line, bool cut)
+{
+	static const char *const kinds[] = {"url ", "dataset ", "tag "};
+
+	for (size_t i = 0; line.size && i < sizeof kinds / sizeof kinds[0]; i++) {
+		size_t size = strlen(kinds[i]);
+
+		if (line.size < size && !cut)
+			continue;
+		if (!memcmp(line.data, kinds[i], line.size < size ? line.size : size))
+			return kinds[i];
+	}
+	return NULL;
+}
+
+/* Does a line of ours say what it is of? One of people's says nothing. */
+static bool line_is_named(struct span line)
+{
+	const char *kind = kind_of(line, false);
+	struct digest id;
+	struct span word;
+
+	if (!kind)
+		return true;
+	if (take_word(&line, &word) || take_word(&line, &word))
+		return false;
+	if (*kind != 'u' && digest_from_hex(word, &id))
+		return false;
+	return *kind != 't' || !take_word(&line, &word);
+}
+
+/* A file that was cut, or written over, must not look like one that knows nothing. */
+static unsigned find_damage(struct span text)
+{
+	const uint8_t *end = text.data + text.size;
+
+	for (unsigned number = 1; text.size; number++) {
+		struct span line = take_line(&text);
+		bool cut = line.data + line.size == end;
+
+		if (!line_is_named(line) || (cut && kind_of(line, true)) ||
+			(line.size && memchr(line.data, 0, line.size)))
+			return number;
+	}
+	return 0;
+}
+
 int known_datasets_load(const char *keys, struct known_datasets *out, struct trouble *t)
 {
 	struct known_datasets k = {.path = path_beside(keys)};
@@ -42,6 +123,7 @@ int known_datasets_load(const char *keys, struct known_datasets *out, struct tro
 		known_datasets_release(&k);
 		return rc;
 	}
+	k.damaged = find_damage(span_of_bytes(&k.text));
 	*out = k;
 	return 0;
 }
@@ -64,44 +146,35 @@ bool known_datasets_is_writable(const struct known_datasets *k)
 	return writable;
 }
 
-/* The next line, without its end, taken off the front of *rest. */
-static struct span take_line(struct span *rest)
-{
-	const uint8_t *end = memchr(rest->data, '\n', rest->size);
-	size_t size = end ? (size_t)(end - rest->data) : rest->size;
-	struct span line = span_of(rest->data, size);
-
-	rest->data += end ? size + 1 : size;
-	rest->size -= end ? size + 1 : size;
-	return line;
-}
-
-static bool has_prefix(struct span line, const char *prefix)
-{
-	size_t size = strlen(prefix);
-
-	return line.size >= size && memcmp(line.data, prefix, size) == 0;
-}
-
-/* What follows `prefix` in the line that begins with it. */
-static int find_value(struct span text, const char *prefix, struct span *out)
-{
-	while (text.size) {
-		struct span line = take_line(&text);
-
-		if (!has_prefix(line, prefix))
-			continue;
-		*out = span_of(line.data + strlen(prefix), line.size - strlen(prefix));
-		return 0;
-	}
-	return ERR_ABSENT;
-}
-
 static int bad_line(const struct known_datasets *k, const char *prefix, struct trouble *t)
 {
 	return trouble_set(t, ERR_CORRUPT,
 		"%s: the line \"%s...\" is not understood; correct or remove it", k->path,
 		prefix);
+}
+
+/* What follows `prefix` in the line that begins with it. */
+static int find_value(const struct known_datasets *k, const char *prefix, struct span *out,
+	struct trouble *t)
+{
+	struct span text = span_of_bytes(&k->text);
+
+	while (text.size) {
+		struct span line = take_line(&text);
+
+		if (!has_prefix(line, prefix))
+			continue;
+		/* Of a number that was cut, a lower one is left. */
+		if (line.data + line.size == k->text.data + k->text.size)
+			return bad_line(k, prefix, t);
+		*out = span_of(line.data + strlen(prefix), line.size - strlen(prefix));
+		return 0;
+	}
+	if (k->damaged)
+		return trouble_set(t, ERR_CORRUPT,
+			"%s, line %u, is damaged: correct or remove it", k->path,
+			k->damaged);
+	return ERR_ABSENT;
 }
 
 static int parse_number(struct span text, uint64_t max, uint64_t *out)
@@ -143,7 +216,7 @@ static int find_number(const struct known_datasets *k, char *prefix, uint64_t ma
 	uint64_t *out, struct trouble *t)
 {
 	struct span value = {0};
-	int rc = prefix ? find_value(span_of_bytes(&k->text), prefix, &value)
+	int rc = prefix ? find_value(k, prefix, &value, t)
 			: trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
 
 	if (!rc && parse_number(value, max, out))
@@ -174,7 +247,7 @@ int known_datasets_by_url(const struct known_datasets *k, const char *url,
 {
 	char *prefix = prefix_of("url", url, "");
 	struct span value = {0};
-	int rc = prefix ? find_value(span_of_bytes(&k->text), prefix, &value)
+	int rc = prefix ? find_value(k, prefix, &value, t)
 			: trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
 
 	if (!rc && digest_from_hex(value, out))

@@ -28,12 +28,14 @@
 struct known_datasets {
 	char *path;
 	struct bytes text;
+	unsigned damaged; /* the number of a line that does not say what it is of; or 0 */
 };
 /* A file that is not there is empty. With a sentence. */
 int known_datasets_load(const char *keys, struct known_datasets *out, struct trouble *t);
 void known_datasets_release(struct known_datasets *k);
 
-/* Each: ERR_ABSENT without a sentence; ERR_CORRUPT: the line is not understood. */
+/* Each: ERR_ABSENT without a sentence; ERR_CORRUPT: the line is not understood, or there is
+ * none and it may be the damaged one. */
 int known_datasets_revision(const struct known_datasets *k, const struct digest *id,
 	uint64_t *out, struct trouble *t);
 int known_datasets_by_url(const struct known_datasets *k, const char *url,

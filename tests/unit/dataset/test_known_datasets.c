@@ -186,6 +186,31 @@ static void damage_is_not_ignorance(void **state)
 	assert_int_equal(look(f, 0, &revision, &created, NULL), ERR_LIMIT);
 }
 
+/* Wherever the file is cut within a line, and when it is written over: nobody takes that
+ * for a file that knows nothing. */
+static void cut_or_written_over(void **state)
+{
+	struct fixture *f = *state;
+	struct bytes whole = {0};
+	uint64_t revision;
+	int64_t created;
+
+	note(f, URL, 0, 1234, "stable", 5678);
+	note(f, "https://b.example/", 1, 7, NULL, 0);
+	assert_int_equal(io_read_file(AT_FDCWD, f->file, 10000, &whole), 0);
+	for (size_t n = whole.size - 1; n > 0; n--) {
+		if (whole.data[n - 1] == '\n')
+			continue;
+		assert_int_equal(truncate(f->file, (off_t)n), 0);
+		assert_int_equal(look(f, 1, &revision, &created, NULL), ERR_CORRUPT);
+	}
+	memset(whole.data, 0, whole.size);
+	assert_int_equal(
+		io_replace_file(AT_FDCWD, f->file, span_of_bytes(&whole), 0600, 0), 0);
+	assert_int_equal(look(f, 0, &revision, &created, NULL), ERR_CORRUPT);
+	bytes_release(&whole);
+}
+
 struct noting {
 	struct fixture *f;
 	int id;
@@ -229,6 +254,7 @@ int main(void)
 		TEST(a_url_is_a_word),
 		TEST(forgotten),
 		TEST(damage_is_not_ignorance),
+		TEST(cut_or_written_over),
 		TEST(two_at_once),
 	};
 
