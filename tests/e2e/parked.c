@@ -3,6 +3,7 @@
  * Readers that wait for a server which never answers, and what that means to others:
  *
  *	parked load [-w WAY] [-n READERS] [-r ROUNDS] [-l RATE,TAIL,MS] WAITING [CACHED]
+ *	parked beside [-w WAY] [-n READERS] [-l RATE,TAIL,MS] WAITING [CACHED]
  *	parked wait [-w WAY] [-n READERS] WAITING
  *
  * A reader is a process that needs one of the files WAITING/0, WAITING/1, ... in this WAY:
@@ -15,6 +16,10 @@
  * when a reader takes longer than MS milliseconds to end. CACHED has a directory `list`
  * and a file `file`; each work asks the file system itself, whatever the kernel remembers.
  * Without CACHED only the interrupts are measured.
+ *
+ * `beside` does each work some times with READERS parked, all of whom must wait still when
+ * all works are done, and interrupts them as `load` does: it measures no pace, so it tells
+ * the same on a busy machine.
  *
  * `wait` starts READERS, says "begun" when each has opened what it opens, and tells how
  * they ended: one line per errno (0: well), with how many, and the first and last in
@@ -45,6 +50,7 @@
 #define TURN_MS 250	   /* of a work in a turn */
 #define PATH_SIZE 4096
 #define BLOCK (64 << 10)
+#define BESIDE 20      /* times that `beside` does each work */
 #define BEGIN_MS 30000 /* that a busy machine has to start the readers */
 #define SETTLE_MS 300  /* from "about to read" to "parked" */
 #define SIGBUS_ENDED EFAULT
@@ -190,16 +196,21 @@ static void readers_await_begin(const struct readers *r)
 		sleep_ms(10);
 }
 
-static void readers_park(struct readers *r, const struct request *q)
+static void readers_must_wait(const struct readers *r)
 {
 	int status;
 
-	readers_start(r, q);
-	readers_await_begin(r);
-	sleep_ms(SETTLE_MS);
 	for (unsigned i = 0; i < r->count; i++)
 		if (waitpid(r->pids[i], &status, WNOHANG) != 0)
 			ended("a reader does not wait", status);
+}
+
+static void readers_park(struct readers *r, const struct request *q)
+{
+	readers_start(r, q);
+	readers_await_begin(r);
+	sleep_ms(SETTLE_MS);
+	readers_must_wait(r);
 }
 
 /* Milliseconds until the reader has ended, by the signal. */
@@ -394,6 +405,22 @@ static int load(const struct request *q, struct readers *r)
 	return good ? 0 : 1;
 }
 
+/* ---- beside ---- */
+
+static int beside(const struct request *q, struct readers *r)
+{
+	static struct turns t;
+
+	readers_park(r, q);
+	for (unsigned i = 0; q->cached && i < BESIDE; i++)
+		for (unsigned w = 0; w < WORKS; w++)
+			works[w].run(q->cached);
+	readers_must_wait(r);
+	readers_interrupt(r, t.interrupts);
+	t.interrupted = r->count;
+	return judge_interrupts(q, &t) ? 0 : 1;
+}
+
 /* ---- wait ---- */
 
 struct end {
@@ -434,6 +461,8 @@ static int await(const struct request *q, struct readers *r)
 static int usage(void)
 {
 	fprintf(stderr, "use: parked load [-w read|mmap|stat] [-n READERS] [-r ROUNDS] "
+			"[-l RATE,TAIL,MS] WAITING [CACHED]\n"
+			"     parked beside [-w read|mmap|stat] [-n READERS] "
 			"[-l RATE,TAIL,MS] WAITING [CACHED]\n"
 			"     parked wait [-w read|mmap|stat] [-n READERS] WAITING\n");
 	return 2;
@@ -492,5 +521,7 @@ int main(int argc, char **argv)
 		die("mmap");
 	if (strcmp(argv[1], "load") == 0)
 		return load(&q, &readers);
+	if (strcmp(argv[1], "beside") == 0)
+		return beside(&q, &readers);
 	return strcmp(argv[1], "wait") == 0 ? await(&q, &readers) : usage();
 }
