@@ -50,6 +50,6 @@ if grep -aq __asan_init "$CAIRN" || grep -aq __tsan_init "$CAIRN"; then instrume
 python3 "$here/random_run.py" --seed "$seed" --seconds "$seconds" --cairn "$CAIRN" \
 	--url "$(cat "$T/url")" --cacert "$T/tls/good-ca.pem" --trust "$(public_key)" \
 	--source "$T/source" --mount "$T/mnt" --cache "$T/disk/cache" --rate-file "$T/rate" \
-	--ballast "$T/disk/ballast" --options quota=12M,verify=open "${instrumented[@]}" || fail "seed $seed"
+	--ballast "$T/disk/ballast" --options quota=12M,floor=1M,verify=open "${instrumented[@]}" || fail "seed $seed"
 stop "$server_pid"
 say "faults of the server: $(cat "$T/faults")"
