@@ -3,7 +3,7 @@
 # Readers beside everything that goes wrong at once: a server that does it all, killed and
 # stopped processes, a full disk, damaged files. Every byte right or an errno, no hang, no
 # crash, nothing left over. The seed is printed; e2e_random.sh [SEED [SECONDS]] has the
-# same faults in store again.
+# same faults in store again; CAIRN_SEED and CAIRN_SECONDS tell contrib/check the same.
 . "$(dirname "$0")/../e2e/lib.sh"
 need_fuse
 need_root # for a small disk
@@ -11,7 +11,7 @@ need_program python3
 here=$(dirname "$0")
 
 seed=${1-${CAIRN_SEED-$((RANDOM * 32768 + RANDOM))}}
-seconds=${2-$(if is_long; then echo 3600; elif is_quick; then echo 15; else echo 45; fi)}
+seconds=${2-${CAIRN_SECONDS-$(if is_long; then echo 3600; elif is_quick; then echo 15; else echo 45; fi)}}
 say "seed $seed, $seconds s"
 
 mkdir -p "$T/source/deep/er" "$T/tls" "$T/disk"
