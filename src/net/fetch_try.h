@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One try to get one fetch from one mirror, as a libcurl easy handle. Tries are used
- * again, each with its handle. For the fetcher's thread alone.
+ * One try to get one fetch from one mirror, as a libcurl easy handle, and what it receives;
+ * what it asks is try_request.h's. Tries are used again, each with its handle. For the
+ * fetcher's thread alone.
  */
 #ifndef CAIRN_NET_FETCH_TRY_H
 #define CAIRN_NET_FETCH_TRY_H
 
 #include <curl/curl.h>
 
-#include "net/admission.h"
 #include "net/answer_head.h"
 #include "net/bearer.h"
-#include "net/credentials.h"
 #include "net/fetch.h"
 #include "net/file_reader.h"
 #include "net/origins.h"
@@ -77,36 +76,16 @@ struct fetch_try {
 	char words[CURL_ERROR_SIZE];
 };
 
-struct fetch_try_settings {
-	const struct credentials *credentials; /* may be NULL */
-	const struct bearer *bearer;
-	CURLSH *share;
-	int64_t connect_timeout, stall_timeout; /* ns */
-};
-
 struct fetch_try *fetch_try_new(void); /* NULL without memory */
 void fetch_try_free(struct fetch_try *t);
-/* Makes the handle ready to be added to a multi handle; `body` is what is there already and
- * becomes the try's. On failure with a sentence. */
-int fetch_try_begin(struct fetch_try *t, const struct admission *a, struct bytes *body,
-	const struct fetch_try_settings *settings, struct trouble *trouble);
+/* Has the handle, after its reset, tell the try what comes. */
+void fetch_try_set_callbacks(struct fetch_try *t);
 /* It was answered: whether its server carries many tries on one connection. */
 void fetch_try_note_version(struct fetch_try *t);
 /* Whether it ended with a redirect. */
 bool fetch_try_is_redirected(struct fetch_try *t);
-/* Where to, unless it is not to be followed: then t->redirect says why, and it is false. */
-bool fetch_try_find_hop(struct fetch_try *t, struct redirect_target *out);
-/* Makes the handle, taken out of its multi handle, ready to ask there. Takes *hop over. The
- * caller sets `origin` and `server`. On failure as fetch_try_begin(). */
-int fetch_try_follow(struct fetch_try *t, struct redirect_target *hop,
-	const struct fetch_try_settings *settings, struct trouble *trouble);
 /* The token was refused that was sent (401): it may be another by now. */
 bool fetch_try_is_unauthorized(struct fetch_try *t);
-/* It waits for a look at the token's file that began at `since` or later. */
-void fetch_try_await_token(struct fetch_try *t, int64_t since);
-/* The look has ended: makes the handle, taken out of its multi handle, ready to ask again.
- * False: there is no other token, and the try has ended. */
-bool fetch_try_take_token(struct fetch_try *t, const struct fetch_try_settings *settings);
 /* Does the answer go on where the body ends? Its status was 206. */
 bool fetch_try_is_resumed(const struct fetch_try *t);
 /* Do bytes come, and fast enough that no other server need be asked? */

@@ -100,7 +100,7 @@ static int begin_file(struct tries *tries, struct fetch_try *t)
 static int send_or_hold(struct tries *tries, struct fetch_try *t)
 {
 	if (t->token == TOKEN_AWAITED)
-		fetch_try_await_token(t, t->asked_at - NS_PER_SECOND);
+		try_request_await_token(t, t->asked_at - NS_PER_SECOND);
 	else if (curl_multi_add_handle(tries->multi, t->easy) != CURLM_OK)
 		return ERR_NO_MEMORY;
 	if (t->bearer)
@@ -131,7 +131,7 @@ struct fetch_try *tries_begin(struct tries *tries, const struct admission *a,
 		bytes_release(body);
 		return NULL;
 	}
-	if (fetch_try_begin(t, a, body, &tries->settings, trouble) ||
+	if (try_request_begin(t, a, body, &tries->settings, trouble) ||
 		send_off(tries, t, trouble)) {
 		put_idle(tries, t);
 		return NULL;
@@ -194,7 +194,7 @@ static struct fetch_try *next_unauthorized(struct tries *tries)
 		if (t->token != TOKEN_AWAITED ||
 			!bearer_has_looked(&tries->bearer, t->token_since))
 			continue;
-		if (!fetch_try_take_token(t, &tries->settings))
+		if (!try_request_take_token(t, &tries->settings))
 			return t;
 		if (curl_multi_add_handle(tries->multi, t->easy) != CURLM_OK) {
 			t->no_memory = true;
@@ -211,7 +211,7 @@ bool tries_authorize(struct tries *tries, struct fetch_try *t)
 	if (!fetch_try_is_unauthorized(t))
 		return false;
 	curl_multi_remove_handle(tries->multi, t->easy);
-	fetch_try_await_token(t, renewed ? 1 : clock_monotonic());
+	try_request_await_token(t, renewed ? 1 : clock_monotonic());
 	return true;
 }
 
@@ -255,13 +255,13 @@ bool tries_follow(struct tries *tries, struct fetch_try *t)
 	struct redirect_target hop;
 	struct trouble trouble;
 
-	if (!fetch_try_is_redirected(t) || !fetch_try_find_hop(t, &hop))
+	if (!fetch_try_is_redirected(t) || !try_request_find_hop(t, &hop))
 		return false;
 	fetch_try_note_version(t);
 	mirrors_succeeded(t->fetch->mirrors, t->server, 0, 0);
 	move_to(tries, t, hop.origin);
 	curl_multi_remove_handle(tries->multi, t->easy);
-	if (!fetch_try_follow(t, &hop, &tries->settings, &trouble) &&
+	if (!try_request_follow(t, &hop, &tries->settings, &trouble) &&
 		curl_multi_add_handle(tries->multi, t->easy) == CURLM_OK)
 		return true;
 	t->redirect = REDIRECT_NO_MEMORY;

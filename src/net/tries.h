@@ -13,6 +13,7 @@
 #include "net/admission.h"
 #include "net/fetch_try.h"
 #include "net/origins.h"
+#include "net/try_request.h"
 #include "util/error.h"
 
 struct tries {
