@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/fetch_loop.h"
+#include "net/lessons.h"
 #include "net/try_result.h"
 #include "util/clock.h"
 
@@ -11,10 +12,6 @@
 	(10 * NS_PER_MS)		/* deadlines hold to this, however many there are  \
 					 */
 #define LATE_INTERVAL (100 * NS_PER_MS) /* until a second try is thought of once more */
-/* Between two requests to a server that is asked too much: a rate of one in two seconds
- * suits most limits. 503 is also what a server says that is down, and is soon up again. */
-#define GAP_MOST (2 * NS_PER_SECOND)
-#define OUTAGE_GAP_MOST (500 * NS_PER_MS)
 #define ARRIVING_LATE                                                                      \
 	4 /* times what a mirror takes as a rule: then its bytes come too slowly */
 /* TCP asks for a connection at 0, 1 and 3 s (RFC 6298), then only after 7. */
@@ -141,58 +138,6 @@ static void admit_seconds(struct fetch_loop *loop)
 	}
 }
 
-/* What was learnt about the servers: the mirror, and where it redirected to. */
-static void note_health(struct fetch_try *t, const struct try_result *result, int64_t now)
-{
-	struct mirrors *m = t->fetch->mirrors;
-
-	if (t->answered && !t->stop)
-		fetch_try_note_version(t);
-	if (t->answered && t->trail.count == 0) {
-		mirrors_led(m, t->mirror, mirrors_origin(m, t->mirror));
-		origin_led(t->origin, NULL);
-	}
-	if (result->outcome == TRY_GIVEN)
-		mirrors_succeeded(
-			m, t->mirror, now - t->started, t->body.size - t->resumed);
-	if (result->unwell)
-		mirrors_failed(m, t->server, result->fault, now);
-	else if (t->answered)
-		mirrors_succeeded(m, t->server, 0, 0);
-}
-
-/* Whether its server wants to be asked less, or can take more. */
-static void note_demand(struct fetch_loop *loop, struct fetch_try *t,
-	const struct try_result *result, int64_t now)
-{
-	int64_t gap_most = result->status == 429 ? GAP_MOST : OUTAGE_GAP_MOST;
-
-	if (result->wait)
-		mirrors_pause(t->fetch->mirrors, t->server, now + result->wait);
-	if (result->slow_down) {
-		origin_slow_down(t->origin, t->asked_at, now, gap_most);
-		if (origin_may_warn(t->origin, now))
-			log_warning(loop->log,
-				"%s asks to slow down (it answered %ld): it is asked less "
-				"for a while",
-				t->hop.origin ? t->hop.origin
-					      : mirrors_url(t->fetch->mirrors, t->mirror),
-				result->status);
-	} else if (t->answered && !t->stop && !result->unwell) {
-		origin_speed_up(t->origin);
-	}
-}
-
-/* What was learnt about the line: how much may be under way. */
-static void note_window(struct fetch_try *t, const struct try_result *result, int64_t now)
-{
-	bool complete = result->outcome == TRY_GIVEN;
-
-	if (t->first_byte && (complete || t->stop == STOP_DEADLINE))
-		window_note(&t->origin->line, t->body.size - t->resumed, t->first_byte, now,
-			complete);
-}
-
 /* Hands what the try received to its fetch. */
 static void deliver(struct fetch_try *t, const struct try_result *result)
 {
@@ -279,9 +224,7 @@ static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
 	bool over = true;
 
 	try_result_classify(t, &result);
-	note_health(t, &result, now);
-	note_demand(loop, t, &result, now);
-	note_window(t, &result, now);
+	lessons_take(t, &result, loop->log, now);
 	if (result.outcome != TRY_GIVEN && t->stop != STOP_CANCELLED)
 		log_failure(loop, fetch, &result, now);
 

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "net/lessons.h"
+#include "util/clock.h"
+
+/* Between two requests to a server that is asked too much: a rate of one in two seconds
+ * suits most limits. 503 is also what a server says that is down, and is soon up again. */
+#define GAP_MOST (2 * NS_PER_SECOND)
+#define OUTAGE_GAP_MOST (500 * NS_PER_MS)
+
+/* What was learnt about the servers: the mirror, and where it redirected to. */
+static void note_health(struct fetch_try *t, const struct try_result *result, int64_t now)
+{
+	struct mirrors *m = t->fetch->mirrors;
+
+	if (t->answered && !t->stop)
+		fetch_try_note_version(t);
+	if (t->answered && t->trail.count == 0) {
+		mirrors_led(m, t->mirror, mirrors_origin(m, t->mirror));
+		origin_led(t->origin, NULL);
+	}
+	if (result->outcome == TRY_GIVEN)
+		mirrors_succeeded(
+			m, t->mirror, now - t->started, t->body.size - t->resumed);
+	if (result->unwell)
+		mirrors_failed(m, t->server, result->fault, now);
+	else if (t->answered)
+		mirrors_succeeded(m, t->server, 0, 0);
+}
+
+/* Whether its server wants to be asked less, or can take more. */
+static void note_demand(
+	struct fetch_try *t, const struct try_result *result, struct log *log, int64_t now)
+{
+	int64_t gap_most = result->status == 429 ? GAP_MOST : OUTAGE_GAP_MOST;
+
+	if (result->wait)
+		mirrors_pause(t->fetch->mirrors, t->server, now + result->wait);
+	if (result->slow_down) {
+		origin_slow_down(t->origin, t->asked_at, now, gap_most);
+		if (origin_may_warn(t->origin, now))
+			log_warning(log,
+				"%s asks to slow down (it answered %ld): it is asked less "
+				"for a while",
+				t->hop.origin ? t->hop.origin
+					      : mirrors_url(t->fetch->mirrors, t->mirror),
+				result->status);
+	} else if (t->answered && !t->stop && !result->unwell) {
+		origin_speed_up(t->origin);
+	}
+}
+
+/* What was learnt about the line: how much may be under way. */
+static void note_window(struct fetch_try *t, const struct try_result *result, int64_t now)
+{
+	bool complete = result->outcome == TRY_GIVEN;
+
+	if (t->first_byte && (complete || t->stop == STOP_DEADLINE))
+		window_note(&t->origin->line, t->body.size - t->resumed, t->first_byte, now,
+			complete);
+}
+
+void lessons_take(
+	struct fetch_try *t, const struct try_result *result, struct log *log, int64_t now)
+{
+	note_health(t, result, now);
+	note_demand(t, result, log, now);
+	note_window(t, result, now);
+}
