@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "publish/attributes.h"
 #include "publish/index.h"
 #include "util/clock.h"
 #include "util/io.h"
+#include "util/structure.h"
 
 #define MAP_SIZE_FIRST ((size_t)64 << 20)
 #define MAP_SIZE_MAX ((size_t)1 << 40)
@@ -118,8 +120,35 @@ static int index_open_environment(struct index *x, const char *path)
 	return from_lmdb(rc);
 }
 
+static void index_remove(const char *path)
+{
+	char *lock;
+
+	unlink(path);
+	if (asprintf(&lock, "%s-lock", path) < 0)
+		return;
+	unlink(lock);
+	free(lock);
+}
+
+/* LMDB believes what it finds; the store's lock has kept others out. */
+static int check_structure(const char *path, struct log *log)
+{
+	struct structure found;
+	int rc = structure_check_file(path, &found);
+
+	if (rc != ERR_CORRUPT)
+		return rc == ERR_NO_MEMORY ? rc : 0; /* LMDB tells the rest itself */
+	index_remove(path);
+	log_warning(log,
+		"the index of unchanged files %s is damaged: it is begun anew, and all "
+		"files are read",
+		path);
+	return 0;
+}
+
 int index_open(const char *directory, const char *store, const char *source,
-	struct index **out, struct trouble *t)
+	struct log *log, struct index **out, struct trouble *t)
 {
 	struct index *x = calloc(1, sizeof *x);
 	struct bytes path = {0};
@@ -133,7 +162,9 @@ int index_open(const char *directory, const char *store, const char *source,
 	rc = append_path(&path, directory, store, source);
 	if (rc)
 		goto out;
-	rc = index_open_environment(x, (const char *)path.data);
+	rc = check_structure((const char *)path.data, log);
+	if (!rc)
+		rc = index_open_environment(x, (const char *)path.data);
 	if (!rc)
 		rc = index_open_databases(x);
 out:

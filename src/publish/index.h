@@ -14,16 +14,18 @@
 
 #include "util/digest.h"
 #include "util/error.h"
+#include "util/log.h"
 
 /* A file touched less than this before it was read may change again within the same time
  * stamp: it is not remembered. */
 #define INDEX_STABLE_NS (2 * NS_PER_SECOND)
 
 struct index;
+/* One that is damaged is begun anew, with a warning. */
 /* `store` and `source`: absolute paths, which name the environment in `directory` (made
  * when missing). ERR_BUSY and the like are no reason to give up: publish without. */
 int index_open(const char *directory, const char *store, const char *source,
-	struct index **out, struct trouble *t);
+	struct log *log, struct index **out, struct trouble *t);
 void index_close(struct index *x);
 
 /* Appends one file's part of a unit's fingerprint to `text`. */

@@ -106,7 +106,7 @@ static int open_index(struct run *r)
 	store = realpath(r->o->store, NULL);
 	if (!store)
 		return trouble_errno(r->t, "cannot find the store %s", r->o->store);
-	if (index_open(r->o->index_dir, store, r->source, &r->index, &why)) {
+	if (index_open(r->o->index_dir, store, r->source, r->o->log, &r->index, &why)) {
 		r->index = NULL;
 		log_warning(r->o->log, "%s; all files are read", why.text);
 	} else if (stat(r->o->index_dir, &r->index_st) != 0) {

@@ -19,7 +19,7 @@
 #include "cache/meta/scan.h"
 #include "cache/meta/scrub_record.h"
 #include "cache/meta/settings.h"
-#include "cache/meta/structure.h"
+#include "util/structure.h"
 #include "cache/meta/transaction.h"
 #include "cache/meta/unflushed.h"
 #include "fuzz/fuzz.h"

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "cache/meta/structure.h"
+#include "util/structure.h"
 
 /* Is it worth it? More than half is free, and that is something. */
 bool compaction_is_due(const struct structure *s);

@@ -12,6 +12,7 @@
 #include "publish/index.h"
 #include "unit/trees.h"
 #include "util/clock.h"
+#include "util/io.h"
 
 static char *directory;
 
@@ -34,7 +35,7 @@ static struct index *open_it(void)
 	struct index *x;
 	struct trouble t;
 
-	assert_int_equal(index_open(directory, "/a/store", "/a/source", &x, &t), 0);
+	assert_int_equal(index_open(directory, "/a/store", "/a/source", NULL, &x, &t), 0);
 	return x;
 }
 
@@ -129,7 +130,7 @@ static void test_paths_are_kept_apart(void **state)
 	put(x, 1, "one");
 	assert_int_equal(index_commit(x), 0);
 	index_close(x);
-	assert_int_equal(index_open(directory, "/a/stor", "e/a/source", &y, &t), 0);
+	assert_int_equal(index_open(directory, "/a/stor", "e/a/source", NULL, &y, &t), 0);
 	assert_false(has(y, 1, "one"));
 	index_close(y);
 }
@@ -194,6 +195,68 @@ static void test_a_rotten_record(void **state)
 	index_close(x);
 }
 
+/* The only data file. */
+static char *find_data_file(void)
+{
+	DIR *dir = opendir(directory);
+	struct dirent *d;
+	char *path = NULL;
+
+	while ((d = readdir(dir)))
+		if (d->d_name[0] != '.' && !strstr(d->d_name, "-lock"))
+			path = strdup(trees_path(directory, d->d_name));
+	closedir(dir);
+	assert_non_null(path);
+	return path;
+}
+
+static void overwrite(const char *path, struct span content)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(io_write_full(fd, content.data, content.size), 0);
+	close(fd);
+}
+
+/* Pages of LMDB's own are damaged, each in several ways: what is found is right or
+ * absent, nothing ends the process, and what is put then stays. */
+static void test_damaged_pages(void **state)
+{
+	struct index *x = open_it();
+	struct bytes good = {0};
+	unsigned anew = 0;
+	char *path;
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i++)
+		put(x, i, "a record");
+	assert_int_equal(index_commit(x), 0);
+	index_close(x);
+	path = find_data_file();
+	assert_int_equal(io_read_file(AT_FDCWD, path, SIZE_MAX, &good), 0);
+	for (size_t at = 0; at < good.size; at += 512 + 6) {
+		uint8_t before[24];
+		size_t size = good.size - at < sizeof before ? good.size - at
+							     : sizeof before;
+
+		memcpy(before, good.data + at, size);
+		memset(good.data + at, at % 4 ? 0xff : 0x01, size);
+		overwrite(path, span_of_bytes(&good));
+		memcpy(good.data + at, before, size);
+		x = open_it();
+		for (unsigned i = 0; i < 200; i += 10)
+			anew += !has(x, i, "a record");
+		put(x, 7, "another");
+		assert_int_equal(index_commit(x), 0);
+		assert_true(has(x, 7, "another"));
+		index_close(x);
+	}
+	assert_true(anew > 0);
+	bytes_release(&good);
+	free(path);
+}
+
 static void test_no_index(void **state)
 {
 	struct index *x;
@@ -201,7 +264,8 @@ static void test_no_index(void **state)
 
 	(void)state;
 	trees_text(directory, "file", "");
-	assert_true(index_open(trees_path(directory, "file"), "/a", "/b", &x, &t) < 0);
+	assert_true(
+		index_open(trees_path(directory, "file"), "/a", "/b", NULL, &x, &t) < 0);
 	assert_true(t.code < 0);
 }
 
@@ -261,6 +325,7 @@ int main(void)
 			test_paths_are_kept_apart, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_grows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_rotten_record, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_damaged_pages, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_index, set_up, tear_down),
 		cmocka_unit_test(test_stable),
 		cmocka_unit_test(test_fingerprints_differ),

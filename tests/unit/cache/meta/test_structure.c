@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 
 #include "cache/meta/free_pages.h"
-#include "cache/meta/structure.h"
+#include "util/structure.h"
 #include "unit/meta_samples.h"
 
 #define DAMAGES 40

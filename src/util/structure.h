@@ -2,16 +2,16 @@
 /*
  * Looks through LMDB's file for what LMDB itself takes for granted: it follows the numbers
  * and offsets in a page wherever they lead, out of its map, over its heap or round in a
- * circle. So whoever opens the cache alone has all of its tree looked at first: each page
- * is what its parent says, is used once, its rows lie in it, apart and in order, and the
- * counts add up. Reads the file as its bytes, without LMDB; values are not looked at
- * (table.h has checksums).
+ * circle. So whoever opens a cache or a publisher's index alone has all of its tree looked
+ * at first: each page is what its parent says, is used once, its rows lie in it, apart and
+ * in order, and the counts add up. Reads the file as its bytes, without LMDB; values are
+ * not looked at (whoever puts them has checksums).
  *
  * The layout is that of data version 1 (mdb.c of LMDB 0.9: MDB_meta, MDB_page, MDB_node,
  * MDB_db), in the byte order and word size of the machine. Any thread.
  */
-#ifndef CAIRN_CACHE_META_STRUCTURE_H
-#define CAIRN_CACHE_META_STRUCTURE_H
+#ifndef CAIRN_UTIL_STRUCTURE_H
+#define CAIRN_UTIL_STRUCTURE_H
 
 #include <stdint.h>
 
@@ -19,8 +19,10 @@ struct structure {
 	uint64_t bytes; /* up to the last page in use; 0: there is nothing yet */
 	uint64_t free;	/* of them, in pages that are to be used again */
 };
-/* `path` is the directory; nobody writes meanwhile. ERR_CORRUPT: not to be given to LMDB;
+/* `file` is the data file; nobody writes meanwhile. ERR_CORRUPT: not to be given to LMDB;
  * ERR_UNSUPPORTED: of another data version, which only LMDB can tell about. */
+int structure_check_file(const char *file, struct structure *out);
+/* The same of the file in the directory `path`. */
 int structure_check(const char *path, struct structure *out);
 
 #endif

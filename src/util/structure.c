@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cache/meta/structure.h"
 #include "util/error.h"
 #include "util/io.h"
+#include "util/structure.h"
 
 /* Names as in mdb.c. */
 #define MDB_MAGIC 0xBEEFC0DE
@@ -24,6 +24,7 @@
 #define F_BIGDATA 0x01
 #define F_SUBDATA 0x02
 #define INTEGERKEY 0x08
+#define NOSUBDIR 0x4000 /* of the environment, kept there too */
 #define P_INVALID (~(size_t)0)
 #define PAGE_SIZE_MIN 512
 #define PAGE_SIZE_MAX_LMDB 32768
@@ -284,8 +285,9 @@ static int check_row(struct tree_walk *w, const uint8_t *at)
 		if (txn > w->in->txn)
 			return ERR_CORRUPT;
 	}
-	if (w->kind == TREE_MAIN) {
-		if (n.flags != F_SUBDATA || data_size(&n) != sizeof db)
+	/* A row of the main one may also be just that. */
+	if (w->kind == TREE_MAIN && n.flags == F_SUBDATA) {
+		if (data_size(&n) != sizeof db)
 			return ERR_CORRUPT;
 		memcpy(&db, data, sizeof db);
 		return check_tree(w->in, TREE_TABLE, &db);
@@ -349,12 +351,17 @@ static int check_page(struct tree_walk *w, size_t number, unsigned level)
 	return rc;
 }
 
+static bool flags_are_sane(enum tree_kind kind, uint16_t flags)
+{
+	return kind == TREE_FREE ? (flags & ~NOSUBDIR) == INTEGERKEY : flags == 0;
+}
+
 static int check_tree(struct inspection *in, enum tree_kind kind, const struct db *db)
 {
 	struct tree_walk w = {.in = in, .kind = kind, .depth = db->depth};
 	int rc = 0;
 
-	if (db->flags != (kind == TREE_FREE ? INTEGERKEY : 0) || db->depth >= DEPTH_MAX ||
+	if (!flags_are_sane(kind, db->flags) || db->depth >= DEPTH_MAX ||
 		(db->root == P_INVALID) != (db->depth == 0))
 		return ERR_CORRUPT;
 	if (db->depth)
@@ -440,16 +447,11 @@ static int inspect(struct inspection *in)
 	return rc;
 }
 
-int structure_check(const char *path, struct structure *out)
+int structure_check_file(const char *file, struct structure *out)
 {
-	struct inspection in = {.page_size = 0};
-	char *name;
+	struct inspection in = {.fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
 	int rc;
 
-	if (asprintf(&name, "%s/data.mdb", path) < 0)
-		return ERR_NO_MEMORY;
-	in.fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	free(name);
 	if (in.fd < 0 && errno != ENOENT)
 		return error_from_errno(errno);
 	rc = in.fd < 0 ? 0 : inspect(&in);
@@ -460,5 +462,17 @@ int structure_check(const char *path, struct structure *out)
 	if (!rc)
 		*out = (struct structure){
 			in.sum.bytes * in.page_size, in.sum.free * in.page_size};
+	return rc;
+}
+
+int structure_check(const char *path, struct structure *out)
+{
+	char *file;
+	int rc;
+
+	if (asprintf(&file, "%s/data.mdb", path) < 0)
+		return ERR_NO_MEMORY;
+	rc = structure_check_file(file, out);
+	free(file);
 	return rc;
 }
