@@ -84,6 +84,9 @@ class Cairn(System):
         return [self.program, "prefetch", self.url(site, name), "--cache", cache,
                 "--cacert", site.authority]
 
+    def cat(self, site, name, cache, path):
+        return [self.program, "cat", self.url(site, name), path, "--cache", cache, "--offline"]
+
 
 class Rclone(System):
     name, far, programs = "rclone", True, ("rclone",)

@@ -6,7 +6,7 @@ from typing import Callable
 
 from servers import GIGABIT, ROUND_TRIP
 from workloads import (DATA_WARM, DISK_COLD, NAMES_COLD, WARM, Cold, FirstFind, FirstMount,
-                       Floor, Load, Prefetch, Publish, Resident, Tar, Update)
+                       Floor, Load, LoneCat, Prefetch, Publish, Resident, Tar, Update)
 
 MIB = 1 << 20
 
@@ -116,6 +116,8 @@ ROWS = (
         base=Floor("mixed", written=True), systems="cairn"),
     Row("prefetch-big", "prefetch of big", Prefetch("big"), (speed_of_floor(least=0.8),),
         base=Floor("big", written=True), systems="cairn"),
+    Row("lone-cat", "cairn cat of a cached file, nobody else there", LoneCat("mixed"),
+        (Figure("ms", lambda s, b: s.per_operation() * 1000),), base=None, systems="cairn"),
     Row("publish", "publish mixed", Publish("mixed", 1), (SECONDS, STORED), base=None, rounds=1,
         reads=False),
     Row("publish-second", "publish version 2 of mixed", Publish("mixed", 2), (SECONDS, STORED),

@@ -222,6 +222,36 @@ class Prefetch:
 
 
 @dataclasses.dataclass(frozen=True)
+class LoneCat:
+    """`cairn cat` of a file that the cache holds, again and again, with nobody else there:
+    what each command pays to open and leave a cache."""
+    dataset: str
+    times: int = 20
+
+    def ready(self, bench):
+        bench.datasets.need(self.dataset)
+
+    def able(self, system):
+        return None if hasattr(system, "cat") else "has no such command"
+
+    def __call__(self, bench, system):
+        system.prepare(bench.datasets, self.dataset)
+        cache = bench.new_cache(system)
+        run(system.prefetch(bench.near, self.dataset, cache), env=system.environment(),
+            timeout=bench.patience)
+        with open(bench.datasets.list(self.dataset, 1)) as paths:
+            path = paths.readline().rstrip("\n")
+        command = system.cat(bench.near, self.dataset, cache, path)
+        run(["sh", "-c", '"$@" >/dev/null', "sh", *command], env=system.environment())
+        began = time.monotonic()
+        for _ in range(self.times):
+            run(["sh", "-c", '"$@" >/dev/null', "sh", *command], env=system.environment())
+        sample = Sample(time.monotonic() - began, self.times)
+        bench.drop_cache(cache)
+        return sample
+
+
+@dataclasses.dataclass(frozen=True)
 class Floor:
     """The work that nobody can avoid: the same blobs over HTTPS, by as many curl processes
     as there are processors, each piped through zstd -d into openssl sha256."""
