@@ -43,7 +43,8 @@ struct stub_server {
 	pthread_mutex_t mtx;   /* the fields below */
 	pthread_cond_t cond;
 	bool stopping, gate_open; /* the gate holds up /gate/... */
-	unsigned connections, requests, open, open_most;
+	/* Written under the lock, read by tests without it. */
+	_Atomic unsigned connections, requests, open, open_most;
 	int64_t limited_until; /* CLOCK_MONOTONIC ns */
 	unsigned refused;      /* of /limited */
 	unsigned certificates; /* connections whose client showed one */
