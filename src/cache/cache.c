@@ -75,13 +75,13 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 	metadata_blame(c->metadata, blame);
 	metadata_close(c->metadata);
 	c->metadata = NULL;
-	if (o->settings.newer)
+	if (rc == ERR_UNSUPPORTED && o->settings.newer)
 		return trouble_set(t, rc,
 			"the cache %s was made by a newer version of this program: use "
 			"that, or "
 			"another directory",
 			c->directory.path);
-	if (o->settings.older)
+	if (rc == ERR_BUSY && o->settings.older)
 		return trouble_set(t, rc,
 			"the cache %s is in use by an older version of this program: stop "
 			"that, or use another directory",

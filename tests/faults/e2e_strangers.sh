@@ -10,7 +10,7 @@ need_program flock
 HOLD=$(find_program "${HOLD:-./tests/faults/hold}" ./hold)
 rounds=2
 
-is_long && rounds=200
+is_long && rounds=400
 patience=90 # seconds; only what would wait for ever takes so long
 
 mkdir "$T/source"
@@ -113,36 +113,64 @@ kill "${pids[-1]}"
 
 # Stopped or over.
 is_still() {
-	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) in
+	case $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null || true) in
 	T* | Z* | '') return 0 ;;
 	esac
 	return 1
 }
 
-stop_one() { # ROUND SIGNAL
-	local cache=$T/cache-stop pid
-	rm -rf "$cache"
+# One that works on the cache, and is stopped or killed within it.
+victim() { # KIND CACHE MOUNT
+	case $1 in
+	prefetch) exec "$CAIRN" prefetch "$url" --cache "$2" ;;
+	evict) exec "$CAIRN" cache evict --all --cache "$2" ;;
+	repair) exec "$CAIRN" cache verify --repair --cache "$2" ;;
+	mount) exec "$CAIRN" mount -f "$url" "$3" --cache "$2" ;;
+	esac
+}
+
+is_mounted() { mountpoint -q "$1"; }
+
+stop_one() { # ROUND SIGNAL KIND
+	local cache=$T/cache-stop name=stop-$3 pid m=$T/mnt-stop-$1
+	mkdir "$m"
+	[ "$3" != prefetch ] || "$CAIRN" cache evict --all --cache "$cache" >/dev/null 2>&1
 	set -m # in a process group of its own, as from a terminal
-	"$CAIRN" prefetch "$url" --cache "$cache" >/dev/null 2>&1 &
+	victim "$3" "$cache" "$m" >/dev/null 2>&1 &
 	pid=$!
 	set +m
 	pids+=("$pid")
+	if [ "$3" = mount ] && wait_until 20 is_mounted "$m"; then
+		cat "$m"/f* >/dev/null 2>&1 &
+	fi
 	sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
 	kill "-$2" "$pid" 2>/dev/null || true
-	wait_until 20 is_still "$pid" || fail "round $1: $2 does not stop a prefetch"
+	wait_until 20 is_still "$pid" || fail "round $1: $2 does not stop a $3"
 	if [ "$2" = TSTP ] && [ -e "$cache/meta/write.lock" ]; then
 		# Ctrl-Z waits until nothing is held.
 		flock -n "$cache/meta/write.lock" true || fail "round $1: stopped with the lock"
 		flock -s -n "$cache/lock" true || fail "round $1: stopped in the door"
 	fi
-	ends "info" "$CAIRN" cache info --cache "$cache" || true
-	ends "ls" "$CAIRN" ls "$url" --cache "$cache" --timeout 5 || true
-	ends "cat" "$CAIRN" cat "$url" f7 --cache "$cache" --timeout 5 &&
-		cmp "$T/cat.out" "$T/source/f7"
+	# Beside it: a command, one that needs the cache, and a mount that was there before.
+	ends "$name-info" "$CAIRN" cache info --cache "$cache" || true
+	ends "$name-ls" "$CAIRN" ls "$url" --cache "$cache" --timeout 5 || true
+	ends "$name-cat" "$CAIRN" cat "$url" f7 --cache "$cache" --timeout 5 &&
+		cmp "$T/$name-cat.out" "$T/source/f7"
+	ends "$name-read" cat "$T/mnt-beside/f$((1 + RANDOM % 12))" ||
+		fail "round $1: the mount beside a $3 reads nothing"
 	kill -KILL "$pid" 2>/dev/null || true
 	wait "$pid" 2>/dev/null || true
+	# Whoever it held up goes on.
+	ends "$name-after" "$CAIRN" cache info --cache "$cache" ||
+		fail "round $1: after a killed $3: $(cat "$T/$name-after.err")"
+	[ "$3" != mount ] || umount -l "$m" 2>/dev/null || fusermount3 -uz "$m"
 }
 
+mkdir "$T/mnt-beside"
+"$CAIRN" mount "$url" "$T/mnt-beside" --cache "$T/cache-stop" --timeout 10 2>"$T/beside.mount"
+kinds=(prefetch mount evict repair)
+signals=(STOP TSTP KILL)
 for round in $(seq "$rounds"); do
-	if [ $((round % 2)) = 0 ]; then stop_one "$round" TSTP; else stop_one "$round" STOP; fi
+	stop_one "$round" "${signals[RANDOM % 3]}" "${kinds[RANDOM % 4]}"
 done
+"$CAIRN" umount "$T/mnt-beside"
