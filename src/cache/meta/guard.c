@@ -116,17 +116,22 @@ static bool put_zeros(uintptr_t address)
 }
 
 /* True: the process can go on. */
-static bool handle_fault(struct guarded_call *c, int number, uintptr_t address)
+static bool handle_fault(struct guarded_call *c, const siginfo_t *info)
 {
+	uintptr_t address = (uintptr_t)info->si_addr;
 	struct guard *g = guard_with(address);
+	/* A file that is mapped has lost that page: this one's, or that of LMDB's locks.
+	 * Who goes astray in memory meets SIGSEGV. */
+	bool lost = info->si_signo == SIGBUS && info->si_code == BUS_ADRERR;
 
 	if (c) {
 		leave_mark(c->guard);
-		if (!thread_writes || g == c->guard)
+		if (!thread_writes || g == c->guard || lost)
 			come_back(c);
 		return false;
 	}
-	if (!g || number != SIGBUS) /* who writes to the map is wrong, not the file */
+	if (!g ||
+		info->si_signo != SIGBUS) /* who writes to the map is wrong, not the file */
 		return false;
 	leave_mark(g);
 	return put_zeros(address);
@@ -152,8 +157,7 @@ static bool handle(int number, const siginfo_t *info)
 		leave_mark(c->guard);
 	} else if (number != SIGABRT) {
 		/* One that somebody sends is none. */
-		return info->si_code > 0 &&
-		       handle_fault(c, number, (uintptr_t)info->si_addr);
+		return info->si_code > 0 && handle_fault(c, info);
 	} else if (c && info->si_code == SI_TKILL && info->si_pid == getpid()) {
 		leave_mark(c->guard); /* LMDB has aborted, or libc in its name */
 	}

@@ -368,6 +368,22 @@ static void test_damaged_while_in_use(void **state)
 }
 
 /* Two processes have it open: one of them sets it aside, both have the new one. */
+/* LMDB's locks are in a file of their own, which is mapped too. */
+static void test_locks_lost_while_in_use(void **state)
+{
+	struct cache *c = sample_open(*state, 0);
+	struct sample s = sample_make(5, 4);
+	char path[512];
+
+	sample_put_all(c, &s);
+	cache_flush(c);
+	snprintf(path, sizeof path, "%s/meta/lock.mdb", (char *)*state);
+	assert_int_equal(truncate(path, 0), 0);
+	wait_until_kept(*state, c, &s);
+	cache_close(c);
+	sample_release(&s);
+}
+
 static void test_damaged_in_another_process(void **state)
 {
 	struct sample s = sample_make(6, 4);
@@ -1014,6 +1030,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_marked_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_compacted_when_mostly_free, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_locks_lost_while_in_use, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_while_in_use, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_damaged_in_another_process, setup, teardown),
