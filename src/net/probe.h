@@ -39,8 +39,8 @@ struct probe_answer {
 	int64_t certificate_ends; /* seconds since 1970; 0: not known */
 };
 
-/* ERR_NO_MEMORY, what credentials_apply() and bearer_read() said; else 0, and `trouble` says
- * more. */
+/* ERR_NO_MEMORY, what credentials_apply() and bearer_read() said; else 0, and `trouble`
+ * says more. */
 int probe_ask(const struct probe_question *question, struct probe_answer *out);
 void probe_release(struct probe_answer *answer);
 

@@ -102,7 +102,8 @@ static int read_and_die(struct other_process *p, const char *directory)
 	MDB_txn *txn;
 
 	(void)p;
-	if (metadata_open(directory, 0, DEADLINE_NONE, NULL, &m, NULL) || metadata_read(m, &txn))
+	if (metadata_open(directory, 0, DEADLINE_NONE, NULL, &m, NULL) ||
+		metadata_read(m, &txn))
 		return 1;
 	return 0; /* and exits so */
 }

@@ -15,7 +15,8 @@ static int hold_a_read(struct other_process *p, const char *directory)
 	struct metadata *m;
 	MDB_txn *txn;
 
-	if (metadata_open(directory, 0, DEADLINE_NONE, NULL, &m, NULL) || metadata_read(m, &txn))
+	if (metadata_open(directory, 0, DEADLINE_NONE, NULL, &m, NULL) ||
+		metadata_read(m, &txn))
 		return 1;
 	other_process_pause(p);
 	metadata_read_end(m, txn);
