@@ -12,6 +12,7 @@
 #include "cache/meta/settings.h"
 #include "cache/meta/space.h"
 #include "cache/meta/structure_stamp.h"
+#include "cache/objects/last_books.h"
 #include "cache/objects/limits_file.h"
 #include "cache/objects/medium.h"
 #include "cache/state.h"
@@ -63,7 +64,18 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 	metadata_defer_stops(c->metadata, c->gate);
 	o->settings.alone = c->directory.alone;
 	o->settings.epoch.boot = directory_boot(&c->directory);
+	o->settings.others = c->directory.alone &&
+			     last_books_are_others(&c->directory, c->metadata);
 	rc = settings_enter(c->metadata, opening_deadline(o), &o->settings);
+	if (!rc && c->directory.alone)
+		last_books_note(&c->directory, c->metadata);
+	if (!rc && o->settings.others && !o->anew)
+		log_info(c->log,
+			"cache: the metadata in %s is not that of the files there, or "
+			"older "
+			"than they are: they are hashed before their first use, and those "
+			"that it does not know removed",
+			c->directory.path);
 	if (!rc && o->settings.older)
 		log_warning(c->log,
 			"cache: %s was made by an older version of this program: emptied, "
@@ -97,8 +109,12 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
  * it is; damage that is met then has left its mark. */
 static int compact(struct cache *c, const char *path, const struct structure *found)
 {
-	int rc = compaction_is_due(found) ? compaction_run(path) : 0;
+	int rc = 0;
 
+	if (compaction_is_due(found)) {
+		last_books_forget(&c->directory);
+		rc = compaction_run(path);
+	}
 	if (rc)
 		log_info(c->log, "cache: the metadata in %s cannot be written anew: %s",
 			c->directory.path, error_text(rc));
@@ -171,10 +187,10 @@ static int begin_anew(struct opening *o, struct trouble *t)
 	recall_limits(o);
 	if (!rc)
 		rc = directory_metadata(&o->cache->directory, &path, t);
+	o->anew = true;
 	if (!rc)
 		rc = try_metadata(o, path, t);
 	free(path);
-	o->anew = true;
 	o->settings.clean = false; /* what lies in objects/ has no record now */
 	return rc;
 }

@@ -67,6 +67,14 @@ uint64_t environment_bytes(struct environment *e)
 	return n.env ? ((uint64_t)n.info.me_last_pgno + 1) * n.stat.ms_psize : 0;
 }
 
+bool environment_file(struct environment *e, int *fd, uint64_t *transaction)
+{
+	struct environment_numbers n = numbers_of(e);
+
+	*transaction = n.info.me_last_txnid;
+	return n.env && mdb_env_get_fd(n.env, fd) == 0;
+}
+
 size_t environment_map_size(struct environment *e)
 {
 	return numbers_of(e).info.me_mapsize;

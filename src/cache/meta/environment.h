@@ -58,6 +58,8 @@ void environment_find_map(struct environment *e, MDB_txn *txn);
 
 /* Bytes up to the last page in use; 0 when it cannot be read. */
 uint64_t environment_bytes(struct environment *e);
+/* Its file, lent, and the number of the last transaction in it. False: not to be had. */
+bool environment_file(struct environment *e, int *fd, uint64_t *transaction);
 size_t environment_map_size(struct environment *e);
 unsigned environment_page_size(struct environment *e);
 

@@ -318,6 +318,18 @@ uint64_t metadata_bytes(struct metadata *m)
 	return bytes;
 }
 
+int metadata_file(struct metadata *m, int *fd, uint64_t *transaction)
+{
+	int rc = read_pool_enter(&m->pool);
+
+	if (rc)
+		return metadata_error(m, rc);
+	if (!environment_file(&m->environment, fd, transaction))
+		rc = ERR_IO;
+	read_pool_leave(&m->pool);
+	return rc;
+}
+
 static int prepare(MDB_txn *txn, void *arg)
 {
 	struct metadata *m = arg;

@@ -88,5 +88,8 @@ int metadata_damaged(struct metadata *m);
 
 /* Bytes of the file that LMDB uses, free ones (free_pages.h) among them. */
 uint64_t metadata_bytes(struct metadata *m);
+/* The file, lent as long as nobody sets it aside or closes it, and the number of the last
+ * transaction in it. ERR_IO. */
+int metadata_file(struct metadata *m, int *fd, uint64_t *transaction);
 
 #endif

@@ -87,7 +87,7 @@ static int settings_apply(MDB_txn *txn, void *arg)
 
 	if (!rc)
 		rc = trust_epoch_enter(e->m, txn, &e->settings->epoch, e->settings->alone,
-			&e->settings->clean);
+			e->settings->others, &e->settings->clean);
 	if (!rc)
 		rc = set_limits(e, txn);
 	e->settings->clean = e->settings->clean && !e->settings->older;

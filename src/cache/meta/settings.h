@@ -20,8 +20,9 @@ struct settings {
 	struct trust_epoch epoch;  /* in: boot; out: generation */
 	bool clean;		   /* out: nothing marked is in doubt */
 	bool alone;		   /* in: nobody else uses the cache now */
-	bool newer;		   /* out: the layout is of a newer program */
-	bool older; /* out: it was of an older one: emptied but for datasets */
+	bool others; /* in, when alone: other books than the files' (last_books.h) */
+	bool newer;  /* out: the layout is of a newer program */
+	bool older;  /* out: it was of an older one: emptied but for datasets */
 };
 /* ERR_UNSUPPORTED: `newer`; ERR_BUSY: `older`, and not alone; ERR_CORRUPT: no layout of
  * ours; ERR_TIMEOUT. */

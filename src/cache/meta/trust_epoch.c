@@ -48,22 +48,23 @@ static int epoch_put(
 }
 
 /* Who was here before is gone: what is its objects' and not known to be flushed is looked
- * at; all is, when the machine or the file system is another one. */
-static int succeed(struct metadata *m, MDB_txn *txn, struct epoch_record *r, uint64_t boot)
+ * at; all is, when the machine, the file system or the books are others. */
+static int succeed(struct metadata *m, MDB_txn *txn, struct epoch_record *r, uint64_t boot,
+	bool others)
 {
 	bool all;
 	int rc = unflushed_distrust_all(m, txn, &all);
 
 	if (rc)
 		return rc;
-	if (all || (!r->clean && r->boot != boot))
+	if (all || others || (!r->clean && r->boot != boot))
 		r->generation++;
 	r->boot = boot;
 	return 0;
 }
 
-int trust_epoch_enter(
-	struct metadata *m, MDB_txn *txn, struct trust_epoch *e, bool alone, bool *clean)
+int trust_epoch_enter(struct metadata *m, MDB_txn *txn, struct trust_epoch *e, bool alone,
+	bool others, bool *clean)
 {
 	struct epoch_record r;
 	bool exists;
@@ -71,11 +72,13 @@ int trust_epoch_enter(
 
 	if (rc)
 		return rc;
-	*clean = r.clean;
 	if (!exists)
 		r.boot = e->boot;
 	else if (alone)
-		rc = succeed(m, txn, &r, e->boot);
+		rc = succeed(m, txn, &r, e->boot, others);
+	if (alone && others)
+		r.clean = false; /* until all is looked through, and flushed */
+	*clean = r.clean;
 	if (!rc && (alone || !exists))
 		rc = setting_put(m, txn, SETTING_BOOT, &r, sizeof r);
 	if (!rc)

@@ -10,6 +10,7 @@
  *     (`clean`);
  *   - in the same ones, it distrusts what those before, who were killed, had marked and
  *     not flushed (unflushed.h);
+ *   - who finds other books than the files', older ones of a backup, begins a new one;
  *   - who enters while others are there joins their epoch, whatever he knows of boots:
  *     their locks show that neither machine nor file system have stopped since;
  *   - a flush that failed begins a new one, and nothing is known to be flushed then;
@@ -30,10 +31,11 @@ struct trust_epoch {
 	uint64_t generation; /* that it marks under */
 };
 
-/* Within a transaction: enters, with e->boot given. `alone`: nobody else uses the cache.
- * *clean: all that was marked before is known to be on the disk. */
-int trust_epoch_enter(
-	struct metadata *m, MDB_txn *txn, struct trust_epoch *e, bool alone, bool *clean);
+/* Within a transaction: enters, with e->boot given. `alone`: nobody else uses the cache;
+ * `others`, when alone: the books are not those, or older than those, that the files were
+ * last written under. *clean: all that was marked before is known to be on the disk. */
+int trust_epoch_enter(struct metadata *m, MDB_txn *txn, struct trust_epoch *e, bool alone,
+	bool others, bool *clean);
 /* Within a transaction that marks: from now on the disk may hold less than the books say.
  */
 int trust_epoch_mark(struct metadata *m, MDB_txn *txn, const struct trust_epoch *e);

@@ -8,6 +8,7 @@
  *   meta/        the LMDB environment; `damaged` is in it when it was found to be so
  *   meta.damaged the last one that was
  *   objects/ab/  one file per object, "cdef....LAYOUT.INSTANCE" (object_files.h)
+ *   books        which books the files were last written under (last_books.h)
  *   limits       quota and floor, for when meta/ is begun anew (limits_file.h)
  *   evicted      its times change when others are to look whether they have open what was
  *                thrown out

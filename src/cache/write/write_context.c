@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "cache/meta/transaction.h"
+#include "cache/objects/last_books.h"
 #include "cache/write/write_context.h"
 
 uint64_t write_context_disk_free(struct write_context *x)
@@ -22,6 +23,8 @@ int write_context_commit(struct write_context *x, struct changes *c, struct outc
 	c->now = clock_realtime() / NS_PER_SECOND;
 	c->disk_free = write_context_disk_free(x);
 	rc = transaction_commit(x->metadata, c, out);
+	if (!rc)
+		last_books_note(x->directory, x->metadata);
 	metadata_unlock(x->metadata);
 	return rc;
 }

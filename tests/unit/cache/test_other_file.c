@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A cache that was copied, or whose files were put back from a backup: what the books say
- * of a file was written to another one, so no byte is believed before it was hashed.
+ * of a file was written to another one, so no byte is believed before it was hashed. Or
+ * whose books were: what they do not know is nobody's, and counts in no quota.
  */
 #include <config.h>
+
+#include <sys/wait.h>
 
 #include "unit/cache_samples.h"
 
@@ -182,6 +185,139 @@ static void test_a_directory(void **state)
 	sample_release(&s);
 }
 
+static void run(const char *directory, const char *command)
+{
+	char *whole;
+
+	assert_true(asprintf(&whole, "cd '%s' && %s", directory, command) > 0);
+	assert_int_equal(system(whole), 0); /* NOLINT */
+	free(whole);
+}
+
+static unsigned count_files(const char *directory)
+{
+	char *command;
+	unsigned n = 0;
+	FILE *p;
+
+	assert_true(asprintf(&command, "find '%s/objects' -type f | wc -l", directory) > 0);
+	p = popen(command, "r"); /* NOLINT */
+	assert_non_null(p);
+	assert_int_equal(fscanf(p, "%u", &n), 1); /* NOLINT */
+	pclose(p);
+	free(command);
+	return n;
+}
+
+/* One object, of which the books are kept; then another. How they are put back. */
+static void put_back_books(const char *directory, const char *keep, const char *restore)
+{
+	struct cache *c = sample_open(directory, 0);
+	struct sample one = sample_make(1, CHUNKS), two = sample_make(101, CHUNKS);
+
+	sample_put_all(c, &one);
+	sample_put_on_disk(c, &one);
+	cache_close(c);
+	run(directory, keep);
+	c = sample_open(directory, 0);
+	sample_put_all(c, &two);
+	sample_put_on_disk(c, &two);
+	cache_close(c);
+	assert_int_equal(count_files(directory), 2);
+	run(directory, restore);
+	sample_release(&one);
+	sample_release(&two);
+}
+
+/* The first is there, and is hashed: more than the books know may have been done to it. The
+ * other's file is nobody's, and goes. */
+static void look_at_both(const char *directory, bool first)
+{
+	struct cache *c = sample_open(directory, 0);
+	struct sample one = sample_make(1, CHUNKS), two = sample_make(101, CHUNKS);
+	struct object *o;
+
+	assert_int_equal(sample_read(c, &one), first ? 0 : ERR_PENDING);
+	assert_int_equal(sample_read(c, &two), ERR_PENDING);
+	o = first ? open_objects_find(c->open_objects, &one.id) : NULL;
+	assert_true(!first || (o && o->doubted));
+	object_put(o);
+	cache_close(c);
+	assert_int_equal(count_files(directory), first);
+	/* Once. */
+	c = sample_open(directory, 0);
+	assert_true(c->write.generation > 0 && trust_epoch_is_clean(c->metadata));
+	sample_put_all(c, &two);
+	cache_close(c);
+	c = sample_open(directory, 0);
+	assert_int_equal(sample_read(c, &two), 0);
+	cache_close(c);
+	sample_release(&one);
+	sample_release(&two);
+}
+
+static void test_books_are_older(void **state)
+{
+	const char *directory = *state;
+
+	put_back_books(directory, "cp -a meta old", "rm -r meta && mv old meta");
+	look_at_both(directory, true);
+}
+
+/* Its inode and all its times but one are as they were. */
+static void test_books_are_older_in_place(void **state)
+{
+	const char *directory = *state;
+
+	put_back_books(directory, "cp -a meta old", "cp -a old/. meta/");
+	look_at_both(directory, true);
+}
+
+/* The very file. */
+static void test_books_are_moved_back(void **state)
+{
+	const char *directory = *state;
+
+	put_back_books(
+		directory, "mv meta old && cp -a old meta", "rm -r meta && mv old meta");
+	look_at_both(directory, true);
+}
+
+static void test_books_are_gone(void **state)
+{
+	const char *directory = *state;
+
+	put_back_books(directory, "true", "rm -r meta");
+	look_at_both(directory, false);
+}
+
+/* Who was killed has noted nothing at his end. */
+static void test_books_are_older_than_a_killed_one(void **state)
+{
+	const char *directory = *state;
+	struct cache *c = sample_open(directory, 0);
+	struct sample two = sample_make(101, CHUNKS);
+	int status;
+	pid_t pid;
+
+	cache_close(c);
+	run(directory, "cp -a meta old");
+	pid = fork();
+	if (pid == 0) {
+		c = sample_open_in_child(directory, 0);
+		for (uint32_t i = 0; i < CHUNKS; i++)
+			if (sample_put(c, &two, i))
+				_exit(102);
+		_exit(cache_flush(c) ? 1 : 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(count_files(directory), 1);
+	run(directory, "cp -a old/. meta/");
+	sample_release(&two);
+	look_at_both(directory, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +326,11 @@ int main(void)
 		SAMPLE_TEST(test_anothers_file),
 		SAMPLE_TEST(test_while_it_is_open),
 		SAMPLE_TEST(test_a_directory),
+		SAMPLE_TEST(test_books_are_older),
+		SAMPLE_TEST(test_books_are_older_in_place),
+		SAMPLE_TEST(test_books_are_moved_back),
+		SAMPLE_TEST(test_books_are_gone),
+		SAMPLE_TEST(test_books_are_older_than_a_killed_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

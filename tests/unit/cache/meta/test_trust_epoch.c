@@ -9,6 +9,7 @@ struct user {
 	struct metadata *m;
 	struct trust_epoch epoch;
 	bool alone;
+	bool others;
 	bool clean;
 };
 
@@ -16,7 +17,7 @@ static int enter_now(MDB_txn *txn, void *arg)
 {
 	struct user *u = arg;
 
-	return trust_epoch_enter(u->m, txn, &u->epoch, u->alone, &u->clean);
+	return trust_epoch_enter(u->m, txn, &u->epoch, u->alone, u->others, &u->clean);
 }
 
 static struct user enter_as(struct books *b, uint64_t boot, bool alone)
@@ -31,6 +32,15 @@ static struct user enter_as(struct books *b, uint64_t boot, bool alone)
 static struct user enter(struct books *b, uint64_t boot)
 {
 	return enter_as(b, boot, true);
+}
+
+static struct user enter_others(struct books *b, uint64_t boot)
+{
+	struct user u = {
+		.m = b->metadata, .epoch.boot = boot, .alone = true, .others = true};
+
+	books_write(b->metadata, enter_now, &u);
+	return u;
 }
 
 static struct user join(struct books *b, uint64_t boot)
@@ -322,6 +332,26 @@ static void test_a_hostile_record(void **state)
 	}
 }
 
+/* Books that were put back from a backup say that all is clean; of other files. */
+static void test_other_books(void **state)
+{
+	struct books *b = *state;
+	struct user first = enter(b, 1), second, third;
+
+	mark(&first);
+	flushed(&first);
+	second = enter_others(b, 1);
+	assert_true(second.epoch.generation > first.epoch.generation);
+	assert_false(second.clean);
+	/* It was killed before it had looked at them. */
+	third = enter(b, 1);
+	assert_false(third.clean);
+	flushed(&third);
+	third = enter(b, 1);
+	assert_true(third.clean);
+	assert_true(third.epoch.generation == second.epoch.generation);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +366,7 @@ int main(void)
 		BOOKS_TEST(test_rotten_rows_of_the_dead),
 		BOOKS_TEST(test_a_rotten_record),
 		BOOKS_TEST(test_a_hostile_record),
+		BOOKS_TEST(test_other_books),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
