@@ -116,10 +116,9 @@ int known_datasets_load(const char *keys, struct known_datasets *out, struct tro
 
 	if (!k.path)
 		return trouble_set(t, ERR_NO_MEMORY, "%s", error_text(ERR_NO_MEMORY));
-	rc = io_read_file(AT_FDCWD, k.path, KNOWN_DATASETS_SIZE_MAX, &k.text);
+	rc = known_keys_read(
+		k.path, "what is known of datasets", KNOWN_DATASETS_SIZE_MAX, &k.text, t);
 	if (rc && rc != ERR_ABSENT) {
-		trouble_set(t, rc, "what is known of datasets in %s cannot be read: %s",
-			k.path, error_text(rc));
 		known_datasets_release(&k);
 		return rc;
 	}

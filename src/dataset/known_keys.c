@@ -98,14 +98,23 @@ static int find_key(const struct bytes *text, const char *path, const char *url,
 	return ERR_ABSENT;
 }
 
-static int read_keys(const char *path, struct bytes *text, struct trouble *t)
+int known_keys_read(const char *path, const char *what, size_t max, struct bytes *text,
+	struct trouble *t)
 {
-	int rc = io_read_file(AT_FDCWD, path, KNOWN_KEYS_SIZE_MAX, text);
+	int rc = io_read_regular_file(AT_FDCWD, path, max, text);
 
 	if (rc && rc != ERR_ABSENT)
-		trouble_set(t, rc, "the known keys in %s cannot be read: %s", path,
-			error_text(rc));
+		trouble_set(t, rc, "%s in %s cannot be read: %s", what, path,
+			rc == ERR_INVALID
+				? "that is no regular file, but a directory, a FIFO or a "
+				  "device; move it away"
+				: error_text(rc));
 	return rc;
+}
+
+static int read_keys(const char *path, struct bytes *text, struct trouble *t)
+{
+	return known_keys_read(path, "the known keys", KNOWN_KEYS_SIZE_MAX, text, t);
 }
 
 int known_keys_lookup(

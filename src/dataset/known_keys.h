@@ -32,6 +32,11 @@ typedef int (*known_keys_fn)(void *ctx, struct span url, const struct public_key
 int known_keys_each(const char *file, known_keys_fn each, void *ctx, struct trouble *t);
 /* Can that be a URL's word in a line? */
 bool known_keys_can_name(const char *url);
+/* Appends what that file, or the one of datasets beside it, holds; at most `max` bytes.
+ * ERR_ABSENT, without a sentence; else one that begins with `what`.
+ * ERR_INVALID: it is a FIFO or a device, which might wait for ever. */
+int known_keys_read(const char *path, const char *what, size_t max, struct bytes *text,
+	struct trouble *t);
 /* Makes the file's directory and takes the lock, for who changes the file at `path` or what
  * lies beside it; waited for until a deadline. Closing *fd gives it back. */
 int known_keys_lock(const char *path, int *fd, struct trouble *t);

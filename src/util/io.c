@@ -148,19 +148,37 @@ static int read_to_end(int fd, size_t max, struct bytes *out)
 	}
 }
 
-int io_read_file(int dirfd, const char *path, size_t max, struct bytes *out)
+/* As it was on an error. */
+static int read_and_close(int fd, size_t max, struct bytes *out)
 {
-	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	size_t start = out->size;
-	int rc;
+	int rc = read_to_end(fd, max, out);
 
-	if (fd < 0)
-		return io_error();
-	rc = read_to_end(fd, max, out);
 	close(fd);
 	if (rc)
 		out->size = start;
 	return rc;
+}
+
+int io_read_file(int dirfd, const char *path, size_t max, struct bytes *out)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? io_error() : read_and_close(fd, max, out);
+}
+
+int io_read_regular_file(int dirfd, const char *path, size_t max, struct bytes *out)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0) /* a socket, or a device without a driver */
+		return errno == ENXIO || errno == ENODEV ? ERR_INVALID : io_error();
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return ERR_INVALID;
+	}
+	return read_and_close(fd, max, out);
 }
 
 /* Creates a file of a name that nobody else has, in the directory of `path`. */

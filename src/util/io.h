@@ -22,6 +22,9 @@ int io_pwrite_full(int fd, const void *data, size_t size, uint64_t offset);
 int io_write_full(int fd, const void *data, size_t size);
 /* The whole file, appended to `out`; more than `max` bytes: ERR_LIMIT. */
 int io_read_file(int dirfd, const char *path, size_t max, struct bytes *out);
+/* The same, never waiting for anybody at the other end: a FIFO, a device, whatever is no
+ * regular file, is ERR_INVALID. */
+int io_read_regular_file(int dirfd, const char *path, size_t max, struct bytes *out);
 /* Temporary file (".PID-RANDOM.tmp") in the same directory, write, (fsync when
  * `durable`), rename over `path`. Parent directories must exist; `mode` passes through
  * the umask. Nothing is left behind on failure, but a killed process may leave one. */

@@ -22,7 +22,7 @@ int limits_file_read(struct directory *d, struct limits_record *out)
 	struct bytes content = {0};
 	struct limits_record limits;
 	char text[TEXT_MAX] = "", again[TEXT_MAX];
-	int rc = io_read_file(d->fd, NAME, TEXT_MAX - 1, &content);
+	int rc = io_read_regular_file(d->fd, NAME, TEXT_MAX - 1, &content);
 
 	if (!rc && content.size)
 		memcpy(text, content.data, content.size);

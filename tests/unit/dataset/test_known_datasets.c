@@ -244,6 +244,20 @@ static void two_at_once(void **state)
 	}
 }
 
+/* Nobody is at its other end. */
+static void a_fifo_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct known_datasets known;
+	struct trouble t = {0};
+
+	set_file(f, "");
+	assert_int_equal(unlink(f->file), 0);
+	assert_int_equal(mkfifo(f->file, 0600), 0);
+	assert_int_equal(known_datasets_load(f->keys, &known, &t), ERR_INVALID);
+	assert_non_null(strstr(t.text, "FIFO"));
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -255,6 +269,7 @@ int main(void)
 		TEST(forgotten),
 		TEST(damage_is_not_ignorance),
 		TEST(cut_or_written_over),
+		TEST(a_fifo_is_refused),
 		TEST(two_at_once),
 	};
 

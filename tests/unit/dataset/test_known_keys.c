@@ -201,6 +201,27 @@ static void *add_some(void *arg)
 	return NULL;
 }
 
+/* Nobody is at its other end; nor is it replaced. */
+static void a_fifo_is_refused(void **state)
+{
+	struct trouble t = {0};
+	struct public_key key;
+	struct fixture f;
+	struct stat st;
+
+	(void)state;
+	setup(&f);
+	snprintf(f.file, sizeof(f.file), "%s/known_keys", f.directory);
+	assert_int_equal(mkfifo(f.file, 0600), 0);
+	assert_int_equal(known_keys_lookup(f.file, URL, &key, &t), ERR_INVALID);
+	assert_non_null(strstr(t.text, "known_keys"));
+	assert_non_null(strstr(t.text, "FIFO"));
+	assert_int_equal(known_keys_add(f.file, URL, &f.keys[0], &t), ERR_INVALID);
+	assert_int_equal(stat(f.file, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	teardown(&f);
+}
+
 static void none_is_lost_in_a_crowd(void **state)
 {
 	struct adder adders[4];
@@ -254,6 +275,7 @@ int main(void)
 		cmocka_unit_test(a_nul_is_passed_over),
 		cmocka_unit_test(odd_bytes_do_no_harm),
 		cmocka_unit_test(urls_are_one_word),
+		cmocka_unit_test(a_fifo_is_refused),
 		cmocka_unit_test(none_is_lost_in_a_crowd),
 		cmocka_unit_test(the_users_file_is_the_default),
 	};

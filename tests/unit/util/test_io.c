@@ -195,6 +195,35 @@ static void test_read_file_says_why_not(void **state)
 	bytes_release(&b);
 }
 
+/* Nobody is at the FIFO's other end. */
+static void test_read_regular_file_waits_for_nobody(void **state)
+{
+	struct place *p = *state;
+	struct bytes b = {0};
+
+	assert_int_equal(mkfifoat(p->fd, "fifo", 0600), 0);
+	assert_int_equal(symlinkat("fifo", p->fd, "link"), 0);
+	assert_int_equal(mkdirat(p->fd, "directory", 0700), 0);
+	assert_int_equal(io_read_regular_file(p->fd, "fifo", 9, &b), ERR_INVALID);
+	assert_int_equal(io_read_regular_file(p->fd, "link", 9, &b), ERR_INVALID);
+	assert_int_equal(io_read_regular_file(p->fd, "directory", 9, &b), ERR_INVALID);
+	assert_int_equal(io_read_regular_file(p->fd, "/dev/zero", 9, &b), ERR_INVALID);
+	assert_int_equal(io_read_regular_file(p->fd, "none", 9, &b), ERR_ABSENT);
+	assert_int_equal(b.size, 0);
+	assert_int_equal(unlinkat(p->fd, "link", 0), 0);
+	assert_int_equal(io_replace_file(p->fd, "f", span_of_string("text"), 0600, 0), 0);
+	assert_int_equal(symlinkat("f", p->fd, "link"), 0);
+	assert_int_equal(io_read_regular_file(p->fd, "link", 4, &b), 0);
+	assert_memory_equal(b.data, "text", 4);
+	assert_int_equal(io_read_regular_file(p->fd, "f", 3, &b), ERR_LIMIT);
+	assert_int_equal(b.size, 4);
+	bytes_release(&b);
+	assert_int_equal(unlinkat(p->fd, "f", 0), 0);
+	assert_int_equal(unlinkat(p->fd, "link", 0), 0);
+	assert_int_equal(unlinkat(p->fd, "fifo", 0), 0);
+	assert_int_equal(unlinkat(p->fd, "directory", AT_REMOVEDIR), 0);
+}
+
 static void test_replace_makes_and_replaces(void **state)
 {
 	struct place *p = *state;
@@ -340,6 +369,8 @@ int main(void)
 		cmocka_unit_test(test_read_file_follows_endless_and_sizeless_files),
 		cmocka_unit_test_setup_teardown(
 			test_read_file_says_why_not, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_read_regular_file_waits_for_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_replace_makes_and_replaces, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
