@@ -95,6 +95,21 @@ static void object_lose(
 	write_queue_lose(c->queue, NULL, id, instance);
 }
 
+/* It may be as it should once somebody has mended that: the record stays. The log has it
+ * once a minute. */
+static void object_tell_shut(
+	struct cache *c, const struct object_id *id, uint64_t instance, int error)
+{
+	char name[OBJECT_NAME_SIZE];
+
+	object_file_name(id, instance, name);
+	log_warning(c->log,
+		"cache: %s/objects/%s cannot be opened: %s: what it holds is fetched at "
+		"each "
+		"use until it can, or is removed",
+		c->directory.path, name, error_text(error));
+}
+
 /* What the kernel has of a file that is not to be believed may be right, and gone from
  * memory tomorrow: what is hashed must be what is on the disk, or about to be. */
 static void object_begin_trust(struct cache *c, struct object *o)
@@ -198,6 +213,8 @@ int object_io_open_apart(struct cache *c, const struct object_id *id, struct obj
 	object_record_release(&r);
 	if (rc == ERR_CORRUPT || rc == ERR_ABSENT)
 		object_lose(c, id, r.instance, rc);
+	else if (rc == ERR_DENIED || rc == ERR_IO)
+		object_tell_shut(c, id, r.instance, rc);
 	return !rc || rc == ERR_NO_MEMORY ? rc : ERR_ABSENT;
 }
 

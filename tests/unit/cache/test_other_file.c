@@ -185,6 +185,55 @@ static void test_a_directory(void **state)
 	sample_release(&s);
 }
 
+/* Root may open all: then as somebody else. */
+static int read_shut(struct cache *c, const struct sample *s, const char *path)
+{
+	int rc;
+
+	assert_int_equal(chmod(path, 0), 0);
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	rc = sample_read(c, s);
+	assert_int_equal(cache_flush(c), 0);
+	if (geteuid() != getuid())
+		assert_int_equal(seteuid(getuid()), 0);
+	assert_int_equal(chmod(path, 0600), 0);
+	return rc;
+}
+
+/* It is not thrown out for that, and somebody is told. */
+static void test_may_not_be_opened(void **state)
+{
+	const char *directory = *state;
+	struct cache *c = sample_open(directory, 0);
+	struct sample s = sample_make(1, CHUNKS);
+	char *path, *log, text[4096] = "";
+	FILE *f;
+
+	sample_put_all(c, &s);
+	sample_put_on_disk(c, &s);
+	reopen(&c, directory);
+	path = sample_object_path(directory, &s.id.digest);
+	assert_true(asprintf(&log, "%s/log", directory) > 0);
+	c->log = log_new_file(LOG_LEVEL_INFO, log);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(read_shut(c, &s, path), ERR_PENDING);
+	assert_int_equal(sample_read(c, &s), 0);
+	log_free(c->log);
+	c->log = NULL;
+	f = fopen(log, "r");
+	assert_non_null(f);
+	assert_non_null(fgets(text, sizeof text, f));
+	fclose(f);
+	assert_non_null(strstr(text, path));
+	assert_non_null(strstr(text, "permission denied"));
+	assert_int_equal(unlink(log), 0);
+	cache_close(c);
+	free(path);
+	free(log);
+	sample_release(&s);
+}
+
 static void run(const char *directory, const char *command)
 {
 	char *whole;
@@ -326,6 +375,7 @@ int main(void)
 		SAMPLE_TEST(test_anothers_file),
 		SAMPLE_TEST(test_while_it_is_open),
 		SAMPLE_TEST(test_a_directory),
+		SAMPLE_TEST(test_may_not_be_opened),
 		SAMPLE_TEST(test_books_are_older),
 		SAMPLE_TEST(test_books_are_older_in_place),
 		SAMPLE_TEST(test_books_are_moved_back),
