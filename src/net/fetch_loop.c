@@ -16,6 +16,8 @@
 	4 /* times what a mirror takes as a rule: then its bytes come too slowly */
 /* TCP asks for a connection at 0, 1 and 3 s (RFC 6298), then only after 7. */
 #define HASTY_PATIENCE (3500 * NS_PER_MS)
+/* A server that is well answers within it, on a new connection too. */
+#define CROWDED_LEAST (2 * NS_PER_SECOND)
 #define POLL_MOST (60 * NS_PER_SECOND)
 
 int fetch_loop_init(struct fetch_loop *loop, struct log *log, uint64_t memory,
@@ -51,6 +53,19 @@ static void end_unbegun(
 	pthread_mutex_unlock(&loop->fetch_mtx);
 }
 
+/* For how long, ns, one that was asked for then waits on a new connection while its server
+ * answers on others: so that there is time left to ask on those. With fetch_mtx held. */
+static int64_t crowded_patience(
+	const struct fetch_loop *loop, const struct fetch *fetch, int64_t asked_at)
+{
+	int64_t most = loop->tries.settings.stall_timeout / 3;
+	int64_t half = (fetch->deadline - asked_at) / 2;
+
+	if (half < CROWDED_LEAST)
+		half = CROWDED_LEAST;
+	return half < most ? half : most;
+}
+
 /* With fetch_mtx held. */
 static void note_begun(struct fetch_loop *loop, const struct fetch *fetch, int64_t now)
 {
@@ -59,6 +74,7 @@ static void note_begun(struct fetch_loop *loop, const struct fetch *fetch, int64
 	schedule_sweep_by(&loop->schedule, now + loop->tries.settings.connect_timeout);
 	schedule_sweep_by(&loop->schedule, now + loop->tries.settings.stall_timeout);
 	schedule_sweep_by(&loop->schedule, now + HASTY_PATIENCE);
+	schedule_sweep_by(&loop->schedule, now + crowded_patience(loop, fetch, now));
 	if (mirrors_count(fetch->mirrors) > 1)
 		schedule_sweep_by(
 			&loop->schedule, now + hedge_patience(&loop->schedule.hedge));
@@ -282,13 +298,16 @@ static bool finish_ended(struct fetch_loop *loop)
 	return any;
 }
 
-/* For how long, ns, it may be silent. */
+/* For how long, ns, it may be silent. With fetch_mtx held. */
 static int64_t try_patience(const struct fetch_loop *loop, const struct fetch_try *t)
 {
 	int64_t patience = t->connected
 				   ? loop->tries.settings.stall_timeout
 				   : loop->tries.settings.connect_timeout + SWEEP_INTERVAL;
+	int64_t crowded = crowded_patience(loop, t->fetch, t->asked_at);
 
+	if (patience > crowded && fetch_try_is_crowded_out(t))
+		return crowded;
 	if (t->hasty && !t->answered && patience > HASTY_PATIENCE)
 		return HASTY_PATIENCE;
 	return patience;

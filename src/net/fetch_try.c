@@ -37,13 +37,21 @@ void fetch_try_free(struct fetch_try *t)
 	free(t);
 }
 
+/* Of life. */
+static void note_sign(struct fetch_try *t)
+{
+	t->heard = clock_monotonic();
+	t->answered = true;
+	if (t->port)
+		slots_note(&t->origin->slots, t->port, t->heard);
+}
+
 static size_t on_header(char *data, size_t one, size_t size, void *arg)
 {
 	struct fetch_try *t = arg;
 
 	(void)one;
-	t->heard = clock_monotonic();
-	t->answered = true;
+	note_sign(t);
 	if (answer_head_take(&t->head, data, size))
 		return size;
 	t->no_memory = t->head.no_memory;
@@ -122,8 +130,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *arg)
 	int rc = 0;
 
 	(void)one;
-	t->heard = clock_monotonic();
-	t->answered = true;
+	note_sign(t);
 	if (!try_is_wanted(t)) {
 		keep_said(t, data, size);
 		t->ignored += size;
@@ -151,8 +158,8 @@ static int on_connected(void *arg, char *there, char *here, int there_port, int 
 	(void)there;
 	(void)here;
 	(void)there_port;
-	(void)here_port;
 	t->connected = true;
+	t->port = here_port;
 	t->heard = clock_monotonic();
 	return CURL_PREREQFUNC_OK;
 }
@@ -180,6 +187,21 @@ void fetch_try_note_version(struct fetch_try *t)
 	curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
 	t->origin->multiplexing = version >= CURL_HTTP_VERSION_2_0 ? MULTIPLEXING_YES
 								   : MULTIPLEXING_NO;
+}
+
+bool fetch_try_is_on_new_connection(const struct fetch_try *t)
+{
+	long made = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &made);
+	return made > 0;
+}
+
+bool fetch_try_is_crowded_out(const struct fetch_try *t)
+{
+	return !t->answered && t->origin->multiplexing != MULTIPLEXING_YES &&
+	       slots_count(&t->origin->slots, t->asked_at) > 0 &&
+	       fetch_try_is_on_new_connection(t);
 }
 
 bool fetch_try_is_redirected(struct fetch_try *t)
@@ -251,6 +273,7 @@ void fetch_try_end(struct fetch_try *t)
 	t->code = CURLE_OK;
 	t->ignored = 0;
 	t->first_byte = 0;
+	t->port = 0;
 	t->resumed = 0;
 	t->words[0] = t->said[0] = '\0';
 }

@@ -44,6 +44,7 @@ struct fetch_try {
 				    that is asked now; heard: the last sign of life */
 	int64_t first_byte;		  /* of the body; 0: none yet */
 	bool connected;			  /* to the server that is asked now */
+	int port;			  /* local, of that connection; 0: none */
 	bool answered;			  /* with at least a byte */
 	bool over_cost; /* the body takes more memory than the fetch was admitted with */
 	uint64_t allowance; /* bytes of body that it was admitted with */
@@ -82,6 +83,11 @@ void fetch_try_free(struct fetch_try *t);
 void fetch_try_set_callbacks(struct fetch_try *t);
 /* It was answered: whether its server carries many tries on one connection. */
 void fetch_try_note_version(struct fetch_try *t);
+/* Has it a connection of its own, or is making one? Else it was put on an older one, or
+ * waits for one. */
+bool fetch_try_is_on_new_connection(const struct fetch_try *t);
+/* Is it not heard, on a new connection, while its server answers on others? */
+bool fetch_try_is_crowded_out(const struct fetch_try *t);
 /* Whether it ended with a redirect. */
 bool fetch_try_is_redirected(struct fetch_try *t);
 /* The token was refused that was sent (401): it may be another by now. */

@@ -51,6 +51,24 @@ static void note_demand(
 	}
 }
 
+/* How many connections it serves at a time. */
+static void note_slots(
+	struct fetch_try *t, const struct try_result *result, struct log *log, int64_t now)
+{
+	struct slots *slots = &t->origin->slots;
+
+	if (!result->crowded || !slots_learn(slots, t->asked_at, now))
+		return;
+	if (origin_may_warn(t->origin, now))
+		log_warning(log,
+			"%s answers on %u connection%s at a time, and leaves others "
+			"waiting: "
+			"no more are opened for a while",
+			t->hop.origin ? t->hop.origin
+				      : mirrors_url(t->fetch->mirrors, t->mirror),
+			slots->most, slots->most == 1 ? "" : "s");
+}
+
 /* What was learnt about the line: how much may be under way. */
 static void note_window(struct fetch_try *t, const struct try_result *result, int64_t now)
 {
@@ -66,5 +84,6 @@ void lessons_take(
 {
 	note_health(t, result, now);
 	note_demand(t, result, log, now);
+	note_slots(t, result, log, now);
 	note_window(t, result, now);
 }

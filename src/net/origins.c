@@ -41,12 +41,15 @@ struct origin *origins_find(struct origins *o, const char *name)
 	return origin;
 }
 
-static unsigned limit_of(const struct origins *o, const struct origin *origin, bool demand)
+static unsigned limit_of(
+	const struct origins *o, const struct origin *origin, bool demand, int64_t now)
 {
 	unsigned limit = o->connections;
 
 	if (origin->multiplexing == MULTIPLEXING_YES && limit < STREAMS_MAX)
 		limit = STREAMS_MAX;
+	else if (slots_are_few(&origin->slots, now) && origin->slots.most < limit)
+		limit = origin->slots.most;
 	if (origin->window && origin->window < limit)
 		return origin->window;
 	return demand ? limit : limit - limit / 4;
@@ -71,12 +74,12 @@ bool origins_has_slot(const struct origins *o, const struct origin *origin, uint
 {
 	const struct origin *to = origin->leads_to;
 
-	if (origin->next_at > now || origin->active >= limit_of(o, origin, demand) ||
+	if (origin->next_at > now || origin->active >= limit_of(o, origin, demand, now) ||
 		!line_allows(origin, bytes, demand))
 		return false;
 	/* Those under way here will be there soon. */
 	return !to || (to->next_at <= now &&
-			      origin->active + to->active < limit_of(o, to, demand));
+			      origin->active + to->active < limit_of(o, to, demand, now));
 }
 
 int64_t origin_next_at(const struct origin *origin)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/slots.h"
 #include "net/window.h"
 
 #define ORIGINS_MAX 128
@@ -33,6 +34,7 @@ struct origin {
 	int64_t next_at; /* no try begins before */
 	int64_t slowed_at, warned_at; /* 0: never */
 	struct window line;	      /* bytes under way, after how fast they come */
+	struct slots slots;	      /* where there is no multiplexing */
 };
 
 struct origins {

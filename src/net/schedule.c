@@ -376,6 +376,8 @@ void schedule_note_failure(
 	state->outage = result->unwell && result->fault == MIRROR_UNREACHABLE;
 	if (result->outcome == TRY_REFUSED)
 		state->refused |= UINT64_C(1) << mirror;
+	else if (result->crowded)
+		return; /* it waits in the queue for one of those that answer */
 	/* Of one that is asked too much the fetches wait in the queue, for its gaps. */
 	else if (!result->slow_down || fetch->impatient || fetch->retry_until)
 		state->failed |= UINT64_C(1) << mirror;

@@ -58,8 +58,10 @@ static void try_set_preferences(
 	curl_easy_setopt(e, CURLOPT_SOCKOPTDATA, &settings->stall_timeout);
 	curl_easy_setopt(e, CURLOPT_SHARE, settings->share);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, USER_AGENT);
-	/* A connection from before an outage may be dead without having been told. */
-	if (t->fetch->state.fresh || t->probe)
+	/* A connection from before an outage may be dead without having been told. But
+	 * where there are few, an idle one may be in the way of each new one. */
+	if ((t->fetch->state.fresh || t->probe) &&
+		!slots_are_few(&t->origin->slots, t->asked_at))
 		curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
 	/* Or a try that is broken off would wait for a resolver that hangs, and all others
@@ -212,6 +214,7 @@ static int ask_again(struct fetch_try *t, const struct fetch_try_settings *setti
 	t->headers = NULL;
 	answer_head_forget(&t->head);
 	t->connected = t->answered = false;
+	t->port = 0;
 	t->asked_at = t->heard = clock_monotonic();
 	t->code = CURLE_OK;
 	t->ignored = 0;

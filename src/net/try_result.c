@@ -135,6 +135,17 @@ static void classify_held_up(const struct fetch_try *t, struct try_result *resul
 	bearer_explain(t->bearer->path, ERR_TIMEOUT, ERR_TIMEOUT, &result->trouble);
 }
 
+/* Left without an answer on a new connection, by a server that answers on others: it is
+ * well, and serves no more of them at a time. */
+static void classify_crowded(struct try_result *result)
+{
+	result_failed(result, MIRROR_SLOW);
+	result->crowded = true;
+	trouble_set(&result->trouble, ERR_TIMEOUT,
+		"the server answered on other connections, but not in time on this one: it "
+		"may serve no more of them at once");
+}
+
 /* Broken off by the fetcher. */
 static void classify_stopped(struct fetch_try *t, struct try_result *result)
 {
@@ -142,7 +153,7 @@ static void classify_stopped(struct fetch_try *t, struct try_result *result)
 	/* A deadline may have been close from the start: that is not the server's fault. */
 	result->unwell = t->stop == STOP_SILENCE;
 	result->rank = t->stop == STOP_SILENCE ? RANK_FAILED : RANK_HURRIED;
-	result->fresh = t->connected;
+	result->fresh = t->connected && !fetch_try_is_on_new_connection(t);
 	if (!t->connected)
 		trouble_set(&result->trouble,
 			had_no_chance(t) ? ERR_TIMEOUT : ERR_UNREACHABLE,
@@ -269,6 +280,8 @@ static void classify_any(struct fetch_try *t, struct try_result *out)
 		classify_status(t, status, out);
 	else if (t->stop && t->token == TOKEN_AWAITED)
 		classify_held_up(t, out);
+	else if (t->stop == STOP_SILENCE && fetch_try_is_crowded_out(t))
+		classify_crowded(out);
 	else if (t->stop)
 		classify_stopped(t, out);
 	else if (t->too_long || t->no_memory || t->over_cost || is_head_too_long(t))

@@ -34,6 +34,7 @@ struct try_result {
 	bool whole;		/* the part that was asked for is not what came */
 	bool fresh;		/* the connection is suspect: try on a new one */
 	bool slow_down;		/* the server says that it is asked too much (429, 503) */
+	bool crowded;		/* other connections to the server answer, not this one */
 	long status;		/* of the answer; 0: there was none */
 	int64_t wait;		/* ns that the server asks to be left alone (Retry-After) */
 	struct trouble trouble; /* names the URL; not set when given */

@@ -43,6 +43,9 @@ struct stub_server {
 	pthread_mutex_t mtx;   /* the fields below */
 	pthread_cond_t cond;
 	bool stopping, gate_open; /* the gate holds up /gate/... */
+	unsigned slots; /* connections served at a time, each until it ends; 0: all. Set
+			   before the first one */
+	unsigned taken; /* of them */
 	/* Written under the lock, read by tests without it. */
 	_Atomic unsigned connections, requests, open, open_most;
 	int64_t limited_until; /* CLOCK_MONOTONIC ns */
@@ -465,22 +468,46 @@ static inline int stub_believe(int good, X509_STORE_CTX *store)
 	return 1;
 }
 
+/* Until there is a slot for it. False: the test ends. */
+static inline bool stub_take_slot(struct stub_server *s)
+{
+	bool taken;
+
+	pthread_mutex_lock(&s->mtx);
+	while (s->slots && s->taken == s->slots && !s->stopping)
+		pthread_cond_wait(&s->cond, &s->mtx);
+	taken = !s->stopping;
+	s->taken += taken;
+	pthread_mutex_unlock(&s->mtx);
+	return taken;
+}
+
+static inline void stub_give_slot(struct stub_server *s)
+{
+	pthread_mutex_lock(&s->mtx);
+	s->taken--;
+	pthread_cond_broadcast(&s->cond);
+	pthread_mutex_unlock(&s->mtx);
+}
+
 static inline void *stub_connection_main(void *arg)
 {
 	struct stub_connection *c = arg;
+	bool slot;
 	char path[256];
 	int yes = 1;
 
 	stub_count(c->server, 1);
+	slot = stub_take_slot(c->server);
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	if (c->server->tls) {
+	if (slot && c->server->tls) {
 		c->ssl = SSL_new(c->server->tls);
 		SSL_set_fd(c->ssl, c->fd);
 		if (SSL_accept(c->ssl) != 1)
 			goto out;
 		stub_count_certificate(c);
 	}
-	while (stub_read(c))
+	while (slot && stub_read(c))
 		if (sscanf(c->head, "GET %255s", path) != 1 ||
 			!stub_serve(c, path, stub_count(c->server, 0)))
 			break;
@@ -488,6 +515,8 @@ out:
 	SSL_free(c->ssl);
 	close(c->fd);
 	stub_count(c->server, -1);
+	if (slot)
+		stub_give_slot(c->server);
 	free(c);
 	return NULL;
 }

@@ -572,6 +572,61 @@ static void test_stall_timeout(void **state)
 	assert_words(&f, "time was up");
 }
 
+/* Twelve at once, of which the first, one for each slot, are answered when the others are
+ * under way. */
+static void ask_twelve(struct fixture *x, struct log_of_jobs *log, unsigned connections)
+{
+	struct job jobs[12] = {0};
+	unsigned done = log->count, requests;
+
+	requests = x->stub.requests;
+	x->stub.gate_open = false;
+	for (unsigned i = 0; i < x->stub.slots; i++)
+		submit(&jobs[i], log, x->mirrors, "gate/a", FETCH_DEMAND);
+	stub_await(&x->stub, requests + x->stub.slots);
+	for (unsigned i = x->stub.slots; i < 12; i++)
+		submit(&jobs[i], log, x->mirrors, "ok",
+			i % 2 ? FETCH_DEMAND : FETCH_PREFETCH);
+	for (int i = 0; i < 12; i++)
+		fetcher_raise(x->fetcher, &jobs[i].fetch, FETCH_PREFETCH,
+			clock_monotonic() + 5 * NS_PER_SECOND);
+	for (int i = 0; i < 1000 && x->stub.connections < connections; i++)
+		usleep(1000);
+	stub_open_gate(&x->stub);
+	await_jobs(log, done + 12);
+	for (int i = 0; i < 12; i++) {
+		if (jobs[i].fetch.error)
+			fail_msg("%s", jobs[i].fetch.trouble.text);
+		job_release(&jobs[i]);
+	}
+	assert_int_equal(x->stub.connections, connections);
+}
+
+/* A server that serves few connections at a time, each for as long as it is open, of which
+ * some are idle ones of ours. */
+static void assert_few_slots(struct fixture *x, unsigned slots)
+{
+	struct log_of_jobs log;
+
+	x->stub.slots = slots;
+	x->options.connections = 6;
+	x->options.connect_timeout = x->options.stall_timeout = 600 * NS_PER_MS;
+	log_init(&log, start(x));
+	ask_twelve(x, &log, 6);
+	/* It has been learnt how many it serves. */
+	ask_twelve(x, &log, 6);
+}
+
+static void test_one_slot(void **state)
+{
+	assert_few_slots(*state, 1);
+}
+
+static void test_two_slots(void **state)
+{
+	assert_few_slots(*state, 2);
+}
+
 static void test_too_long(void **state)
 {
 	struct fixture *x = *state;
@@ -1790,6 +1845,8 @@ int main(void)
 		TEST(test_vouched),
 		TEST(test_fails_at_deadline),
 		TEST(test_stall_timeout),
+		TEST(test_one_slot),
+		TEST(test_two_slots),
 		TEST(test_too_long),
 		TEST(test_hints),
 		TEST(test_dead_proxy),

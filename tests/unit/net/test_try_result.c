@@ -27,11 +27,13 @@ struct ending {
 static void check(const struct ending *e)
 {
 	struct fetch fetch = {.size_max = 10};
+	struct origin origin = {0};
 	struct fetch_try *t = fetch_try_new();
 	struct try_result result;
 
 	assert_non_null(t);
 	t->fetch = &fetch;
+	t->origin = &origin;
 	t->started = clock_monotonic() - 2 * NS_PER_SECOND;
 	t->code = e->code;
 	t->stop = e->stop;
