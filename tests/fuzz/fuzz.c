@@ -7,6 +7,7 @@
  *   fuzz -s SEED -r RUN TARGET         one mutation again
  *   fuzz -c DIRECTORY TARGET           writes the samples there
  *   fuzz TARGET FILE...                these inputs
+ *   fuzz -l                            lists the targets
  *
  * The corpus is in $CAIRN_SOURCE/tests/fuzz/corpus/TARGET.
  */
@@ -174,6 +175,7 @@ static void run_once(struct mutator *m, uint64_t seed, uint64_t run)
 	m->target->run(m->input.data, m->input.size);
 }
 
+/* Samples and what is kept as they are, then mutations of them. */
 static void run_for(struct mutator *m, uint64_t seed, double seconds)
 {
 	int64_t end = clock_monotonic() + (int64_t)(seconds * 1e9);
@@ -244,6 +246,7 @@ static void add_kept(const char *name, struct corpus *c)
 struct request {
 	unsigned long long seed, run;
 	bool one; /* that run only */
+	bool list;
 	double seconds;
 	const char *directory;
 	char **files; /* ends with NULL */
@@ -281,7 +284,7 @@ static bool parse_options(int argc, char **argv, struct request *r)
 {
 	int letter;
 
-	while ((letter = getopt(argc, argv, "s:r:t:c:")) != -1) {
+	while ((letter = getopt(argc, argv, "ls:r:t:c:")) != -1) {
 		if (letter == 's')
 			r->seed = strtoull(optarg, NULL, 10);
 		else if (letter == 'r')
@@ -290,6 +293,8 @@ static bool parse_options(int argc, char **argv, struct request *r)
 			r->seconds = strtod(optarg, NULL);
 		else if (letter == 'c')
 			r->directory = optarg;
+		else if (letter == 'l')
+			r->list = true;
 		else
 			return false;
 	}
@@ -317,7 +322,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (size_t i = 0; fuzz_targets[i] && !status; i++) {
-		status = run_target(fuzz_targets[i], &r);
+		if (r.list)
+			puts(fuzz_targets[i]->name);
+		else
+			status = run_target(fuzz_targets[i], &r);
 		fflush(stdout);
 	}
 	return status;
