@@ -333,8 +333,10 @@ int guard_call(struct guard *g, guard_fn call, void *arg)
 		prepare_thread();
 	if (thread_writes && guard_is_abandoned(g))
 		return MDB_CORRUPTED;
-	/* Handlers block nothing, so there is no mask to be saved. */
+	/* Handlers block nothing, so there is no mask to be saved; but TSan, which calls
+	 * them from its own, blocks all meanwhile. */
 	if (sigsetjmp(c.back, 0)) {
+		let_signals_through();
 		current = c.outer;
 		return MDB_CORRUPTED;
 	}
