@@ -96,7 +96,7 @@ static bool line_is_named(struct span line)
 /* A file that was cut, or written over, must not look like one that knows nothing. */
 static unsigned find_damage(struct span text)
 {
-	const uint8_t *end = text.data + text.size;
+	const uint8_t *end = text.size ? text.data + text.size : NULL;
 
 	for (unsigned number = 1; text.size; number++) {
 		struct span line = take_line(&text);

@@ -336,8 +336,8 @@ sample_tree() {
 	for from in /usr/include /usr/share/* /usr/lib/*; do
 		[ -d "$from" ] && [ ! -L "$from" ] || continue
 		# no further than tells that it is too large
-		read -r n k < <(find "$from" -printf '%k\n' 2>/dev/null | head -n $((files + 1)) |
-			awk '{ n++; k += $1 } END { print n + 0, k + 0 }')
+		read -r n k < <({ find "$from" -printf '%k\n' 2>/dev/null || true; } |
+			head -n $((files + 1)) | awk '{ n++; k += $1 } END { print n + 0, k + 0 }')
 		[ "$n" -le "$files" ] && [ "$k" -le "$kilobytes" ] || continue
 		cp -a --parents "$from" "$1" 2>/dev/null || is_root || true
 		files=$((files - n)) kilobytes=$((kilobytes - k))

@@ -107,7 +107,7 @@ static void cache_control_run(const uint8_t *data, size_t size)
 	must(bytes_append(&answer.head, "", 1) == 0);
 	cache_control_of(&answer, &c);
 	must(c.fresh <= UINT64_C(1) << 31);
-	must(c.said || !(c.no_store || c.no_cache || c.immutable || c.has_age));
+	must(c.said || !(c.no_store || c.no_cache || c.immutable));
 	bytes_release(&answer.head);
 }
 

@@ -314,8 +314,8 @@ static void test_a_stranger_holds_lmdbs_lock(void **state)
 /* LMDB waits for it when all is to end: what it works on is left to it. */
 static void test_a_stranger_holds_it_to_the_end(void **state)
 {
+	static struct put p = {NULL, 0, 1, 100, 0}; /* static: no leak */
 	struct other_process other;
-	struct put p = {NULL, 0, 1, 100, 0};
 
 	other_process_start(&other, hold_writer, *state);
 	p.metadata = open_small(*state);
