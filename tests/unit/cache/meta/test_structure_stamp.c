@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "cache/meta/structure_stamp.h"
 #include "unit/meta_samples.h"
@@ -113,6 +114,19 @@ static void test_a_stamp_that_is_rotten(void **state)
 	free(path);
 }
 
+/* It stands for whatever else somebody puts there: nobody waits for it. */
+static void test_a_stamp_that_is_a_fifo(void **state)
+{
+	char *path = path_of(state, "checked");
+
+	change(state, "data.mdb", 8191);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	structure_stamp_begin(*state, BOOT, NOW);
+	structure_stamp_end(*state, BOOT, NOW);
+	assert_false(structure_stamp_holds(*state, BOOT, NOW));
+	free(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +134,7 @@ int main(void)
 		SAMPLE_TEST(test_not_for_ever),
 		SAMPLE_TEST(test_changed_since),
 		SAMPLE_TEST(test_a_stamp_that_is_rotten),
+		SAMPLE_TEST(test_a_stamp_that_is_a_fifo),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
