@@ -449,7 +449,8 @@ static int inspect(struct inspection *in)
 
 int structure_check_file(const char *file, struct structure *out)
 {
-	struct inspection in = {.fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+	struct inspection in = {
+		.fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
 	int rc;
 
 	if (in.fd < 0 && errno != ENOENT)

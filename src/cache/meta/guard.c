@@ -76,7 +76,7 @@ static void leave_mark(struct guard *g)
 
 	atomic_store(&g->damaged, true);
 	fd = openat(g->directory_fd, GUARD_MARK,
-		O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd >= 0)
 		close(fd);
 }

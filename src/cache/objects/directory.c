@@ -382,7 +382,8 @@ bool directory_metadata_is_odd(struct directory *d)
 
 void directory_mark_damaged(struct directory *d)
 {
-	int fd = openat(d->fd, MARK, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = openat(d->fd, MARK,
+		O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
 	if (fd >= 0)
 		close(fd);
