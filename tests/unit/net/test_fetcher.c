@@ -75,12 +75,14 @@ struct fixture {
 	struct credentials credentials;
 	struct mirrors *mirrors;
 	char directory[64];
+	int dead; /* the socket of dead_port(), or -1 */
 };
 
 static int setup(void **state)
 {
 	struct fixture *x = calloc(1, sizeof *x);
 
+	x->dead = -1;
 	stub_start(&x->stub, 0, NULL);
 	assert_int_equal(mirrors_new(x->stub.url, &x->mirrors, NULL), 0);
 	credentials_init(&x->credentials);
@@ -100,6 +102,8 @@ static int teardown(void **state)
 	fetcher_free(x->fetcher);
 	mirrors_free(x->mirrors);
 	stub_stop(&x->stub);
+	if (x->dead >= 0)
+		close(x->dead);
 	credentials_release(&x->credentials);
 	snprintf(command, sizeof command, "rm -rf %s", x->directory);
 	assert_int_equal(system(command), 0);
@@ -155,13 +159,20 @@ static void await_hanging_files(unsigned count)
 	assert_int_equal(files_hanging, count);
 }
 
-static uint16_t free_port(void)
+/* Nobody listens there, nor does another program come to, but for one that is started here.
+ */
+static uint16_t dead_port(struct fixture *x)
 {
-	struct stub_server s;
+	struct sockaddr_in a = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof a;
+	int yes = 1;
 
-	stub_start(&s, 0, NULL);
-	stub_stop(&s);
-	return s.port;
+	x->dead = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	setsockopt(x->dead, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+	assert_int_equal(bind(x->dead, (struct sockaddr *)&a, sizeof a), 0);
+	getsockname(x->dead, (struct sockaddr *)&a, &size);
+	return ntohs(a.sin_port);
 }
 
 /* Whom to ask for help. */
@@ -198,7 +209,7 @@ static void test_dead_proxy(void **state)
 	struct fetch f;
 	char proxy[64];
 
-	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", free_port());
+	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", dead_port(x));
 	x->credentials.proxy = strdup(proxy);
 	assert_int_equal(get(x, &f, "ok", 1000), ERR_UNREACHABLE);
 	assert_words(&f, "the proxy cannot be reached");
@@ -1023,7 +1034,7 @@ static void test_dead_mirror(void **state)
 	struct fetch f;
 
 	mirrors_free(x->mirrors);
-	snprintf(url, sizeof url, "http://127.0.0.1:%u", free_port());
+	snprintf(url, sizeof url, "http://127.0.0.1:%u", dead_port(x));
 	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
 	assert_int_equal(mirrors_add(x->mirrors, x->stub.url), 0);
 	assert_int_equal(get(x, &f, "ok", 0), 0);
@@ -1043,7 +1054,7 @@ static void test_server_comes_back(void **state)
 	struct log_of_jobs log;
 	struct job jobs[20] = {0};
 	char url[64];
-	uint16_t port = free_port();
+	uint16_t port = dead_port(x);
 	int64_t began;
 
 	mirrors_free(x->mirrors);
@@ -1075,7 +1086,7 @@ static void test_no_server_at_all(void **state)
 	int64_t began;
 
 	mirrors_free(x->mirrors);
-	snprintf(url, sizeof url, "http://127.0.0.1:%u", free_port());
+	snprintf(url, sizeof url, "http://127.0.0.1:%u", dead_port(x));
 	assert_int_equal(mirrors_new(url, &x->mirrors, NULL), 0);
 	for (int i = 0; i < 2; i++) {
 		began = clock_monotonic();
@@ -1198,7 +1209,7 @@ static void test_fault_behind_redirect(void **state)
 
 	stub_start(&other, 0, NULL);
 	snprintf(x->stub.target, sizeof x->stub.target, "http://127.0.0.1:%u/x?secret",
-		free_port());
+		dead_port(x));
 	assert_int_equal(get(x, &f, "redirect", 1500), ERR_UNREACHABLE);
 	assert_words(&f, "redirect (redirected to http://127.0.0.1:");
 	assert_null(strstr(f.trouble.text, "secret"));
@@ -1777,7 +1788,7 @@ static void test_free_ends_all(void **state)
 	struct job jobs[12] = {0};
 	char url[64];
 
-	snprintf(url, sizeof url, "http://127.0.0.1:%u", free_port());
+	snprintf(url, sizeof url, "http://127.0.0.1:%u", dead_port(x));
 	assert_int_equal(mirrors_new(url, &dead, NULL), 0);
 	log_init(&log, start(x));
 	for (int i = 0; i < 12; i++)
