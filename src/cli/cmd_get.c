@@ -11,6 +11,7 @@
 #include "cli/extract.h"
 #include "cli/prefetcher.h"
 #include "cli/progress.h"
+#include "format/names.h"
 
 #define AHEAD_ENTRIES 512 /* asked for before they are extracted */
 
@@ -130,18 +131,33 @@ out:
 	return rc;
 }
 
+/* What is copied without a DESTINATION goes under its own name; the dataset's may be any
+ * text, a path that leads out of here too. NULL with a sentence. */
+static const char *own_name(const char *path, const struct manifest *m, struct trouble *t)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (*path)
+		return slash ? slash + 1 : path;
+	if (name_check(span_of_string(m->name)) == 0)
+		return m->name;
+	trouble_set(t, ERR_INVALID,
+		"the dataset's name, %s, is no name for a directory: give a DESTINATION",
+		m->name);
+	return NULL;
+}
+
 /* DESTINATION as cp(1) reads it: an existing directory receives a file under its own
  * name; a directory may be extracted into an empty or a new one. */
 static char *destination_of(
 	const char *path, const char *given, struct reader *r, struct trouble *t)
 {
-	const char *base = strrchr(path, '/');
+	const char *base = given && !*path ? "" : own_name(path, r->dataset->manifest, t);
 	char *out = NULL;
 	struct stat st;
 
-	base = base ? base + 1 : path;
-	if (!*base)
-		base = r->dataset->manifest->name;
+	if (!base)
+		return NULL;
 	if (!given)
 		out = strdup(base);
 	else if (*path && stat(given, &st) == 0 && S_ISDIR(st.st_mode)) {
@@ -178,7 +194,7 @@ int cmd_get(int argc, char **argv)
 	rc = reader_open(&r, &o, NULL, &t);
 	if (!rc) {
 		destination = destination_of(path, argv[optind + 2], &r, &t);
-		rc = destination ? get_path(&r, path, destination, &t) : ERR_NO_MEMORY;
+		rc = destination ? get_path(&r, path, destination, &t) : t.code;
 		reader_close(&r);
 	}
 	free(path);

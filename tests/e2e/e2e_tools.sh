@@ -39,3 +39,13 @@ expect 1 'no/such' tool ls no/such
 expect 1 'no/such' tool cat no/such
 expect 1 'not a file|director' tool cat order
 expect 1 'exist.*name a destination' tool get sizes/random-4097 "$T/one"
+
+# A dataset may be called what it likes, but leads nobody out of the directory he is in.
+mkdir -p "$T/few/d" "$T/here"
+echo text >"$T/few/d/file"
+publish "$T/few" "$T/strays" --name ../elsewhere
+get_strays() (cd "$T/here" && "$CAIRN" get "file://$T/strays" / "$@")
+expect 1 'no name for a directory: give a DESTINATION' get_strays
+[ ! -e "$T/elsewhere" ] || fail "get wrote outside of the directory it was in"
+get_strays copy || fail "get with a destination"
+cmp "$T/here/copy/d/file" "$T/few/d/file"
