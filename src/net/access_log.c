@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <netdb.h>
@@ -22,9 +23,16 @@ struct access_log {
 	int fd;
 };
 
+/* Into a FIFO goes what its reader has room for: the server waits for none. */
 static int open_log(const char *path, int *out, struct trouble *t)
 {
-	*out = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+	*out = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		FILE_MODE);
+	if (*out < 0 && errno == ENXIO)
+		return trouble_set(t, ERR_IO,
+			"the access log %s is a FIFO that nobody reads: start its reader "
+			"first",
+			path);
 	if (*out < 0)
 		return trouble_errno(t, "the access log %s cannot be opened", path);
 	return 0;

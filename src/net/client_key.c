@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -28,9 +29,17 @@ static int on_password(char *buffer, int size, int writing, void *arg)
 	return (int)length;
 }
 
+/* NULL also of a FIFO, which would wait for a writer. */
+static BIO *open_pem(const char *file)
+{
+	struct stat st;
+
+	return stat(file, &st) == 0 && S_ISREG(st.st_mode) ? BIO_new_file(file, "r") : NULL;
+}
+
 static EVP_PKEY *read_key(const char *file, struct key_question *q)
 {
-	BIO *bio = BIO_new_file(file, "r");
+	BIO *bio = open_pem(file);
 	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, on_password, q) : NULL;
 
 	BIO_free(bio);
@@ -40,7 +49,7 @@ static EVP_PKEY *read_key(const char *file, struct key_question *q)
 
 static X509 *read_certificate(const char *file)
 {
-	BIO *bio = BIO_new_file(file, "r");
+	BIO *bio = open_pem(file);
 	X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 
 	BIO_free(bio);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -30,17 +31,23 @@ void credentials_release(struct credentials *c)
 	credentials_init(c);
 }
 
+/* A FIFO would wait for a writer, on the thread of whoever opens it next. */
 static int check_file(const char *what, const char *path, struct trouble *t)
 {
-	int fd;
+	struct stat st;
+	int fd, rc = 0;
 
 	if (!path)
 		return 0;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return trouble_errno(t, "%s %s cannot be read", what, path);
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		rc = trouble_set(t, ERR_INVALID,
+			"%s %s is not a regular file, and has to be read more than once",
+			what, path);
 	close(fd);
-	return 0;
+	return rc;
 }
 
 static int curl_error(CURLcode code)

@@ -120,6 +120,32 @@ static void test_reopen(void **state)
 	rmdir(x->path);
 }
 
+/* The server waits neither for somebody to read it nor for who reads no more. */
+static void test_fifo(void **state)
+{
+	struct fixture *x = *state;
+	struct access_line line = line_of(NULL, "/a");
+	struct trouble t = {0};
+	struct access_log *log;
+	char text[32];
+	int reader;
+
+	unlink(x->path);
+	assert_int_equal(mkfifo(x->path, 0600), 0);
+	alarm(60); /* else it would be for ever */
+	assert_int_not_equal(access_log_open(x->path, &log, &t), 0);
+	assert_non_null(strstr(t.text, "nobody reads"));
+	reader = open(x->path, O_RDONLY | O_NONBLOCK);
+	assert_int_equal(access_log_open(x->path, &log, &t), 0);
+	for (unsigned i = 0; i < 5000; i++)
+		access_log_write(log, &line);
+	alarm(0);
+	assert_int_equal(read(reader, text, 5), 5);
+	assert_memory_equal(text, "- - -", 5);
+	close(reader);
+	access_log_close(log);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -128,6 +154,7 @@ int main(void)
 		TEST(test_lines),
 		TEST(test_hostile),
 		TEST(test_reopen),
+		TEST(test_fifo),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

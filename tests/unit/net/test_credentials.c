@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "net/client_key.h"
 #include "net/credentials.h"
 #include "util/io.h"
 
@@ -117,17 +118,25 @@ static void test_tokens(void **state)
 static void test_fifo(void **state)
 {
 	struct credentials c;
-	struct trouble t = {0};
+	char **const fields[] = {&c.cacert, &c.client_cert, &c.client_key, &c.bearer_file};
 	char path[96];
 
 	(void)state;
 	snprintf(path, sizeof path, "%s/fifo", directory);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	credentials_init(&c);
-	c.bearer_file = strdup(path);
-	assert_int_equal(credentials_check(&c, &t), ERR_INVALID);
-	assert_non_null(strstr(t.text, "no regular file"));
-	credentials_release(&c);
+	alarm(60); /* else it would be for ever */
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+		struct trouble t = {0};
+
+		credentials_init(&c);
+		*fields[i] = strdup(path);
+		assert_int_equal(credentials_check(&c, &t), ERR_INVALID);
+		assert_non_null(strstr(t.text, "regular file"));
+		assert_non_null(strstr(t.text, path));
+		credentials_release(&c);
+	}
+	assert_false(client_key_is_encrypted(path));
+	alarm(0);
 }
 
 static void test_long_token(void **state)
