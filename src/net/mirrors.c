@@ -6,21 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/mirror.h"
 #include "net/mirrors.h"
 #include "util/clock.h"
 
-#define TARGETS_MAX 64	  /* servers that redirects named, and no mirrors */
-#define COST_UNIT 65536.0 /* bytes that weigh as much as the round trip */
-#define COST_WEIGHT 0.2	  /* of the newest sample in the moving average */
-
-struct mirror {
-	char *url;
-	char *origin;
-	double cost; /* ns per COST_UNIT, moving average; 0: not measured */
-	struct health health;
-	const struct health *leads_to; /* of the server that its last redirect named, or
-					  NULL: it answers itself */
-};
+#define TARGETS_MAX 64 /* servers that redirects named, and no mirrors */
 
 /* A server that mirrors redirect to. */
 struct target {
@@ -35,13 +25,6 @@ struct mirrors {
 	struct mirror items[MIRRORS_MAX];
 	struct target targets[TARGETS_MAX];
 };
-
-static void mirror_release(struct mirror *item)
-{
-	free(item->url);
-	free(item->origin);
-	item->url = item->origin = NULL;
-}
 
 int mirrors_new(const char *url, struct mirrors **out, struct trouble *t)
 {
@@ -203,62 +186,6 @@ unsigned mirrors_led(struct mirrors *m, unsigned index, const char *origin)
 	return server;
 }
 
-/* 0: can be asked at once; 1: at once, but its peers go first; 2: is to be left alone.
- * And until when. */
-struct outlook {
-	int standing;
-	int64_t until;
-};
-
-static int64_t pause_of(const struct mirror *a)
-{
-	int64_t until = a->health.pause_until;
-
-	if (a->leads_to && a->leads_to->pause_until > until)
-		until = a->leads_to->pause_until;
-	return until;
-}
-
-/* What a mirror leads to puts it behind its peers, and makes nobody wait: the next redirect
- * may lead elsewhere. */
-static struct outlook mirror_outlook(const struct mirror *a, int64_t now)
-{
-	int64_t behind = a->health.behind_until, leave = pause_of(a);
-
-	if (a->health.leave_until > leave)
-		leave = a->health.leave_until;
-	if (leave > now)
-		return (struct outlook){2, leave};
-	if (a->leads_to && a->leads_to->leave_until > behind)
-		behind = a->leads_to->leave_until;
-	if (a->leads_to && a->leads_to->behind_until > behind)
-		behind = a->leads_to->behind_until;
-	if (behind > now)
-		return (struct outlook){1, behind};
-	return (struct outlook){0, 0};
-}
-
-static bool is_better(const struct mirror *a, const struct mirror *b, int64_t now)
-{
-	struct outlook of_a = mirror_outlook(a, now), of_b = mirror_outlook(b, now);
-
-	if (of_a.standing != of_b.standing)
-		return of_a.standing < of_b.standing;
-	if (of_a.standing)
-		return of_a.until < of_b.until;
-	/* Measured ones first; then in the order in which they were given. */
-	if (a->cost == 0 || b->cost == 0)
-		return a->cost != 0 && b->cost == 0;
-	return a->cost < b->cost;
-}
-
-static int64_t mirror_wait(const struct mirror *a, int64_t now)
-{
-	struct outlook outlook = mirror_outlook(a, now);
-
-	return outlook.standing == 2 ? outlook.until - now : 0;
-}
-
 int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait_ns)
 {
 	const struct mirror *best = NULL;
@@ -268,7 +195,7 @@ int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait
 	for (unsigned i = 0; i < m->count; i++) {
 		const struct mirror *item = &m->items[i];
 
-		if (avoid >> i & 1 || (best && !is_better(item, best, now)))
+		if (avoid >> i & 1 || (best && !mirror_is_better(item, best, now)))
 			continue;
 		best = item;
 		index = (int)i;
@@ -311,16 +238,6 @@ bool mirrors_are_out(struct mirrors *m, uint64_t avoid)
 	return out;
 }
 
-static void measure(struct mirror *item, int64_t took_ns, uint64_t bytes)
-{
-	double cost = (double)took_ns / ((double)bytes / COST_UNIT + 1);
-
-	if (bytes == 0 || took_ns <= 0)
-		return;
-	item->cost = item->cost == 0 ? cost
-				     : item->cost + (cost - item->cost) * COST_WEIGHT;
-}
-
 void mirrors_succeeded(struct mirrors *m, unsigned server, int64_t took_ns, uint64_t bytes)
 {
 	struct health *health;
@@ -330,18 +247,19 @@ void mirrors_succeeded(struct mirrors *m, unsigned server, int64_t took_ns, uint
 	if (health)
 		health_succeeded(health);
 	if (server < m->count)
-		measure(&m->items[server], took_ns, bytes);
+		mirror_measure(&m->items[server], took_ns, bytes);
 	pthread_mutex_unlock(&m->mirrors_mtx);
 }
 
 int64_t mirrors_usual_time(struct mirrors *m, unsigned index, uint64_t bytes)
 {
-	double cost;
+	int64_t time = 0;
 
 	pthread_mutex_lock(&m->mirrors_mtx);
-	cost = index < m->count ? m->items[index].cost : 0;
+	if (index < m->count)
+		time = mirror_usual_time(&m->items[index], bytes);
 	pthread_mutex_unlock(&m->mirrors_mtx);
-	return (int64_t)(cost * ((double)bytes / COST_UNIT + 1));
+	return time;
 }
 
 void mirrors_failed(
@@ -382,7 +300,7 @@ int64_t mirrors_paused_until(struct mirrors *m, unsigned index)
 
 	pthread_mutex_lock(&m->mirrors_mtx);
 	if (index < m->count)
-		until = pause_of(&m->items[index]);
+		until = mirror_paused_until(&m->items[index]);
 	pthread_mutex_unlock(&m->mirrors_mtx);
 	return until;
 }

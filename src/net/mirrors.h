@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The base URLs a store is known by, best first by measured health (health.h). After a
- * failure a mirror is backed off from; where that holds for all, the one whose time is up
- * soonest is used. One that cannot be reached is probed by one try at a time, whoever else
- * waits, so an outage is over for all soon after it is over. A mirror may redirect to
+ * The base URLs a store is known by, best first by measured speed and health (mirror.h).
+ * After a failure a mirror is backed off from; where that holds for all, the one whose time
+ * is up soonest is used. One that cannot be reached is probed by one try at a time, whoever
+ * else waits, so an outage is over for all soon after it is over. A mirror may redirect to
  * another server: what goes wrong there is that server's setback, though the mirror stands
  * behind its peers as long as it leads there.
  * Own lock; any thread; no I/O.

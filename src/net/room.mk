@@ -7,7 +7,8 @@ libnet_a_SOURCES = \
 	%D%/client_key.c %D%/client_key.h %D%/credentials.c %D%/credentials.h %D%/fetch.h \
 	%D%/fetch_list.c %D%/fetch_list.h %D%/fetch_loop.c %D%/fetch_loop.h %D%/fetch_try.c \
 	%D%/fetch_try.h %D%/fetcher.c %D%/fetcher.h %D%/file_reader.c %D%/file_reader.h \
-	%D%/health.c %D%/health.h %D%/hedge.c %D%/hedge.h %D%/lessons.c %D%/lessons.h %D%/mirrors.c %D%/mirrors.h \
+	%D%/health.c %D%/health.h %D%/hedge.c %D%/hedge.h %D%/lessons.c %D%/lessons.h %D%/mirror.c %D%/mirror.h \
+	%D%/mirrors.c %D%/mirrors.h \
 	%D%/origins.c %D%/origins.h %D%/partials.c %D%/partials.h %D%/progress.c \
 	%D%/progress.h %D%/redirect.c %D%/redirect.h %D%/scarcity.c \
 	%D%/scarcity.h %D%/schedule.c %D%/schedule.h \
