@@ -15,6 +15,7 @@
 #include "cache/objects/last_books.h"
 #include "cache/objects/limits_file.h"
 #include "cache/objects/medium.h"
+#include "cache/objects/meta_directory.h"
 #include "cache/state.h"
 #include "cache/write/leftovers.h"
 #include "cache/write/trim.h"
@@ -118,7 +119,7 @@ static int compact(struct cache *c, const char *path, const struct structure *fo
 	if (rc)
 		log_info(c->log, "cache: the metadata in %s cannot be written anew: %s",
 			c->directory.path, error_text(rc));
-	return directory_is_damaged(&c->directory) ? ERR_CORRUPT : 0;
+	return meta_directory_is_damaged(&c->directory) ? ERR_CORRUPT : 0;
 }
 
 /* LMDB believes what lies there: who comes alone has time to look, when nobody has. */
@@ -129,8 +130,8 @@ static int check_metadata(struct cache *c, const char *path, struct trouble *t)
 	struct structure found;
 	int rc;
 
-	if (directory_is_damaged(&c->directory) ||
-		(c->directory.alone && directory_metadata_is_odd(&c->directory)))
+	if (meta_directory_is_damaged(&c->directory) ||
+		(c->directory.alone && meta_directory_is_odd(&c->directory)))
 		return ERR_CORRUPT;
 	if (!c->directory.alone || structure_stamp_holds(path, boot, now))
 		return 0;
@@ -151,7 +152,7 @@ static int check_metadata(struct cache *c, const char *path, struct trouble *t)
  * has no mark, and its users would not look for one. */
 static int set_aside(struct cache *c, struct trouble *t)
 {
-	if (!c->directory.alone && !directory_is_damaged(&c->directory))
+	if (!c->directory.alone && !meta_directory_is_damaged(&c->directory))
 		return trouble_set(t, ERR_CORRUPT,
 			"the metadata of the cache %s is damaged: stop all who use it, "
 			"then try "
@@ -161,7 +162,7 @@ static int set_aside(struct cache *c, struct trouble *t)
 		"cache: the metadata in %s is damaged: moved to meta.damaged, and "
 		"begun anew",
 		c->directory.path);
-	return directory_set_aside(&c->directory, t);
+	return meta_directory_set_aside(&c->directory, t);
 }
 
 /* What was set in the old one, unless it is set now. */
@@ -186,7 +187,7 @@ static int begin_anew(struct opening *o, struct trouble *t)
 
 	recall_limits(o);
 	if (!rc)
-		rc = directory_metadata(&o->cache->directory, &path, t);
+		rc = meta_directory_open(&o->cache->directory, &path, t);
 	o->anew = true;
 	if (!rc)
 		rc = try_metadata(o, path, t);
@@ -218,11 +219,11 @@ static int open_metadata(struct opening *o, struct trouble *t)
 {
 	struct cache *c = o->cache;
 	char *path = NULL;
-	int rc = directory_hold_metadata(&c->directory, opening_deadline(o), t);
+	int rc = meta_directory_hold(&c->directory, opening_deadline(o), t);
 
 	if (rc)
 		return rc;
-	rc = directory_metadata(&c->directory, &path, t);
+	rc = meta_directory_open(&c->directory, &path, t);
 	if (rc)
 		goto out;
 	rc = check_metadata(c, path, t);
@@ -233,7 +234,7 @@ static int open_metadata(struct opening *o, struct trouble *t)
 	if (!rc)
 		note_limits(c);
 out:
-	directory_release_metadata(&c->directory);
+	meta_directory_release(&c->directory);
 	free(path);
 	return rc;
 }
@@ -343,7 +344,7 @@ int cache_open(const struct cache_options *options, struct cache **out, struct t
 
 bool cache_is_stacked(const struct cache *c)
 {
-	return directory_is_stacked(&c->directory);
+	return medium_is_stacked(c->directory.objects_fd);
 }
 
 int cache_flush(struct cache *c)

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -294,4 +295,21 @@ int io_make_directories(const char *path, mode_t mode)
 	free(copy);
 	errno = errnum;
 	return rc;
+}
+
+void io_empty_directory(int dirfd, const char *path)
+{
+	int copy = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+
+	if (!dir) {
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			unlinkat(copy, entry->d_name, 0);
+	closedir(dir);
 }

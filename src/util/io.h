@@ -32,5 +32,7 @@ int io_replace_file(
 	int dirfd, const char *path, struct span data, mode_t mode, int durable);
 /* mkdir -p; existing directories are fine. On failure errno says why. */
 int io_make_directories(const char *path, mode_t mode);
+/* Removes the files in it, as far as that can be done; directories in it stay. */
+void io_empty_directory(int dirfd, const char *path);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "cache/meta/settings.h"
 #include "cache/meta/space.h"
+#include "cache/objects/meta_directory.h"
 #include "cache/write/commit.h"
 #include "unit/object_samples.h"
 #include "util/io.h"
@@ -38,7 +39,7 @@ static inline void writing_open(struct writing *w, struct log *log)
 	directory_admit(&w->directory, DEADLINE_NONE, NULL);
 	x->log = log;
 	x->directory = &w->directory;
-	assert_int_equal(directory_metadata(&w->directory, &path, NULL), 0);
+	assert_int_equal(meta_directory_open(&w->directory, &path, NULL), 0);
 	x->metadata = books_open(path, 0);
 	free(path);
 	assert_int_equal(settings_enter(x->metadata, DEADLINE_NONE, &settings), 0);

@@ -7,29 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #ifdef __linux__
-#include <linux/fs.h>
 #include <sys/inotify.h>
-#include <sys/ioctl.h>
 #endif
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#ifdef HAVE_SYS_STATFS_H
-#include <sys/statfs.h>
-#endif
 #include <unistd.h>
 
-#include "cache/meta/guard.h"
 #include "cache/objects/directory.h"
+#include "cache/objects/medium.h"
+#include "cache/objects/user.h"
 #include "util/boot_id.h"
 #include "util/checksum.h"
 #include "util/file_lock.h"
 #include "util/io.h"
 
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-#define USER_TRIES 16
 
 static int directory_refuse(struct trouble *t, const struct directory *d, const char *why)
 {
@@ -78,7 +71,7 @@ static int check_top(struct directory *d, struct trouble *t)
 	return fchmod(d->fd, 0700) ? trouble_errno(t, "cannot chmod %s", d->path) : 0;
 }
 
-static int open_below(struct directory *d, const char *name, int *fd, struct trouble *t)
+int directory_open_below(struct directory *d, const char *name, int *fd, struct trouble *t)
 {
 	struct stat st;
 	int opened;
@@ -103,7 +96,8 @@ static bool keep_others_out(struct directory *d)
 	return d->keeps_out;
 }
 
-static int refuse_locked(struct directory *d, const char *name, int rc, struct trouble *t)
+int directory_refuse_locked(
+	struct directory *d, const char *name, int rc, struct trouble *t)
 {
 	char blame[FILE_LOCK_BLAME_SIZE], *path;
 
@@ -122,7 +116,7 @@ static int join_others(struct directory *d, int64_t deadline, struct trouble *t)
 {
 	int rc = file_lock_take(d->lock_fd, FILE_LOCK_SHARED, deadline, NULL);
 
-	return rc ? refuse_locked(d, "lock", rc, t) : 0;
+	return rc ? directory_refuse_locked(d, "lock", rc, t) : 0;
 }
 
 static int directory_take_lock(struct directory *d, int64_t deadline, struct trouble *t)
@@ -143,44 +137,6 @@ int directory_admit(struct directory *d, int64_t deadline, struct trouble *t)
 	return join_others(d, deadline, t);
 }
 
-/* All files in it. */
-static void empty_directory(int at, const char *name)
-{
-	int copy = openat(at, name, DIRECTORY_FLAGS | O_NOFOLLOW);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	const struct dirent *entry;
-
-	if (!dir) {
-		if (copy >= 0)
-			close(copy);
-		return;
-	}
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	closedir(dir);
-}
-
-static int become_user(struct directory *d, struct trouble *t)
-{
-	char name[16];
-
-	for (unsigned i = 0; i < USER_TRIES; i++) {
-		if (getentropy(&d->user, sizeof d->user) || d->user == 0)
-			continue;
-		snprintf(name, sizeof name, "%08x", d->user);
-		d->user_fd = openat(d->users_fd, name,
-			O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-		if (d->user_fd >= 0)
-			break;
-	}
-	if (d->user_fd < 0)
-		return trouble_errno(t, "cannot make a file in %s/users", d->path);
-	if (flock(d->user_fd, LOCK_EX | LOCK_NB))
-		return trouble_errno(t, "cannot lock %s/users/%s", d->path, name);
-	return 0;
-}
-
 static int open_metadata_lock(struct directory *d, struct trouble *t)
 {
 	char *name;
@@ -194,42 +150,21 @@ static int open_metadata_lock(struct directory *d, struct trouble *t)
 	return rc ? trouble_errno(t, "cannot open %s/meta.lock", d->path) : 0;
 }
 
-/* Those whose flush tells of every file: one that lies on others (overlayfs, FUSE) or on
- * another machine does not know of their troubles before the file itself is flushed. */
-static bool kernel_tells(int fd)
-{
-#if defined(HAVE_SYS_STATFS_H) && defined(HAVE_SYNC_FILE_RANGE) && defined(HAVE_SYNCFS)
-	/* linux/magic.h; statfs(2) */
-	static const uint32_t those[] = {0xEF53 /* ext4 */, 0x58465342 /* XFS */,
-		0x9123683E /* Btrfs */, 0xF2F52010 /* F2FS */, 0x01021994 /* tmpfs */};
-	struct statfs st;
-
-	if (fstatfs(fd, &st))
-		return false;
-	for (unsigned i = 0; i < sizeof those / sizeof those[0]; i++)
-		if ((uint32_t)st.f_type == those[i])
-			return true;
-#else
-	(void)fd;
-#endif
-	return false;
-}
-
 static int open_parts(struct directory *d, struct trouble *t)
 {
 	int rc = open_metadata_lock(d, t);
 
 	if (!rc)
-		rc = open_below(d, "objects", &d->objects_fd, t);
+		rc = directory_open_below(d, "objects", &d->objects_fd, t);
 	if (!rc)
-		d->tells = kernel_tells(d->objects_fd);
+		d->tells = medium_tells(d->objects_fd);
 	if (!rc)
-		rc = open_below(d, "users", &d->users_fd, t);
+		rc = directory_open_below(d, "users", &d->users_fd, t);
 	/* Those of users that were killed; nobody else is here yet. */
 	if (!rc && d->alone)
-		empty_directory(d->users_fd, ".");
-	if (!rc)
-		rc = become_user(d, t);
+		io_empty_directory(d->users_fd, ".");
+	if (!rc && user_join(d->users_fd, &d->user, &d->user_fd))
+		rc = trouble_errno(t, "cannot make and lock a file in %s/users", d->path);
 	/* Without it, others look a little later. */
 	d->evicted_fd = openat(
 		d->fd, "evicted", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -267,13 +202,8 @@ int directory_open(struct directory *d, const char *path, int64_t deadline,
 
 void directory_close(struct directory *d)
 {
-	char name[16];
-
-	if (d->user_fd >= 0) {
-		snprintf(name, sizeof name, "%08x", d->user);
-		unlinkat(d->users_fd, name, 0);
-		close(d->user_fd);
-	}
+	if (d->user_fd >= 0)
+		user_leave(d->users_fd, d->user, d->user_fd);
 	if (d->evicted_fd >= 0)
 		close(d->evicted_fd);
 	if (d->users_fd >= 0)
@@ -295,122 +225,9 @@ bool directory_is_last(struct directory *d)
 	return keep_others_out(d);
 }
 
-#define BTRFS_MAGIC 0x9123683E /* linux/magic.h */
-
-/* Btrfs writes a page of a file to another place each time, and needs space for that: on a
- * full disk, LMDB could not even note a reader, whose table is mapped (SIGBUS). What is
- * made in the directory from now on is written in place (ioctl_iflags(2)). */
-static void write_in_place(int fd)
-{
-#if defined(HAVE_SYS_STATFS_H) && defined(FS_IOC_SETFLAGS)
-	struct statfs st;
-	int flags;
-
-	if (fstatfs(fd, &st) || (uint32_t)st.f_type != BTRFS_MAGIC ||
-		ioctl(fd, FS_IOC_GETFLAGS, &flags) || flags & FS_NOCOW_FL)
-		return;
-	flags |= FS_NOCOW_FL;
-	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
-#else
-	(void)fd;
-#endif
-}
-
-int directory_metadata(struct directory *d, char **path, struct trouble *t)
-{
-	int fd = -1;
-	int rc = open_below(d, "meta", &fd, t);
-
-	if (rc)
-		return rc;
-	write_in_place(fd);
-	close(fd);
-	if (asprintf(path, "%s/meta", d->path) < 0)
-		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
-	return 0;
-}
-
-int directory_hold_metadata(struct directory *d, int64_t deadline, struct trouble *t)
-{
-	int rc = write_lock_take(&d->metadata_lock, deadline);
-
-	return rc ? refuse_locked(d, "meta.lock", rc, t) : 0;
-}
-
-void directory_release_metadata(struct directory *d)
-{
-	write_lock_give(&d->metadata_lock);
-}
-
-/* In the place of the one before, which may be anything by now. */
-static bool move_metadata(struct directory *d, const char *name)
-{
-	if (unlinkat(d->fd, name, 0)) {
-		empty_directory(d->fd, name);
-		unlinkat(d->fd, name, AT_REMOVEDIR);
-	}
-	return renameat(d->fd, "meta", d->fd, name) == 0;
-}
-
-int directory_set_aside(struct directory *d, struct trouble *t)
-{
-	/* NFS leaves a file in the first one while somebody has one of its files open. */
-	static const char *const names[] = {
-		"meta.damaged", "meta.damaged.1", "meta.damaged.2"};
-
-	directory_mark_damaged(d);
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (move_metadata(d, names[i]))
-			return 0;
-	return trouble_errno(t, "cannot move %s/meta aside, to %s", d->path, names[0]);
-}
-
-bool directory_metadata_is_odd(struct directory *d)
-{
-	static const char *const names[] = {
-		"meta/data.mdb", "meta/lock.mdb", "meta/write.lock"};
-	struct stat st;
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (fstatat(d->fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
-			return true;
-	return false;
-}
-
-#define MARK "meta/" GUARD_MARK
-
-void directory_mark_damaged(struct directory *d)
-{
-	int fd = openat(d->fd, MARK,
-		O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-
-	if (fd >= 0)
-		close(fd);
-}
-
-bool directory_is_damaged(struct directory *d)
-{
-	return faccessat(d->fd, MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 bool directory_user_lives(struct directory *d, uint32_t user)
 {
-	char name[16];
-	bool lives;
-	int fd;
-
-	if (user == d->user)
-		return true;
-	snprintf(name, sizeof name, "%08x", user);
-	fd = openat(d->users_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return errno != ENOENT;
-	lives = flock(fd, LOCK_EX | LOCK_NB) != 0;
-	if (!lives)
-		unlinkat(d->users_fd, name, 0);
-	close(fd);
-	return lives;
+	return user == d->user || user_lives(d->users_fd, user);
 }
 
 void directory_tell_evicted(struct directory *d)
@@ -437,21 +254,6 @@ int directory_watch_evicted(struct directory *d)
 	return -1;
 }
 
-/* Overlayfs's own number, from statfs(2) or linux/magic.h, which not every system has. */
-#define OVERLAYFS_MAGIC 0x794c7630
-
-bool directory_is_stacked(const struct directory *d)
-{
-#ifdef HAVE_SYS_STATFS_H
-	struct statfs st;
-
-	return fstatfs(d->objects_fd, &st) == 0 && st.f_type == OVERLAYFS_MAGIC;
-#else
-	(void)d;
-	return false;
-#endif
-}
-
 int directory_free_bytes(struct directory *d, uint64_t *bytes)
 {
 	struct statvfs st;
@@ -463,36 +265,10 @@ int directory_free_bytes(struct directory *d, uint64_t *bytes)
 	return 0;
 }
 
-#ifndef STATX_MNT_ID
-#define STATX_MNT_ID 0x1000U
-#endif
-#ifndef STATX_MNT_ID_UNIQUE
-#define STATX_MNT_ID_UNIQUE 0x4000U
-#endif
-
-/* statx(2): since Linux 6.8 a number that no other mount ever has, before (5.8) one that
- * is used again after an unmount; 0 where there is none. */
-static uint64_t mount_number(int fd)
-{
-#if defined(__linux__) && defined(HAVE_STRUCT_STATX_STX_MNT_ID)
-	struct statx st;
-
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID_UNIQUE, &st) == 0 &&
-		(st.stx_mask & STATX_MNT_ID_UNIQUE))
-		return st.stx_mnt_id;
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) == 0 &&
-		(st.stx_mask & STATX_MNT_ID))
-		return st.stx_mnt_id;
-#else
-	(void)fd;
-#endif
-	return 0;
-}
-
 uint64_t directory_boot(const struct directory *d)
 {
 	struct stat st;
-	uint64_t parts[3] = {boot_id_number(), mount_number(d->fd), 0};
+	uint64_t parts[3] = {boot_id_number(), medium_mount(d->fd), 0};
 
 	if (fstat(d->fd, &st) == 0)
 		parts[2] = (uint64_t)st.st_dev;

@@ -54,22 +54,13 @@ int directory_admit(struct directory *d, int64_t deadline, struct trouble *t);
 /* Are we the only user now? Keeps others out until directory_close when true. */
 bool directory_is_last(struct directory *d);
 
-/* From here to directory_release_metadata() nobody else opens meta/ or sets it aside.
- * `deadline` is of CLOCK_MONOTONIC, ns. ERR_TIMEOUT with a sentence. */
-int directory_hold_metadata(struct directory *d, int64_t deadline, struct trouble *t);
-void directory_release_metadata(struct directory *d);
-/* meta/, made when it is not there, with its path (heap). */
-int directory_metadata(struct directory *d, char **path, struct trouble *t);
-/* Marks meta/ as damaged, for whoever has it open, and moves it aside as meta.damaged (the
- * last such one only). */
-int directory_set_aside(struct directory *d, struct trouble *t);
-/* Is there, under the name of a file of meta/, what is none: a directory, a FIFO, as a file
- * system's repair may leave it? LMDB would wait for a FIFO's other end. A symbolic link is
- * somebody's doing, and refused when it is opened. */
-bool directory_metadata_is_odd(struct directory *d);
-/* A mark that says so to all who use the cache and to the next who opens it. */
-void directory_mark_damaged(struct directory *d);
-bool directory_is_damaged(struct directory *d);
+/* The directory `name` in it, made when it is not there; ours alone, else ERR_DENIED. The
+ * descriptor is the caller's. */
+int directory_open_below(struct directory *d, const char *name, int *fd, struct trouble *t);
+/* The sentence for a lock `name` that could not be taken: with ERR_TIMEOUT, who holds it.
+ * Returns rc. */
+int directory_refuse_locked(
+	struct directory *d, const char *name, int rc, struct trouble *t);
 
 /* Does the user with that number live? A dead one's file is removed. */
 bool directory_user_lives(struct directory *d, uint32_t user);
@@ -79,8 +70,6 @@ void directory_tell_evicted(struct directory *d);
 /* An inotify(7) descriptor, the caller's, that becomes readable then; -1: not here. */
 int directory_watch_evicted(struct directory *d);
 
-/* Does the directory lie on a file system that lies on another one (overlayfs)? */
-bool directory_is_stacked(const struct directory *d);
 /* Bytes that the file system has left for us. */
 int directory_free_bytes(struct directory *d, uint64_t *bytes);
 /* Which boot of the machine it is and which mount of the file system, a hash: what was not

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #ifdef __linux__
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #else
@@ -21,28 +23,41 @@
 #define DEPTH_MAX 8 /* of devices made of devices */
 #define PATH_SIZE 4096
 
-/* linux/magic.h, and the headers of those that are not in it. Overlayfs is as good as what
- * lies below it, which it does not tell; it is a container's, on the machine's disk. */
+/* Magic numbers (statfs(2)): linux/magic.h, and the headers of those not in it. */
+#define BTRFS 0x9123683e
+#define EXT4 0xef53 /* ext2 and ext3, too */
+#define F2FS 0xf2f52010
+#define OVERLAYFS 0x794c7630
+#define TMPFS 0x01021994
+#define XFS 0x58465342
+
+static bool is_among(uint64_t type, const uint64_t *types, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (types[i] == type)
+			return true;
+	return false;
+}
+
+/* Overlayfs is as good as what lies below it, which it does not tell; it is a container's,
+ * on the machine's disk. */
 bool medium_type_is_local(uint64_t type)
 {
 	static const uint64_t local[] = {
-		0xef53,	    /* ext2, ext3, ext4 */
-		0x58465342, /* XFS */
-		0x9123683e, /* btrfs */
+		EXT4,
+		XFS,
+		BTRFS,
 		0xca451a4e, /* bcachefs */
 		0x2fc12fc1, /* ZFS */
-		0xf2f52010, /* F2FS */
+		F2FS,
 		0x3153464a, /* JFS */
 		0x3434,	    /* NILFS */
-		0x01021994, /* tmpfs */
+		TMPFS,
 		0x858458f6, /* ramfs */
-		0x794c7630, /* overlayfs */
+		OVERLAYFS,
 	};
 
-	for (size_t i = 0; i < sizeof local / sizeof *local; i++)
-		if (local[i] == type)
-			return true;
-	return false;
+	return is_among(type, local, sizeof local / sizeof *local);
 }
 
 static bool says_one(const char *directory, const char *name)
@@ -129,18 +144,86 @@ bool medium_device_is_local(dev_t device, const char *sys)
 	return device_is_local(link, 0);
 }
 
+/* The magic number; 0: not known. */
+static uint64_t medium_type(int fd)
+{
+#ifdef __linux__
+	struct statfs fs;
+
+	/* It has 32 bits; f_type is signed on some machines. */
+	return fstatfs(fd, &fs) ? 0 : (uint32_t)fs.f_type;
+#else
+	(void)fd;
+	return 0;
+#endif
+}
+
 bool medium_is_local(int fd)
 {
-	struct statfs fs;
+#ifdef __linux__
 	struct stat st;
 
-	if (fstatfs(fd, &fs) || fstat(fd, &st))
-		return false;
-#ifdef __linux__
-	/* Magic numbers have 32 bits; f_type is signed on some machines. */
-	return medium_type_is_local((uint32_t)fs.f_type) &&
+	return fstat(fd, &st) == 0 && medium_type_is_local(medium_type(fd)) &&
 	       medium_device_is_local(st.st_dev, "/sys");
 #else
-	return fs.f_flags & MNT_LOCAL;
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && (fs.f_flags & MNT_LOCAL);
 #endif
+}
+
+bool medium_is_stacked(int fd)
+{
+	return medium_type(fd) == OVERLAYFS;
+}
+
+bool medium_tells(int fd)
+{
+#if defined(HAVE_SYNC_FILE_RANGE) && defined(HAVE_SYNCFS)
+	static const uint64_t those[] = {EXT4, XFS, BTRFS, F2FS, TMPFS};
+
+	return is_among(medium_type(fd), those, sizeof those / sizeof *those);
+#else
+	(void)fd;
+	return false;
+#endif
+}
+
+void medium_write_in_place(int fd)
+{
+#ifdef FS_IOC_SETFLAGS
+	int flags;
+
+	if (medium_type(fd) != BTRFS || ioctl(fd, FS_IOC_GETFLAGS, &flags) ||
+		flags & FS_NOCOW_FL)
+		return;
+	flags |= FS_NOCOW_FL;
+	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
+#else
+	(void)fd;
+#endif
+}
+
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000U
+#endif
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U
+#endif
+
+uint64_t medium_mount(int fd)
+{
+#if defined(__linux__) && defined(HAVE_STRUCT_STATX_STX_MNT_ID)
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID_UNIQUE, &st) == 0 &&
+		(st.stx_mask & STATX_MNT_ID_UNIQUE))
+		return st.stx_mnt_id;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) == 0 &&
+		(st.stx_mask & STATX_MNT_ID))
+		return st.stx_mnt_id;
+#else
+	(void)fd;
+#endif
+	return 0;
 }

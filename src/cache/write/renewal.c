@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "cache/meta/settings.h"
+#include "cache/objects/meta_directory.h"
 #include "cache/write/renewal.h"
 
 #define PAUSE                                                                              \
@@ -15,13 +16,13 @@
 /* Whoever comes first sets them aside; the others find new ones. */
 static int renewal_set_aside(struct write_context *x, struct trouble *t)
 {
-	if (!directory_is_damaged(x->directory))
+	if (!meta_directory_is_damaged(x->directory))
 		return 0;
 	log_warning(x->log,
 		"cache: the metadata in %s is damaged: moved to meta.damaged, and "
 		"begun anew",
 		x->directory->path);
-	return directory_set_aside(x->directory, t);
+	return meta_directory_set_aside(x->directory, t);
 }
 
 /* What the cache was told when it was opened. */
@@ -49,7 +50,7 @@ static int renewal_try(struct write_context *x, struct trouble *t)
 			t, rc, "the metadata of %s is in use", x->directory->path);
 	rc = renewal_set_aside(x, t);
 	if (!rc)
-		rc = directory_metadata(x->directory, &path, t);
+		rc = meta_directory_open(x->directory, &path, t);
 	if (!rc)
 		rc = metadata_reopen(x->metadata, clock_monotonic() + REOPEN_WAIT, t);
 	free(path);
@@ -74,10 +75,10 @@ bool renewal_run(struct renewal *r, struct write_context *x)
 
 	if ((found == METADATA_SOUND && !r->vain) || clock_monotonic() < r->next)
 		return false;
-	rc = directory_hold_metadata(x->directory, write_context_deadline(x), &t);
+	rc = meta_directory_hold(x->directory, write_context_deadline(x), &t);
 	if (!rc) {
 		rc = renewal_try(x, &t);
-		directory_release_metadata(x->directory);
+		meta_directory_release(x->directory);
 	}
 	if (rc) {
 		renewal_failed(r, x, &t);

@@ -11,6 +11,7 @@
 #include "cache/meta/records.h"
 #include "cache/meta/settings.h"
 #include "cache/meta/space.h"
+#include "cache/objects/meta_directory.h"
 #include "cache/insert.h"
 #include "cache/inspect.h"
 #include "cache/state.h"
@@ -301,7 +302,7 @@ static void test_marked_damaged(void **state)
 	sample_put_all(c, &s);
 	/* Or what is on its way is put into the books that are begun anew. */
 	cache_flush(c);
-	directory_mark_damaged(&c->directory);
+	meta_directory_mark_damaged(&c->directory);
 	cache_close(c);
 	c = sample_open(*state, 0);
 	assert_int_equal(sample_read(c, &s), ERR_PENDING);
