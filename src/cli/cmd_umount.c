@@ -11,12 +11,10 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#ifdef HAVE_SYS_XATTR_H
-#include <sys/xattr.h>
-#endif
 
 #include "cli/command.h"
 #include "cli/mounts.h"
+#include "fs/mount_ask.h"
 #include "fs/mount_table.h"
 #include "fs/mountpoint.h"
 #include "util/clock.h"
@@ -44,27 +42,19 @@ static pid_t noted_daemon_of(const char *path)
 	return pid;
 }
 
-/* Who serves the mount: 0 when it does not say. The kernel asks only a mount whose
- * dataset has extended attributes, unless it was never asked for one. */
+/* Who serves the mount: 0 when it does not say. */
 static pid_t daemon_of(const char *path)
 {
-	char text[24] = "";
 	char *source = NULL;
-	ssize_t n = -1;
 	bool ours = false;
-	long pid;
+	pid_t pid;
 
 	if (mount_table_find(path, &source, &ours) == 0)
 		free(source);
 	if (!ours)
 		return 0;
-#ifdef HAVE_SYS_XATTR_H
-	n = getxattr(path, MOUNT_XATTR_PID, text, sizeof text - 1);
-#endif
-	if (n <= 0)
-		return noted_daemon_of(path);
-	pid = strtol(text, NULL, 10);
-	return pid > 1 ? (pid_t)pid : 0;
+	pid = noted_daemon_of(path);
+	return pid ? pid : mount_ask_pid(path);
 }
 
 /* A descriptor that becomes readable when the process ends; -1 where there is none. */

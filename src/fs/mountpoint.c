@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "fs/fusermount.h"
+#include "fs/mount_ask.h"
 #include "fs/mount_table.h"
 
 #define DEVICE "/dev/fuse"
@@ -61,18 +61,22 @@ static int gone(const char *path, struct trouble *t)
 		path, path);
 }
 
-/* statvfs asks the daemon itself; what stat gives may be the kernel's memory. */
 static int check_table(const char *path, struct trouble *t)
 {
-	struct statvfs st;
 	char *source;
 	bool ours;
-	int rc = 0;
+	int rc = 0, state;
 
 	if (mount_table_find(path, &source, &ours))
 		return 0;
-	if (ours && statvfs(path, &st) && errno == ENOTCONN)
+	state = ours ? mount_ask_state(path) : 0;
+	if (state == ERR_ABSENT)
 		rc = gone(path, t);
+	else if (state)
+		rc = trouble_set(t, ERR_BUSY,
+			"%s is already mounted on %s, and does not answer (is its process "
+			"stopped?): run `cairn umount --lazy %s` first",
+			source, path, path);
 	else if (ours)
 		rc = trouble_set(t, ERR_BUSY,
 			"%s is already mounted on %s: run `cairn umount %s` first", source,

@@ -8,13 +8,8 @@
 #define CAIRN_FS_MOUNTPOINT_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "util/error.h"
-
-/* Of the root of a mount: the process that serves it, as decimal text. For who unmounts it
- * and wants to wait for the end. */
-#define MOUNT_XATTR_PID "user.cairn.pid"
 
 /* An existing, empty (unless `nonempty`) directory that is not a cairn mount already: its
  * absolute path in *resolved (heap, the caller's). ERR_ABSENT, ERR_BUSY, ERR_INVALID,

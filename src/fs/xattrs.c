@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "fs/filesystem.h"
-#include "fs/mountpoint.h"
+#include "fs/mount_ask.h"
 #include "fs/request_run.h"
 #include "fs/request_try.h"
 

@@ -115,7 +115,17 @@ done
 ! cat "$m/absent" 2>"$T/err" || fail "absent"
 grep -q 'No such file' "$T/err" || fail "$(cat "$T/err")"
 compare "$T/source" "$m"
-unmount
+
+# A mount whose process is stopped is asked in vain, and not for ever.
+daemon=$(pgrep -f "mount $URL $m ")
+kill -STOP "$daemon"
+expect 1 'does not answer.*--lazy' \
+	timeout 300 "$c" mount "$URL" "$m" --cacert "$CACERT" --cache "$T/cache"
+"$c" umount "$m" &
+is_gone() { ! mountpoint -q "$m"; }
+wait_until 30 is_gone || fail "a mount whose process is stopped cannot be unmounted"
+kill -CONT "$daemon"
+wait $! || fail "umount of a mount whose process was stopped"
 
 if unshare_works; then
 	without_fuse() {

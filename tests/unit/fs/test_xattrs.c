@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/memory_mount.h"
 
-#include "fs/mountpoint.h"
+#include "fs/mount_ask.h"
 #include "fs/xattrs.h"
 
 /* "file" has two attributes, "plain" none. */
