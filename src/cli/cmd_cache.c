@@ -35,16 +35,17 @@ const struct option_help cache_options_help[] = {
 	{0},
 };
 
-static const struct {
+static const struct verb {
 	const char *name;
 	int (*run)(struct cache_command *c, struct trouble *t);
+	bool operands, repair, all, to; /* what it takes */
 } verbs[] = {
-	{"info", cache_report_info},
-	{"ls", cache_ls},
-	{"verify", cache_report_verify},
-	{"evict", cache_keep_evict},
-	{"pin", cache_keep_pin},
-	{"unpin", cache_keep_unpin},
+	{"info", cache_report_info, .operands = false},
+	{"ls", cache_ls, .operands = true, .all = true},
+	{"verify", cache_report_verify, .repair = true},
+	{"evict", cache_keep_evict, .operands = true, .all = true, .to = true},
+	{"pin", cache_keep_pin, .operands = true},
+	{"unpin", cache_keep_unpin, .operands = true},
 };
 
 static int size_option(const char *name, const char *value, uint64_t *out)
@@ -83,11 +84,34 @@ static int option(struct cache_command *c, int letter)
 	}
 }
 
+/* What it would not look at is somebody's mistake. */
+static int verb_check(const struct verb *v, const struct cache_command *c)
+{
+	if (c->argc && !v->operands)
+		return command_use("cache", "%s is of the whole cache, and takes no '%s'",
+			v->name, c->argv[0]);
+	if ((c->repair && !v->repair) || (c->all && !v->all) || (c->has_target && !v->to))
+		return command_use("cache", "%s takes no --%s", v->name,
+			c->repair && !v->repair ? "repair"
+			: c->all && !v->all	? "all"
+						: "to");
+	return 0;
+}
+
+static int verb_run(const struct verb *v, struct cache_command *c)
+{
+	struct trouble t = {0};
+	int rc = verb_check(v, c);
+
+	if (!rc)
+		rc = v->run(c, &t);
+	return rc < 0 ? command_fail("cache", &t) : rc;
+}
+
 int cmd_cache(int argc, char **argv)
 {
 	struct cache_command c = {0};
-	struct trouble t = {0};
-	int letter, rc;
+	int letter;
 	const char *verb;
 
 	reader_options_init(&c.reader);
@@ -101,14 +125,9 @@ int cmd_cache(int argc, char **argv)
 	verb = argv[optind++];
 	c.argc = argc - optind;
 	c.argv = argv + optind;
-	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-		if (strcmp(verb, verbs[i].name) != 0)
-			continue;
-		rc = verbs[i].run(&c, &t);
-		if (rc < 0)
-			rc = command_fail("cache", &t);
-		return reader_options_end(&c.reader, rc);
-	}
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (strcmp(verb, verbs[i].name) == 0)
+			return reader_options_end(&c.reader, verb_run(&verbs[i], &c));
 	return reader_options_end(
 		&c.reader, command_use("cache", "there is no '%s'", verb));
 }

@@ -145,6 +145,20 @@ static int key_of_readers(const char *verb, const char *url)
 	return rc ? command_fail("key", &t) : EXIT_SUCCESS;
 }
 
+/* What a verb would take and not look at. */
+static int check_operands(const char *verb, bool file, bool operand)
+{
+	bool list = strcmp(verb, "list") == 0;
+
+	if (file && (list || is_about_readers(verb)))
+		return command_use("key", "%s takes no --file", verb);
+	if (file && operand)
+		return command_use("key", "give a NAME or --file, not both");
+	if (list && operand)
+		return command_use("key", "list takes no NAME");
+	return 0;
+}
+
 static int key_verb(const char *verb, const char *path, struct trouble *t)
 {
 	if (strcmp(verb, "make") == 0)
@@ -173,6 +187,8 @@ int cmd_key(int argc, char **argv)
 			"key", "one of make, show, name, list, known, forget is needed");
 	if (argc - optind > 2)
 		return command_use("key", "at most one NAME or URL");
+	if (check_operands(verb, file, optind + 1 < argc))
+		return EXIT_USE;
 	if (is_about_readers(verb))
 		return key_of_readers(verb, optind + 1 < argc ? argv[optind + 1] : NULL);
 	if (strcmp(verb, "list") == 0)

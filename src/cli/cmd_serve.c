@@ -40,14 +40,16 @@ const struct option_help serve_options_help[] = {
 	{0},
 };
 
-/* "host:port", "[v6]:port", ":port" or "host"; host points into `text`, which is cut. */
+/* "host:port", "[v6]:port", ":port", "host" or "v6"; host points into `text`, which is cut.
+ */
 static int split_listen(char *text, const char **host, uint16_t *port)
 {
 	char *colon = strrchr(text, ':');
 	char *bracket = strchr(text, ']');
+	bool bare = text[0] != '[' && strchr(text, ':') != colon; /* an address of IPv6 */
 	uint64_t number;
 
-	if (colon && (!bracket || colon > bracket)) {
+	if (colon && !bare && (!bracket || colon > bracket)) {
 		if (number_parse(colon + 1, UINT16_MAX, &number))
 			return ERR_INVALID;
 		*port = (uint16_t)number;

@@ -52,7 +52,7 @@ static int flags(struct mount_helper *h, char ***at, char **options, bool *verbo
 		case 'o':
 		case 'N':
 		case 't':
-			if (letters[1] || !(*at)[1])
+			if (letters[1] || !(*at)[1] || (*letters == 'o' && *options))
 				return ERR_INVALID;
 			++*at;
 			if (*letters == 'o')

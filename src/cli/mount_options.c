@@ -72,6 +72,27 @@ static int size_word(const char *name, const char *value, uint64_t *out)
 	return 0;
 }
 
+/* 0 stands for the default in what takes it: it is not what somebody means by it. */
+static int amount_word(const char *name, const char *value, uint64_t *out)
+{
+	int status = size_word(name, value, out);
+
+	if (!status && *out == 0)
+		return command_use("mount",
+			"-o %s=0 is too little: give a size, such as %s=64M", name, name);
+	return status;
+}
+
+/* "no" would be taken for yes. */
+static int flag_word(const char *name, const char *value, bool *out)
+{
+	if (value)
+		return command_use(
+			"mount", "-o %s takes no value: leave out '=%s'", name, value);
+	*out = true;
+	return 0;
+}
+
 static int open_word(struct mount_request *m, const char *value)
 {
 	if (!value || open_mode_parse(value, &m->session.open_mode))
@@ -115,11 +136,12 @@ static bool own_word(
 
 	*status = 0;
 	if (strcmp(word, "allow_other") == 0)
-		m->session.allow_other = true;
+		*status = flag_word(word, value, &m->session.allow_other);
 	else if (strcmp(word, "nonempty") == 0)
-		m->session.nonempty = true;
+		*status = flag_word(word, value, &m->session.nonempty);
 	else if (strcmp(word, "debug") == 0)
-		m->session.debug = m->foreground = true;
+		*status = flag_word(word, value, &m->session.debug),
+		m->foreground |= m->session.debug;
 	else if (strcmp(word, "open") == 0)
 		*status = open_word(m, value);
 	else if (strcmp(word, "verify") == 0)
@@ -127,9 +149,9 @@ static bool own_word(
 	else if (strcmp(word, "scrub") == 0)
 		*status = scrub_word(m, value);
 	else if (strcmp(word, "memory") == 0)
-		*status = size_word(word, value, &r->memory);
+		*status = amount_word(word, value, &r->memory);
 	else if (strcmp(word, "readahead") == 0)
-		*status = size_word(word, value, &m->session.readahead);
+		*status = amount_word(word, value, &m->session.readahead);
 	else if (strcmp(word, "quota") == 0)
 		r->set_quota = true, *status = size_word(word, value, &r->quota);
 	else if (strcmp(word, "floor") == 0)
@@ -145,7 +167,7 @@ static bool shared_word(
 {
 	static const struct option_help shared[] = {READER_OPTIONS_HELP, {0}};
 	const struct option_help *o = shared;
-	bool taken;
+	bool taken = false;
 
 	while (o->name && strcmp(o->name, word) != 0)
 		o++;
@@ -153,6 +175,8 @@ static bool shared_word(
 		return false;
 	if (o->value && (!value || !*value))
 		*status = command_use("mount", "-o %s needs a value", word);
+	else if (!o->value && value)
+		*status = flag_word(word, value, &taken);
 	else
 		*status = reader_option(&m->reader, "mount", o->letter, value, &taken);
 	return true;

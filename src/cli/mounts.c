@@ -264,22 +264,33 @@ int mounts_find(const char *path, struct mount_record *out, char **below)
 	return 0;
 }
 
-static void copy_to(char **slot, const char *value)
+static void fill(char **slot, const char *value)
 {
-	free(*slot);
-	*slot = value ? strdup(value) : NULL;
+	if (!*slot && value)
+		*slot = strdup(value);
+}
+
+static void fill_credentials(const struct mount_record *m, struct credentials *c)
+{
+	fill(&c->cacert, m->cacert);
+	if (!c->client_cert && !c->client_key) {
+		fill(&c->client_cert, m->client_cert);
+		fill(&c->client_key, m->client_key);
+	}
+	fill(&c->bearer_file, m->bearer_file);
+	fill(&c->proxy, m->proxy);
+	c->netrc |= m->netrc;
 }
 
 void mounts_options(const struct mount_record *m, struct reader_options *o)
 {
 	o->dataset.url = m->url;
-	o->dataset.trust = m->trust;
-	o->dataset.revision = m->revision;
-	o->cache = m->cache;
-	copy_to(&o->credentials.cacert, m->cacert);
-	copy_to(&o->credentials.client_cert, m->client_cert);
-	copy_to(&o->credentials.client_key, m->client_key);
-	copy_to(&o->credentials.bearer_file, m->bearer_file);
-	copy_to(&o->credentials.proxy, m->proxy);
-	o->credentials.netrc = m->netrc;
+	if (!o->dataset.trust)
+		o->dataset.trust = m->trust;
+	if (!o->dataset.revision && !o->dataset.tag)
+		o->dataset.revision = m->revision;
+	if (!o->cache)
+		o->cache = m->cache;
+	fill_credentials(m, &o->credentials);
+	reader_options_ask_password(o);
 }

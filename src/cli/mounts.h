@@ -33,8 +33,9 @@ void mounts_remove(const char *mountpoint);
 /* The running mount that `path` is in or at; *below (heap) is the rest of the path, "" for
  * the mount point itself. *out is to be released. ERR_ABSENT. */
 int mounts_find(const char *path, struct mount_record *out, char **below);
-/* Makes options read the same dataset through the same cache as the mount does. The
- * record must outlive the options' use. */
+/* Makes options read the same dataset through the same cache as the mount does, where they
+ * do not say otherwise; asks for the password of its client key. The record must outlive
+ * the options' use. */
 void mounts_options(const struct mount_record *m, struct reader_options *o);
 
 #endif

@@ -111,6 +111,13 @@ static void ask_password(struct credentials *c, const char *file)
 	OPENSSL_cleanse(password, sizeof password);
 }
 
+void reader_options_ask_password(struct reader_options *o)
+{
+	struct credentials *c = &o->credentials;
+
+	ask_password(c, c->client_key ? c->client_key : c->client_cert);
+}
+
 static int set_file(struct credentials *c, char **slot, int letter, const char *value)
 {
 	set_credential(slot, letter, value);

@@ -69,5 +69,7 @@ int reader_options_end(struct reader_options *o, int status);
  * value makes no sense. */
 int reader_option(struct reader_options *o, const char *command, int letter,
 	const char *value, bool *taken);
+/* For a client key that no option has given; asks nothing without a terminal. */
+void reader_options_ask_password(struct reader_options *o);
 
 #endif

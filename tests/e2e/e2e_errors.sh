@@ -18,6 +18,12 @@ expect 2 'STORE' "$c" serve
 expect 2 '' "$c" mount only-one
 expect 2 'revision' "$c" mount a b --revision x
 expect 2 '' "$c" umount
+expect 2 'no --repair' "$c" cache info --repair
+expect 2 'no --to' "$c" cache ls --to 1G
+expect 2 'whole cache' "$c" cache verify "$T/mnt"
+expect 2 'no --file' "$c" key known --file x
+expect 2 'not both' "$c" key show default --file x
+expect 2 'list takes no' "$c" key list default
 expect 2 '' "$c" cat https://localhost/
 expect 2 'info' "$c" cache
 expect 2 '' "$c" key sing

@@ -75,7 +75,8 @@ static void test_refuses_what_it_does_not_know(void **state)
 {
 	static const char *const bad[] = {"mount.cairn", "mount.cairn u",
 		"mount.cairn u /m x", "mount.cairn u /m -o", "mount.cairn u /m -x",
-		"mount.cairn u /m -oa", "mount.cairn u /m --help", "mount.cairn -o u /m"};
+		"mount.cairn u /m -oa", "mount.cairn u /m --help", "mount.cairn -o u /m",
+		"mount.cairn u /m -o a -o b"};
 	char out[256];
 	bool fake;
 

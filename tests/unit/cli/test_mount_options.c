@@ -82,7 +82,9 @@ static void nonsense_is_refused(void **state)
 	static const char *const wrong[] = {"rw", "what", "memory", "memory=x",
 		"memory=", "timeout=0", "timeout=x", "revision=0", "cache",
 		"cache=", "verify", "verify=always", "scrub", "scrub=0", "scrub=4000",
-		"scrub=x", "allow_othe", "fsname=x", "subtype=x", "allow_other,rw"};
+		"scrub=x", "allow_othe", "allow_other=no", "nonempty=0", "debug=0",
+		"offline=no", "netrc=", "readahead=0", "memory=0", "fsname=x", "subtype=x",
+		"allow_other,rw"};
 	struct mount_request m;
 
 	(void)state;

@@ -145,7 +145,6 @@ static void test_options_are_those_of_the_mount(void **state)
 	add();
 	assert_int_equal(mounts_find(mountpoint, &m, &below), 0);
 	reader_options_init(&found);
-	found.credentials.client_cert = strdup("/b");
 	mounts_options(&m, &found);
 	public_key_to_text(&dataset.key, key);
 	cache = realpath(trees_path(directory, "cache"), NULL);
@@ -162,6 +161,41 @@ static void test_options_are_those_of_the_mount(void **state)
 	mount_record_release(&m);
 	free(below);
 	free(cache);
+}
+
+/* What is given beside the mount point is not for nothing. */
+static void test_options_that_are_given_stay(void **state)
+{
+	struct reader_options found;
+	struct mount_record m;
+	char *below;
+
+	(void)state;
+	options.cache = trees_path(directory, "cache");
+	options.credentials.cacert = strdup("/a/ca.pem");
+	options.credentials.client_cert = strdup("/a/cert.pem");
+	options.credentials.client_key = strdup("/a/key.pem");
+	options.credentials.proxy = strdup("http://proxy:1");
+	add();
+	assert_int_equal(mounts_find(mountpoint, &m, &below), 0);
+	reader_options_init(&found);
+	found.cache = "/b/cache";
+	found.dataset.tag = "tag";
+	found.credentials.cacert = strdup("/b/ca.pem");
+	found.credentials.client_cert = strdup("/b/both.pem");
+	found.credentials.netrc = true;
+	mounts_options(&m, &found);
+	assert_string_equal(found.dataset.url, "https://a/b");
+	assert_string_equal(found.cache, "/b/cache");
+	assert_int_equal(found.dataset.revision, 0);
+	assert_string_equal(found.credentials.cacert, "/b/ca.pem");
+	assert_string_equal(found.credentials.client_cert, "/b/both.pem");
+	assert_null(found.credentials.client_key);
+	assert_string_equal(found.credentials.proxy, "http://proxy:1");
+	assert_true(found.credentials.netrc);
+	reader_options_release(&found);
+	mount_record_release(&m);
+	free(below);
 }
 
 /* Of mounts in mounts it is the innermost. */
@@ -243,6 +277,7 @@ int main(void)
 		TEST(test_relative_paths),
 		TEST(test_a_symlink_leads_there),
 		TEST(test_options_are_those_of_the_mount),
+		TEST(test_options_that_are_given_stay),
 		TEST(test_mounts_may_be_nested),
 		TEST(test_the_dead_are_ignored),
 		TEST(test_other_files_do_no_harm),
