@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "net/admission.h"
 #include "net/fetch_loop.h"
 #include "net/lessons.h"
+#include "net/retry.h"
 #include "net/try_result.h"
 #include "util/clock.h"
 
@@ -86,9 +88,9 @@ static bool pick_first(struct fetch_loop *loop, struct admission *out, struct by
 	bool found;
 
 	pthread_mutex_lock(&loop->fetch_mtx);
-	found = schedule_pick(&loop->schedule, &loop->tries.origins, now, out);
+	found = admission_pick(&loop->schedule, &loop->tries.origins, now, out);
 	if (found) {
-		partials_take(&loop->schedule.partials, out->fetch, body);
+		partials_take(&loop->schedule.budget.partials, out->fetch, body);
 		note_begun(loop, out->fetch, now);
 	}
 	pthread_mutex_unlock(&loop->fetch_mtx);
@@ -113,7 +115,7 @@ static bool pick_second(
 	bool found;
 
 	pthread_mutex_lock(&loop->fetch_mtx);
-	found = schedule_double(&loop->schedule, first->fetch, first->mirror,
+	found = admission_double(&loop->schedule, first->fetch, first->mirror,
 		&loop->tries.origins, now, out);
 	if (found)
 		note_begun(loop, first->fetch, now);
@@ -226,7 +228,7 @@ static void keep_partial(
 
 	state->whole = state->whole || result->whole;
 	if (!t->too_long)
-		partials_keep(&loop->schedule.partials, t->fetch, &t->body);
+		partials_keep(&loop->schedule.budget.partials, t->fetch, &t->body);
 	if (state->partial.size > t->had)
 		state->tries = 1;
 }
@@ -259,11 +261,11 @@ static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
 		schedule_enlarge(&loop->schedule, fetch);
 	} else if (t->twin) {
 		keep_partial(loop, t, &result);
-		schedule_note_failure(fetch, t->mirror, &result);
+		retry_note_failure(fetch, t->mirror, &result);
 		over = false;
 	} else {
 		keep_partial(loop, t, &result);
-		schedule_retry(&loop->schedule, fetch, t->mirror, &result, now);
+		retry_fetch(&loop->schedule, fetch, t->mirror, &result, now);
 	}
 	pthread_mutex_unlock(&loop->fetch_mtx);
 	if (t->twin)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the fetcher's thread does, again and again: break off what time has overtaken,
- * begin what may begin, let libcurl work, hand over what has ended, sleep. Who goes when
- * is schedule.h's business, one try fetch_try.h's, what came of it try_result.h's. The
+ * begin what may begin, let libcurl work, hand over what has ended, sleep. Who goes next
+ * is admission.h's business, one try fetch_try.h's, what came of it try_result.h's. The
  * struct is shared with fetcher.c, which starts the thread and is called by all others.
  *
  * Lock order: fetch_mtx, then the mutex of a struct mirrors. Nothing else is called under

@@ -148,7 +148,7 @@ void fetcher_release(struct fetcher *f, struct fetch *fetch)
 {
 	pthread_mutex_lock(&f->loop.fetch_mtx);
 	if (fetch->state.held > 0) {
-		schedule_release(&f->loop.schedule, fetch);
+		budget_release(&f->loop.schedule.budget, fetch);
 		fetch_loop_wake(&f->loop);
 	}
 	pthread_mutex_unlock(&f->loop.fetch_mtx);
@@ -158,7 +158,7 @@ void fetcher_lower(struct fetcher *f, struct fetch *fetch)
 {
 	pthread_mutex_lock(&f->loop.fetch_mtx);
 	if (fetch->state.held_by_demand) {
-		schedule_lower(&f->loop.schedule, fetch);
+		budget_lower(&f->loop.schedule.budget, fetch);
 		fetch_loop_wake(&f->loop);
 	}
 	pthread_mutex_unlock(&f->loop.fetch_mtx);

@@ -1,8 +1,8 @@
 noinst_LIBRARIES += libnet.a
 libnet_a_SOURCES = \
-	%D%/access_log.c %D%/access_log.h %D%/admission.h %D%/answer_head.c %D%/answer_head.h \
+	%D%/access_log.c %D%/access_log.h %D%/admission.c %D%/admission.h %D%/answer_head.c %D%/answer_head.h \
 	%D%/cache_control.c %D%/cache_control.h %D%/probe.c %D%/probe.h %D%/base_url.c %D%/base_url.h \
-	%D%/bearer.c %D%/bearer.h \
+	%D%/bearer.c %D%/bearer.h %D%/budget.c %D%/budget.h \
 	%D%/certificate.c %D%/certificate.h %D%/certificate_names.c %D%/certificate_names.h \
 	%D%/client_key.c %D%/client_key.h %D%/credentials.c %D%/credentials.h %D%/fetch.h \
 	%D%/fetch_list.c %D%/fetch_list.h %D%/fetch_loop.c %D%/fetch_loop.h %D%/fetch_try.c \
@@ -10,7 +10,7 @@ libnet_a_SOURCES = \
 	%D%/health.c %D%/health.h %D%/hedge.c %D%/hedge.h %D%/lessons.c %D%/lessons.h %D%/mirror.c %D%/mirror.h \
 	%D%/mirrors.c %D%/mirrors.h \
 	%D%/origins.c %D%/origins.h %D%/partials.c %D%/partials.h %D%/progress.c \
-	%D%/progress.h %D%/redirect.c %D%/redirect.h %D%/scarcity.c \
+	%D%/progress.h %D%/redirect.c %D%/redirect.h %D%/retry.c %D%/retry.h %D%/scarcity.c \
 	%D%/scarcity.h %D%/schedule.c %D%/schedule.h \
 	%D%/serve.h %D%/serve_certificate.c %D%/serve_certificate.h %D%/serve_clients.c \
 	%D%/serve_clients.h %D%/serve_request.c %D%/serve_request.h %D%/slots.c %D%/slots.h %D%/status_words.c %D%/status_words.h \

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which fetch goes next, to which mirror, and which has waited long enough: queues by
- * priority, those that wait for better times, the memory budget. Knows nothing of
- * libcurl and calls no one but mirrors.h; its owner, the fetcher, holds its own lock
- * around every call, and so guards what is in here and `state`, `priority` and
+ * The fetches that are not under way: queues by priority, those that wait for better
+ * times, those that have ended; and what they share. Who goes next is admission.h's
+ * business, when and where one is asked for again retry.h's. Knows nothing of libcurl and
+ * calls no one but mirrors.h; its owner, the fetcher, holds its own lock around every call,
+ * of those two as well, and so guards what is in here and `state`, `priority` and
  * `deadline` of every fetch.
  *
  * A fetch is in one place: a queue, `waiting` (holds no memory), under way (picked, in no
@@ -12,13 +13,10 @@
 #ifndef CAIRN_NET_SCHEDULE_H
 #define CAIRN_NET_SCHEDULE_H
 
-#include "net/admission.h"
+#include "net/budget.h"
 #include "net/fetch.h"
 #include "net/fetch_list.h"
-#include "net/try_result.h"
 #include "net/hedge.h"
-#include "net/origins.h"
-#include "net/partials.h"
 #include "net/progress.h"
 
 /* Since the schedule was made; bytes: of bodies. */
@@ -30,10 +28,7 @@ struct schedule_counters {
 struct schedule {
 	struct fetch_list queues[FETCH_PRIORITIES];
 	struct fetch_list waiting, ending;
-	uint64_t memory;	  /* bytes of the budget */
-	uint64_t held;		  /* of them */
-	unsigned demands;	  /* fetches of demand that hold some */
-	struct partials partials; /* beside `held` */
+	struct budget budget;
 	struct hedge hedge;
 	struct progress progress;
 	int64_t sweep_at; /* CLOCK_MONOTONIC ns: nothing is due before */
@@ -45,26 +40,22 @@ void schedule_init(struct schedule *s, uint64_t memory);
 /* Puts a fetch, freshly submitted, at the end of its queue. */
 void schedule_add(struct schedule *s, struct fetch *fetch);
 
-/* Takes the next fetch that may begin out of its queue; false: none may. */
-bool schedule_pick(
-	struct schedule *s, struct origins *origins, int64_t now, struct admission *out);
-/* A second try for a fetch whose first, at `mirror`, is slower than its peers: at another
- * mirror that can be asked at once. False: there is none, or no allowance or memory. */
-bool schedule_double(struct schedule *s, struct fetch *fetch, unsigned mirror,
-	struct origins *origins, int64_t now, struct admission *out);
-/* One of the two tries of a fetch failed, while the other goes on. */
-void schedule_note_failure(
-	struct fetch *fetch, unsigned mirror, const struct try_result *result);
-/* What became of a picked fetch: it has its body, or is to be asked for once more. */
+/* Before all others of its queue: it had its turn already. */
+void schedule_add_again(struct schedule *s, struct fetch *fetch);
+/* It is not to be picked before `when`. */
+void schedule_wait(struct schedule *s, struct fetch *fetch, int64_t when);
+
+/* A picked fetch has its body. */
 void schedule_succeed(struct schedule *s, struct fetch *fetch);
 /* Its body is longer than what it was admitted with: it is asked for again as what it is,
  * and waits until there is room for that. */
 void schedule_enlarge(struct schedule *s, struct fetch *fetch);
-void schedule_retry(struct schedule *s, struct fetch *fetch, unsigned mirror,
-	const struct try_result *result, int64_t now);
 
 /* The fetch ends with `error`; fetch->trouble has its words already. */
 void schedule_end(struct schedule *s, struct fetch *fetch, int error);
+/* It is past its deadline. */
+void schedule_end_overdue(struct schedule *s, struct fetch *fetch);
+/* Nobody waits for it any more. */
 void schedule_interrupt(struct schedule *s, struct fetch *fetch);
 /* Interrupts it, if it has not ended; one that is under way gets `cancelled` set, for the
  * owner to see in a sweep. */
@@ -74,10 +65,6 @@ void schedule_abandon(struct fetch *fetch, int64_t now);
 /* Raises what is queued or waiting; see fetcher_raise(). */
 void schedule_raise(struct schedule *s, struct fetch *fetch, enum fetch_priority priority,
 	int64_t deadline, int64_t now);
-/* Gives back the memory of a fetch. */
-void schedule_release(struct schedule *s, struct fetch *fetch);
-/* What the fetch holds no longer counts as held by demand; see fetcher_lower(). */
-void schedule_lower(struct schedule *s, struct fetch *fetch);
 
 /* The owner wants a sweep at `when`, or before. */
 void schedule_sweep_by(struct schedule *s, int64_t when);
