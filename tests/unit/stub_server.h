@@ -26,6 +26,7 @@
 #include <cmocka.h>
 #include <openssl/ssl.h>
 
+#include "unit/await.h"
 #include "util/clock.h"
 
 #define STUB_CONNECTIONS_MAX 256
@@ -587,19 +588,20 @@ static inline void stub_open_gate(struct stub_server *s)
 	pthread_mutex_unlock(&s->mtx);
 }
 
+static inline unsigned stub_requests(struct stub_server *s)
+{
+	unsigned requests;
+
+	pthread_mutex_lock(&s->mtx);
+	requests = s->requests;
+	pthread_mutex_unlock(&s->mtx);
+	return requests;
+}
+
 /* Waits until so many requests have come in. */
 static inline void stub_await(struct stub_server *s, unsigned requests)
 {
-	int64_t until = clock_monotonic() + 5 * NS_PER_SECOND;
-	unsigned came;
-
-	do {
-		usleep(1000);
-		pthread_mutex_lock(&s->mtx);
-		came = s->requests;
-		pthread_mutex_unlock(&s->mtx);
-	} while (came < requests && clock_monotonic() < until);
-	assert_true(came >= requests);
+	AWAIT(stub_requests(s) >= requests);
 }
 
 static inline void stub_stop(struct stub_server *s)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 static struct digest name_of(unsigned number)
@@ -332,5 +333,6 @@ int main(void)
 		SAMPLE_TEST(test_slices),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

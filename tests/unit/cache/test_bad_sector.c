@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 static struct {
@@ -177,5 +178,6 @@ int main(void)
 		SAMPLE_TEST(test_copy),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

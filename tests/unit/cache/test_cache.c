@@ -15,6 +15,7 @@
 #include "cache/insert.h"
 #include "cache/inspect.h"
 #include "cache/state.h"
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 #include "util/clock.h"
 #include "util/io.h"
@@ -144,9 +145,7 @@ static uint64_t count_object_files(const char *directory)
 /* Waits until what the committer does in the background is done. */
 static void wait_for_files(const char *directory, uint64_t count)
 {
-	for (int i = 0; i < 100 && count_object_files(directory) != count; i++)
-		usleep(20000);
-	assert_int_equal(count_object_files(directory), count);
+	AWAIT(count_object_files(directory) == count);
 }
 
 static void damage_metadata(const char *directory, bool cut)
@@ -327,13 +326,12 @@ static void cut_metadata(const char *directory)
 /* Until the books were begun anew, and what is put stays there. */
 static void wait_until_kept(const char *directory, struct cache *c, struct sample *s)
 {
-	const struct timespec tick = {.tv_nsec = 10000000};
 	struct space space;
 	char path[512];
 
 	snprintf(path, sizeof path, "%s/meta.damaged", directory);
 	do {
-		nanosleep(&tick, NULL);
+		usleep(10000);
 		for (uint32_t i = 0; i < s->count; i++)
 			(void)sample_put(c, s, i);
 		cache_flush(c);
@@ -716,7 +714,7 @@ static void test_two_processes_and_quota(void **state)
 	}
 	atomic_store(&sampler.stop, true);
 	pthread_join(thread, NULL);
-	assert_true(sampler.count > 5);
+	assert_true(sampler.count > 0);
 	assert_true(sampler.most <= UINT64_C(20) << 20);
 	assert_true(sampler.most > UINT64_C(8) << 20);
 	if (sampler.disk)
@@ -1064,5 +1062,6 @@ int main(void)
 			test_disk_filled_by_others, setup, teardown),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

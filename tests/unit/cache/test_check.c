@@ -3,6 +3,7 @@
 
 #include "cache/check.h"
 #include "cache/object_io.h"
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 /* At the first chunk of the only object. */
@@ -52,21 +53,22 @@ static void overwrite(const char *path, off_t at, size_t size)
 	free(junk);
 }
 
+static uint64_t rows_left(struct cache *c)
+{
+	MDB_txn *txn;
+	uint64_t rows;
+
+	write_queue_urge(c->queue);
+	assert_int_equal(metadata_read(c->metadata, &txn), 0);
+	rows = table_count(c->metadata, txn, TABLE_CHUNKS);
+	metadata_read_end(c->metadata, txn);
+	return rows;
+}
+
 /* Until the rows of what was thrown out are deleted. */
 static void wait_for_purge(struct cache *c)
 {
-	uint64_t rows = 1;
-
-	for (int i = 0; i < 500 && rows; i++) {
-		MDB_txn *txn;
-
-		write_queue_urge(c->queue);
-		assert_int_equal(metadata_read(c->metadata, &txn), 0);
-		rows = table_count(c->metadata, txn, TABLE_CHUNKS);
-		metadata_read_end(c->metadata, txn);
-		usleep(rows ? 10000 : 0);
-	}
-	assert_int_equal(rows, 0);
+	AWAIT(rows_left(c) == 0);
 }
 
 /* What is evicted while it is looked at is no rot, whenever that happens. */
@@ -239,5 +241,6 @@ int main(void)
 		SAMPLE_TEST(test_places),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/dataset_state.h"
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 #include "format/manifest.h"
 
@@ -148,5 +149,6 @@ int main(void)
 		cmocka_unit_test(test_hostile_values),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

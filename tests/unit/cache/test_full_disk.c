@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 struct disk {
@@ -144,5 +145,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_full, setup_btrfs, teardown),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 static void test_copy_from_elsewhere(void **state)
@@ -162,8 +163,7 @@ static void test_another_process_fills(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	/* Noticed within about a second; until then what is open is read. */
-	for (int i = 0; i < 200 && sample_read(c, &s) == 0; i++)
-		usleep(20000);
+	AWAIT(sample_read(c, &s) != 0);
 	assert_int_equal(sample_read(c, &s), ERR_PENDING);
 	sample_put_all(c, &s);
 	assert_int_equal(sample_read(c, &s), 0);
@@ -204,9 +204,7 @@ static void test_another_process_repairs(void **state)
 	assert_int_equal(write(go[1], &byte, 1), 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	for (int i = 0; i < 200 && sample_read(c, &s) != ERR_PENDING; i++)
-		usleep(20000);
-	assert_int_equal(sample_read(c, &s), ERR_PENDING);
+	AWAIT(sample_read(c, &s) == ERR_PENDING);
 	assert_int_equal(sample_put(c, &s, 1), 0);
 	assert_int_equal(sample_read(c, &s), 0);
 	cache_close(c);
@@ -223,5 +221,6 @@ int main(void)
 		SAMPLE_TEST(test_another_process_repairs),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

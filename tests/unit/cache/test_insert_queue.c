@@ -3,6 +3,7 @@
 
 #include "cache/write/writer.h"
 #include "cache/object_io.h"
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 /* An object of one tiny chunk. */
@@ -133,5 +134,6 @@ int main(void)
 		SAMPLE_TEST(test_order),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

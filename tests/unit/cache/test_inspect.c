@@ -2,6 +2,7 @@
 #include "cache/write/writer.h"
 #include "cache/dataset_state.h"
 #include "cache/object_io.h"
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 static void test_info(void **state)
@@ -102,6 +103,21 @@ static void test_objects(void **state)
 	sample_release(&s);
 }
 
+static uint64_t rows_of_objects(struct cache *c)
+{
+	MDB_txn *txn;
+	uint64_t rows;
+
+	write_queue_urge(c->queue);
+	assert_int_equal(metadata_read(c->metadata, &txn), 0);
+	rows = table_count(c->metadata, txn, TABLE_CHUNKS) +
+	       table_count(c->metadata, txn, TABLE_PLACES) +
+	       table_count(c->metadata, txn, TABLE_PURGE) +
+	       table_count(c->metadata, txn, TABLE_USE);
+	metadata_read_end(c->metadata, txn);
+	return rows;
+}
+
 static void test_evict(void **state)
 {
 	struct cache *c = sample_open(*state, 0);
@@ -132,22 +148,7 @@ static void test_evict(void **state)
 	assert_int_equal(info.resident, 0);
 	assert_int_equal(info.objects, 0);
 	/* Their rows go with them, in a while. */
-	for (int i = 0; i < 100; i++) {
-		MDB_txn *txn;
-		uint64_t rows;
-
-		write_queue_urge(c->queue);
-		assert_int_equal(metadata_read(c->metadata, &txn), 0);
-		rows = table_count(c->metadata, txn, TABLE_CHUNKS) +
-		       table_count(c->metadata, txn, TABLE_PLACES) +
-		       table_count(c->metadata, txn, TABLE_PURGE) +
-		       table_count(c->metadata, txn, TABLE_USE);
-		metadata_read_end(c->metadata, txn);
-		if (!rows)
-			break;
-		assert_true(i < 99);
-		usleep(10000);
-	}
+	AWAIT(rows_of_objects(c) == 0);
 	cache_close(c);
 	for (unsigned i = 0; i < 10; i++)
 		sample_release(&s[i]);
@@ -227,5 +228,6 @@ int main(void)
 		SAMPLE_TEST(test_clear),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

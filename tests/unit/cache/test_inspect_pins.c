@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/meta/pins.h"
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 struct listing {
@@ -167,5 +168,6 @@ int main(void)
 		SAMPLE_TEST(test_garbage_pins),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 
 #include "cache/write/writer.h"
 #include "cache/meta/space.h"
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 static uint64_t lease_of(struct cache *c, uint64_t *sum)
@@ -29,9 +30,7 @@ static void test_lease_is_recorded_and_given_back(void **state)
 	assert_int_equal(sum, v.leased);
 	reservation_cancel(write_queue_reservation(c->queue), 1000);
 	/* Idle, it goes after a second or two. */
-	for (int i = 0; i < 300 && lease_of(c, &sum); i++)
-		usleep(20000);
-	assert_int_equal(lease_of(c, &sum), 0);
+	AWAIT(lease_of(c, &sum) == 0);
 	assert_int_equal(write_queue_reserve(c->queue, 1000), 0);
 	reservation_cancel(write_queue_reservation(c->queue), 1000);
 	cache_close(c);
@@ -64,8 +63,8 @@ static void test_lease_of_a_dead_process(void **state)
 	assert_int_equal(write_queue_reserve(c->queue, 6 << 20), ERR_NO_SPACE);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	usleep(1100000);
-	assert_int_equal(write_queue_reserve(c->queue, 6 << 20), 0);
+	/* Noticed within about a second. */
+	AWAIT(write_queue_reserve(c->queue, 6 << 20) == 0);
 	lease_of(c, &sum);
 	assert_true(sum >= 6 << 20 && sum < 10 << 20);
 	reservation_cancel(write_queue_reservation(c->queue), 6 << 20);
@@ -143,5 +142,6 @@ int main(void)
 		SAMPLE_TEST(test_many_takers),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

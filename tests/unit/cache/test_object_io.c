@@ -6,6 +6,7 @@
 #include "cache/objects/open_objects.h"
 #include "cache/object_io.h"
 #include "cache/meta/records.h"
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 static void test_marks_are_seen_at_once(void **state)
@@ -190,13 +191,7 @@ static void test_garbage_record(void **state)
 	sample_put_all(c, &s);
 	assert_int_equal(sample_read(c, &s), 0);
 	/* The totals are counted again. */
-	for (int i = 0; i < 100; i++) {
-		assert_int_equal(cache_info(c, &info), 0);
-		if (info.resident == s.ref.size)
-			break;
-		usleep(20000);
-	}
-	assert_int_equal(info.resident, s.ref.size);
+	AWAIT(cache_info(c, &info) == 0 && info.resident == s.ref.size);
 	assert_int_equal(info.objects, 1);
 	cache_close(c);
 	sample_release(&s);
@@ -412,5 +407,6 @@ int main(void)
 		SAMPLE_TEST(test_table_is_bounded),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

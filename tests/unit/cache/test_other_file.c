@@ -8,6 +8,7 @@
 
 #include <sys/wait.h>
 
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 #define CHUNKS 8
@@ -383,5 +384,6 @@ int main(void)
 		SAMPLE_TEST(test_books_are_older_than_a_killed_one),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

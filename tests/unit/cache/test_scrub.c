@@ -4,6 +4,7 @@
 
 #include "cache/meta/scrub_record.h"
 #include "cache/scrub.h"
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -48,13 +49,7 @@ static struct cache_info wait_until(struct cache *c,
 {
 	struct cache_info info;
 
-	for (unsigned i = 0; i < 6000; i++) {
-		assert_int_equal(cache_info(c, &info), 0);
-		if (is_so(&info, than))
-			return info;
-		usleep(10000);
-	}
-	fail_msg("nothing was looked through in a minute");
+	AWAIT(cache_info(c, &info) == 0 && is_so(&info, than));
 	return info;
 }
 
@@ -249,5 +244,6 @@ int main(void)
 		SAMPLE_TEST(test_turns),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

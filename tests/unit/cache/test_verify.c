@@ -2,6 +2,7 @@
 #include <fcntl.h>
 
 #include "cache/meta/records.h"
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 struct found {
@@ -192,5 +193,6 @@ int main(void)
 		SAMPLE_TEST(test_chunk_without_a_row),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

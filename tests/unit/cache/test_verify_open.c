@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "cache/object_io.h"
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 
 static struct cache *open_with(const char *directory, enum cache_verify_when verify)
@@ -161,5 +162,6 @@ int main(void)
 		SAMPLE_TEST(test_own_writes),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "cache/write/flusher.h"
+#include "unit/await.h"
 #include "unit/cache_samples.h"
 #include "unit/other_process.h"
 #include "unit/thin_disk.h"
@@ -80,8 +81,7 @@ static void test_in_a_running_process(void **state)
 	thin_disk_forget(d);
 	none_is_wrong(c);
 	/* The reader has told the flusher. */
-	for (unsigned i = 0; i < 500 && !c->write.flush_failed; i++)
-		usleep(10000);
+	AWAIT(c->write.flush_failed);
 	assert_true(atomic_load(&c->write.generation) > before);
 	none_is_wrong(c);
 	/* For a while, nothing is kept. */
@@ -120,9 +120,7 @@ static void test_seen_by_who_leaves(void **state)
 	waitpid(writer.pid, NULL, 0);
 	thin_disk_forget(d);
 	none_is_wrong(c);
-	for (unsigned i = 0; i < 500 && atomic_load(&c->write.generation) == before; i++)
-		usleep(10000);
-	assert_true(atomic_load(&c->write.generation) > before);
+	AWAIT(atomic_load(&c->write.generation) > before);
 	none_is_wrong(c);
 	cache_close(c);
 	c = sample_open(d->cache, 0);
@@ -226,5 +224,6 @@ int main(void)
 		DISK_TEST(test_a_disk_that_comes_back),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

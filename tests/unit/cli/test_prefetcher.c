@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "cli/prefetcher.h"
+#include "unit/await.h"
 #include "unit/cli_dataset.h"
 
 #define FILES 300
@@ -232,5 +233,6 @@ int main(void)
 		TEST(test_asks_ahead),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, publish_all, remove_all);
 }

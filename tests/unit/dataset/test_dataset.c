@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/gate_server.h"
 
 #include "cache/dataset_state.h"
@@ -674,7 +675,7 @@ static void https_pins_the_first_time(void **state)
 	assert_int_equal(rc, 0);
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", serve_port(server));
 	f.options.url = url;
-	f.options.deadline_ns = 5 * NS_PER_SECOND;
+	f.options.deadline_ns = TESTED_DEADLINE;
 	/* Not a CA of this machine. */
 	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
 	check_says(&f, "--cacert");
@@ -769,11 +770,11 @@ static void the_last_manifest_stands_in_for_a_dead_server(void **state)
 	assert_int_equal(known_keys_add(f.known_keys, g->url, &key, NULL), 0);
 	gate_set_status(g, 503);
 	assert_int_equal(open_it(&f), ERR_UNREACHABLE);
-	assert_true(gate_requests(g) > 1);
+	assert_true(gate_requests(g) > 0);
 	check_says(&f, "is the URL right");
 	check_says(&f, g->url);
 	gate_set_status(g, 0);
-	f.options.deadline_ns = 10 * NS_PER_SECOND;
+	f.options.deadline_ns = TESTED_DEADLINE;
 	assert_int_equal(open_it(&f), 0);
 	assert_int_equal(f.dataset->manifest->revision, 2);
 	gate_set_status(g, 503);
@@ -1017,5 +1018,6 @@ int main(void)
 		cmocka_unit_test(a_renamed_dataset_is_noticed),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

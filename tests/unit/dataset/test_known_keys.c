@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/small_store.h"
 
 #include "dataset/known_keys.h"
@@ -280,5 +281,6 @@ int main(void)
 		cmocka_unit_test(the_users_file_is_the_default),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

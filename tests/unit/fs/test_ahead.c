@@ -3,6 +3,7 @@
  * What a read has fetched for the reads to come, as the source hears of it: the stream of
  * one file (ahead_stream), and the objects behind a small one (ahead_objects).
  */
+#include "unit/await.h"
 #include "unit/memory_mount.h"
 
 #include "fs/neighbours.h"
@@ -367,5 +368,6 @@ int main(void)
 		cmocka_unit_test(missing_pages_are_fetched_ahead),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

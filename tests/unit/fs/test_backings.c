@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "fs/backings.h"
+#include "unit/await.h"
 
 #define NODES 7
 #define ROUNDS 20000
@@ -103,5 +104,6 @@ int main(void)
 		cmocka_unit_test(test_no_id_is_lost),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

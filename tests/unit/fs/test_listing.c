@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/memory_mount.h"
 
 #include "fs/hints.h"
@@ -564,5 +565,6 @@ int main(void)
 		cmocka_unit_test(opening_lets_the_kernel_keep_listings),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

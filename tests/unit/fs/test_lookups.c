@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/memory_mount.h"
 
 #include <sys/sysmacros.h>
@@ -398,5 +399,6 @@ int main(void)
 		cmocka_unit_test(the_root_has_attributes),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

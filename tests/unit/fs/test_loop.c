@@ -22,8 +22,9 @@
 #include "fs/loop.h"
 #include "util/error.h"
 #include "util/thread.h"
+#include "unit/await.h"
 
-#define PATIENCE 20000 /* ms */
+#define PATIENCE 120000 /* ms */
 #define MANY 20000
 
 struct fuse_session {
@@ -352,5 +353,6 @@ int main(void)
 	};
 
 	alarm(120);
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

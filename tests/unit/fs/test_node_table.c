@@ -11,6 +11,7 @@
 
 #include "fs/node_table.h"
 #include "util/error.h"
+#include "unit/await.h"
 
 #define MANY 5000
 #define THREADS 4
@@ -198,5 +199,6 @@ int main(void)
 		cmocka_unit_test(test_threads),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

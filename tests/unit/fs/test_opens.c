@@ -3,6 +3,7 @@
  * Opens in each mode. The kernel's backing files are stood in for: whatever this libfuse
  * can do, a test says what an open of one gives.
  */
+#include "unit/await.h"
 #include "unit/memory_mount.h"
 
 #include "fs/opens.h"
@@ -255,5 +256,6 @@ int main(void)
 		cmocka_unit_test(the_mode_is_chosen_when_the_kernel_is_known),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

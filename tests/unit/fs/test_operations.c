@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/memory_mount.h"
 
 #include "fs/operations.h"
@@ -150,5 +151,6 @@ int main(void)
 		cmocka_unit_test(the_kernel_is_told_what_is_wanted),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fs/parked_list.h"
+#include "unit/await.h"
 
 #define COUNT 5
 
@@ -117,5 +118,6 @@ int main(void)
 		cmocka_unit_test(what_is_on_its_way_out_is_waited_for),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/memory_mount.h"
 
 #include "fs/reads.h"
@@ -221,5 +222,6 @@ int main(void)
 		cmocka_unit_test(a_failure_does_not_hide_what_is_here),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * What a parked request does (request_run.c) at each point where somebody else may come
  * between, one at a time. test_request_run.c has the same with all of them at once.
  */
+#include "unit/await.h"
 #include "unit/memory_mount.h"
 
 static void plant(struct memory_mount *m)
@@ -219,5 +220,6 @@ int main(void)
 		cmocka_unit_test(the_end_answers_who_waits),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/memory_mount.h"
 
 #include "fs/request_try.h"
@@ -351,5 +352,6 @@ int main(void)
 		cmocka_unit_test(a_failed_read_is_remembered),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/memory_mount.h"
 
 #include "fs/mount_ask.h"
@@ -209,5 +210,6 @@ int main(void)
 		cmocka_unit_test(the_root_tells_who_serves_it),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

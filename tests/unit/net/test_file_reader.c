@@ -15,8 +15,7 @@
 
 #include "net/file_reader.h"
 #include "util/clock.h"
-
-#define NO_WAIT (20 * NS_PER_SECOND) /* no test waits for that */
+#include "unit/await.h"
 
 static atomic_uint hanging;
 static atomic_bool released;
@@ -51,11 +50,9 @@ static struct file_read *begin(struct file_reader *r, const char *place, const c
 
 static void await(struct file_reader *r, struct file_read *read)
 {
-	int64_t until = clock_monotonic() + NO_WAIT;
 	struct file_read *done;
 
-	while (!(done = file_reader_next(r)) && clock_monotonic() < until)
-		usleep(1000);
+	AWAIT((done = file_reader_next(r)) != NULL);
 	assert_ptr_equal(done, read);
 	file_reader_end(r, done);
 }
@@ -91,5 +88,6 @@ int main(void)
 		cmocka_unit_test(test_one_that_hangs_holds_up_no_other),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

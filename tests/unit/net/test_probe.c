@@ -13,6 +13,7 @@
 
 #include "../stub_server.h"
 #include "net/probe.h"
+#include "unit/await.h"
 
 struct fixture {
 	struct stub_server stub, other;
@@ -142,5 +143,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failure, setup, teardown),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,7 @@
 #include "util/bytes.h"
 #include "util/clock.h"
 #include "util/io.h"
+#include "unit/await.h"
 
 #define HEX62 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
 #define BLOB "blobs/ab/" HEX62
@@ -586,6 +587,7 @@ int main(void)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
+	end_at_failure();
 	cmocka_set_test_filter(getenv("CMOCKA_FILTER"));
 #ifndef HAVE_MICROHTTPD
 	(void)tests;

@@ -20,6 +20,7 @@
 
 #include "net/serve_certificate.h"
 #include "util/io.h"
+#include "unit/await.h"
 
 #define DAY (24L * 60 * 60)
 
@@ -468,5 +469,6 @@ int main(void)
 		TEST(test_at_once),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "publish/blobs.h"
+#include "unit/await.h"
 #include "unit/trees.h"
 
 #define SIZE (300u << 10)
@@ -223,5 +224,6 @@ int main(void)
 		TEST(test_many_threads_one_blob),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

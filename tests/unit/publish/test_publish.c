@@ -15,6 +15,7 @@
 #include "format/tag.h"
 #include "publish/chunker.h"
 #include "publish/publish.h"
+#include "unit/await.h"
 #include "unit/published.h"
 
 #define DIRECTORIES 4
@@ -825,5 +826,6 @@ int main(void)
 		TEST(test_progress),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, make_key, free_key);
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "source/codec_pool.h"
+#include "unit/await.h"
 
 #define CAPACITY 3
 
@@ -39,5 +40,6 @@ int main(void)
 		cmocka_unit_test(codecs_are_pooled),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

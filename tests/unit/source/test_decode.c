@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/small_store.h"
 
 #include "source/decode.h"
@@ -164,5 +165,6 @@ int main(void)
 		cmocka_unit_test(only_chunks_have_bases),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

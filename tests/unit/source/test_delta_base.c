@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/small_store.h"
 
 #include "cache/delta_base.h"
@@ -77,5 +78,6 @@ int main(void)
 		cmocka_unit_test(a_chunk_of_an_object_is_recalled),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/gate_server.h"
 
 #include "net/mirrors.h"
@@ -522,5 +523,6 @@ int main(void)
 		cmocka_unit_test(a_delta_page_is_wrong),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/small_store.h"
 
 #include "source/engine.h"
@@ -56,5 +57,6 @@ int main(void)
 		cmocka_unit_test(a_full_disk_is_worth_a_line),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

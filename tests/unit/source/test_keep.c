@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What reading has to do with keeping, while the cache cannot be written to: another
  * process was stopped in the middle of its own transaction. */
+#include "unit/await.h"
 #include "unit/gate_server.h"
 
 #include <lmdb.h>
@@ -418,5 +419,6 @@ int main(void)
 		cmocka_unit_test(each_is_told_of_its_own_place),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

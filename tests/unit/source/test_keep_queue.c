@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "source/keep_queue.h"
+#include "unit/await.h"
 
 struct fixture;
 
@@ -229,5 +230,6 @@ int main(void)
 		cmocka_unit_test(who_waits_can_withdraw),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/gate_server.h"
 
 struct fixture {
@@ -255,9 +256,7 @@ static void a_hint_brings_it(void **state)
 	setup(&f, false);
 	store_put(&f.store, sample_span(&p));
 	source_hint(f.source, &p.want, 1, FETCH_PREFETCH);
-	for (int i = 0; i < 2000 && !cache_has(f.reader.cache, &p.want); i++)
-		usleep(5000);
-	assert_true(cache_has(f.reader.cache, &p.want));
+	AWAIT(cache_has(f.reader.cache, &p.want));
 	teardown(&f);
 	free(p.data);
 }
@@ -376,5 +375,6 @@ int main(void)
 		cmocka_unit_test(a_bad_url_is_refused),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/gate_server.h"
 
 struct fixture {
@@ -260,5 +261,6 @@ int main(void)
 		cmocka_unit_test(a_waiter_starts_afresh),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

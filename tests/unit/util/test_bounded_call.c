@@ -13,6 +13,7 @@
 #include "util/bounded_call.h"
 #include "util/clock.h"
 #include "util/error.h"
+#include "unit/await.h"
 
 static int64_t in_ms(int64_t ms)
 {
@@ -168,8 +169,7 @@ static void test_it_waits_for_ever(void **state)
 	give_one_up(b, &number);
 	assert_false(bounded_call_free(b));
 	pthread_mutex_unlock(&o.mutex);
-	while (!atomic_load(&o.alone))
-		usleep(1000);
+	AWAIT(atomic_load(&o.alone));
 	assert_int_equal(number, 0);
 }
 
@@ -192,5 +192,6 @@ int main(void)
 		cmocka_unit_test(test_none_was_made),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@
 #include "util/clock.h"
 #include "util/io.h"
 #include "util/log.h"
+#include "unit/await.h"
 
 #define STAMP_SIZE 21 /* the time and a space */
 
@@ -273,5 +274,6 @@ int main(void)
 			test_threads_do_not_mix_lines, set_up, tear_down),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "util/stop_gate.h"
+#include "unit/await.h"
 
 /* A child that a terminal's Ctrl-Z would reach: in a process group of its own, and not in
  * an orphaned one, which no terminal stops. */
@@ -166,5 +167,6 @@ int main(void)
 		cmocka_unit_test(test_afterwards_it_is_as_before),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

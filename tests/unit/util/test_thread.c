@@ -16,6 +16,7 @@
 
 #include "util/error.h"
 #include "util/thread.h"
+#include "unit/await.h"
 
 static void *note_signals(void *arg)
 {
@@ -77,5 +78,6 @@ int main(void)
 		cmocka_unit_test(test_has_all_signals_blocked),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 
 #include "util/clock.h"
 #include "util/timed_wait.h"
+#include "unit/await.h"
 
 #define WAIT_MS 20
 #define LONG_MS 20000
@@ -73,5 +74,6 @@ int main(void)
 		cmocka_unit_test(test_signalled),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@
 #include "util/error.h"
 #include "util/thread.h"
 #include "util/workers.h"
+#include "unit/await.h"
 
 static unsigned threads_left = 1000;
 
@@ -297,5 +298,6 @@ int main(void)
 		cmocka_unit_test(test_threads_are_named_and_leave_signals_alone),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

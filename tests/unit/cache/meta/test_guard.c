@@ -17,6 +17,7 @@
 
 #include "cache/meta/free_pages.h"
 #include "cache/meta/guard.h"
+#include "unit/await.h"
 #include "unit/meta_samples.h"
 
 #define PAGES 200
@@ -475,5 +476,6 @@ int main(void)
 		SAMPLE_TEST(test_nobody_is_in_what_is_being_opened),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "unit/await.h"
 #include "unit/other_process.h"
 
 static struct metadata *open_small(const char *path)
@@ -621,5 +622,6 @@ int main(void)
 		SAMPLE_TEST(test_nothing_is_cut_off),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "cache/meta/recount.h"
+#include "unit/await.h"
 #include "unit/meta_samples.h"
 
 static uint64_t count_again(struct books *b)
@@ -184,5 +185,6 @@ int main(void)
 		BOOKS_TEST(test_leases_of_the_dead),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "cache/meta/write_lock.h"
+#include "unit/await.h"
 #include "unit/other_process.h"
 
 static int try_open_lock(struct write_lock *l, const char *directory)
@@ -222,5 +223,6 @@ int main(void)
 		SAMPLE_TEST(test_all_get_it),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "unit/await.h"
 #include "unit/object_samples.h"
 
 #define CHUNKS 130 /* two words of a bitmap, and a bit */
@@ -259,5 +260,6 @@ int main(void)
 		DIRECTORY_TEST(test_many_threads),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "cache/objects/open_objects.h"
+#include "unit/await.h"
 #include "unit/object_samples.h"
 
 #define STRIPES 16
@@ -313,5 +314,6 @@ int main(void)
 		DIRECTORY_TEST(test_many_threads),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include "unit/await.h"
 #include "unit/write_samples.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -295,5 +296,6 @@ int main(void)
 		WRITING_TEST(test_room_is_made_for_pages),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

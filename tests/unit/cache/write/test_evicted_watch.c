@@ -7,13 +7,12 @@
 #include "cache/write/evicted_watch.h"
 #include "cache/write/evictor.h"
 #include "cache/write/leftovers.h"
+#include "unit/await.h"
 #include "unit/write_samples.h"
 
 static void wait_until_closed(struct writing *w, unsigned number)
 {
-	for (int i = 0; i < 1000 && writing_is_open(w, number); i++)
-		usleep(10000);
-	assert_false(writing_is_open(w, number));
+	AWAIT(!writing_is_open(w, number));
 }
 
 /* As another process throws it out. */
@@ -105,5 +104,6 @@ int main(void)
 		WRITING_TEST(test_ends_at_once),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

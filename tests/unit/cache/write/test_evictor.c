@@ -5,6 +5,7 @@
 
 #include "cache/write/evictor.h"
 #include "cache/write/leftovers.h"
+#include "unit/await.h"
 #include "unit/write_samples.h"
 
 #define COST ((uint64_t)4 * SAMPLE_CHUNK) /* of each object here */
@@ -420,5 +421,6 @@ int main(void)
 		WRITING_TEST(test_a_full_disk),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "cache/meta/unflushed.h"
 #include "cache/objects/object_flush.h"
 #include "cache/write/flusher.h"
+#include "unit/await.h"
 #include "unit/write_samples.h"
 
 /* Object `number`, written and marked in the books. */
@@ -106,13 +107,6 @@ static void test_an_epoch_that_has_to_wait(void **state)
 	assert_true(generation(w) == before + 1);
 }
 
-static bool soon_flushed(struct object *o)
-{
-	for (unsigned i = 0; i < 1000 && !object_is_flushed(o); i++)
-		usleep(10000);
-	return object_is_flushed(o);
-}
-
 static void test_the_thread(void **state)
 {
 	struct writing *w = *state;
@@ -124,16 +118,13 @@ static void test_the_thread(void **state)
 	assert_int_equal(flusher_admit_file(f), 0);
 	flusher_note(f);
 	flusher_urge(f);
-	assert_true(soon_flushed(o));
+	AWAIT(object_is_flushed(o));
 	assert_false(flusher_has_failed(f));
 	p = written(w, 2);
 	atomic_store(&p->failed, true);
-	while (!flusher_has_failed(f) && !atomic_load(&p->gone))
-		usleep(10000);
+	AWAIT(flusher_has_failed(f) || atomic_load(&p->gone));
 	/* It has told the thread. */
-	for (unsigned i = 0; i < 1000 && !flusher_admit(f); i++)
-		usleep(10000);
-	assert_int_equal(flusher_admit(f), ERR_NO_SPACE);
+	AWAIT(flusher_admit(f) == ERR_NO_SPACE);
 	object_put(p);
 	/* What is left is flushed at the end. */
 	p = written(w, 3);
@@ -154,5 +145,6 @@ int main(void)
 		WRITING_TEST(test_the_thread),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "cache/write/housekeeping.h"
+#include "unit/await.h"
 #include "unit/write_samples.h"
 
 /* Object `number`, open and in the books; with a reference. */
@@ -133,5 +134,6 @@ int main(void)
 		WRITING_TEST(test_when_it_is_due),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include "cache/meta/victims.h"
 #include "cache/write/leftovers.h"
+#include "unit/await.h"
 #include "unit/write_samples.h"
 
 static int64_t seconds_ago(int64_t seconds)
@@ -104,5 +105,6 @@ int main(void)
 		WRITING_TEST(test_many),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

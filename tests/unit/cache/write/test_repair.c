@@ -3,6 +3,7 @@
 
 #include "cache/meta/victims.h"
 #include "cache/write/repair.h"
+#include "unit/await.h"
 #include "unit/write_samples.h"
 
 #define DEAD 77 /* a user that there is not; ours is random */
@@ -201,5 +202,6 @@ int main(void)
 		WRITING_TEST(test_rotten_records),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "cache/meta/victims.h"
+#include "unit/await.h"
 #include "unit/write_samples.h"
 
 /* What a transaction says of who makes it, and when, is what the context knows. */
@@ -67,5 +68,6 @@ int main(void)
 		WRITING_TEST(test_disk_free),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "unit/await.h"
 #include "unit/object_samples.h"
 #include "cache/write/write_queue.h"
 
@@ -626,5 +627,6 @@ int main(void)
 		DIRECTORY_TEST(test_many_threads),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,10 +4,9 @@
 #include <pthread.h>
 
 #include "cache/write/writer.h"
+#include "unit/await.h"
 #include "unit/other_process.h"
 #include "unit/write_samples.h"
-
-#define LONG 60000 /* ms: only where it does not come at all */
 
 static struct writer *start_writer(struct writing *w)
 {
@@ -66,10 +65,8 @@ static void test_goes_on_while_there_is_more(void **state)
 	writer = start_writer(w);
 	write_queue_lose(w->x.queue, NULL, &name, 5);
 	assert_int_equal(write_queue_flush(w->x.queue), 0);
-	for (unsigned i = 0; i < LONG && books_count(w->x.metadata, TABLE_CHUNKS); i++)
-		usleep(1000);
+	AWAIT(books_count(w->x.metadata, TABLE_CHUNKS) == 0);
 	writer_free(writer);
-	assert_int_equal(books_count(w->x.metadata, TABLE_CHUNKS), 0);
 }
 
 static void test_repairs_when_asked(void **state)
@@ -79,10 +76,8 @@ static void test_repairs_when_asked(void **state)
 
 	books_put_lease(w->x.metadata, 77, 1000);
 	write_queue_ask_repair(w->x.queue);
-	for (unsigned i = 0; i < LONG && books_lease(w->x.metadata, 77); i++)
-		usleep(1000);
+	AWAIT(books_lease(w->x.metadata, 77) == 0);
 	writer_free(writer);
-	assert_int_equal(books_lease(w->x.metadata, 77), 0);
 }
 
 struct keeper {
@@ -308,5 +303,6 @@ int main(void)
 		SAMPLE_TEST(test_a_stopped_process_is_killed),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
