@@ -10,25 +10,16 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/syscall.h>
-#endif
 
 #include "cache/meta/guard.h"
+#include "util/clock.h"
+#include "util/cpu_watch.h"
 #include "util/error.h"
+#include "util/signal_stack.h"
 
 #define GUARDS_MAX 16	 /* environments open at once: one, but in tests */
-#define STACK_SIZE 65536 /* of handlers: room for the widest registers there are */
 #define WATCH_SECONDS 30 /* of CPU, in one call */
-
-#if defined(SIGEV_THREAD_ID) && defined(SYS_gettid)
-#define HAVE_WATCH
-#ifndef sigev_notify_thread_id
-#define sigev_notify_thread_id _sigev_un._tid
-#endif
-#endif
 
 struct guard {
 	int directory_fd;
@@ -59,15 +50,9 @@ static unsigned guard_count;			   /* guards_mtx */
 static struct sigaction before[SIGNAL_COUNT];	   /* guards_mtx; read by handlers */
 static uintptr_t system_page;			   /* bytes; set before any handler */
 static struct abandoned *all_abandoned;		   /* guards_mtx */
-static pthread_once_t stack_key_once = PTHREAD_ONCE_INIT;
-static pthread_key_t stack_key;
 static _Thread_local struct guarded_call *current;
 static _Thread_local bool thread_is_ready, thread_writes;
 static _Thread_local unsigned long call_number, call_seen; /* by the watch */
-#ifdef HAVE_WATCH
-static _Thread_local timer_t watch;
-static _Thread_local bool is_watched;
-#endif
 
 /* Async-signal-safe, as all that handlers call. */
 static void leave_mark(struct guard *g)
@@ -283,19 +268,6 @@ void guard_assert(MDB_env *env, const char *message)
 	come_back(c);
 }
 
-static void stack_free(void *stack)
-{
-	const stack_t none = {.ss_flags = SS_DISABLE};
-
-	sigaltstack(&none, NULL);
-	free(stack);
-}
-
-static void make_stack_key(void)
-{
-	pthread_key_create(&stack_key, stack_free);
-}
-
 /* One that is blocked ends the process without asking anybody. */
 static void let_signals_through(void)
 {
@@ -307,21 +279,11 @@ static void let_signals_through(void)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* A stack for handlers, unless it has one: sanitizers give theirs. */
 static void prepare_thread(void)
 {
-	stack_t stack = {.ss_flags = 0};
-
 	thread_is_ready = true;
 	let_signals_through();
-	if (sigaltstack(NULL, &stack) || !(stack.ss_flags & SS_DISABLE))
-		return;
-	pthread_once(&stack_key_once, make_stack_key);
-	stack = (stack_t){.ss_sp = malloc(STACK_SIZE), .ss_size = STACK_SIZE};
-	if (!stack.ss_sp)
-		return;
-	if (sigaltstack(&stack, NULL) || pthread_setspecific(stack_key, stack.ss_sp))
-		stack_free(stack.ss_sp);
+	signal_stack_give();
 }
 
 int guard_call(struct guard *g, guard_fn call, void *arg)
@@ -349,31 +311,6 @@ int guard_call(struct guard *g, guard_fn call, void *arg)
 	return rc;
 }
 
-/* Now and then, of this thread's own time: is it still in the same call? */
-static void watch_begin(void)
-{
-#ifdef HAVE_WATCH
-	const struct timespec every = {.tv_sec = WATCH_SECONDS};
-	const struct itimerspec when = {every, every};
-	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGABRT};
-
-	event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
-	call_seen = 0;
-	is_watched = timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &watch) == 0;
-	if (is_watched)
-		timer_settime(watch, 0, &when, NULL);
-#endif
-}
-
-static void watch_end(void)
-{
-#ifdef HAVE_WATCH
-	if (is_watched)
-		timer_delete(watch);
-	is_watched = false;
-#endif
-}
-
 void guard_write_begin(struct guard *g)
 {
 	(void)g;
@@ -381,13 +318,14 @@ void guard_write_begin(struct guard *g)
 		prepare_thread();
 	let_signals_through();
 	thread_writes = true;
-	watch_begin();
+	call_seen = 0;
+	cpu_watch_begin(SIGABRT, WATCH_SECONDS * NS_PER_SECOND);
 }
 
 void guard_write_end(struct guard *g)
 {
 	(void)g;
-	watch_end();
+	cpu_watch_end();
 	thread_writes = false;
 }
 

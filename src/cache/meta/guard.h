@@ -22,8 +22,9 @@
  * sees that moves the directory aside (objects/directory.h).
  *
  * Signal handlers know no arguments: the list of guards, this thread's call and the actions
- * that were there before are the one state of the program that is not passed to who needs
- * it. Any thread; the first call of each gives it a stack for the handlers.
+ * that were there before (and what the two parts in util/, signal_stack.h and cpu_watch.h,
+ * know of a thread) are the one state of the program that is not passed to who needs it.
+ * Any thread; the first call of each gives it a stack for the handlers.
  */
 #ifndef CAIRN_CACHE_META_GUARD_H
 #define CAIRN_CACHE_META_GUARD_H
