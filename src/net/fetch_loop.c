@@ -7,19 +7,10 @@
 #include "net/fetch_loop.h"
 #include "net/lessons.h"
 #include "net/retry.h"
+#include "net/sweep.h"
 #include "net/try_result.h"
 #include "util/clock.h"
 
-#define SWEEP_INTERVAL                                                                     \
-	(10 * NS_PER_MS)		/* deadlines hold to this, however many there are  \
-					 */
-#define LATE_INTERVAL (100 * NS_PER_MS) /* until a second try is thought of once more */
-#define ARRIVING_LATE                                                                      \
-	4 /* times what a mirror takes as a rule: then its bytes come too slowly */
-/* TCP asks for a connection at 0, 1 and 3 s (RFC 6298), then only after 7. */
-#define HASTY_PATIENCE (3500 * NS_PER_MS)
-/* A server that is well answers within it, on a new connection too. */
-#define CROWDED_LEAST (2 * NS_PER_SECOND)
 #define POLL_MOST (60 * NS_PER_SECOND)
 
 int fetch_loop_init(struct fetch_loop *loop, struct log *log, uint64_t memory,
@@ -55,31 +46,12 @@ static void end_unbegun(
 	pthread_mutex_unlock(&loop->fetch_mtx);
 }
 
-/* For how long, ns, one that was asked for then waits on a new connection while its server
- * answers on others: so that there is time left to ask on those. With fetch_mtx held. */
-static int64_t crowded_patience(
-	const struct fetch_loop *loop, const struct fetch *fetch, int64_t asked_at)
-{
-	int64_t most = loop->tries.settings.stall_timeout / 3;
-	int64_t half = (fetch->deadline - asked_at) / 2;
-
-	if (half < CROWDED_LEAST)
-		half = CROWDED_LEAST;
-	return half < most ? half : most;
-}
-
 /* With fetch_mtx held. */
 static void note_begun(struct fetch_loop *loop, const struct fetch *fetch, int64_t now)
 {
 	if (loop->active++ == 0)
 		progress_begin(&loop->schedule.progress, now);
-	schedule_sweep_by(&loop->schedule, now + loop->tries.settings.connect_timeout);
-	schedule_sweep_by(&loop->schedule, now + loop->tries.settings.stall_timeout);
-	schedule_sweep_by(&loop->schedule, now + HASTY_PATIENCE);
-	schedule_sweep_by(&loop->schedule, now + crowded_patience(loop, fetch, now));
-	if (mirrors_count(fetch->mirrors) > 1)
-		schedule_sweep_by(
-			&loop->schedule, now + hedge_patience(&loop->schedule.hedge));
+	sweep_expect(&loop->schedule, &loop->tries.settings, fetch, now);
 }
 
 static bool pick_first(struct fetch_loop *loop, struct admission *out, struct bytes *body)
@@ -211,14 +183,6 @@ static void log_failure(struct fetch_loop *loop, const struct fetch *fetch,
 		log_debug(loop->log, "%s", result->trouble.text);
 }
 
-/* The bytes that have come since the last look move the deadline. With fetch_mtx held. */
-static void note_progress(struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
-{
-	if (t->first_byte)
-		progress_note(
-			&loop->schedule.progress, t->fetch, t->body.size, t->heard, now);
-}
-
 /* What the next try need not bring again. One that got further than all before is no
  * reason to wait longer for the next. With fetch_mtx held. */
 static void keep_partial(
@@ -248,7 +212,7 @@ static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
 
 	pthread_mutex_lock(&loop->fetch_mtx);
 	loop->active--;
-	note_progress(loop, t, now);
+	sweep_note_progress(&loop->schedule, t, now);
 	if (fetch->state.cancelled || loop->stopping) {
 		schedule_interrupt(&loop->schedule, fetch);
 	} else if (result.outcome == TRY_GIVEN) {
@@ -300,83 +264,6 @@ static bool finish_ended(struct fetch_loop *loop)
 	return any;
 }
 
-/* For how long, ns, it may be silent. With fetch_mtx held. */
-static int64_t try_patience(const struct fetch_loop *loop, const struct fetch_try *t)
-{
-	int64_t patience = t->connected
-				   ? loop->tries.settings.stall_timeout
-				   : loop->tries.settings.connect_timeout + SWEEP_INTERVAL;
-	int64_t crowded = crowded_patience(loop, t->fetch, t->asked_at);
-
-	if (patience > crowded && fetch_try_is_crowded_out(t))
-		return crowded;
-	if (t->hasty && !t->answered && patience > HASTY_PATIENCE)
-		return HASTY_PATIENCE;
-	return patience;
-}
-
-/* Why a try is to be broken off now, and if not, when to look again. With fetch_mtx held.
- */
-static enum fetch_stop stop_reason(
-	struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
-{
-	int64_t patience = try_patience(loop, t);
-
-	if (t->fetch->state.cancelled || loop->stopping)
-		return STOP_CANCELLED;
-	if (t->fetch->deadline <= now)
-		return STOP_DEADLINE;
-	if (t->heard + patience <= now)
-		return STOP_SILENCE;
-	schedule_sweep_by(&loop->schedule, t->fetch->deadline);
-	schedule_sweep_by(&loop->schedule, t->heard + patience);
-	return STOP_NOT;
-}
-
-/* When a second try is due. One whose bytes come takes its time: on a slow line a second
- * would only take the place of others. With fetch_mtx held. */
-static int64_t late_at(struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
-{
-	int64_t usual;
-
-	if (!fetch_try_is_arriving(t, now))
-		return t->started + hedge_patience(&loop->schedule.hedge);
-	usual = mirrors_usual_time(t->fetch->mirrors, t->mirror, t->body.size - t->resumed);
-	if (usual == 0)
-		return now + LATE_INTERVAL;
-	return t->started + ARRIVING_LATE * usual + hedge_patience(&loop->schedule.hedge);
-}
-
-/* Whether a second try is due; if not, when to look again. With fetch_mtx held. */
-static bool is_late(struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
-{
-	int64_t due = late_at(loop, t, now);
-
-	if (t->stop != STOP_NOT || t->twin || mirrors_count(t->fetch->mirrors) == 1)
-		return false;
-	schedule_sweep_by(&loop->schedule, due > now ? due : now + LATE_INTERVAL);
-	return due <= now;
-}
-
-/* All that time alone brings about. True when a try is to be broken off. With fetch_mtx
- * held. */
-static bool sweep_all(struct fetch_loop *loop, int64_t now)
-{
-	bool stop = false;
-
-	for (struct fetch_try *t = loop->tries.first; t; t = t->next)
-		note_progress(loop, t, now);
-	schedule_sweep(&loop->schedule, now, loop->stopping);
-	for (struct fetch_try *t = loop->tries.first; t; t = t->next) {
-		t->stop = stop_reason(loop, t, now);
-		t->late = is_late(loop, t, now);
-		stop = stop || t->stop != STOP_NOT;
-	}
-	if (loop->schedule.sweep_at < now + SWEEP_INTERVAL)
-		loop->schedule.sweep_at = now + SWEEP_INTERVAL;
-	return stop;
-}
-
 static void sweep_if_due(struct fetch_loop *loop)
 {
 	int64_t now = clock_monotonic();
@@ -385,7 +272,7 @@ static void sweep_if_due(struct fetch_loop *loop)
 
 	pthread_mutex_lock(&loop->fetch_mtx);
 	if (loop->stopping || now >= loop->schedule.sweep_at)
-		stop = sweep_all(loop, now);
+		stop = sweep_run(&loop->schedule, &loop->tries, now, loop->stopping);
 	pthread_mutex_unlock(&loop->fetch_mtx);
 	/* One that is finished may take its twin along, hence from the start each time. */
 	while (stop && (t = tries_find_stopped(&loop->tries)))

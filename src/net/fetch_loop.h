@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the fetcher's thread does, again and again: break off what time has overtaken,
- * begin what may begin, let libcurl work, hand over what has ended, sleep. Who goes next
- * is admission.h's business, one try fetch_try.h's, what came of it try_result.h's. The
- * struct is shared with fetcher.c, which starts the thread and is called by all others.
+ * begin what may begin, let libcurl work, hand over what has ended, sleep. Who goes next is
+ * admission.h's business, what time brings about sweep.h's, one try fetch_try.h's, what
+ * came of it try_result.h's. The struct is shared with fetcher.c, which starts the thread
+ * and is called by all others.
  *
  * Lock order: fetch_mtx, then the mutex of a struct mirrors. Nothing else is called under
- * fetch_mtx, and libcurl never but to wake the thread.
+ * fetch_mtx, and libcurl only to wake the thread or for what it knows of a try.
  */
 #ifndef CAIRN_NET_FETCH_LOOP_H
 #define CAIRN_NET_FETCH_LOOP_H

@@ -14,7 +14,7 @@ libnet_a_SOURCES = \
 	%D%/scarcity.h %D%/schedule.c %D%/schedule.h \
 	%D%/serve.h %D%/serve_certificate.c %D%/serve_certificate.h %D%/serve_clients.c \
 	%D%/serve_clients.h %D%/serve_request.c %D%/serve_request.h %D%/slots.c %D%/slots.h %D%/status_words.c %D%/status_words.h \
-	%D%/tries.c %D%/tries.h \
+	%D%/sweep.c %D%/sweep.h %D%/tries.c %D%/tries.h \
 	%D%/try_failure.c %D%/try_failure.h %D%/try_request.c %D%/try_request.h %D%/try_result.c %D%/try_result.h \
 	%D%/window.c %D%/window.h
 
