@@ -19,7 +19,6 @@
 #include "cache/state.h"
 #include "cache/write/leftovers.h"
 #include "cache/write/trim.h"
-#include "util/stop_gate.h"
 
 #define OPEN_OBJECTS_MAX                                                                   \
 	1024 /* and at most half of the files that the process may open                    \
@@ -62,7 +61,6 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 
 	if (rc)
 		return rc;
-	metadata_defer_stops(c->metadata, c->gate);
 	o->settings.alone = c->directory.alone;
 	o->settings.epoch.boot = directory_boot(&c->directory);
 	o->settings.others = c->directory.alone &&
@@ -326,9 +324,7 @@ int cache_open(const struct cache_options *options, struct cache **out, struct t
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	c->log = options->log;
 	bad_places_init(&c->bad_places);
-	c->gate = stop_gate_new();
-	rc = directory_open(
-		&c->directory, options->directory, opening_deadline(&o), c->gate, t);
+	rc = directory_open(&c->directory, options->directory, opening_deadline(&o), t);
 	if (!rc)
 		rc = open_metadata(&o, t);
 	if (!rc)
@@ -446,6 +442,5 @@ void cache_close(struct cache *c)
 	verified_pages_free(c->hashed);
 	directory_close(&c->directory);
 	bad_places_release(&c->bad_places);
-	stop_gate_free(c->gate);
 	free(c);
 }

@@ -23,7 +23,6 @@
 
 struct cache {
 	struct log *log;
-	struct stop_gate *gate; /* while we hold what others wait for; may be NULL */
 	struct directory directory;
 	struct metadata *metadata;
 	struct verified_pages *verified;

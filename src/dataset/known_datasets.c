@@ -390,7 +390,7 @@ static int change_locked(
 			rc = known_datasets_store(&k, t);
 		known_datasets_release(&k);
 	}
-	close(fd);
+	known_keys_unlock(fd);
 	if (rc && t && !t->text[0])
 		trouble_set(t, rc, "%s", error_text(rc));
 	return rc;

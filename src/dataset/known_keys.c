@@ -198,7 +198,7 @@ static int take_lock(const char *name, int *fd, struct trouble *t)
 
 	if (opened < 0)
 		return trouble_errno(t, "%s cannot be opened", name);
-	rc = file_lock_take(opened, FILE_LOCK_ALONE, clock_monotonic() + LOCK_WAIT, NULL);
+	rc = file_lock_take(opened, FILE_LOCK_ALONE, clock_monotonic() + LOCK_WAIT);
 	if (!rc) {
 		*fd = opened;
 		return 0;
@@ -225,6 +225,12 @@ int known_keys_lock(const char *path, int *fd, struct trouble *t)
 	return rc;
 }
 
+void known_keys_unlock(int fd)
+{
+	file_lock_give(fd);
+	close(fd);
+}
+
 /* Nothing in a URL may end its line or its word. */
 bool known_keys_can_name(const char *url)
 {
@@ -249,7 +255,7 @@ int known_keys_add(
 	rc = known_keys_lock(path, &fd, t);
 	if (!rc) {
 		rc = add_locked(path, url, key, t);
-		close(fd);
+		known_keys_unlock(fd);
 	}
 	free(path);
 	return rc;
@@ -337,7 +343,7 @@ int known_keys_remove(const char *file, const char *url, struct trouble *t)
 	rc = known_keys_lock(path, &fd, t);
 	if (!rc) {
 		rc = remove_locked(path, url, t);
-		close(fd);
+		known_keys_unlock(fd);
 	}
 	free(path);
 	return rc;

@@ -38,7 +38,8 @@ bool known_keys_can_name(const char *url);
 int known_keys_read(const char *path, const char *what, size_t max, struct bytes *text,
 	struct trouble *t);
 /* Makes the file's directory and takes the lock, for who changes the file at `path` or what
- * lies beside it; waited for until a deadline. Closing *fd gives it back. */
+ * lies beside it; waited for until a deadline. Until it is given back, Ctrl-Z waits. */
 int known_keys_lock(const char *path, int *fd, struct trouble *t);
+void known_keys_unlock(int fd);
 
 #endif

@@ -14,7 +14,6 @@
 #include "util/clock.h"
 #include "util/file_lock.h"
 #include "util/io.h"
-#include "util/stop_gate.h"
 
 #define ENDS_SOON 14		       /* days */
 #define LOCK_WAIT (10 * NS_PER_SECOND) /* for one that makes its own, which is quick */
@@ -114,9 +113,8 @@ static int ensure_all(int dir, const char *host, struct trouble *t)
 /* Two servers that start at once would mix their keys and certificates. */
 static int ensure_alone(int dir, const char *tls_dir, const char *host, struct trouble *t)
 {
-	struct stop_gate *gate = stop_gate_new();
 	char blame[FILE_LOCK_BLAME_SIZE];
-	int rc = file_lock_take(dir, FILE_LOCK_ALONE, clock_monotonic() + LOCK_WAIT, gate);
+	int rc = file_lock_take(dir, FILE_LOCK_ALONE, clock_monotonic() + LOCK_WAIT);
 
 	if (rc == ERR_TIMEOUT) {
 		file_lock_blame(tls_dir, blame);
@@ -129,9 +127,8 @@ static int ensure_alone(int dir, const char *tls_dir, const char *host, struct t
 
 		rc = ensure_all(dir, host, t);
 		if (locked)
-			file_lock_give(dir, gate);
+			file_lock_give(dir);
 	}
-	stop_gate_free(gate);
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/file_lock.h"
+#include "util/stop_gate.h"
 
 #define ASK_FIRST (NS_PER_MS / 10)
 #define ASK_MOST (10 * NS_PER_MS)
@@ -27,24 +28,25 @@ static int file_lock_error(int errnum)
 }
 
 /* ERR_BUSY: somebody else holds it. */
-static int ask_for_lock(int fd, int op, struct stop_gate *gate)
+static int ask_for_lock(int fd, enum file_lock how)
 {
+	int op = how == FILE_LOCK_ALONE ? LOCK_EX : LOCK_SH;
 	int rc = 0;
 
-	stop_gate_enter(gate);
+	if (how == FILE_LOCK_ALONE)
+		stop_gate_enter();
 	if (flock(fd, op | LOCK_NB))
 		rc = errno == EWOULDBLOCK || errno == EINTR ? ERR_BUSY
 							    : file_lock_error(errno);
-	if (rc)
-		stop_gate_leave(gate);
+	if (rc && how == FILE_LOCK_ALONE)
+		stop_gate_leave();
 	return rc;
 }
 
-int file_lock_take(int fd, enum file_lock how, int64_t deadline, struct stop_gate *gate)
+int file_lock_take(int fd, enum file_lock how, int64_t deadline)
 {
-	int op = how == FILE_LOCK_ALONE ? LOCK_EX : LOCK_SH;
 	int64_t pause = ASK_FIRST;
-	int rc = ask_for_lock(fd, op, gate);
+	int rc = ask_for_lock(fd, how);
 
 	while (rc == ERR_BUSY) {
 		struct timespec t = {.tv_nsec = (long)pause};
@@ -53,15 +55,24 @@ int file_lock_take(int fd, enum file_lock how, int64_t deadline, struct stop_gat
 			return ERR_TIMEOUT;
 		nanosleep(&t, NULL);
 		pause = pause * 2 > ASK_MOST ? ASK_MOST : pause * 2;
-		rc = ask_for_lock(fd, op, gate);
+		rc = ask_for_lock(fd, how);
 	}
 	return rc;
 }
 
-void file_lock_give(int fd, struct stop_gate *gate)
+void file_lock_give(int fd)
 {
 	flock(fd, LOCK_UN);
-	stop_gate_leave(gate);
+	stop_gate_leave();
+}
+
+/* flock(2) makes one of the other, and nobody is alone in between. */
+int file_lock_share(int fd, int64_t deadline)
+{
+	int rc = file_lock_take(fd, FILE_LOCK_SHARED, deadline);
+
+	stop_gate_leave();
+	return rc;
 }
 
 /* proc_pid_stat(5): "123 (name) T ...", and the name may have parentheses in it. */

@@ -2,7 +2,8 @@
 /*
  * A lock on a file that processes share, flock(2), waited for until a deadline: the kernel
  * gives it back when its holder dies, but not when its holder is stopped, and no system
- * lets one wait for it for a bounded time, so it is asked for again and again. Any thread.
+ * lets one wait for it for a bounded time, so it is asked for again and again. And who
+ * holds it alone is not stopped by Ctrl-Z meanwhile (stop_gate.h). Any thread.
  */
 #ifndef CAIRN_UTIL_FILE_LOCK_H
 #define CAIRN_UTIL_FILE_LOCK_H
@@ -10,18 +11,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "util/stop_gate.h"
-
 enum file_lock {
-	FILE_LOCK_SHARED,
-	FILE_LOCK_ALONE,
+	FILE_LOCK_SHARED, /* for as long as one likes: it puts off no stop */
+	FILE_LOCK_ALONE,  /* for a moment: to be given back by one of the two below */
 };
 
-/* `deadline` is of CLOCK_MONOTONIC, ns; one that is over asks once. As long as the lock is
- * held, this process is within `gate` (may be NULL). ERR_TIMEOUT; ERR_UNSUPPORTED where the
- * file system has no such locks; another one of the system. */
-int file_lock_take(int fd, enum file_lock how, int64_t deadline, struct stop_gate *gate);
-void file_lock_give(int fd, struct stop_gate *gate);
+/* `deadline` is of CLOCK_MONOTONIC, ns; one that is over asks once. ERR_TIMEOUT;
+ * ERR_UNSUPPORTED where the file system has no such locks; another one of the system. */
+int file_lock_take(int fd, enum file_lock how, int64_t deadline);
+/* What is held alone is given back, and stops are put off no longer. */
+void file_lock_give(int fd);
+/* The same, but for a shared one in its place, which may be waited for like any other: what
+ * is held alone is over in either case. */
+int file_lock_share(int fd, int64_t deadline);
 
 /* For the sentence of who waited in vain, which of those that have a lock of any kind on
  * the file is in the way: "process 123 (name), which is stopped" or "busy". False where

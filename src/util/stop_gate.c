@@ -1,134 +1,124 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include <stddef.h>
+#include <time.h>
 
+#include "util/clock.h"
 #include "util/stop_gate.h"
-#include "util/thread.h"
 
-/* To the thread alone, to end it; a SIGTSTP would be lost when a SIGCONT came. */
-#define END_SIGNAL SIGURG
+/* Bits of the state, and above them the number of those who are within. */
+#define STOPPING 1u /* whoever set it stops the process; nobody is within, nobody enters   \
+		     */
+#define WANTED 2u   /* the last to leave stops the process */
+#define ONE 4u
 
-struct stop_gate {
-	pthread_t thread;
-	pthread_mutex_t gate_mtx; /* over all below */
-	pthread_cond_t empty_cond;
-	unsigned within;
-	bool end;
-	bool was_blocked; /* before, in the thread that made it */
-};
+#define NAP NS_PER_MS /* of who would enter while the process is about to stop */
 
-static sigset_t stop_signal(void)
+static atomic_uint gate_state; /* by handlers, too */
+static pthread_once_t gate_once = PTHREAD_ONCE_INIT;
+
+static void on_stop(int number);
+
+static void gate_handle(int number, void (*handler)(int))
 {
-	sigset_t set;
+	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(number, &action, NULL);
+}
+
+/* STOPPING is ours. Does what the signal does by itself: where nobody could continue us
+ * (setpgid(2), orphaned groups), nothing. Async-signal-safe, as all from here on. */
+static void stop_now(void)
+{
+	sigset_t set, before;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTSTP);
-	return set;
+	gate_handle(SIGTSTP, SIG_DFL);
+	raise(SIGTSTP);
+	pthread_sigmask(SIG_UNBLOCK, &set, &before); /* here it stops, if it was blocked */
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	gate_handle(SIGTSTP, on_stop);
+	atomic_store(&gate_state, 0);
 }
 
-/* Does what the signal would have done, whatever that is: where it is ignored, or nobody
- * could continue us (setpgid(2), orphaned groups), nothing. */
-static void let_it_stop(void)
+static void on_stop(int number)
 {
-	sigset_t set = stop_signal();
+	unsigned state = atomic_load(&gate_state), next;
+	int error = errno;
 
-	kill(getpid(), SIGTSTP);
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	(void)number;
+	do {
+		if (state & STOPPING)
+			return; /* it is about to */
+		next = state ? state | WANTED : STOPPING;
+	} while (!atomic_compare_exchange_weak(&gate_state, &state, next));
+	if (next == STOPPING)
+		stop_now();
+	errno = error;
 }
 
-static void *stop_gate_thread(void *arg)
+/* Whoever says so wants no stop that was put off until now. */
+static void on_continue(int number)
 {
-	struct stop_gate *g = arg;
-	sigset_t set = stop_signal();
-	bool end = false;
-	int number;
+	(void)number;
+	atomic_fetch_and(&gate_state, ~WANTED);
+}
 
-	sigaddset(&set, END_SIGNAL);
-	while (!end) {
-		if (sigwait(&set, &number))
-			continue;
-		pthread_mutex_lock(&g->gate_mtx);
-		while (g->within && !g->end)
-			pthread_cond_wait(&g->empty_cond, &g->gate_mtx);
-		end = g->end;
-		if (!end)
-			let_it_stop();
-		pthread_mutex_unlock(&g->gate_mtx);
+static bool is_default(int number)
+{
+	struct sigaction now;
+
+	return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_DFL;
+}
+
+static void gate_install(void)
+{
+	if (!is_default(SIGTSTP))
+		return;
+	if (is_default(SIGCONT))
+		gate_handle(SIGCONT, on_continue);
+	gate_handle(SIGTSTP, on_stop);
+}
+
+static unsigned await_end_of_stop(void)
+{
+	const struct timespec nap = {.tv_nsec = NAP};
+	unsigned state = atomic_load(&gate_state);
+
+	while (state & STOPPING) {
+		nanosleep(&nap, NULL);
+		state = atomic_load(&gate_state);
 	}
-	return NULL;
+	return state;
 }
 
-/* Blocked here before: between the two, nothing stops the process. */
-static int start_thread(struct stop_gate *g)
+void stop_gate_enter(void)
 {
-	sigset_t set = stop_signal(), before;
-	int rc;
+	unsigned state;
 
-	pthread_sigmask(SIG_BLOCK, &set, &before);
-	g->was_blocked = sigismember(&before, SIGTSTP);
-	rc = thread_start(&g->thread, "cairn-stop", stop_gate_thread, g);
-	if (rc)
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return rc;
+	pthread_once(&gate_once, gate_install);
+	do
+		state = await_end_of_stop();
+	while (!atomic_compare_exchange_weak(&gate_state, &state, state + ONE));
 }
 
-struct stop_gate *stop_gate_new(void)
+void stop_gate_leave(void)
 {
-	struct stop_gate *g = calloc(1, sizeof *g);
+	unsigned state = atomic_load(&gate_state), next;
 
-	if (!g)
-		return NULL;
-	pthread_mutex_init(&g->gate_mtx, NULL);
-	pthread_cond_init(&g->empty_cond, NULL);
-	if (start_thread(g)) {
-		pthread_cond_destroy(&g->empty_cond);
-		pthread_mutex_destroy(&g->gate_mtx);
-		free(g);
-		return NULL;
-	}
-	return g;
-}
-
-void stop_gate_free(struct stop_gate *g)
-{
-	sigset_t set = stop_signal();
-
-	if (!g)
-		return;
-	pthread_mutex_lock(&g->gate_mtx);
-	g->end = true;
-	pthread_cond_broadcast(&g->empty_cond);
-	pthread_mutex_unlock(&g->gate_mtx);
-	pthread_kill(g->thread, END_SIGNAL);
-	pthread_join(g->thread, NULL);
-	if (!g->was_blocked)
-		pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	pthread_cond_destroy(&g->empty_cond);
-	pthread_mutex_destroy(&g->gate_mtx);
-	free(g);
-}
-
-void stop_gate_enter(struct stop_gate *g)
-{
-	if (!g)
-		return;
-	pthread_mutex_lock(&g->gate_mtx);
-	g->within++;
-	pthread_mutex_unlock(&g->gate_mtx);
-}
-
-void stop_gate_leave(struct stop_gate *g)
-{
-	if (!g)
-		return;
-	pthread_mutex_lock(&g->gate_mtx);
-	if (--g->within == 0)
-		pthread_cond_broadcast(&g->empty_cond);
-	pthread_mutex_unlock(&g->gate_mtx);
+	do {
+		next = state - ONE;
+		if (next == WANTED)
+			next = STOPPING;
+	} while (!atomic_compare_exchange_weak(&gate_state, &state, next));
+	if (next == STOPPING)
+		stop_now();
 }

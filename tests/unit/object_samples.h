@@ -18,7 +18,7 @@ static inline int directory_setup(void **state)
 	struct directory *d = malloc(sizeof *d);
 	char *path = sample_directory();
 
-	assert_int_equal(directory_open(d, path, DEADLINE_NONE, NULL, NULL), 0);
+	assert_int_equal(directory_open(d, path, DEADLINE_NONE, NULL), 0);
 	free(path);
 	*state = d;
 	return 0;

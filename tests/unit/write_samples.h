@@ -34,8 +34,7 @@ static inline void writing_open(struct writing *w, struct log *log)
 	struct write_context *x = &w->x;
 	char *path = NULL;
 
-	assert_int_equal(
-		directory_open(&w->directory, w->path, DEADLINE_NONE, NULL, NULL), 0);
+	assert_int_equal(directory_open(&w->directory, w->path, DEADLINE_NONE, NULL), 0);
 	directory_admit(&w->directory, DEADLINE_NONE, NULL);
 	x->log = log;
 	x->directory = &w->directory;

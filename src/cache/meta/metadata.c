@@ -233,11 +233,6 @@ static int write_once(
 	return metadata_error(m, rc);
 }
 
-void metadata_defer_stops(struct metadata *m, struct stop_gate *gate)
-{
-	m->write_lock.gate = gate;
-}
-
 int metadata_lock(struct metadata *m, int64_t deadline)
 {
 	int rc = write_lock_take(&m->write_lock, deadline);

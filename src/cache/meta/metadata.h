@@ -19,7 +19,6 @@
 #include "util/error.h"
 #include "util/file_lock.h"
 #include "util/log.h"
-#include "util/stop_gate.h"
 
 struct metadata;
 /* `path` is a directory that is there. `map` is the size of the map at first, in bytes; 0:
@@ -30,8 +29,6 @@ int metadata_open(const char *path, size_t map, int64_t deadline, struct log *lo
 /* Who is in the way of a call that ended with ERR_TIMEOUT, see file_lock.h. Returns `text`.
  */
 const char *metadata_blame(struct metadata *m, char text[FILE_LOCK_BLAME_SIZE]);
-/* While we hold what others wait for, we are within `gate`, which outlives this. */
-void metadata_defer_stops(struct metadata *m, struct stop_gate *gate);
 /* No transaction is open any more. When LMDB still waits for a stopped process, what it
  * works on is not given back. */
 void metadata_close(struct metadata *m);

@@ -16,7 +16,6 @@
 void write_lock_init(struct write_lock *l)
 {
 	l->fd = -1;
-	l->gate = NULL;
 	l->taken = l->locked = false;
 	pthread_mutex_init(&l->turn_mtx, NULL);
 	timed_wait_init(&l->turn_cond);
@@ -88,7 +87,7 @@ int write_lock_take(struct write_lock *l, int64_t deadline)
 
 	if (rc)
 		return rc;
-	rc = file_lock_take(l->fd, FILE_LOCK_ALONE, deadline, l->gate);
+	rc = file_lock_take(l->fd, FILE_LOCK_ALONE, deadline);
 	l->locked = !rc;
 	if (rc != ERR_TIMEOUT)
 		return 0; /* no locks here: LMDB's own is all there is */
@@ -99,6 +98,6 @@ int write_lock_take(struct write_lock *l, int64_t deadline)
 void write_lock_give(struct write_lock *l)
 {
 	if (l->locked)
-		file_lock_give(l->fd, l->gate);
+		file_lock_give(l->fd);
 	give_turn(l);
 }

@@ -12,11 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "util/stop_gate.h"
-
 struct write_lock {
 	int fd;
-	struct stop_gate *gate; /* borrowed; NULL: stops are not put off */
 	pthread_mutex_t turn_mtx;
 	pthread_cond_t turn_cond; /* it was given back */
 	bool taken;		  /* turn_mtx */

@@ -92,7 +92,7 @@ int directory_open_below(struct directory *d, const char *name, int *fd, struct 
 
 static bool keep_others_out(struct directory *d)
 {
-	d->keeps_out = !file_lock_take(d->lock_fd, FILE_LOCK_ALONE, 0, d->gate);
+	d->keeps_out = !file_lock_take(d->lock_fd, FILE_LOCK_ALONE, 0);
 	return d->keeps_out;
 }
 
@@ -114,7 +114,7 @@ int directory_refuse_locked(
 
 static int join_others(struct directory *d, int64_t deadline, struct trouble *t)
 {
-	int rc = file_lock_take(d->lock_fd, FILE_LOCK_SHARED, deadline, NULL);
+	int rc = file_lock_take(d->lock_fd, FILE_LOCK_SHARED, deadline);
 
 	return rc ? directory_refuse_locked(d, "lock", rc, t) : 0;
 }
@@ -130,11 +130,13 @@ static int directory_take_lock(struct directory *d, int64_t deadline, struct tro
 
 int directory_admit(struct directory *d, int64_t deadline, struct trouble *t)
 {
+	int rc;
+
 	if (!d->keeps_out)
 		return 0;
 	d->keeps_out = false;
-	stop_gate_leave(d->gate);
-	return join_others(d, deadline, t);
+	rc = file_lock_share(d->lock_fd, deadline);
+	return rc ? directory_refuse_locked(d, "lock", rc, t) : 0;
 }
 
 static int open_metadata_lock(struct directory *d, struct trouble *t)
@@ -171,8 +173,8 @@ static int open_parts(struct directory *d, struct trouble *t)
 	return rc;
 }
 
-int directory_open(struct directory *d, const char *path, int64_t deadline,
-	struct stop_gate *gate, struct trouble *t)
+int directory_open(
+	struct directory *d, const char *path, int64_t deadline, struct trouble *t)
 {
 	int rc;
 
@@ -181,10 +183,8 @@ int directory_open(struct directory *d, const char *path, int64_t deadline,
 		.objects_fd = -1,
 		.users_fd = -1,
 		.user_fd = -1,
-		.evicted_fd = -1,
-		.gate = gate};
+		.evicted_fd = -1};
 	write_lock_init(&d->metadata_lock);
-	d->metadata_lock.gate = gate;
 	d->path = strdup(path);
 	if (!d->path)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
@@ -210,10 +210,10 @@ void directory_close(struct directory *d)
 		close(d->users_fd);
 	if (d->objects_fd >= 0)
 		close(d->objects_fd);
+	if (d->keeps_out)
+		file_lock_give(d->lock_fd);
 	if (d->lock_fd >= 0)
 		close(d->lock_fd);
-	if (d->keeps_out)
-		stop_gate_leave(d->gate);
 	if (d->fd >= 0)
 		close(d->fd);
 	write_lock_release(&d->metadata_lock);

@@ -27,7 +27,6 @@
 #include "cache/meta/write_lock.h"
 #include "util/digest.h"
 #include "util/error.h"
-#include "util/stop_gate.h"
 
 struct directory {
 	char *path;
@@ -38,15 +37,14 @@ struct directory {
 	bool alone;    /* nobody else had it open when we came */
 	bool tells;    /* the kernel tells of each file, without a flush of it, whether what
 			* was    written to it got lost */
-	bool keeps_out;			 /* the lock is held alone, so within the gate */
-	struct stop_gate *gate;		 /* borrowed, may be NULL */
+	bool keeps_out;			 /* the lock is held alone */
 	struct write_lock metadata_lock; /* meta.lock */
 };
 
 /* Makes what is missing, checks owner and mode, takes the lock: whoever opens or leaves it
  * alone is waited for until `deadline` (CLOCK_MONOTONIC, ns). */
-int directory_open(struct directory *d, const char *path, int64_t deadline,
-	struct stop_gate *gate, struct trouble *t);
+int directory_open(
+	struct directory *d, const char *path, int64_t deadline, struct trouble *t);
 void directory_close(struct directory *d);
 /* Opening is over: when we are alone, others have been kept out until here. ERR_TIMEOUT:
  * one of them keeps us out now. */

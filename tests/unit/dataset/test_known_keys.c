@@ -3,6 +3,7 @@
 #include "unit/small_store.h"
 
 #include "dataset/known_keys.h"
+#include "unit/stop_child.h"
 
 #define URL "https://example.org/data"
 
@@ -266,6 +267,44 @@ static void the_users_file_is_the_default(void **state)
 	teardown(&f);
 }
 
+static void lock_and_wait(struct stop_child *c, void *arg)
+{
+	const struct fixture *f = arg;
+	int fd;
+
+	if (known_keys_lock(f->file, &fd, NULL))
+		_exit(1);
+	stop_child_say(c);
+	stop_child_listen(c);
+	stop_child_say(c);
+	stop_child_listen(c);
+	known_keys_unlock(fd);
+}
+
+/* Ctrl-Z in the middle of a change keeps nobody waiting. */
+static void a_stop_waits_for_the_lock(void **state)
+{
+	struct stop_child c;
+	struct fixture f;
+	int fd;
+
+	(void)state;
+	setup(&f);
+	stop_child_start(&c, lock_and_wait, &f);
+	stop_child_hear(&c);
+	kill(c.pid, SIGTSTP);
+	stop_child_tell(&c);
+	stop_child_hear(&c);
+	stop_child_see_running(&c);
+	stop_child_tell(&c);
+	stop_child_see_stopped(&c);
+	assert_int_equal(known_keys_lock(f.file, &fd, NULL), 0);
+	known_keys_unlock(fd);
+	kill(c.pid, SIGCONT);
+	stop_child_end(&c);
+	teardown(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +318,7 @@ int main(void)
 		cmocka_unit_test(a_fifo_is_refused),
 		cmocka_unit_test(none_is_lost_in_a_crowd),
 		cmocka_unit_test(the_users_file_is_the_default),
+		cmocka_unit_test(a_stop_waits_for_the_lock),
 	};
 
 	end_at_failure();

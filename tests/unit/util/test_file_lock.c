@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -42,23 +43,24 @@ static void test_shared_and_alone(void **state)
 	(void)state;
 	open_two(fds, name);
 	unlink(name);
-	assert_int_equal(file_lock_take(fds[0], FILE_LOCK_SHARED, 0, NULL), 0);
-	assert_int_equal(file_lock_take(fds[1], FILE_LOCK_SHARED, 0, NULL), 0);
-	assert_int_equal(
-		file_lock_take(fds[1], FILE_LOCK_ALONE, in_ms(5), NULL), ERR_TIMEOUT);
-	file_lock_give(fds[0], NULL);
-	assert_int_equal(file_lock_take(fds[1], FILE_LOCK_ALONE, 0, NULL), 0);
-	assert_int_equal(
-		file_lock_take(fds[0], FILE_LOCK_SHARED, in_ms(5), NULL), ERR_TIMEOUT);
+	assert_int_equal(file_lock_take(fds[0], FILE_LOCK_SHARED, 0), 0);
+	assert_int_equal(file_lock_take(fds[1], FILE_LOCK_SHARED, 0), 0);
+	assert_int_equal(file_lock_take(fds[1], FILE_LOCK_ALONE, in_ms(5)), ERR_TIMEOUT);
+	assert_int_equal(flock(fds[0], LOCK_UN), 0);
+	assert_int_equal(file_lock_take(fds[1], FILE_LOCK_ALONE, 0), 0);
+	assert_int_equal(file_lock_take(fds[0], FILE_LOCK_SHARED, in_ms(5)), ERR_TIMEOUT);
+	assert_int_equal(file_lock_share(fds[1], 0), 0);
+	assert_int_equal(file_lock_take(fds[0], FILE_LOCK_SHARED, 0), 0);
 	close(fds[1]);
-	assert_int_equal(file_lock_take(fds[0], FILE_LOCK_ALONE, DEADLINE_NONE, NULL), 0);
+	assert_int_equal(file_lock_take(fds[0], FILE_LOCK_ALONE, DEADLINE_NONE), 0);
+	file_lock_give(fds[0]);
 	close(fds[0]);
 }
 
 static void test_no_file(void **state)
 {
 	(void)state;
-	assert_int_equal(file_lock_take(-1, FILE_LOCK_ALONE, DEADLINE_NONE, NULL), ERR_IO);
+	assert_int_equal(file_lock_take(-1, FILE_LOCK_ALONE, DEADLINE_NONE), ERR_IO);
 }
 
 /* A child that holds the lock: it is stopped, or only busy. */
@@ -71,8 +73,7 @@ static pid_t hold_in_child(int fd, bool stopped)
 	assert_int_equal(pipe(told), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (file_lock_take(fd, FILE_LOCK_ALONE, 0, NULL) ||
-			write(told[1], &byte, 1) != 1)
+		if (file_lock_take(fd, FILE_LOCK_ALONE, 0) || write(told[1], &byte, 1) != 1)
 			_exit(1);
 		for (;;)
 			pause();
@@ -99,8 +100,7 @@ static void see_blame(bool stopped)
 
 	open_two(fds, name);
 	pid = hold_in_child(fds[0], stopped);
-	assert_int_equal(
-		file_lock_take(fds[1], FILE_LOCK_ALONE, in_ms(20), NULL), ERR_TIMEOUT);
+	assert_int_equal(file_lock_take(fds[1], FILE_LOCK_ALONE, in_ms(20)), ERR_TIMEOUT);
 	snprintf(begin, sizeof begin, "process %ld (", (long)pid);
 	if (access("/proc/locks", R_OK) == 0) {
 		assert_int_equal(file_lock_blame_stopped(name, text), stopped);
@@ -110,7 +110,7 @@ static void see_blame(bool stopped)
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
-	assert_int_equal(file_lock_take(fds[1], FILE_LOCK_ALONE, DEADLINE_NONE, NULL), 0);
+	assert_int_equal(file_lock_take(fds[1], FILE_LOCK_ALONE, DEADLINE_NONE), 0);
 	assert_false(file_lock_blame(name, text));
 	assert_string_equal(text, "another process, which is stopped or slow");
 	unlink(name);

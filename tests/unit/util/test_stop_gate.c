@@ -1,162 +1,146 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <cmocka.h>
 
+#include "unit/stop_child.h"
 #include "util/stop_gate.h"
-#include "unit/await.h"
+#include "util/thread.h"
 
-/* A child that a terminal's Ctrl-Z would reach: in a process group of its own, and not in
- * an orphaned one, which no terminal stops. */
-struct child {
-	pid_t pid;
-	int told[2], tells[2];
-};
-
-static void child_say(struct child *c)
+/* Within the gate, twice over; is told to leave it; leaves it; comes again. */
+static void enter_twice(struct stop_child *c, void *arg)
 {
-	char byte = 0;
-
-	if (write(c->tells[1], &byte, 1) != 1)
-		_exit(2);
+	(void)arg;
+	stop_gate_enter();
+	stop_gate_enter();
+	stop_child_say(c);
+	stop_child_listen(c);
+	stop_gate_leave();
+	stop_child_say(c);
+	stop_child_listen(c);
+	stop_gate_leave();
+	stop_child_listen(c);
+	stop_gate_enter();
+	stop_gate_leave();
 }
 
-static void child_listen(struct child *c)
+/* It goes on as long as it is within. */
+static void stop_within(struct stop_child *c)
 {
-	char byte;
-
-	if (read(c->told[0], &byte, 1) != 1)
-		_exit(3);
-}
-
-/* Within the gate, twice over; is told to leave it; leaves it. */
-static void child_run(struct child *c)
-{
-	struct stop_gate *g;
-
-	setpgid(0, 0);
-	signal(SIGTSTP, SIG_DFL);
-	g = stop_gate_new();
-	if (!g)
-		_exit(1);
-	stop_gate_enter(g);
-	stop_gate_enter(g);
-	child_say(c);
-	child_listen(c);
-	stop_gate_leave(g);
-	child_say(c);
-	child_listen(c);
-	stop_gate_leave(g);
-	child_listen(c);
-	stop_gate_enter(g);
-	stop_gate_leave(g);
-	stop_gate_free(g);
-	_exit(0);
-}
-
-static void child_start(struct child *c)
-{
-	assert_int_equal(pipe(c->told), 0);
-	assert_int_equal(pipe(c->tells), 0);
-	c->pid = fork();
-	if (c->pid == 0) {
-		close(c->told[1]);
-		child_run(c);
-	}
-	close(c->told[0]);
-	close(c->tells[1]);
-}
-
-static void hear(struct child *c)
-{
-	char byte;
-
-	assert_int_equal(read(c->tells[0], &byte, 1), 1);
-}
-
-static void tell(struct child *c)
-{
-	assert_int_equal(write(c->told[1], "", 1), 1);
+	stop_child_hear(c);
+	kill(c->pid, SIGTSTP);
+	stop_child_tell(c);
+	stop_child_hear(c);
+	stop_child_see_running(c);
 }
 
 static void test_ctrl_z_waits(void **state)
 {
-	struct child c;
-	int status;
+	struct stop_child c;
 
 	(void)state;
-	child_start(&c);
-	hear(&c);
-	kill(c.pid, SIGTSTP);
-	/* It goes on as long as it is within. */
-	tell(&c);
-	hear(&c);
-	assert_int_equal(waitpid(c.pid, &status, WUNTRACED | WNOHANG), 0);
-	tell(&c);
-	assert_int_equal(waitpid(c.pid, &status, WUNTRACED), c.pid);
-	assert_true(WIFSTOPPED(status));
-	assert_int_equal(WSTOPSIG(status), SIGTSTP);
-	tell(&c);
+	stop_child_start(&c, enter_twice, NULL);
+	stop_within(&c);
+	stop_child_tell(&c);
+	stop_child_see_stopped(&c);
+	stop_child_tell(&c);
 	kill(c.pid, SIGCONT);
-	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-	close(c.told[1]);
-	close(c.tells[0]);
+	stop_child_end(&c);
 }
 
-/* Nothing is held: at once. */
+/* Nothing is held: at once, and again. */
 static void test_ctrl_z_outside(void **state)
 {
-	struct child c;
-	int status;
+	struct stop_child c;
 
 	(void)state;
-	child_start(&c);
-	hear(&c);
-	tell(&c);
-	hear(&c);
-	tell(&c);
-	kill(c.pid, SIGTSTP);
-	assert_int_equal(waitpid(c.pid, &status, WUNTRACED), c.pid);
-	assert_true(WIFSTOPPED(status));
+	stop_child_start(&c, enter_twice, NULL);
+	stop_child_hear(&c);
+	stop_child_tell(&c);
+	stop_child_hear(&c);
+	stop_child_tell(&c);
+	for (unsigned i = 0; i < 2; i++) {
+		kill(c.pid, SIGTSTP);
+		stop_child_see_stopped(&c);
+		kill(c.pid, SIGCONT);
+	}
+	stop_child_tell(&c);
+	stop_child_end(&c);
+}
+
+/* A stop that was put off until somebody wanted the process to go on. */
+static void test_continued_meanwhile(void **state)
+{
+	struct stop_child c;
+
+	(void)state;
+	stop_child_start(&c, enter_twice, NULL);
+	stop_within(&c);
 	kill(c.pid, SIGCONT);
-	tell(&c);
-	assert_int_equal(waitpid(c.pid, &status, 0), c.pid);
-	assert_int_equal(status, 0);
-	close(c.told[1]);
-	close(c.tells[0]);
+	stop_child_tell(&c);
+	stop_child_tell(&c);
+	stop_child_end(&c);
 }
 
-static bool is_blocked(void)
+static void *enter_and_leave(void *arg)
 {
-	sigset_t now;
+	struct stop_child *c = arg;
 
-	pthread_sigmask(SIG_SETMASK, NULL, &now);
-	return sigismember(&now, SIGTSTP);
+	stop_gate_enter();
+	stop_child_say(c);
+	stop_child_listen(c);
+	stop_gate_leave();
+	return NULL;
 }
 
-static void test_afterwards_it_is_as_before(void **state)
+static void enter_on_thread(struct stop_child *c, void *arg)
 {
-	struct stop_gate *g = stop_gate_new();
+	pthread_t thread;
+
+	(void)arg;
+	if (thread_start(&thread, NULL, enter_and_leave, c))
+		_exit(1);
+	pthread_join(thread, NULL);
+}
+
+/* With all signals blocked, as ours have them. */
+static void test_on_another_thread(void **state)
+{
+	struct stop_child c;
 
 	(void)state;
-	assert_non_null(g);
-	assert_true(is_blocked());
-	stop_gate_free(g);
-	assert_false(is_blocked());
-	/* None is fine. */
-	stop_gate_enter(NULL);
-	stop_gate_leave(NULL);
-	stop_gate_free(NULL);
+	stop_child_start(&c, enter_on_thread, NULL);
+	stop_child_hear(&c);
+	kill(c.pid, SIGTSTP);
+	stop_child_tell(&c);
+	stop_child_see_stopped(&c);
+	kill(c.pid, SIGCONT);
+	stop_child_end(&c);
+}
+
+static void enter_where_ignored(struct stop_child *c, void *arg)
+{
+	(void)arg;
+	signal(SIGTSTP, SIG_IGN);
+	enter_twice(c, NULL);
+}
+
+static void test_ignored_it_stays(void **state)
+{
+	struct stop_child c;
+
+	(void)state;
+	stop_child_start(&c, enter_where_ignored, NULL);
+	stop_within(&c);
+	stop_child_tell(&c);
+	stop_child_tell(&c);
+	stop_child_end(&c);
 }
 
 int main(void)
@@ -164,9 +148,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ctrl_z_waits),
 		cmocka_unit_test(test_ctrl_z_outside),
-		cmocka_unit_test(test_afterwards_it_is_as_before),
+		cmocka_unit_test(test_continued_meanwhile),
+		cmocka_unit_test(test_on_another_thread),
+		cmocka_unit_test(test_ignored_it_stays),
 	};
 
-	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

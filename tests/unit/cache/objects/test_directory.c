@@ -10,10 +10,10 @@ static void test_alone_and_last(void **state)
 {
 	struct directory one, two;
 
-	assert_int_equal(directory_open(&one, *state, DEADLINE_NONE, NULL, NULL), 0);
+	assert_int_equal(directory_open(&one, *state, DEADLINE_NONE, NULL), 0);
 	assert_true(one.alone);
 	assert_int_equal(directory_admit(&one, DEADLINE_NONE, NULL), 0);
-	assert_int_equal(directory_open(&two, *state, DEADLINE_NONE, NULL, NULL), 0);
+	assert_int_equal(directory_open(&two, *state, DEADLINE_NONE, NULL), 0);
 	assert_false(two.alone);
 	assert_int_equal(directory_admit(&two, DEADLINE_NONE, NULL), 0);
 	assert_int_not_equal(one.user, two.user);
@@ -39,7 +39,7 @@ static void test_who_opens_is_stopped(void **state)
 	assert_int_equal(pipe(out), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (directory_open(&dir, *state, DEADLINE_NONE, NULL, NULL) || !dir.alone ||
+		if (directory_open(&dir, *state, DEADLINE_NONE, NULL) || !dir.alone ||
 			write(out[1], &byte, 1) != 1)
 			_exit(1);
 		pause();
@@ -48,7 +48,7 @@ static void test_who_opens_is_stopped(void **state)
 	assert_int_equal(read(out[0], &byte, 1), 1);
 	kill(pid, SIGSTOP);
 	assert_int_equal(
-		directory_open(&dir, *state, clock_monotonic() + 20 * NS_PER_MS, NULL, &t),
+		directory_open(&dir, *state, clock_monotonic() + 20 * NS_PER_MS, &t),
 		ERR_TIMEOUT);
 	directory_close(&dir);
 	assert_non_null(strstr(t.text, "it is held by"));
@@ -57,7 +57,7 @@ static void test_who_opens_is_stopped(void **state)
 		assert_non_null(strstr(t.text, holder));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	assert_int_equal(directory_open(&dir, *state, DEADLINE_NONE, NULL, &t), 0);
+	assert_int_equal(directory_open(&dir, *state, DEADLINE_NONE, &t), 0);
 	assert_true(dir.alone);
 	directory_close(&dir);
 	close(out[0]);
@@ -75,7 +75,7 @@ static void test_killed_user(void **state)
 	assert_int_equal(pipe(out), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (directory_open(&dir, *state, DEADLINE_NONE, NULL, NULL) ||
+		if (directory_open(&dir, *state, DEADLINE_NONE, NULL) ||
 			write(out[1], &dir.user, sizeof dir.user) != sizeof dir.user)
 			_exit(1);
 		directory_admit(&dir, DEADLINE_NONE, NULL);
@@ -84,7 +84,7 @@ static void test_killed_user(void **state)
 	}
 	assert_int_equal(read(out[0], &user, sizeof user), sizeof user);
 	usleep(10000);
-	assert_int_equal(directory_open(&dir, *state, DEADLINE_NONE, NULL, NULL), 0);
+	assert_int_equal(directory_open(&dir, *state, DEADLINE_NONE, NULL), 0);
 	assert_true(directory_user_lives(&dir, user));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

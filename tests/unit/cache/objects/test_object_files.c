@@ -77,7 +77,7 @@ static void test_objects(void **state)
 	struct directory dir;
 	int fd;
 
-	assert_int_equal(directory_open(&dir, *state, DEADLINE_NONE, NULL, NULL), 0);
+	assert_int_equal(directory_open(&dir, *state, DEADLINE_NONE, NULL), 0);
 	assert_int_equal(object_file_open(&dir, &d, 5, 1000, &fd), ERR_ABSENT);
 	assert_int_equal(object_file_create(&dir, &d, 5, 1000, &fd), 0);
 	close(fd);
@@ -97,7 +97,7 @@ static void test_links_are_not_followed(void **state)
 	struct directory dir;
 	int fd;
 
-	assert_int_equal(directory_open(&dir, *state, DEADLINE_NONE, NULL, NULL), 0);
+	assert_int_equal(directory_open(&dir, *state, DEADLINE_NONE, NULL), 0);
 	object_file_name(&d, 6, name);
 	snprintf(prefix, sizeof prefix, "%s/objects/%.2s", (char *)*state, name);
 	snprintf(path, sizeof path, "%s/objects/%s", (char *)*state, name);

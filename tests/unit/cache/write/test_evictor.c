@@ -215,7 +215,7 @@ static void test_dead_users(void **state)
 	struct directory other;
 	uint32_t dead[EVICTOR_DEAD_MAX];
 
-	assert_int_equal(directory_open(&other, w->path, DEADLINE_NONE, NULL, NULL), 0);
+	assert_int_equal(directory_open(&other, w->path, DEADLINE_NONE, NULL), 0);
 	assert_int_equal(evictor_find_dead(&w->x, dead), 0);
 	books_put_lease(w->x.metadata, w->directory.user, 1000);
 	books_put_lease(w->x.metadata, other.user, 1000);

@@ -35,7 +35,7 @@ static void test_old_ones(void **state)
 	struct writing *w = *state;
 	struct directory other;
 
-	assert_int_equal(directory_open(&other, w->path, DEADLINE_NONE, NULL, NULL), 0);
+	assert_int_equal(directory_open(&other, w->path, DEADLINE_NONE, NULL), 0);
 	add_victim(w, 1, w->directory.user, seconds_ago(60));
 	add_victim(w, 2, w->directory.user, seconds_ago(-3600));
 	add_victim(w, 4, w->directory.user, seconds_ago(0));
@@ -60,7 +60,7 @@ static void test_who_leaves_takes_his_own(void **state)
 	struct writing *w = *state;
 	struct directory other;
 
-	assert_int_equal(directory_open(&other, w->path, DEADLINE_NONE, NULL, NULL), 0);
+	assert_int_equal(directory_open(&other, w->path, DEADLINE_NONE, NULL), 0);
 	add_victim(w, 1, w->directory.user, seconds_ago(0));
 	add_victim(w, 2, other.user, seconds_ago(0));
 	leftovers_finish(&w->x, LEFTOVERS_OWN);

@@ -57,7 +57,7 @@ static void test_a_user_that_lives(void **state)
 	struct directory other;
 	uint64_t instance;
 
-	assert_int_equal(directory_open(&other, w->path, DEADLINE_NONE, NULL, NULL), 0);
+	assert_int_equal(directory_open(&other, w->path, DEADLINE_NONE, NULL), 0);
 	instance = (uint64_t)other.user << 32 | 1;
 	make_file(w, 1, instance);
 	books_put_lease(w->x.metadata, other.user, 1000);

@@ -182,8 +182,7 @@ static struct writing *open_with(struct other_process *other, const char *direct
 	char *meta = NULL;
 
 	w->path = strdup(directory);
-	assert_int_equal(
-		directory_open(&w->directory, directory, DEADLINE_NONE, NULL, NULL), 0);
+	assert_int_equal(directory_open(&w->directory, directory, DEADLINE_NONE, NULL), 0);
 	assert_int_equal(meta_directory_open(&w->directory, &meta, NULL), 0);
 	directory_close(&w->directory);
 	other_process_start(other, hold_books, meta);
