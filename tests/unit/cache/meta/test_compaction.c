@@ -9,6 +9,7 @@
 
 #include "cache/meta/compaction.h"
 #include "unit/meta_samples.h"
+#include "unit/stop_child.h"
 
 #define ROWS 300u
 #define LEFT 20u
@@ -182,6 +183,65 @@ static void test_killed_anywhere(void **state)
 	assert_false(is_left_over(*state));
 }
 
+/* What LMDB itself takes of the environment: as whoever opens it first (alone), or has it
+ * open (shared). */
+static void hold_as_a_stranger(struct stop_child *c, void *directory, short how)
+{
+	struct flock lock = {.l_type = how, .l_whence = SEEK_SET, .l_len = 1};
+	char path[512];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/lock.mdb", (const char *)directory);
+	fd = open(path, O_RDWR);
+	if (fd < 0 || fcntl(fd, F_SETLK, &lock))
+		_exit(1);
+	stop_child_say(c);
+	stop_child_listen(c);
+}
+
+static void open_it(struct stop_child *c, void *directory)
+{
+	hold_as_a_stranger(c, directory, F_WRLCK);
+}
+
+static void have_it_open(struct stop_child *c, void *directory)
+{
+	hold_as_a_stranger(c, directory, F_RDLCK);
+}
+
+/* It is stopped, with the table of readers locked, too, for all that is known. */
+static void see_that_nobody_waits(
+	void *directory, void (*hold)(struct stop_child *c, void *directory))
+{
+	struct stop_child c;
+	uint64_t bytes;
+
+	make_mostly_free(directory);
+	bytes = look(directory).bytes;
+	stop_child_start(&c, hold, directory);
+	stop_child_hear(&c);
+	kill(c.pid, SIGTSTP);
+	stop_child_see_stopped(&c);
+	assert_int_equal(compaction_run(directory), ERR_BUSY);
+	assert_false(is_left_over(directory));
+	assert_true(look(directory).bytes == bytes);
+	kill(c.pid, SIGCONT);
+	stop_child_tell(&c);
+	stop_child_end(&c);
+	assert_int_equal(compaction_run(directory), 0);
+	check_rows(directory);
+}
+
+static void test_a_stranger_opens_it(void **state)
+{
+	see_that_nobody_waits(*state, open_it);
+}
+
+static void test_a_stranger_has_it_open(void **state)
+{
+	see_that_nobody_waits(*state, have_it_open);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +249,8 @@ int main(void)
 		SAMPLE_TEST(test_what_is_free_goes),
 		SAMPLE_TEST(test_a_full_disk),
 		SAMPLE_TEST(test_killed_anywhere),
+		SAMPLE_TEST(test_a_stranger_opens_it),
+		SAMPLE_TEST(test_a_stranger_has_it_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
