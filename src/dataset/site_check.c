@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/rand.h>
-
+#include "dataset/site.h"
+#include "dataset/site_caches.h"
 #include "dataset/site_check.h"
+#include "dataset/site_missing.h"
 #include "format/blob.h"
 #include "format/document.h"
 #include "format/manifest.h"
@@ -19,60 +20,10 @@
 #include "net/status_words.h"
 #include "util/clock.h"
 
-#define TIMEOUT_DEFAULT (60 * NS_PER_SECOND)
 #define EXPIRES_SOON (INT64_C(2) * 24 * 60 * 60)
 #define RANGE_BYTES 10u
 #define RANGE_TEXT "0-9"
-#define SITE_URL_SIZE (URL_SIZE_MAX + 256)
-
 #define SAID_SIZE 256 /* of an error page: how it begins */
-
-struct site {
-	const struct site_options *o;
-	char *base, *origin;
-	struct public_key key; /* when o->trust is given */
-	bool redirected;       /* the manifest is */
-	struct manifest *manifest;
-	int64_t now; /* seconds since 1970 */
-};
-
-/* What is asked of one file beside its name. */
-struct look {
-	const char *query; /* or NULL */
-	const char *range, *etag;
-	bool past_caches;
-	uint64_t size_max;
-};
-
-static int site_ask(const struct site *s, const char *path, const struct look *look,
-	struct probe_answer *out)
-{
-	char url[SITE_URL_SIZE];
-	struct probe_question q = {
-		.url = url,
-		.range = look->range,
-		.etag = look->etag,
-		.past_caches = look->past_caches,
-		.size_max = look->size_max,
-		.timeout = s->o->timeout ? s->o->timeout : TIMEOUT_DEFAULT,
-		.credentials = s->o->credentials,
-		.origin = s->origin,
-	};
-
-	snprintf(url, sizeof url, "%s/%s%s%s", s->base, path, look->query ? "?" : "",
-		look->query ? look->query : "");
-	return probe_ask(&q, out);
-}
-
-static void say_trouble(const struct site *s, const char *about, const char *path,
-	const struct probe_answer *a, const struct trouble *t)
-{
-	char url[SITE_URL_SIZE], name[TROUBLE_MAX];
-
-	snprintf(url, sizeof url, "%s/%s", s->base, path);
-	redirect_name(url, a->hop.url, name);
-	site_say(&s->o->findings, FINDING_WRONG, about, "%s: %s", name, t->text);
-}
 
 static void explain_status(const struct probe_answer *a, struct trouble *t)
 {
@@ -94,7 +45,7 @@ static bool answer_is_good(
 		return true;
 	if (!t.code)
 		explain_status(a, &t);
-	say_trouble(s, "answer", path, a, &t);
+	site_say_trouble(s, "answer", path, a, &t);
 	return false;
 }
 
@@ -174,86 +125,6 @@ static bool take_manifest(struct site *s, const struct probe_answer *a)
 	return false;
 }
 
-/* Two ways past a cache: by asking, and by a name that it has not seen. */
-static void judge_staleness(const struct site *s, const char *query)
-{
-	const struct look look = {
-		.query = query, .past_caches = true, .size_max = MANIFEST_SIZE_MAX};
-	struct probe_answer a = {0};
-	struct manifest *fresh = NULL;
-	struct trouble t = {0};
-
-	if (!site_ask(s, "manifest.json", &look, &a) && !a.trouble.code &&
-		a.status == 200 && !manifest_decode(span_of_bytes(&a.body), &fresh, &t) &&
-		fresh->revision > s->manifest->revision)
-		site_say(&s->o->findings, FINDING_WRONG, "manifest-stale",
-			"a cache on the way hands out revision %" PRIu64 ", and the server "
-			"has %" PRIu64,
-			s->manifest->revision, fresh->revision);
-	manifest_free(fresh);
-	probe_release(&a);
-}
-
-static void judge_caches(const struct site *s, const struct probe_answer *first)
-{
-	unsigned char random[8];
-	char query[32];
-	struct span field;
-	uint64_t age;
-
-	if (probe_field(first, "Age", &field) && cache_control_seconds(field, &age) && age)
-		site_say(&s->o->findings, FINDING_ADVICE, "manifest-age",
-			"a cache on the way had manifest.json for %" PRIu64 " s", age);
-	judge_staleness(s, NULL);
-	if (RAND_bytes(random, sizeof random) != 1)
-		return;
-	snprintf(query, sizeof query, "cairn-check=%02x%02x%02x%02x%02x%02x%02x%02x",
-		random[0], random[1], random[2], random[3], random[4], random[5], random[6],
-		random[7]);
-	judge_staleness(s, query);
-}
-
-/* Readers ask with the tag of what they have: that should cost no body. */
-static void judge_unchanged(const struct site *s, const char *etag)
-{
-	const struct look look = {.etag = etag, .size_max = MANIFEST_SIZE_MAX};
-	struct probe_answer a = {0};
-
-	if (site_ask(s, "manifest.json", &look, &a))
-		;
-	else if (!a.trouble.code && a.status == 304)
-		site_say(&s->o->findings, FINDING_GOOD, "revalidation",
-			"an unchanged manifest.json costs no body");
-	else if (!a.trouble.code && a.status == 200)
-		site_say(&s->o->findings, FINDING_ADVICE, "revalidation",
-			"manifest.json has an ETag, but is sent whole to who has it "
-			"already");
-	else
-		site_say(&s->o->findings, FINDING_WRONG, "revalidation",
-			"who has manifest.json already, and asks for another one only "
-			"(If-None-Match), gets none: %s",
-			a.trouble.code ? a.trouble.text
-				       : "the status is neither 304 nor 200");
-	probe_release(&a);
-}
-
-static void judge_revalidation(const struct site *s, const struct probe_answer *first)
-{
-	struct span field;
-	char etag[FETCH_ETAG_MAX];
-
-	if (!probe_field(first, "ETag", &field) ||
-		!answer_head_etag_is_clean((const char *)field.data, field.size)) {
-		site_say(&s->o->findings, FINDING_ADVICE, "revalidation",
-			"manifest.json has no ETag, so it is sent whole each time that a "
-			"reader looks");
-		return;
-	}
-	memcpy(etag, field.data, field.size);
-	etag[field.size] = '\0';
-	judge_unchanged(s, etag);
-}
-
 static void judge_manifest(const struct site *s, const struct probe_answer *a)
 {
 	const struct findings *f = &s->o->findings;
@@ -264,8 +135,8 @@ static void judge_manifest(const struct site *s, const struct probe_answer *a)
 	site_judge_clock(f, a, s->now);
 	site_judge_certificate(f, !strncmp(from, "https:", 6), a, s->now);
 	site_judge_document(f, "manifest-cache", "manifest.json", a);
-	judge_caches(s, a);
-	judge_revalidation(s, a);
+	site_look_at_caches(s, a);
+	site_look_at_revalidation(s, a);
 }
 
 static int look_at_manifest(struct site *s)
@@ -310,7 +181,7 @@ static void judge_ranges(const struct site *s, const char *path, const struct by
 
 	if (whole->size <= RANGE_BYTES || site_ask(s, path, &look, &a) || a.trouble.code) {
 		if (a.trouble.code)
-			say_trouble(s, "ranges", path, &a, &a.trouble);
+			site_say_trouble(s, "ranges", path, &a, &a.trouble);
 		probe_release(&a);
 		return;
 	}
@@ -353,35 +224,6 @@ static int look_at_blob(const struct site *s)
 	return rc;
 }
 
-static int look_at_what_is_not_there(const struct site *s)
-{
-	const struct look look = {.size_max = 1 << 16};
-	const struct digest nothing = {{0}};
-	struct probe_answer a = {0};
-	char path[BLOB_PATH_SIZE];
-	int rc;
-
-	blob_path(&nothing, path);
-	rc = site_ask(s, path, &look, &a);
-	if (rc)
-		;
-	else if (a.trouble.code)
-		say_trouble(s, "missing", path, &a, &a.trouble);
-	else if (a.status == 404 || a.status == 410)
-		site_say(&s->o->findings, FINDING_GOOD, "missing",
-			"what is not there is said to be so");
-	else if (a.status == 403)
-		site_say(&s->o->findings, FINDING_ADVICE, "missing",
-			"of what is not there the server says 403, forbidden, as buckets "
-			"do "
-			"whose contents may not be listed: readers cannot tell the two");
-	else
-		site_say(&s->o->findings, FINDING_WRONG, "missing",
-			"of what is not there the server says %ld, not 404", a.status);
-	probe_release(&a);
-	return rc;
-}
-
 static int look_at_tag(const struct site *s)
 {
 	const struct look look = {.size_max = DOCUMENT_SIZE_MAX};
@@ -418,7 +260,7 @@ int site_check(const struct site_options *o, struct trouble *t)
 	if (!rc && s.manifest)
 		rc = look_at_blob(&s);
 	if (!rc && s.manifest)
-		rc = look_at_what_is_not_there(&s);
+		rc = site_look_at_missing(&s);
 	if (!rc && s.manifest && o->tag)
 		rc = look_at_tag(&s);
 	if (rc)

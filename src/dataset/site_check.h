@@ -9,18 +9,8 @@
 #ifndef CAIRN_DATASET_SITE_CHECK_H
 #define CAIRN_DATASET_SITE_CHECK_H
 
-#include "dataset/site_judge.h"
-#include "net/credentials.h"
+#include "dataset/site.h"
 #include "util/error.h"
-
-struct site_options {
-	const char *url;		       /* normalised */
-	const char *trust;		       /* public key as text; NULL: any */
-	const char *tag;		       /* looked at, too; or NULL */
-	int64_t timeout;		       /* ns, of each question; 0: 60 s */
-	const struct credentials *credentials; /* may be NULL */
-	struct findings findings;	       /* told of each, in order */
-};
 
 /* 0 when all could be asked, whatever was found; ERR_INVALID, ERR_NO_MEMORY, and what
  * credentials_apply() says, with a sentence. */

@@ -140,3 +140,88 @@ void site_judge_certificate(
 		"the server's certificate ends in %" PRId64 " days%s", days,
 		days < CERTIFICATE_SOON ? "; renew it" : "");
 }
+
+static bool judge_missing_status(const struct findings *f, long status)
+{
+	if (status == 404 || status == 410)
+		site_say(f, FINDING_GOOD, "missing", "what is not there is said to be so");
+	else if (status == 403)
+		site_say(f, FINDING_ADVICE, "missing",
+			"of what is not there the server says 403, forbidden, as buckets "
+			"do "
+			"whose contents may not be listed: readers cannot tell the two");
+	else
+		site_say(f, FINDING_WRONG, "missing",
+			"of what is not there the server says %ld, not 404", status);
+	return status == 404 || status == 410 || status == 403;
+}
+
+bool site_judge_missing(const struct findings *f, const struct probe_answer *a)
+{
+	struct cache_control c;
+
+	if (!judge_missing_status(f, a->status))
+		return false;
+	cache_control_of(a, &c);
+	if (c.no_store || c.no_cache || !c.has_age || c.fresh <= FRESH_GOOD)
+		return true;
+	site_say(f, FINDING_WRONG, "missing-cache",
+		"caches may remember for %" PRIu64
+		" s that a blob is not there, and hide it from readers when it comes; have "
+		"the server send that Cache-Control with what is there, not with errors",
+		c.fresh);
+	return false;
+}
+
+/* A node that hands out an older one than was seen before. */
+static bool is_set_back(const struct site_view *views, unsigned count)
+{
+	for (unsigned i = 1; i < count; i++)
+		for (unsigned k = 0; k < i; k++)
+			if (views[i].revision < views[k].revision)
+				return true;
+	return false;
+}
+
+/* "W/" says of a file's bytes nothing that matters here (RFC 9110, 8.8.1). */
+static const char *strong_part(const char *etag)
+{
+	return strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
+}
+
+static bool etags_differ(const struct site_view *views, unsigned count)
+{
+	for (unsigned i = 1; i < count; i++)
+		if (views[i].revision == views[0].revision && views[0].etag[0] &&
+			views[i].etag[0] &&
+			strcmp(strong_part(views[i].etag), strong_part(views[0].etag)) != 0)
+			return true;
+	return false;
+}
+
+void site_judge_views(
+	const struct findings *f, const struct site_view *views, unsigned count)
+{
+	uint64_t least = views[0].revision, most = least;
+
+	for (unsigned i = 1; i < count; i++) {
+		least = views[i].revision < least ? views[i].revision : least;
+		most = views[i].revision > most ? views[i].revision : most;
+	}
+	if (is_set_back(views, count))
+		site_say(f, FINDING_WRONG, "nodes",
+			"the site hands out revisions %" PRIu64 " and %" PRIu64
+			" in turn: its nodes are not equal; copy a revision to all of "
+			"them, manifest.json and tags/ last, and keep a reader at one node",
+			least, most);
+	else if (most > views[0].revision)
+		site_say(f, FINDING_WRONG, "manifest-stale",
+			"a cache on the way, or a node that lags, hands out revision "
+			"%" PRIu64 ", and the server has %" PRIu64,
+			views[0].revision, most);
+	else if (etags_differ(views, count))
+		site_say(f, FINDING_ADVICE, "nodes",
+			"the same manifest.json comes with one ETag and another, so it is "
+			"sent whole to who has it already; copy the store to all nodes "
+			"with its times (rsync -a)");
+}

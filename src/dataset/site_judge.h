@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the header fields of one answer say about a site: see site_check.h, whose parts
- * these are. Each tells at most one finding.
+ * these are. Each tells at most one finding, but for a blob that is not there.
  */
 #ifndef CAIRN_DATASET_SITE_JUDGE_H
 #define CAIRN_DATASET_SITE_JUDGE_H
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/fetch.h"
 #include "net/probe.h"
 
 enum finding_weight {
@@ -46,5 +47,18 @@ void site_judge_clock(const struct findings *f, const struct probe_answer *a, in
 /* `https`: it was asked by TLS. */
 void site_judge_certificate(
 	const struct findings *f, bool https, const struct probe_answer *a, int64_t now);
+/* What is said of a blob that is not there, and how long caches may remember it. True when
+ * nothing is wrong with that. */
+bool site_judge_missing(const struct findings *f, const struct probe_answer *a);
+
+/* A manifest as it was answered once. */
+struct site_view {
+	uint64_t revision;
+	char etag[FETCH_ETAG_MAX]; /* "": none */
+};
+
+/* Do they agree? views[0] is what readers get, later ones were asked for past caches. */
+void site_judge_views(
+	const struct findings *f, const struct site_view *views, unsigned count);
 
 #endif

@@ -115,6 +115,79 @@ static void test_clock(void **state)
 		-1);
 }
 
+/* What is heard of an answer to who asks for a blob that is not there. */
+static void expect_missing(long status, const char *fields, bool good,
+	enum finding_weight weight, const char *about)
+{
+	struct heard h = {0};
+	const struct findings f = {hear, &h};
+	struct probe_answer a = {.status = status};
+	char head[256];
+
+	snprintf(head, sizeof head, "HTTP/1.1 %ld X\r\n%s\r\n\r\n", status, fields);
+	assert_int_equal(bytes_append(&a.head, head, strlen(head) + 1), 0);
+	assert_int_equal(site_judge_missing(&f, &a), good);
+	probe_release(&a);
+	assert_int_equal(h.weight, weight);
+	assert_string_equal(h.about, about);
+}
+
+/* Blobs may come later, at least to one of several nodes. */
+static void what_is_missing_is_not_to_be_remembered(void **state)
+{
+	static const char year[] = "Cache-Control: public, max-age=31536000, immutable";
+
+	(void)state;
+	expect_missing(404, "X: y", true, FINDING_GOOD, "missing");
+	expect_missing(410, "Cache-Control: no-cache", true, FINDING_GOOD, "missing");
+	expect_missing(404, "Cache-Control: max-age=10", true, FINDING_GOOD, "missing");
+	expect_missing(403, "X: y", true, FINDING_ADVICE, "missing");
+	expect_missing(200, "X: y", false, FINDING_WRONG, "missing");
+	expect_missing(404, year, false, FINDING_WRONG, "missing-cache");
+	expect_missing(403, year, false, FINDING_WRONG, "missing-cache");
+	expect_missing(
+		404, "Cache-Control: s-maxage=3600", false, FINDING_WRONG, "missing-cache");
+	expect_missing(404,
+		"Date: Fri, 27 Nov 2026 02:41:29 GMT\r\n"
+		"Expires: Fri, 27 Nov 2027 02:41:29 GMT",
+		false, FINDING_WRONG, "missing-cache");
+}
+
+#define VIEWS 3
+
+/* "": nothing is said. */
+static void expect_views(
+	const struct site_view *views, const char *about, const char *words)
+{
+	struct heard h = {0};
+	const struct findings f = {hear, &h};
+
+	site_judge_views(&f, views, VIEWS);
+	assert_string_equal(h.about, about);
+	assert_non_null(strstr(h.text, words));
+}
+
+static void a_cache_is_told_from_nodes_that_differ(void **state)
+{
+	static const struct site_view
+		same[VIEWS] = {{5, "\"a\""}, {5, "\"a\""}, {5, ""}},
+		weak[VIEWS] = {{5, "\"a\""}, {5, "W/\"a\""}, {5, "\"a\""}},
+		past[VIEWS] = {{4, "\"a\""}, {5, "\"b\""}, {5, "\"b\""}},
+		deaf[VIEWS] = {{4, "\"a\""}, {4, "\"a\""}, {5, "\"b\""}},
+		turns[VIEWS] = {{4, "\"a\""}, {5, "\"b\""}, {4, "\"a\""}},
+		back[VIEWS] = {{5, "\"b\""}, {4, "\"a\""}, {5, "\"b\""}},
+		times[VIEWS] = {{5, "\"a\""}, {5, "\"b\""}, {5, "\"a\""}};
+
+	(void)state;
+	expect_views(same, "", "");
+	expect_views(weak, "", "");
+	expect_views(past, "manifest-stale", "hands out revision 4, and the server has 5");
+	expect_views(deaf, "manifest-stale", "hands out revision 4, and the server has 5");
+	expect_views(turns, "nodes", "revisions 4 and 5 in turn");
+	expect_views(back, "nodes", "revisions 4 and 5 in turn");
+	expect_views(times, "nodes", "with its times");
+}
+
 static void test_certificate(void **state)
 {
 	struct heard h = {0};
@@ -191,6 +264,8 @@ int main(void)
 		cmocka_unit_test(test_blob),
 		cmocka_unit_test(test_encoding),
 		cmocka_unit_test(test_clock),
+		cmocka_unit_test(what_is_missing_is_not_to_be_remembered),
+		cmocka_unit_test(a_cache_is_told_from_nodes_that_differ),
 		cmocka_unit_test(test_certificate),
 		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_refused_urls),
