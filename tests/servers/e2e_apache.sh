@@ -42,6 +42,11 @@ serve_with configure
 check_is_fine
 stop "$server_pid"
 
+edit='s/Header set/Header always set/'
+serve_with configure
+check_says 'may remember for 31536000 s that a blob is not there'
+stop "$server_pid"
+
 edit='/Header set/d'
 serve_with configure
 check_says 'an old manifest.json for 86400 s' 'an old tags/stable.json for 86400 s'

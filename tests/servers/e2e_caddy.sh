@@ -29,6 +29,18 @@ serve_with configure
 check_says 'of what is not there the server says 200, not 404'
 stop "$server_pid"
 
+# Said of errors, too; said once more, of all files.
+edit='/^\t\tfile$/d'
+serve_with configure
+check_says 'may remember for 31536000 s that a blob is not there'
+stop "$server_pid"
+
+edit='s|^\troot .*|&\n\theader Cache-Control no-cache|'
+serve_with configure
+check || fail "check: $(cat "$T/check.out")"
+grep -q '^advice .*told not to keep blobs' "$T/check.out" || fail "check: $(cat "$T/check.out")"
+stop "$server_pid"
+
 edit='/Cache-Control/d'
 serve_with configure
 check_says 'manifest.json comes without Cache-Control' 'tags/stable.json comes without'

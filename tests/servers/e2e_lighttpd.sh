@@ -23,20 +23,26 @@ serve_with configure
 try_server
 stop "$server_pid"
 
-server_lines='server.modules += ("mod_expire")
-expire.url = ("" => "access plus 1 days")'
+# What many sites say of all files is no matter with it, and one without it.
+edit='s|^expire.url = .*|expire.url = ("" => "access plus 1 days")|'
 serve_with configure
 check_is_fine
 stop "$server_pid"
 
-edit='/Cache-Control/d'
+edit="$edit; /Cache-Control/d"
 serve_with configure
 check_says 'an old manifest.json for 86400 s' 'an old tags/stable.json for 86400 s'
 stop "$server_pid"
 
-server_lines=''
+edit='/Cache-Control/d; /^expire/d'
 serve_with configure
 check_says 'manifest.json comes without Cache-Control'
+stop "$server_pid"
+
+# Said of what is there and of errors alike.
+edit='s|^expire.url = .*|$HTTP["url"] =~ "^/blobs/" { setenv.set-response-header = ("Cache-Control" => "max-age=31536000") }|'
+serve_with configure
+check_says 'may remember for 31536000 s that a blob is not there'
 stop "$server_pid"
 
 edit='/mimetype/d'

@@ -30,17 +30,42 @@ serve_with configure
 check_says 'an old manifest.json for 86400 s' 'an old tags/stable.json for 86400 s'
 stop "$server_pid"
 
-# A limit that is far too low makes readers slow, and no more.
-edit=''
-http_lines=$(snippet nginx-limit-zone RATE=25r/s)
-server_lines=$(snippet nginx-limit BURST=4 | tr '\n' ' ')
+# And in errors too.
+edit='/immutable/s/;$/ always;/'
 serve_with configure
-rm -rf "$T/cache"
-mount_trusted
-compare "$T/source" "$T/mnt"
-unmount
-grep -q ' 429 ' "$T/server/nginx.log" || fail "no request was refused"
+check_says 'may remember for 31536000 s that a blob is not there'
 stop "$server_pid"
+
+# A limit that is far too low makes readers slow, and no more. A prefetch asks for all at
+# once, so it is over the limit on a slow machine, too.
+edit=''
+requests() { grep -c "GET /blobs/.* $1 " "$T/server/nginx.log" || true; }
+read_limited() {
+	serve_with configure
+	: >"$T/server/nginx.log"
+	SECONDS=0
+	read_all
+	served=$(requests 200) refused=$(requests "$1")
+	say "$served requests served, $refused refused"
+	[ "$refused" -gt 0 ] || fail "no request was refused"
+	[ "$refused" -lt "$served" ] || fail "$refused requests refused, and $served served"
+	warned=$(grep -c 'asks to slow down' "$T/prefetch.out" || true)
+	[ "$warned" -ge 1 ] && [ "$warned" -le $((1 + SECONDS / 60)) ] ||
+		fail "warned $warned times: $(cat "$T/prefetch.out")"
+	stop "$server_pid"
+}
+http_lines=$(snippet nginx-limit-zone RATE=10r/s)
+server_lines=$(snippet nginx-limit BURST=4 | tr '\n' ' ')
+read_limited 429
+
+# nginx's own answer.
+server_lines=$(snippet nginx-limit BURST=4 | grep -v limit_req_status | tr '\n' ' ')
+read_limited 503
+
+# It says for how long.
+server_lines=$(snippet nginx-limit BURST=4 | cat - <(snippet nginx-retry-after SECONDS=2) | tr '\n' ' ')
+read_limited 429
+http_lines='' server_lines=''
 
 # A cache.
 configure_cache() {
@@ -67,4 +92,9 @@ edit='/location ~/,/}/d; s/proxy_cache_lock.*/proxy_cache_valid any 10m;/'
 serve_with configure_cache
 list >/dev/null
 publish_next
+list | grep -qx "news-$revision" && fail "nginx heeds who asks past it"
+curl -s -o /dev/null --cacert "$CACERT" "$URL/blobs/later"
+echo later >"$T/store/blobs/later"
+[ "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$CACERT" "$URL/blobs/later")" = 404 ] ||
+	fail "nginx does not remember that a blob is not there"
 check_says 'manifest.json comes without Cache-Control' "hands out revision $((revision - 1)), and the server has $revision"

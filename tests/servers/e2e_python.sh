@@ -20,3 +20,15 @@ read_all
 read_broken
 see_news
 check_says 'manifest.json comes without Cache-Control' 'tags/stable.json comes without'
+stop "$server_pid"
+
+# One connection at a time: the reader finds out, and goes on with one.
+configure_single() {
+	configure
+	sed -i 's/ThreadingHTTPServer/HTTPServer/' "$T/server/serve.py"
+}
+serve_with configure_single http
+rm -rf "$T/cache"
+mount_trusted
+compare "$T/source" "$T/mnt"
+unmount

@@ -22,3 +22,13 @@ serve_with configure_origin http
 origin_port=$PORT
 serve_with configure
 try_server '\(Range\)|no ETag'
+
+# As many clients as the document says.
+stop "$server_pid"
+configure_small() {
+	configure
+	sed -i '1i debug = debug' "$T/server/conf"
+	command=(bash -c 'ulimit -n 1024 && exec "$@"' bash "${command[@]}")
+}
+serve_with configure_small
+grep -q 'Clients allowed=500' "$T/server/output" || fail "stunnel: $(grep -i clients "$T/server/output")"
