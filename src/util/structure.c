@@ -12,22 +12,15 @@
 
 #include "util/error.h"
 #include "util/io.h"
+#include "util/lmdb_page.h"
 #include "util/structure.h"
 
 /* Names as in mdb.c. */
 #define MDB_MAGIC 0xBEEFC0DE
 #define MDB_DATA_VERSION 1
-#define P_BRANCH 0x01
-#define P_LEAF 0x02
-#define P_OVERFLOW 0x04
-#define P_META 0x08
-#define F_BIGDATA 0x01
-#define F_SUBDATA 0x02
 #define INTEGERKEY 0x08
 #define NOSUBDIR 0x4000 /* of the environment, kept there too */
 #define P_INVALID (~(size_t)0)
-#define PAGE_SIZE_MIN 512
-#define PAGE_SIZE_MAX_LMDB 32768
 #define KEY_MAX 511
 #define DEPTH_MAX 32
 
@@ -35,37 +28,6 @@
  */
 #define UNWRITTEN_MAX 65536
 #define MAP_CAP (UINT64_C(1) << 42) /* bytes, as metadata.c's */
-
-struct page_header {
-	size_t number;
-	uint16_t pad, flags;
-	union {
-		struct {
-			uint16_t lower, upper;
-		};
-		uint32_t pages; /* of overflow */
-	};
-};
-
-struct db {
-	uint32_t pad;
-	uint16_t flags, depth;
-	size_t branch_pages, leaf_pages, overflow_pages, entries, root;
-};
-
-struct meta {
-	uint32_t magic, version;
-	void *address;
-	size_t map_size;
-	struct db dbs[2]; /* free pages; the main one */
-	size_t last_page, txn;
-};
-
-struct node {
-	uint16_t lo, hi, flags, key_size;
-};
-_Static_assert(sizeof(struct page_header) == sizeof(size_t) + 8, "mdb.c's MDB_page");
-_Static_assert(sizeof(struct node) == 8, "mdb.c's MDB_node");
 
 enum tree_kind { TREE_FREE, TREE_MAIN, TREE_TABLE };
 
@@ -82,14 +44,15 @@ struct inspection {
 struct tree_walk {
 	struct inspection *in;
 	enum tree_kind kind;
-	struct db found; /* counts */
+	struct lmdb_tree found; /* counts */
 	unsigned depth;
 	uint8_t key[KEY_MAX]; /* the last one passed */
 	size_t key_size;
 	bool passed; /* one of a row: the next one is greater, not equal */
 };
 
-static int check_tree(struct inspection *in, enum tree_kind kind, const struct db *db);
+static int check_tree(
+	struct inspection *in, enum tree_kind kind, const struct lmdb_tree *db);
 
 /* What lies behind the end of the file reads as zeros. */
 static int read_at(struct inspection *in, void *to, size_t size, uint64_t offset)
@@ -150,67 +113,6 @@ static int pass_key(struct tree_walk *w, const uint8_t *key, size_t size, bool r
 	return 0;
 }
 
-static size_t data_size(const struct node *n)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	return (size_t)n->hi | (size_t)n->lo << 16;
-#else
-	return (size_t)n->lo | (size_t)n->hi << 16;
-#endif
-}
-
-static size_t child_of(const struct node *n)
-{
-	size_t number = data_size(n);
-
-#if SIZE_MAX > UINT32_MAX
-	number |= (size_t)n->flags << 32;
-#endif
-	return number;
-}
-
-static size_t node_size(const struct node *n, bool leaf)
-{
-	size_t data = !leaf ? 0 : n->flags & F_BIGDATA ? sizeof(size_t) : data_size(n);
-
-	return (sizeof *n + n->key_size + data + 1) & ~(size_t)1;
-}
-
-/* The node at an offset, its bytes claimed for it alone. */
-static int take_node(struct inspection *in, const uint8_t *page, size_t at, bool leaf,
-	struct node *out, size_t *size)
-{
-	const struct page_header *h = (const struct page_header *)page;
-
-	if (at % 2 || at < h->upper || at > in->page_size - sizeof *out)
-		return ERR_CORRUPT;
-	memcpy(out, page + at, sizeof *out);
-	*size = node_size(out, leaf);
-	if (*size > in->page_size - at || memchr(in->used + at, 1, *size))
-		return ERR_CORRUPT;
-	memset(in->used + at, 1, *size);
-	return 0;
-}
-
-/* All nodes lie within the page, do not overlap, and leave no gaps. */
-static int check_nodes(struct inspection *in, const uint8_t *page, size_t count, bool leaf)
-{
-	const struct page_header *h = (const struct page_header *)page;
-	size_t sum = 0, size;
-	struct node n;
-	uint16_t at;
-	int rc = 0;
-
-	memset(in->used, 0, in->page_size);
-	for (size_t i = 0; i < count && !rc; i++) {
-		memcpy(&at, page + sizeof *h + i * sizeof at, sizeof at);
-		rc = take_node(in, page, at, leaf, &n, &size);
-		if (!rc)
-			sum += size;
-	}
-	return rc || sum != in->page_size - h->upper ? ERR_CORRUPT : 0;
-}
-
 /* Page numbers, count first, the highest first. */
 static int claim_free(struct inspection *in, const uint8_t *list, size_t size)
 {
@@ -235,7 +137,7 @@ static int claim_free_behind(struct inspection *in, size_t page, size_t size)
 {
 	uint8_t *list = malloc(size);
 	int rc = list ? read_at(in, list, size,
-				(uint64_t)page * in->page_size + sizeof(struct page_header))
+				(uint64_t)page * in->page_size + sizeof(struct lmdb_page))
 		      : ERR_NO_MEMORY;
 
 	if (!rc)
@@ -248,7 +150,7 @@ static int claim_free_behind(struct inspection *in, size_t page, size_t size)
 static int check_overflow(struct tree_walk *w, const uint8_t *data, size_t size)
 {
 	struct inspection *in = w->in;
-	struct page_header h;
+	struct lmdb_page h;
 	size_t page, need = (sizeof h - 1 + size) / in->page_size + 1;
 	int rc;
 
@@ -268,8 +170,8 @@ static int check_overflow(struct tree_walk *w, const uint8_t *data, size_t size)
 
 static int check_row(struct tree_walk *w, const uint8_t *at)
 {
-	struct node n;
-	struct db db;
+	struct lmdb_node n;
+	struct lmdb_tree db;
 	const uint8_t *data;
 	size_t txn;
 	int rc;
@@ -287,16 +189,16 @@ static int check_row(struct tree_walk *w, const uint8_t *at)
 	}
 	/* A row of the main one may also be just that. */
 	if (w->kind == TREE_MAIN && n.flags == F_SUBDATA) {
-		if (data_size(&n) != sizeof db)
+		if (lmdb_node_data_size(&n) != sizeof db)
 			return ERR_CORRUPT;
 		memcpy(&db, data, sizeof db);
 		return check_tree(w->in, TREE_TABLE, &db);
 	}
 	if (n.flags == F_BIGDATA)
-		return check_overflow(w, data, data_size(&n));
+		return check_overflow(w, data, lmdb_node_data_size(&n));
 	if (n.flags)
 		return ERR_CORRUPT;
-	return w->kind == TREE_FREE ? claim_free(w->in, data, data_size(&n)) : 0;
+	return w->kind == TREE_FREE ? claim_free(w->in, data, lmdb_node_data_size(&n)) : 0;
 }
 
 /* A page of a tree into *out, which is good until another one of its level is read. */
@@ -306,20 +208,15 @@ static int take_page(struct tree_walk *w, size_t number, unsigned level, bool le
 	struct inspection *in = w->in;
 	uint8_t *page = in->levels +
 			((w->kind == TREE_TABLE ? DEPTH_MAX : 0) + level) * in->page_size;
-	const struct page_header *h = (const struct page_header *)page;
 	int rc = claim(in, number, 1);
 
 	if (!rc)
 		rc = read_at(in, page, in->page_size, (uint64_t)number * in->page_size);
-	if (rc)
-		return rc;
-	if (h->number != number || h->flags != (leaf ? P_LEAF : P_BRANCH) ||
-		h->lower <= sizeof *h || h->lower % 2 || h->lower > h->upper ||
-		h->upper > in->page_size)
-		return ERR_CORRUPT;
-	*count = (h->lower - sizeof *h) / sizeof(uint16_t);
-	*out = page;
-	return check_nodes(in, page, *count, leaf);
+	if (!rc)
+		rc = lmdb_page_check(page, in->page_size, number, leaf, in->used, count);
+	if (!rc)
+		*out = page;
+	return rc;
 }
 
 /* Down to the leaves, which all lie equally deep. */
@@ -334,19 +231,17 @@ static int check_page(struct tree_walk *w, size_t number, unsigned level)
 		return rc;
 	*(leaf ? &w->found.leaf_pages : &w->found.branch_pages) += 1;
 	for (size_t i = 0; i < count && !rc; i++) {
-		struct node n;
-		uint16_t at;
+		struct lmdb_node n;
+		const uint8_t *at = lmdb_page_node(page, i, &n);
 
-		memcpy(&at, page + sizeof(struct page_header) + i * sizeof at, sizeof at);
-		memcpy(&n, page + at, sizeof n);
 		if (leaf) {
-			rc = check_row(w, page + at);
+			rc = check_row(w, at);
 			continue;
 		}
 		if (i > 0) /* the first child's is not looked at by anybody */
-			rc = pass_key(w, page + at + sizeof n, n.key_size, false);
+			rc = pass_key(w, at + sizeof n, n.key_size, false);
 		if (!rc)
-			rc = check_page(w, child_of(&n), level + 1);
+			rc = check_page(w, lmdb_node_child(&n), level + 1);
 	}
 	return rc;
 }
@@ -356,7 +251,8 @@ static bool flags_are_sane(enum tree_kind kind, uint16_t flags)
 	return kind == TREE_FREE ? (flags & ~NOSUBDIR) == INTEGERKEY : flags == 0;
 }
 
-static int check_tree(struct inspection *in, enum tree_kind kind, const struct db *db)
+static int check_tree(
+	struct inspection *in, enum tree_kind kind, const struct lmdb_tree *db)
 {
 	struct tree_walk w = {.in = in, .kind = kind, .depth = db->depth};
 	int rc = 0;
@@ -374,11 +270,11 @@ static int check_tree(struct inspection *in, enum tree_kind kind, const struct d
 	return rc;
 }
 
-static int read_meta(struct inspection *in, uint64_t offset, struct meta *out)
+static int read_meta(struct inspection *in, uint64_t offset, struct lmdb_meta *out)
 {
 	struct {
-		struct page_header header;
-		struct meta meta;
+		struct lmdb_page header;
+		struct lmdb_meta meta;
 	} m;
 	int rc = read_at(in, &m, sizeof m, offset);
 
@@ -393,9 +289,9 @@ static int read_meta(struct inspection *in, uint64_t offset, struct meta *out)
 }
 
 /* The newer of the two, as LMDB chooses it: for reading by its transaction's parity. */
-static int choose_meta(struct inspection *in, uint64_t file_size, struct meta *out)
+static int choose_meta(struct inspection *in, uint64_t file_size, struct lmdb_meta *out)
 {
-	struct meta m[2];
+	struct lmdb_meta m[2];
 	size_t page_size;
 	unsigned newer;
 	int rc = read_meta(in, 0, &m[0]);
@@ -403,7 +299,7 @@ static int choose_meta(struct inspection *in, uint64_t file_size, struct meta *o
 	if (rc)
 		return rc;
 	page_size = m[0].dbs[TREE_FREE].pad;
-	if (page_size < PAGE_SIZE_MIN || page_size > PAGE_SIZE_MAX_LMDB ||
+	if (page_size < LMDB_PAGE_MIN || page_size > LMDB_PAGE_MAX ||
 		(page_size & (page_size - 1)))
 		return ERR_CORRUPT;
 	rc = read_meta(in, page_size, &m[1]);
@@ -425,7 +321,7 @@ static int choose_meta(struct inspection *in, uint64_t file_size, struct meta *o
 static int inspect(struct inspection *in)
 {
 	struct stat st;
-	struct meta meta;
+	struct lmdb_meta meta;
 	int rc;
 
 	if (fstat(in->fd, &st))

@@ -7,8 +7,7 @@
  * in order, and the counts add up. Reads the file as its bytes, without LMDB; values are
  * not looked at (whoever puts them has checksums).
  *
- * The layout is that of data version 1 (mdb.c of LMDB 0.9: MDB_meta, MDB_page, MDB_node,
- * MDB_db), in the byte order and word size of the machine. Any thread.
+ * The layout is that of lmdb_page.h. Any thread.
  */
 #ifndef CAIRN_UTIL_STRUCTURE_H
 #define CAIRN_UTIL_STRUCTURE_H
