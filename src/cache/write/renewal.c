@@ -88,6 +88,7 @@ bool renewal_run(struct renewal *r, struct write_context *x)
 		log_warning(x->log, "cache: the metadata in %s was opened again",
 			x->directory->path);
 	*r = (struct renewal){0};
+	x->has_strays = true;
 	write_queue_ask_repair(x->queue);
 	return true;
 }

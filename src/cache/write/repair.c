@@ -61,18 +61,36 @@ static int sweep_measure(struct sweep *s, const struct object_id *id, uint64_t i
 	return s->measured_count == AT_ONCE ? note_measured(s) : 0;
 }
 
+/* May its maker still make a record of it? What this process made for books that are gone
+ * is known to none, unless its first mark is yet to come. */
+static bool may_be_recorded(
+	struct write_context *x, const struct object_id *id, uint64_t instance)
+{
+	uint32_t user = INSTANCE_USER(instance);
+	struct object *o;
+	bool may;
+
+	if (user != x->directory->user || !x->has_strays)
+		return directory_user_lives(x->directory, user);
+	o = open_objects_find(x->open_objects, id);
+	may = o && o->instance == instance && !atomic_load(&o->recorded);
+	object_put(o);
+	return may;
+}
+
 /* Wanted is what its maker may still make a record of, and what has one. */
 static int sweep_file(void *ctx, const struct object_id *id, uint64_t instance)
 {
 	struct sweep *s = ctx;
 	struct object_record r;
-	/* In this order: once it is dead, all its commits are done. */
-	bool lives = directory_user_lives(s->x->directory, INSTANCE_USER(instance));
+	/* In this order: once it cannot be recorded any more, all commits of it are done.
+	 */
+	bool awaited = may_be_recorded(s->x, id, instance);
 	int rc = record_of(s->x, id, instance, &r);
 
 	if (!rc)
 		return sweep_measure(s, id, instance, &r);
-	if (rc != ERR_ABSENT || lives)
+	if (rc != ERR_ABSENT || awaited)
 		return 0;
 	if (!object_file_remove(s->x->directory, id, instance))
 		s->removed++;
@@ -84,6 +102,8 @@ static int sweep_files(struct sweep *s)
 {
 	int rc = object_file_each(s->x->directory, sweep_file, s);
 
+	if (!rc)
+		s->x->has_strays = false;
 	return rc ? rc : note_measured(s);
 }
 

@@ -42,6 +42,8 @@ struct write_context {
 	/* Quota and floor as the books had them last, for new books; the writer's own. */
 	struct limits_record limits;
 	bool has_limits;
+	/* Of files that this process made, other books knew, which are gone; so, too. */
+	bool has_strays;
 
 	/* The flusher's: */
 	bool flush_failed;  /* ever */
