@@ -128,9 +128,11 @@ static int check_metadata(struct cache *c, const char *path, struct trouble *t)
 	struct structure found;
 	int rc;
 
-	if (meta_directory_is_damaged(&c->directory) ||
-		(c->directory.alone && meta_directory_is_odd(&c->directory)))
+	if (meta_directory_is_damaged(&c->directory))
 		return ERR_CORRUPT;
+	rc = meta_directory_look(&c->directory, t);
+	if (rc)
+		return rc;
 	if (!c->directory.alone || structure_stamp_holds(path, boot, now))
 		return 0;
 	rc = structure_check(path, &found);

@@ -71,6 +71,24 @@ static int check_top(struct directory *d, struct trouble *t)
 	return fchmod(d->fd, 0700) ? trouble_errno(t, "cannot chmod %s", d->path) : 0;
 }
 
+/* What could not be opened: `what` it should be is not always what lies there. */
+static int refuse_part(
+	const struct directory *d, const char *name, const char *what, struct trouble *t)
+{
+	switch (errno) {
+	case ELOOP:
+	case EMLINK: /* a link, on FreeBSD */
+	case ENOTDIR:
+	case EISDIR:
+	case ENXIO:
+	case ENODEV:
+		return trouble_set(t, error_from_errno(errno),
+			"%s/%s is not a %s: move it away", d->path, name, what);
+	default:
+		return trouble_errno(t, "cannot open %s/%s", d->path, name);
+	}
+}
+
 int directory_open_below(struct directory *d, const char *name, int *fd, struct trouble *t)
 {
 	struct stat st;
@@ -80,7 +98,7 @@ int directory_open_below(struct directory *d, const char *name, int *fd, struct 
 		return trouble_errno(t, "cannot make %s/%s", d->path, name);
 	opened = openat(d->fd, name, DIRECTORY_FLAGS | O_NOFOLLOW);
 	if (opened < 0)
-		return trouble_errno(t, "cannot open %s/%s", d->path, name);
+		return refuse_part(d, name, "directory", t);
 	if (fstat(opened, &st) || st.st_uid != geteuid() || (st.st_mode & 077)) {
 		close(opened);
 		return trouble_set(
@@ -123,7 +141,7 @@ static int directory_take_lock(struct directory *d, int64_t deadline, struct tro
 {
 	d->lock_fd = openat(d->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (d->lock_fd < 0)
-		return trouble_errno(t, "cannot open %s/lock", d->path);
+		return refuse_part(d, "lock", "regular file", t);
 	d->alone = keep_others_out(d);
 	return d->alone ? 0 : join_others(d, deadline, t);
 }
@@ -149,7 +167,7 @@ static int open_metadata_lock(struct directory *d, struct trouble *t)
 	rc = write_lock_open(&d->metadata_lock, name);
 	free(name);
 	errno = rc;
-	return rc ? trouble_errno(t, "cannot open %s/meta.lock", d->path) : 0;
+	return rc ? refuse_part(d, "meta.lock", "regular file", t) : 0;
 }
 
 static int open_parts(struct directory *d, struct trouble *t)

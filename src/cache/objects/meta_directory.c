@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -62,19 +63,6 @@ int meta_directory_set_aside(struct directory *d, struct trouble *t)
 	return trouble_errno(t, "cannot move %s/meta aside, to %s", d->path, names[0]);
 }
 
-bool meta_directory_is_odd(struct directory *d)
-{
-	static const char *const names[] = {
-		"meta/data.mdb", "meta/lock.mdb", "meta/write.lock"};
-	struct stat st;
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (fstatat(d->fd, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
-			return true;
-	return false;
-}
-
 void meta_directory_mark_damaged(struct directory *d)
 {
 	int fd = openat(d->fd, MARK,
@@ -87,4 +75,51 @@ void meta_directory_mark_damaged(struct directory *d)
 bool meta_directory_is_damaged(struct directory *d)
 {
 	return faccessat(d->fd, MARK, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* 0; ERR_ABSENT; ERR_CORRUPT: something else than a file. */
+static int look_at_part(struct directory *d, const char *name, struct trouble *t)
+{
+	struct stat st;
+
+	if (fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT
+			       ? ERR_ABSENT
+			       : trouble_errno(t, "cannot look at %s/%s", d->path, name);
+	if (S_ISLNK(st.st_mode))
+		return trouble_set(t, ERR_INVALID,
+			"%s/%s is a symbolic link, which is not followed: move it away",
+			d->path, name);
+	return S_ISREG(st.st_mode) ? 0 : ERR_CORRUPT;
+}
+
+int meta_directory_look(struct directory *d, struct trouble *t)
+{
+	static const char *const parts[] = {
+		"meta/data.mdb", "meta/lock.mdb", "meta/write.lock"};
+	int found[sizeof parts / sizeof *parts];
+	bool odd = false;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		found[i] = look_at_part(d, parts[i], t);
+		if (found[i] && found[i] != ERR_ABSENT && found[i] != ERR_CORRUPT)
+			return found[i];
+		odd = odd || found[i] == ERR_CORRUPT;
+	}
+	if (!d->alone && found[0] != found[1])
+		odd = true;
+	/* Those who have it open see the mark. */
+	if (odd && !d->alone)
+		meta_directory_mark_damaged(d);
+	return odd ? ERR_CORRUPT : 0;
+}
+
+bool meta_directory_has(const struct directory *d, int data)
+{
+	struct stat open_one, st;
+
+	if (fstatat(d->fd, "meta/data.mdb", &st, AT_SYMLINK_NOFOLLOW))
+		return errno != ENOENT && errno != ENOTDIR;
+	return fstat(data, &open_one) ||
+	       (open_one.st_dev == st.st_dev && open_one.st_ino == st.st_ino);
 }

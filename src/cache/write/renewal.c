@@ -67,9 +67,34 @@ static void renewal_failed(
 	r->next = clock_monotonic() + (PAUSE << (r->vain - 1));
 }
 
-bool renewal_run(struct renewal *r, struct write_context *x)
+/* Whoever comes next would open others than we have, and neither would know of the other.
+ */
+static bool books_are_elsewhere(struct write_context *x)
+{
+	uint64_t transaction;
+	int fd;
+
+	return !metadata_file(x->metadata, &fd, &transaction) &&
+	       !meta_directory_has(x->directory, fd);
+}
+
+static enum metadata_state look_for_books(struct write_context *x)
 {
 	enum metadata_state found = metadata_look(x->metadata);
+
+	if (found != METADATA_SOUND || !books_are_elsewhere(x))
+		return found;
+	log_warning(x->log,
+		"cache: somebody has removed the metadata in %s, or put another in its "
+		"place: begun anew",
+		x->directory->path);
+	metadata_damaged(x->metadata);
+	return METADATA_DAMAGED;
+}
+
+bool renewal_run(struct renewal *r, struct write_context *x)
+{
+	enum metadata_state found = look_for_books(x);
 	struct trouble t = {.text = ""};
 	int rc;
 

@@ -14,6 +14,7 @@
 #include "cache/objects/meta_directory.h"
 #include "cache/insert.h"
 #include "cache/inspect.h"
+#include "cache/objects/object_files.h"
 #include "cache/state.h"
 #include "unit/await.h"
 #include "unit/cache_samples.h"
@@ -419,6 +420,113 @@ static void test_damaged_in_another_process(void **state)
 	cache_close(c);
 	snprintf(path, sizeof path, "%s/meta/damaged", (char *)*state);
 	assert_int_not_equal(access(path, F_OK), 0);
+	sample_release(&s);
+}
+
+/* Another process has it open. Somebody removes one of LMDB's two files: who comes then is
+ * not to make another in its place, beside which the other would write on. */
+static void test_half_of_metadata_gone(void **state)
+{
+	static const char *const halves[] = {"data.mdb", "lock.mdb"};
+	struct sample s = sample_make(6, 4);
+	char path[512], byte;
+	struct cache *c;
+	int go[2], ready[2], status;
+
+	for (size_t i = 0; i < 2; i++) {
+		pid_t pid;
+
+		assert_int_equal(pipe(go), 0);
+		assert_int_equal(pipe(ready), 0);
+		pid = fork();
+		if (pid == 0) {
+			close(go[1]);
+			c = sample_open(*state, 0);
+			sample_put_all(c, &s);
+			cache_flush(c);
+			if (write(ready[1], "", 1) != 1 || read(go[0], &byte, 1) != 0)
+				_exit(1);
+			wait_until_kept(*state, c, &s);
+			cache_close(c);
+			_exit(0);
+		}
+		close(go[0]);
+		close(ready[1]);
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		close(ready[0]);
+		snprintf(path, sizeof path, "%s/meta/%s", (char *)*state, halves[i]);
+		assert_int_equal(unlink(path), 0);
+		snprintf(path, sizeof path, "%s/meta.damaged", (char *)*state);
+		c = sample_open(*state, 0);
+		assert_int_equal(access(path, F_OK), 0);
+		close(go[1]);
+		wait_until_kept(*state, c, &s);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		assert_int_equal(sample_read(c, &s), 0);
+		cache_close(c);
+		snprintf(path, sizeof path, "rm -r %s/meta.damaged", (char *)*state);
+		assert_int_equal(system(path), 0);
+	}
+	sample_release(&s);
+}
+
+/* All of it: the one who has it open begins others, where all find them. */
+static void test_metadata_gone(void **state)
+{
+	const struct timespec tick = {.tv_nsec = 10000000};
+	struct cache *c = sample_open(*state, 0);
+	struct sample s = sample_make(6, 4);
+	char path[512];
+
+	sample_put_all(c, &s);
+	cache_flush(c);
+	snprintf(path, sizeof path, "rm -r %s/meta", (char *)*state);
+	assert_int_equal(system(path), 0);
+	snprintf(path, sizeof path, "%s/meta/data.mdb", (char *)*state);
+	while (access(path, F_OK))
+		nanosleep(&tick, NULL);
+	do {
+		nanosleep(&tick, NULL);
+		for (uint32_t i = 0; i < s.count; i++)
+			(void)sample_put(c, &s, i);
+		cache_flush(c);
+	} while (books_count(c->metadata, TABLE_OBJECTS) == 0);
+	assert_int_equal(sample_read(c, &s), 0);
+	cache_close(c);
+	sample_release(&s);
+}
+
+static int count_file(void *ctx, const struct object_id *id, uint64_t instance)
+{
+	(void)id, (void)instance;
+	++*(unsigned *)ctx;
+	return 0;
+}
+
+/* What was kept under the books that were damaged is in no others: it does not go on taking
+ * room that nobody counts, though its maker lives. */
+static void test_nothing_left_of_damaged_metadata(void **state)
+{
+	const struct timespec tick = {.tv_nsec = 10000000};
+	struct cache *c = sample_open(*state, 0);
+	struct sample s = sample_make(6, 4), other = sample_make(7, 4);
+	unsigned files = 0;
+
+	sample_put_all(c, &other);
+	sample_put_all(c, &s);
+	cache_flush(c);
+	assert_int_equal(object_file_each(&c->directory, count_file, &files), 0);
+	assert_int_equal(files, 2);
+	meta_directory_mark_damaged(&c->directory);
+	wait_until_kept(*state, c, &s);
+	while (files != books_count(c->metadata, TABLE_OBJECTS)) {
+		nanosleep(&tick, NULL);
+		files = 0;
+		assert_int_equal(object_file_each(&c->directory, count_file, &files), 0);
+	}
+	cache_close(c);
+	sample_release(&other);
 	sample_release(&s);
 }
 
@@ -1041,6 +1149,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damaged_while_in_use, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_damaged_in_another_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_half_of_metadata_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_metadata_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_nothing_left_of_damaged_metadata, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_killed_while_filling, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_power, setup, teardown),
 		cmocka_unit_test_setup_teardown(

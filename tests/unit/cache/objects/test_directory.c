@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "cache/objects/directory.h"
+#include "cache/objects/meta_directory.h"
 #include "unit/meta_samples.h"
 
 static void test_alone_and_last(void **state)
@@ -96,12 +96,67 @@ static void test_killed_user(void **state)
 	close(out[1]);
 }
 
+/* Whatever it is that lies where a part of the cache should be, it is told, and not waited
+ * for. */
+static void test_parts_of_a_wrong_kind(void **state)
+{
+	static const char *const files[] = {"lock", "meta.lock"};
+	static const char *const directories[] = {"objects", "users"};
+	char path[512];
+
+	for (size_t i = 0; i < 4; i++) {
+		const char *name = i < 2 ? files[i] : directories[i - 2];
+		struct trouble t = {.text = ""};
+		struct directory dir;
+
+		assert_int_equal(directory_open(&dir, *state, DEADLINE_NONE, NULL), 0);
+		directory_close(&dir);
+		snprintf(path, sizeof path, "rm -rf %s/%s", (char *)*state, name);
+		assert_int_equal(system(path), 0);
+		snprintf(path, sizeof path, "%s/%s", (char *)*state, name);
+		assert_int_equal(i < 2 ? mkdir(path, 0700) : mkfifo(path, 0600), 0);
+		assert_int_not_equal(directory_open(&dir, *state, DEADLINE_NONE, &t), 0);
+		directory_close(&dir);
+		assert_non_null(strstr(t.text, i < 2 ? "is not a regular file: move"
+						     : "is not a directory: move"));
+		assert_int_equal(remove(path), 0);
+		/* Without it there is no cache. */
+		assert_true(i != 0 || mknod(path, S_IFREG | 0600, 0) == 0);
+	}
+}
+
+static void test_parts_of_metadata(void **state)
+{
+	struct trouble t = {.text = ""};
+	struct directory dir;
+	char *path, link[512];
+
+	assert_int_equal(directory_open(&dir, *state, DEADLINE_NONE, NULL), 0);
+	assert_int_equal(meta_directory_open(&dir, &path, NULL), 0);
+	assert_int_equal(meta_directory_look(&dir, NULL), 0);
+	snprintf(link, sizeof link, "%s/lock.mdb", path);
+	assert_int_equal(mkfifo(link, 0600), 0);
+	assert_int_equal(meta_directory_look(&dir, NULL), ERR_CORRUPT);
+	assert_false(meta_directory_is_damaged(&dir));
+	dir.alone = false;
+	assert_int_equal(meta_directory_look(&dir, NULL), ERR_CORRUPT);
+	assert_true(meta_directory_is_damaged(&dir));
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink("elsewhere", link), 0);
+	assert_int_equal(meta_directory_look(&dir, &t), ERR_INVALID);
+	assert_non_null(strstr(t.text, "lock.mdb is a symbolic link"));
+	free(path);
+	directory_close(&dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SAMPLE_TEST(test_alone_and_last),
 		SAMPLE_TEST(test_who_opens_is_stopped),
 		SAMPLE_TEST(test_killed_user),
+		SAMPLE_TEST(test_parts_of_a_wrong_kind),
+		SAMPLE_TEST(test_parts_of_metadata),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
