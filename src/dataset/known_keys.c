@@ -288,6 +288,13 @@ int known_keys_each(const char *file, known_keys_fn each, void *ctx, struct trou
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 
+static int append_with_end(struct bytes *out, struct span line)
+{
+	int rc = bytes_append(out, line.data, line.size);
+
+	return rc ? rc : bytes_append_string(out, "\n");
+}
+
 /* The lines but those of the URL. *removed: how many those were. */
 static int copy_others(
 	struct span rest, struct span url, struct bytes *out, unsigned *removed)
@@ -301,9 +308,7 @@ static int copy_others(
 		if (parse_line(line, url, &key) != ERR_ABSENT)
 			++*removed;
 		else
-			rc = bytes_append(out, line.data, line.size);
-		if (!rc && out->size > 0 && out->data[out->size - 1] != '\n')
-			rc = bytes_append_string(out, "\n");
+			rc = append_with_end(out, line);
 		if (rest.size > 0) {
 			rest.data++;
 			rest.size--;

@@ -102,6 +102,23 @@ static void peoples_lines_are_kept(void **state)
 }
 
 /* A line of the URL that cannot be understood must not count as none. */
+static void forgetting_one_leaves_all_others(void **state)
+{
+	struct bytes text = {0};
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	set_file(&f, "\n# mine\n\n" URL " nonsense\n\n" URL "/2 x\n# no end");
+	assert_int_equal(known_keys_remove(f.file, URL, NULL), 0);
+	assert_int_equal(io_read_file(AT_FDCWD, f.file, 1000, &text), 0);
+	assert_int_equal(bytes_append(&text, "", 1), 0);
+	assert_string_equal((char *)text.data, "\n# mine\n\n\n" URL "/2 x\n# no end\n");
+	bytes_release(&text);
+	assert_int_equal(known_keys_remove(f.file, URL, NULL), ERR_ABSENT);
+	teardown(&f);
+}
+
 static void damage_is_not_ignorance(void **state)
 {
 	static const char *const lines[] = {
@@ -311,6 +328,7 @@ int main(void)
 		cmocka_unit_test(what_was_added_is_found),
 		cmocka_unit_test(a_key_is_never_replaced),
 		cmocka_unit_test(peoples_lines_are_kept),
+		cmocka_unit_test(forgetting_one_leaves_all_others),
 		cmocka_unit_test(damage_is_not_ignorance),
 		cmocka_unit_test(a_nul_is_passed_over),
 		cmocka_unit_test(odd_bytes_do_no_harm),
