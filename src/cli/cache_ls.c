@@ -13,6 +13,7 @@
 #include "cli/json_output.h"
 #include "cli/size.h"
 #include "format/json.h"
+#include "format/json_byte_string.h"
 
 struct held {
 	const struct cache_command *command;
@@ -37,15 +38,14 @@ static bool is_under(const struct entry *e, const char *under)
 	return yes;
 }
 
-static void held_json(
-	const struct entry *e, uint64_t resident, const struct cache_object *o)
+static int held_json(const struct entry *e, uint64_t resident, const struct cache_object *o)
 {
 	json_t *json = entry_json(e);
 
 	json_object_set_new(json, "resident", json_integer((json_int_t)resident));
 	json_object_set_new(json, "last_use", json_integer((json_int_t)o->last_use));
 	json_object_set_new(json, "pinned", json_boolean(o->pinned));
-	json_output(json, JSON_COMPACT);
+	return json_output(json, JSON_COMPACT);
 }
 
 static void held_text(
@@ -87,9 +87,8 @@ static int held_entry(struct held *h, const struct entry *e)
 	if (cache_find_object(h->reader->cache, &id, &object))
 		memset(&object, 0, sizeof object);
 	if (h->command->json)
-		held_json(e, resident, &object);
-	else
-		held_text(e, resident, &object);
+		return held_json(e, resident, &object);
+	held_text(e, resident, &object);
 	return 0;
 }
 
@@ -129,12 +128,32 @@ static void say_dataset(const struct manifest *m, const char *url)
 	putchar('\n');
 }
 
+/* Which dataset the lines before are of, and what they leave out. */
+static int total_json(const struct held *h, const struct dataset *d)
+{
+	return json_output(
+		json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:I}", "dataset", d->manifest->name,
+			"url", json_byte_string(span_of_string(d->url)), "revision",
+			(json_int_t)d->manifest->revision, "files", (json_int_t)h->files,
+			"bytes", (json_int_t)h->bytes, "resident", (json_int_t)h->resident,
+			"unlisted", (json_int_t)h->unlisted),
+		JSON_COMPACT);
+}
+
+static void total_text(const struct held *h)
+{
+	char a[SIZE_TEXT], b[SIZE_TEXT];
+
+	printf("%s of %s in %llu files; %llu entries not listed yet\n",
+		size_text(h->resident, a), size_text(h->bytes, b),
+		(unsigned long long)h->files, (unsigned long long)h->unlisted);
+}
+
 static int list_below(void *ctx, struct reader *r, const char *under, struct trouble *t)
 {
 	const struct cache_command *c = ctx;
 	const struct manifest *m = r->dataset->manifest;
 	struct held h = {.command = c, .reader = r, .under = under};
-	char a[SIZE_TEXT], b[SIZE_TEXT];
 	int rc = attempt_begin(&h.attempt, r->cache, NULL);
 
 	if (!c->json)
@@ -143,13 +162,13 @@ static int list_below(void *ctx, struct reader *r, const char *under, struct tro
 		rc = held_page(&h, &m->root, m->totals.entries);
 		attempt_end(&h.attempt);
 	}
+	if (!rc && c->json)
+		rc = total_json(&h, r->dataset);
+	else if (!rc)
+		total_text(&h);
 	if (rc)
 		return trouble_set(t, rc, "cannot list what is held of %s: %s",
 			r->dataset->url, error_text(rc));
-	if (!c->json)
-		printf("%s of %s in %llu files; %llu entries not listed yet\n",
-			size_text(h.resident, a), size_text(h.bytes, b),
-			(unsigned long long)h.files, (unsigned long long)h.unlisted);
 	return 0;
 }
 

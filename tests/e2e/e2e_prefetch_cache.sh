@@ -47,7 +47,9 @@ cache info >"$T/info"
 cache ls >"$T/ls"
 [ -s "$T/info" ] && [ -s "$T/ls" ] || fail "cache info and ls say nothing"
 cache info --json | is_json
-cache ls --json | is_json --lines
+cache ls --json >"$T/ls.json"
+is_json --lines <"$T/ls.json"
+tail -n 1 "$T/ls.json" | grep -q '"dataset":.*"unlisted":0' || fail "cache ls --json has no total"
 "$CAIRN" publish --json --no-index --name steering "$T/source/$steering" "$T/$steering" | is_json
 cache verify || fail "verify found rot in a fresh cache"
 
