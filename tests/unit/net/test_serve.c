@@ -446,7 +446,7 @@ static int fetch_blob(struct fixture *x, const char *host, bool tls, const char 
 	assert_int_equal(fetcher_new(&o, &f, NULL), 0);
 	assert_int_equal(mirrors_new(url, &m, NULL), 0);
 	fetch.mirrors = m;
-	fetch.deadline = clock_monotonic() + 5 * NS_PER_SECOND;
+	fetch.deadline = clock_monotonic() + AWAIT_MOST;
 	rc = fetcher_get(f, &fetch);
 	if (!rc) {
 		assert_int_equal(fetch.body.size, BLOB_SIZE);
