@@ -13,9 +13,10 @@
 #include "util/stop_gate.h"
 
 /* Bits of the state, and above them the number of those who are within. */
-#define STOPPING 1u /* whoever set it stops the process; nobody is within, nobody enters   \
-		     */
-#define WANTED 2u   /* the last to leave stops the process */
+#define STOPPING                                                                           \
+	1u	  /* whoever set it stops the process; nobody is within, nobody enters     \
+		   */
+#define WANTED 2u /* the last to leave stops the process */
 #define ONE 4u
 
 #define NAP NS_PER_MS /* of who would enter while the process is about to stop */

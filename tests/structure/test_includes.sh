@@ -245,3 +245,9 @@ expect 'src/attic/old.h is in a folder that is no room of the table in this test
 found=$(look "$top")
 [ -z "$found" ] || fail "what src/ includes:
 $found"
+
+# The headers that tests share are in the tarball, too.
+for header in "$top"/tests/unit/*.h; do
+	grep -qF "tests/unit/${header##*/}" "$top/Makefile.am" ||
+		fail "${header##*/} of tests/unit is not in EXTRA_DIST of Makefile.am"
+done

@@ -63,11 +63,11 @@ static void test_what_is_odd(void **state)
 	struct directory *d = *state;
 
 	make_meta(d);
-	assert_false(meta_directory_is_odd(d));
+	assert_int_equal(meta_directory_look(d, NULL), 0);
 	make_file(d, "meta/data.mdb");
-	assert_false(meta_directory_is_odd(d));
+	assert_int_equal(meta_directory_look(d, NULL), 0);
 	assert_int_equal(mkfifoat(d->fd, "meta/lock.mdb", 0600), 0);
-	assert_true(meta_directory_is_odd(d));
+	assert_int_equal(meta_directory_look(d, NULL), ERR_CORRUPT);
 }
 
 int main(void)
