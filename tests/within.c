@@ -3,7 +3,8 @@
  * within TEST...: runs one test, and passes its exit status on. A test that does not end in
  * CAIRN_TEST_SECONDS (default 1800) has what its processes and threads are at written down,
  * is ended with all that it started, and fails with 124, as with timeout(1): a suite says
- * what hangs instead of hanging itself.
+ * what hangs instead of hanging itself. Where CAIRN_TEST_TIMES names a file, a line is
+ * added to it: seconds of processors, seconds, and the test.
  */
 #include <config.h>
 
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -186,10 +188,25 @@ static int end_overdue(pid_t test, unsigned seconds)
 	return TIMED_OUT;
 }
 
+static void note_times(const char *test, time_t began)
+{
+	const char *path = getenv("CAIRN_TEST_TIMES");
+	FILE *f = path ? fopen(path, "a") : NULL;
+	struct rusage u;
+
+	if (!f)
+		return;
+	getrusage(RUSAGE_CHILDREN, &u);
+	fprintf(f, "%5ld %5ld %s\n", (long)(u.ru_utime.tv_sec + u.ru_stime.tv_sec),
+		(long)(uptime() - began), test);
+	fclose(f);
+}
+
 int main(int argc, char **argv)
 {
 	const char *limit = getenv("CAIRN_TEST_SECONDS");
 	unsigned seconds = limit ? (unsigned)atoi(limit) : SECONDS_DEFAULT;
+	time_t began = uptime();
 	sigset_t set, before;
 	pid_t test;
 	int status;
@@ -215,5 +232,6 @@ int main(int argc, char **argv)
 	}
 	if (!await(test, seconds, &status))
 		return end_overdue(test, seconds);
+	note_times(argv[1], began);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
