@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The bench, with datasets as small as it has them: every row is measured, what was read is
-# compared, and what is wrong is not taken for a measurement.
+# The bench, with datasets as small as it has them: each row is measured (one of each kind,
+# but with CAIRN_LONG=1), what was read is compared, and what is wrong is not taken for a
+# measurement.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -24,9 +25,15 @@ def system(key):
 '"$1" "$T/out.json" "${2-}"
 }
 
-"$bench/compare" --build . --profile tiny --directory "$T/bench" --json "$T/out.json" \
-	--svg "$T/out.svg" >"$T/out.txt" 2>"$T/err" || fail "$(tail -n 3 "$T/err")"
 "$bench/compare" --build . --list >"$T/rows"
+if ! is_long; then
+	sed -n '/^\(stat-warm\|list-cold\|read-warm\|map\|random-far\|first-mount\|tar\|prefetch-mixed\|publish-second\|update-many\) /p' \
+		"$T/rows" >"$T/some"
+	mv "$T/some" "$T/rows"
+fi
+"$bench/compare" --build . --profile tiny --directory "$T/bench" --json "$T/out.json" \
+	--only "$(awk '{ print $1 }' "$T/rows" | paste -sd,)" \
+	--svg "$T/out.svg" >"$T/out.txt" 2>"$T/err" || fail "$(tail -n 3 "$T/err")"
 [ "$(wc -l <"$T/rows")" = "$(read_json 'print(len(rows))')" ] || fail "rows are missing"
 while read -r key _; do
 	case $(trouble "$key") in
