@@ -16,10 +16,13 @@ bool mount_helper_is(const char *program)
 	return strcmp(slash ? slash + 1 : program, "mount.cairn") == 0;
 }
 
+/* NULL: there are none. */
 static void drop_rw(char *options)
 {
 	char *start = options, *to = options, *word;
 
+	if (!options)
+		return;
 	while ((word = strsep(&options, ","))) {
 		size_t size = strlen(word);
 
@@ -83,8 +86,7 @@ int mount_helper_parse(char **argv, struct mount_helper *out)
 	}
 	if (h.argc != 3)
 		return ERR_INVALID;
-	if (options)
-		drop_rw(options);
+	drop_rw(options);
 	if (options && *options) {
 		h.argv[h.argc++] = (char *)"-o";
 		h.argv[h.argc++] = options;
