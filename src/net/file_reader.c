@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "net/file_reader.h"
+#include "util/clock.h"
 #include "util/digest.h"
 #include "util/error.h"
 #include "util/io.h"
@@ -17,6 +18,8 @@
 
 #define THREADS_OF_A_PLACE 8
 #define THREADS_MOST 64
+/* One that takes less may be of a disk that is busy, and its owner in haste. */
+#define HANGS_AFTER NS_PER_SECOND
 
 /* GIVEN_UP: a thread has it, and nobody waits. */
 enum read_state { READ_QUEUED, READ_WORKING, READ_DONE, READ_TAKEN, READ_GIVEN_UP };
@@ -116,6 +119,7 @@ static bool call_thread(struct file_reader *r)
 static void work(struct file_reader *r, struct file_read *read)
 {
 	read->state = READ_WORKING;
+	read->begun = clock_monotonic();
 	if (next_queued(r))
 		call_thread(r); /* both calls may have been for this one */
 	pthread_mutex_unlock(&r->files_mtx);
@@ -193,10 +197,17 @@ void file_reader_free(struct file_reader *r)
 /* Would it only hold up one more thread? With files_mtx held. */
 static bool is_hopeless(const struct file_reader *r, const struct file_read *read)
 {
-	for (const struct file_read *other = r->reads; other; other = other->next)
-		if (other->state == READ_GIVEN_UP && !strcmp(other->path, read->path))
+	int64_t hangs = clock_monotonic() - HANGS_AFTER;
+	unsigned of_place = 0;
+
+	for (const struct file_read *other = r->reads; other; other = other->next) {
+		if (other->state != READ_GIVEN_UP || other->begun > hangs)
+			continue;
+		if (!strcmp(other->path, read->path))
 			return true;
-	return count_reads(r, READ_GIVEN_UP, read->place) >= THREADS_OF_A_PLACE;
+		of_place += other->place == read->place;
+	}
+	return of_place >= THREADS_OF_A_PLACE;
 }
 
 /* With files_mtx held. */

@@ -3,8 +3,8 @@
  * Reads whole files for file:// mirrors, on threads of its own: to open or read a file of a
  * dead NFS server takes for ever, and nothing breaks it off. A read that its owner has
  * given up goes on holding its thread; there are so many threads for each store, and when
- * all of them are held so, further reads of it fail at once, like a second read of the same
- * file. Other stores have threads of their own.
+ * all of them are held so for a second, further reads of it fail at once, like a second
+ * read of the same file. Other stores have threads of their own.
  *
  * Threads: all functions from one, the owner's, which is woken when a read is done.
  */
@@ -31,6 +31,7 @@ struct file_read {
 	struct file_read *next;
 	char *path;
 	uint64_t size_max, place;
+	int64_t begun; /* CLOCK_MONOTONIC, ns, from READ_WORKING on */
 	int state;
 };
 

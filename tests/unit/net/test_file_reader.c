@@ -15,6 +15,7 @@
 
 #include "net/file_reader.h"
 #include "util/clock.h"
+#include "util/error.h"
 #include "unit/await.h"
 
 static atomic_uint hanging;
@@ -80,12 +81,36 @@ static void test_one_that_hangs_holds_up_no_other(void **state)
 	released = true;
 	while (hanging > 0)
 		usleep(1000);
+	released = false;
+}
+
+/* Whoever gives up at once says nothing of the disk: the next one may have it read again.
+ * After a while it does. */
+static void test_haste_is_not_the_disk(void **state)
+{
+	struct file_reader *r = file_reader_new(wake, NULL);
+	struct file_read *read;
+
+	(void)state;
+	read = begin(r, "dead", "/dead/one");
+	AWAIT(hanging == 1);
+	file_reader_end(r, read);
+	read = begin(r, "dead", "/dead/one");
+	AWAIT(hanging == 2);
+	file_reader_end(r, read);
+	usleep(1200000);
+	assert_int_equal(
+		file_reader_begin(r, "dead", "/dead/one", 4096, NULL, &read), ERR_TIMEOUT);
+	file_reader_free(r);
+	released = true;
+	AWAIT(hanging == 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_that_hangs_holds_up_no_other),
+		cmocka_unit_test(test_haste_is_not_the_disk),
 	};
 
 	end_at_failure();
