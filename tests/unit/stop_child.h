@@ -39,7 +39,7 @@ static inline void stop_child_heed(void)
 	struct sigaction now;
 
 	if (sigaction(SIGTSTP, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
-		stop_child_heed();
+		signal(SIGTSTP, SIG_DFL);
 }
 
 static inline void stop_child_start(
