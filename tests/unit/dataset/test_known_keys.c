@@ -339,6 +339,7 @@ int main(void)
 		cmocka_unit_test(a_stop_waits_for_the_lock),
 	};
 
+	stop_child_heed();
 	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,5 +153,6 @@ int main(void)
 		cmocka_unit_test(test_ignored_it_stays),
 	};
 
+	stop_child_heed();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -253,5 +253,6 @@ int main(void)
 		SAMPLE_TEST(test_a_stranger_has_it_open),
 	};
 
+	stop_child_heed();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
