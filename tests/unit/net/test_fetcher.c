@@ -951,14 +951,6 @@ static void double_gate(struct fixture *x, struct stub_server *other, struct job
 	assert_int_equal(count(x).active, 2);
 }
 
-static void open_gate(struct stub_server *s)
-{
-	pthread_mutex_lock(&s->mtx);
-	s->gate_open = true;
-	pthread_cond_broadcast(&s->cond);
-	pthread_mutex_unlock(&s->mtx);
-}
-
 /* A mirror that takes requests and does not answer costs some patience, once. */
 static void test_stalled_mirror(void **state)
 {
@@ -968,7 +960,7 @@ static void test_stalled_mirror(void **state)
 	struct fetch f;
 
 	stub_start(&other, 0, NULL);
-	open_gate(&other);
+	stub_open_gate(&other);
 	assert_int_equal(mirrors_add(x->mirrors, other.url), 0);
 	assert_int_equal(get(x, &f, "gate/a", 0), 0);
 	assert_int_equal(f.mirror, 1);
@@ -994,7 +986,7 @@ static void test_first_of_two_answers(void **state)
 	struct job job = {0};
 
 	double_gate(x, &other, &job, &log);
-	open_gate(&x->stub);
+	stub_open_gate(&x->stub);
 	await_jobs(&log, 1);
 	assert_int_equal(job.fetch.error, 0);
 	assert_int_equal(job.fetch.mirror, 0);
