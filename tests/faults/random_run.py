@@ -165,9 +165,12 @@ class Run:
 
     # ---- what happens
 
-    def act_rate(self, dice):
+    def set_rate(self, rate):
         with open(self.o.rate_file, "w") as out:
-            out.write(str(dice.choice([0, 0.02, 0.1, 0.3, 0.7, 1])))
+            out.write(str(rate))
+
+    def act_rate(self, dice):
+        self.set_rate(dice.choice([0, 0.02, 0.1, 0.3, 0.7, 1]))
 
     def act_cat(self, dice):
         name = dice.choice(self.names)
@@ -297,8 +300,7 @@ class Run:
                 self.mounted.set()
                 return
             # a server that is all faults lets nobody in
-            with open(self.o.rate_file, "w") as f:
-                f.write("0")
+            self.set_rate(0)
         raise Fault(f"cannot be mounted any more: {said[-300:]}")
 
     def unmount(self, kill):
@@ -321,8 +323,7 @@ class Run:
 
     def settle(self):
         """Nothing goes wrong any more: all is there, after what was begun has failed."""
-        with open(self.o.rate_file, "w") as out:
-            out.write("0")
+        self.set_rate(0)
         end = time.monotonic() + HANG
         for name in self.names:
             while True:
@@ -358,7 +359,8 @@ class Run:
             raise Fault(f"the cache is not sound: {said[-300:]}")
 
     def run(self):
-        self.act_rate(random.Random(0))
+        # who knows no revision yet would take an old manifest for the newest
+        self.set_rate(0)
         self.mount()
         threads = [threading.Thread(target=self.reader, args=(i,), daemon=True) for i in range(READERS)]
         for thread in threads:
