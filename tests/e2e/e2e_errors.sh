@@ -32,7 +32,7 @@ expect 2 '' "$c" key sing
 "$c" key make >"$T/key" 2>&1 # else the first publish says that it makes one
 mkdir "$T/source"
 head -c 3000000 /dev/urandom >"$T/source/big"
-for i in $(seq 300); do seq "$i" >"$T/source/small-$i"; done
+numbers "$T/source/small-" 300
 expect 1 'nowhere' "$c" publish "$T/nowhere" "$T/store"
 expect 1 'source/big' "$c" publish "$T/source/big" "$T/store"
 [ ! -e "$T/store/manifest.json" ] || fail "a failed publish left a manifest"

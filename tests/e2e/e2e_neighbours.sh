@@ -6,9 +6,7 @@
 
 need_fuse
 mkdir "$T/source"
-for i in $(seq 100 359); do
-	head -c 100000 /dev/urandom >"$T/source/f$i"
-done
+head -c 26000000 /dev/urandom | split -b 100000 -a 3 --numeric-suffixes=100 - "$T/source/f"
 publish "$T/source" "$T/store"
 "$CAIRN" mount "file://$T/store" "$T/mnt" --cache "$T/cache" --timeout 2 2>"$T/mount.err" ||
 	fail "$(cat "$T/mount.err")"

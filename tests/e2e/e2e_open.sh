@@ -7,7 +7,7 @@
 need_fuse
 
 mkdir -p "$T/source/small"
-for i in $(seq 100); do seq $((i * 50)) >"$T/source/small/$i"; done
+numbers "$T/source/small/" 100 50
 head -c 3000000 /dev/urandom >"$T/source/large"
 head -c 5000000 /dev/urandom >"$T/source/other"
 truncate -s 10M "$T/source/sparse"

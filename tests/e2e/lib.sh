@@ -32,19 +32,22 @@ ODDTREE=$(find_program "${ODDTREE:-./tests/e2e/oddtree}" ./oddtree)
 PROXY=$(find_program "${PROXY:-./tests/faults/proxy}" ./proxy)
 export CAIRN
 
+# Less to do, for slow (instrumented) builds and hurried people.
+is_quick() { [ -n "${CAIRN_QUICK-}" ]; }
+is_long() { [ -n "${CAIRN_LONG-}" ]; }
+
 T=$(mktemp -d "${TMPDIR:-/tmp}/cairn-e2e.XXXXXX")
 export HOME=$T/home XDG_CONFIG_HOME=$T/config XDG_CACHE_HOME=$T/xdg-cache XDG_RUNTIME_DIR=$T/run
 mkdir -p "$HOME" "$T/mnt" "$T/sanitizer"
 mkdir -m 700 "$T/run"
-export ASAN_OPTIONS="log_path=$T/sanitizer/asan:exitcode=99:${ASAN_OPTIONS-}"
+if is_long; then leaks=1; else leaks=0; fi
+# To look for leaks takes longer than most commands: those of mounts are looked for always.
+export ASAN_OPTIONS="log_path=$T/sanitizer/asan:exitcode=99:detect_leaks=$leaks:${ASAN_OPTIONS-}"
 export UBSAN_OPTIONS="log_path=$T/sanitizer/ubsan:exitcode=99:print_stacktrace=1:${UBSAN_OPTIONS-}"
 export TSAN_OPTIONS="log_path=$T/sanitizer/tsan:exitcode=99:${TSAN_OPTIONS-}"
 pids=()
 groups=()
 
-# Less to do, for slow (instrumented) builds and hurried people.
-is_quick() { [ -n "${CAIRN_QUICK-}" ]; }
-is_long() { [ -n "${CAIRN_LONG-}" ]; }
 is_root() { [ "$(id -u)" = 0 ]; }
 
 # Makes a control group with that much memory, and sets `group` to its directory; false
@@ -289,7 +292,8 @@ proxy() { "$PROXY" ctl "$T/proxy.sock" "$@" >/dev/null; }
 # Mounts in the background, at $T/mnt unless said otherwise: mount_at URL POINT [OPTION...]
 mount_at() {
 	mkdir -p "$2"
-	"$CAIRN" mount "$1" "$2" --cache "$T/cache" "${@:3}" 2>"$T/mount.err" || {
+	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=1 \
+		"$CAIRN" mount "$1" "$2" --cache "$T/cache" "${@:3}" 2>"$T/mount.err" || {
 		cat "$T/mount.err" >&2
 		fail "cairn mount $1"
 	}
@@ -316,16 +320,29 @@ public_key() { "$CAIRN" key show; }
 # expect STATUS PATTERN COMMAND...: it ends with that status and a sentence on stderr
 # that matches. Trouble (1) is told in one line; notes ("cairn: ...") may precede it.
 expect() {
-	local want=$1 pattern=$2 got=0
+	local want=$1 pattern=$2 got=0 text line sentences=()
 	shift 2
 	"$@" >"$T/expect.out" 2>"$T/expect.err" || got=$?
-	[ "$got" = "$want" ] ||
-		fail "status $got, not $want: $*: $(head -c 500 "$T/expect.err")"
-	grep -qiE -- "$pattern" "$T/expect.err" ||
-		fail "no word of '$pattern': $*: $(head -c 500 "$T/expect.err")"
-	[ "$want" != 1 ] || [ "$(grep -cv '^cairn: ' "$T/expect.err")" = 1 ] ||
-		fail "more than a sentence: $*: $(cat "$T/expect.err")"
-	say "ok: $(grep -v '^cairn: ' "$T/expect.err" | head -n 1)"
+	mapfile -t <"$T/expect.err"
+	for line in "${MAPFILE[@]}"; do [[ $line == 'cairn: '* ]] || sentences+=("$line"); done
+	printf -v text '%s\n' "${MAPFILE[@]}"
+	[ "$got" = "$want" ] || fail "status $got, not $want: $*: ${text:0:500}"
+	matches "$text" "$pattern" || fail "no word of '$pattern': $*: ${text:0:500}"
+	[ "$want" != 1 ] || [ ${#sentences[@]} = 1 ] || fail "more than a sentence: $*: $text"
+	say "ok: ${sentences[0]-}"
+}
+matches() { # TEXT PATTERN: an extended one, upper case as lower
+	[[ ${1,,} =~ ${2,,} ]]
+}
+
+# numbers PREFIX COUNT [STEP]: PREFIX1 to PREFIXCOUNT, of STEP lines, two times, three times...
+numbers() {
+	awk -v prefix="$1" -v count="$2" -v step="${3-1}" 'BEGIN {
+		for (i = 1; i <= count; i++) {
+			for (j = 1; j <= i * step; j++) print j >(prefix i)
+			close(prefix i)
+		}
+	}'
 }
 
 # sample_tree DIRECTORY FILES MEGABYTES: copies of whole directories of the machine's own
@@ -336,12 +353,12 @@ sample_tree() {
 	for from in /usr/include /usr/share/* /usr/lib/*; do
 		[ -d "$from" ] && [ ! -L "$from" ] || continue
 		# no further than tells that it is too large
-		read -r n k < <({ find "$from" -printf '%k\n' 2>/dev/null || true; } |
-			head -n $((files + 1)) | awk '{ n++; k += $1 } END { print n + 0, k + 0 }')
+		read -r n k < <(find "$from" -printf '%k\n' 2>/dev/null |
+			awk -v most="$files" '{ k += $1 } NR > most { exit } END { print NR, k + 0 }')
 		[ "$n" -le "$files" ] && [ "$k" -le "$kilobytes" ] || continue
 		cp -a --parents "$from" "$1" 2>/dev/null || is_root || true
 		files=$((files - n)) kilobytes=$((kilobytes - k))
-		[ "$files" -gt 100 ] && [ "$kilobytes" -gt 1024 ] || break
+		[ "$files" -gt $(($2 / 8)) ] && [ "$kilobytes" -gt $(($3 * 128)) ] || break
 	done
 	say "sample of $(find "$1" | wc -l) entries, $(du -sm "$1" | cut -f 1) MB"
 }

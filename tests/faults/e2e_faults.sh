@@ -12,7 +12,7 @@ bytes_down() {
 }
 
 mkdir "$T/source"
-for i in $(seq 200); do seq $((i * 100)) >"$T/source/small-$i"; done
+numbers "$T/source/small-" 200 100
 for i in 1 2 3 4 5; do head -c 6000000 /dev/urandom >"$T/source/big-$i"; done
 publish "$T/source" "$T/store"
 start_nginx "$T/store"

@@ -15,7 +15,7 @@ seconds=${2-${CAIRN_SECONDS-$(if is_long; then echo 3600; elif is_quick; then ec
 say "seed $seed, $seconds s"
 
 mkdir -p "$T/source/deep/er" "$T/tls" "$T/disk"
-for i in $(seq 60); do seq $((i * 40)) >"$T/source/small-$i"; done
+numbers "$T/source/small-" 60 40
 for i in 1 2 3; do head -c $((i * 1300000)) /dev/urandom >"$T/source/deep/noise-$i"; done
 for i in 1 2; do seq $((i * 1000000)) $((i * 1000000 + 600000)) >"$T/source/deep/er/plain-$i"; done
 publish "$T/source" "$T/store"
