@@ -7,6 +7,7 @@
 #include "cache/attempt.h"
 #include "cache/insert.h"
 #include "cache/object_io.h"
+#include "cache/object_open.h"
 #include "cache/page_lookup.h"
 #include "cache/state.h"
 
@@ -267,7 +268,7 @@ static int read_chunk(struct attempt *a, struct opened *opened, const struct wan
 	}
 	if (!opened->tried) {
 		opened->tried = true;
-		if (!object_io_open(a->cache, &w->object, w, &opened->object))
+		if (!object_open(a->cache, &w->object, w, &opened->object))
 			object_io_touch(a->cache, opened->object);
 	}
 	if (!opened->object || !object_io_has(a->cache, opened->object, w->ordinal))
@@ -361,7 +362,7 @@ static int open_object(struct attempt *a, const struct entry *e, struct object *
 	int rc = e->has_content ? attempt_chunk(a, &e->object, e->offset, &w) : ERR_ABSENT;
 
 	a->want_count = wants; /* asking costs nothing */
-	return rc ? rc : object_io_open(a->cache, &w.object, &w, out);
+	return rc ? rc : object_open(a->cache, &w.object, &w, out);
 }
 
 int attempt_lend(struct attempt *a, const struct entry *e, int *fd)
@@ -418,7 +419,7 @@ int attempt_resident(struct attempt *a, const struct entry *e, uint64_t *bytes)
 		rc = attempt_chunk(a, &e->object, at, &w);
 		if (rc)
 			break;
-		if (!o && at == from && object_io_open(a->cache, &w.object, &w, &o))
+		if (!o && at == from && object_open(a->cache, &w.object, &w, &o))
 			break;
 		if (object_io_has(a->cache, o, w.ordinal))
 			sum += chunk_overlap(&w, from, end);

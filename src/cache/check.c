@@ -9,6 +9,7 @@
 #include "cache/meta/pages.h"
 #include "cache/meta/records.h"
 #include "cache/object_io.h"
+#include "cache/object_open.h"
 #include "cache/objects/page_cache.h"
 #include "cache/state.h"
 #include "util/io.h"
@@ -298,7 +299,7 @@ static int next_object(struct check *k)
 		k->place.ordinal = 0;
 	k->place.at = id;
 	k->place.begun = true;
-	rc = object_io_open_apart(k->cache, &id, &k->object);
+	rc = object_open_apart(k->cache, &id, &k->object);
 	if (rc == ERR_ABSENT) {
 		k->place.ordinal = CHECK_ALL_DONE;
 		return 0;

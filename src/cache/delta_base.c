@@ -3,7 +3,7 @@
 
 #include "cache/delta_base.h"
 #include "cache/insert.h"
-#include "cache/object_io.h"
+#include "cache/object_open.h"
 #include "cache/meta/records.h"
 #include "cache/state.h"
 
@@ -34,7 +34,7 @@ static int size_of_object(struct cache *c, const struct digest *chunk, uint64_t 
 {
 	const struct object_id id = object_id_of_chunk(chunk);
 	struct object *o;
-	int rc = object_io_open(c, &id, NULL, &o);
+	int rc = object_open(c, &id, NULL, &o);
 
 	if (rc)
 		return rc;

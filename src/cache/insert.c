@@ -4,6 +4,7 @@
 #include "cache/insert.h"
 #include "cache/meta/records.h"
 #include "cache/object_io.h"
+#include "cache/object_open.h"
 #include "cache/page_lookup.h"
 #include "cache/state.h"
 #include "util/io.h"
@@ -15,7 +16,7 @@ bool cache_has(struct cache *c, const struct want *want)
 
 	if (want->kind != BLOB_CHUNK)
 		return page_lookup_has(c, &want->digest);
-	if (object_io_open(c, &want->object, want, &o))
+	if (object_open(c, &want->object, want, &o))
 		return false;
 	has = object_io_has(c, o, want->ordinal);
 	object_put(o);
@@ -101,7 +102,7 @@ int cache_copy_chunk(
 	int rc = insert_find_place(c, chunk, size, &w, &instance);
 
 	if (!rc)
-		rc = object_io_open(c, &w.object, NULL, &o);
+		rc = object_open(c, &w.object, NULL, &o);
 	if (rc)
 		return ERR_ABSENT;
 	if (instance ? o->instance == instance : o->chunks == 1 && o->size == size)

@@ -11,13 +11,6 @@
 #include "cache/objects/object.h"
 #include "util/bytes.h"
 
-/* An object of which something is in the cache, with a reference. ERR_ABSENT, also when it
- * is there with another size or number of chunks than `as` says (NULL: whatever it is). */
-int object_io_open(struct cache *c, const struct object_id *id, const struct want *as,
-	struct object **out);
-/* The same for who only looks: not in the table of open objects, no advice to the kernel,
- * no use noted. It is as the books had it then. */
-int object_io_open_apart(struct cache *c, const struct object_id *id, struct object **out);
 /* Is the chunk there? Looks at the record when this process knows of no such chunk. */
 bool object_io_has(struct cache *c, struct object *o, uint64_t ordinal);
 /* Bytes [skip, skip + size) of a chunk that is there. ERR_ABSENT: it could not be read or

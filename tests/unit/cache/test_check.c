@@ -3,6 +3,7 @@
 
 #include "cache/check.h"
 #include "cache/object_io.h"
+#include "cache/object_open.h"
 #include "unit/await.h"
 #include "unit/cache_samples.h"
 
@@ -139,7 +140,7 @@ static void test_dropped_before_its_bytes_are_read(void **state)
 	sample_put_all(c, &s);
 	begin(&k, c);
 	assert_int_equal(check_find_chunk(&k, 3, &w), 0);
-	assert_int_equal(object_io_open(c, &s.id, &full, &o), 0);
+	assert_int_equal(object_open(c, &s.id, &full, &o), 0);
 	object_io_drop_chunk(c, o, &full, ERR_CORRUPT);
 	object_put(o);
 	assert_int_equal(cache_flush(c), 0);

@@ -3,6 +3,7 @@
 
 #include "cache/write/writer.h"
 #include "cache/object_io.h"
+#include "cache/object_open.h"
 #include "unit/await.h"
 #include "unit/cache_samples.h"
 
@@ -106,7 +107,7 @@ static void test_order(void **state)
 	struct object *o;
 
 	sample_put_all(c, &s);
-	assert_int_equal(object_io_open(c, &s.id, &w, &o), 0);
+	assert_int_equal(object_open(c, &s.id, &w, &o), 0);
 	object_io_drop_chunk(c, o, &w, ERR_CORRUPT);
 	assert_false(cache_has(c, &w));
 	assert_int_equal(sample_put(c, &s, 1), 0);
@@ -114,7 +115,7 @@ static void test_order(void **state)
 	assert_int_equal(cache_flush(c), 0);
 	assert_true(cache_has(c, &w));
 	/* And put first, dropped then. */
-	assert_int_equal(object_io_open(c, &s.id, &w, &o), 0);
+	assert_int_equal(object_open(c, &s.id, &w, &o), 0);
 	object_io_drop_chunk(c, o, &w, ERR_CORRUPT);
 	assert_int_equal(sample_put(c, &s, 1), 0);
 	object_io_drop_chunk(c, o, &w, ERR_CORRUPT);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache/write/writer.h"
 #include "cache/dataset_state.h"
-#include "cache/object_io.h"
+#include "cache/object_open.h"
 #include "unit/await.h"
 #include "unit/cache_samples.h"
 
@@ -168,7 +168,7 @@ static void test_oldest_go_first(void **state)
 	}
 	assert_int_equal(cache_flush(c), 0);
 	for (unsigned i = 0; i < 4; i++) {
-		assert_int_equal(object_io_open(c, &s[i].id, NULL, &o), 0);
+		assert_int_equal(object_open(c, &s[i].id, NULL, &o), 0);
 		write_queue_use(c->queue, o, 2000000000 + (i + 2) % 4);
 		/* Not in use by us now. */
 		atomic_store(&o->touched, INT64_MIN / 2);

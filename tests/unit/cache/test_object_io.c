@@ -5,6 +5,7 @@
 #include "cache/write/writer.h"
 #include "cache/objects/open_objects.h"
 #include "cache/object_io.h"
+#include "cache/object_open.h"
 #include "cache/meta/records.h"
 #include "unit/await.h"
 #include "unit/cache_samples.h"
@@ -17,10 +18,10 @@ static void test_marks_are_seen_at_once(void **state)
 	struct object *o;
 
 	assert_false(cache_has(c, &w));
-	assert_int_equal(object_io_open(c, &s.id, NULL, &o), ERR_ABSENT);
+	assert_int_equal(object_open(c, &s.id, NULL, &o), ERR_ABSENT);
 	assert_int_equal(sample_put(c, &s, 2), 0);
 	assert_true(cache_has(c, &w));
-	assert_int_equal(object_io_open(c, &s.id, &w, &o), 0);
+	assert_int_equal(object_open(c, &s.id, &w, &o), 0);
 	assert_true(object_io_has(c, o, 2));
 	assert_false(object_io_has(c, o, 1));
 	assert_false(object_io_has(c, o, 5));
@@ -207,7 +208,7 @@ static void test_evicted_while_open(void **state)
 	uint64_t freed;
 
 	sample_put_all(c, &s);
-	assert_int_equal(object_io_open(c, &s.id, &w, &o), 0);
+	assert_int_equal(object_open(c, &s.id, &w, &o), 0);
 	assert_int_equal(cache_evict_object(c, &s.id, false, &freed), 0);
 	assert_int_equal(freed, s.ref.size);
 	assert_int_equal(sample_read(c, &s), ERR_PENDING);
@@ -282,7 +283,7 @@ static void test_marks_for_an_evicted_object_are_void(void **state)
 	uint64_t freed;
 
 	assert_int_equal(sample_put(c, &s, 0), 0);
-	assert_int_equal(object_io_open(c, &s.id, &w, &o), 0);
+	assert_int_equal(object_open(c, &s.id, &w, &o), 0);
 	assert_int_equal(cache_evict_object(c, &s.id, false, &freed), 0);
 	/* A mark that comes late, for the instance that is gone. */
 	assert_int_equal(write_queue_reserve(c->queue, 2 * SAMPLE_CHUNK), 0);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "cache/object_io.h"
+#include "cache/object_open.h"
 #include "unit/await.h"
 #include "unit/cache_samples.h"
 
@@ -87,7 +88,7 @@ static void test_hashed_once(void **state)
 		struct want w = sample_want(c, &s, 0);
 		struct object *o;
 
-		assert_int_equal(object_io_open(c, &s.id, &w, &o), 0);
+		assert_int_equal(object_open(c, &s.id, &w, &o), 0);
 		object_io_drop_chunk(c, o, &w, ERR_CORRUPT);
 		object_put(o);
 	}
