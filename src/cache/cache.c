@@ -180,7 +180,7 @@ static void recall_limits(struct opening *o)
 	s->set_quota = s->set_floor = true;
 }
 
-static int begin_anew(struct opening *o, struct trouble *t)
+static int cache_begin_anew(struct opening *o, struct trouble *t)
 {
 	char *path = NULL;
 	int rc = set_aside(o->cache, t);
@@ -230,7 +230,7 @@ static int open_metadata(struct opening *o, struct trouble *t)
 	if (!rc)
 		rc = try_metadata(o, path, t);
 	if (rc == ERR_CORRUPT)
-		rc = begin_anew(o, t);
+		rc = cache_begin_anew(o, t);
 	if (!rc)
 		note_limits(c);
 out:
@@ -272,7 +272,7 @@ static int make_hashed(struct cache *c, enum cache_verify_when verify)
 	return 0;
 }
 
-static int make_parts(struct cache *c)
+static int cache_make_parts(struct cache *c)
 {
 	c->verified = verified_pages_new();
 	c->open_objects = open_objects_new(open_objects_limit());
@@ -284,7 +284,7 @@ static int make_parts(struct cache *c)
 static int cache_start(struct opening *o, struct trouble *t)
 {
 	struct cache *c = o->cache;
-	int rc = make_parts(c);
+	int rc = cache_make_parts(c);
 
 	if (!rc)
 		rc = make_hashed(c, o->options->verify);

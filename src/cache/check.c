@@ -92,7 +92,7 @@ static void enter_stage(struct check *k, enum check_stage stage)
 	k->place = (struct check_place){.stage = stage};
 }
 
-static int next_page(struct check *k, struct check_piece *out)
+static int check_next_page(struct check *k, struct check_piece *out)
 {
 	enum blob_kind kind;
 	struct span value, packed;
@@ -318,7 +318,7 @@ int check_next(struct check *k, struct check_piece *out)
 	if (k->place.stage == CHECK_ENDED)
 		return ERR_ABSENT;
 	if (k->place.stage == CHECK_PAGES)
-		rc = next_page(k, &piece);
+		rc = check_next_page(k, &piece);
 	else if (!k->object)
 		rc = next_object(k);
 	else

@@ -81,7 +81,7 @@ static bool is_anothers(struct scrub *s, const struct scrub_record *r)
 	       directory_user_lives(&s->cache->directory, (uint32_t)r->user);
 }
 
-static struct check_place place_of(const struct scrub_record *r)
+static struct check_place scrub_place_of(const struct scrub_record *r)
 {
 	struct check_place p = {.stage = CHECK_ENDED};
 
@@ -135,7 +135,7 @@ static void end_pass(struct scrub *s)
 		(unsigned long long)r->bytes, (unsigned long long)r->rotten);
 }
 
-static bool is_in_use(struct scrub *s)
+static bool scrub_is_in_use(struct scrub *s)
 {
 	int64_t last = open_objects_last_use(s->cache->open_objects);
 
@@ -159,7 +159,7 @@ static uint64_t plan(struct scrub *s, bool *begins)
 }
 
 /* What there is to do now, in bytes; then it is this process's turn. */
-static uint64_t take_turn(struct scrub *s)
+static uint64_t scrub_take_turn(struct scrub *s)
 {
 	bool begins;
 	uint64_t due = plan(s, &begins);
@@ -211,7 +211,7 @@ static bool gives_way(struct scrub *s, int64_t *looked)
 		stop = scrub_save(s) == ERR_CHANGED;
 		io_class_set_idle(true);
 	}
-	return stop || is_in_use(s) || power_is_battery(POWER_SUPPLIES);
+	return stop || scrub_is_in_use(s) || power_is_battery(POWER_SUPPLIES);
 }
 
 /* Until so many bytes are looked at, or it is to stop. */
@@ -232,7 +232,7 @@ static void scrub_some(struct scrub *s, struct check *k, uint64_t due)
 
 static void scrub_batch(struct scrub *s, uint64_t due)
 {
-	struct check_place from = place_of(&s->record);
+	struct check_place from = scrub_place_of(&s->record);
 	struct check k;
 
 	if (check_open(&k, s->cache, &from))
@@ -257,10 +257,10 @@ static void scrub_tick(struct scrub *s)
 		return;
 	/* Then a little at a time, whatever else goes on. */
 	overdue = s->saved.begun && seconds_now() - s->saved.begun > 2 * s->period;
-	if (is_in_use(s) && !overdue)
+	if (scrub_is_in_use(s) && !overdue)
 		return;
 	s->record = s->saved;
-	due = take_turn(s);
+	due = scrub_take_turn(s);
 	if (due)
 		scrub_batch(s, due);
 }

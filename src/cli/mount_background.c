@@ -27,7 +27,7 @@ static int ended_silently(void)
 	return EXIT_FAILURE;
 }
 
-static int tell(const struct mount_verdict *v)
+static int tell_starter(const struct mount_verdict *v)
 {
 	struct trouble t = {.code = v->code};
 
@@ -54,7 +54,7 @@ static int prove(const char *mountpoint, int channel)
 	if (!v.text[0])
 		snprintf(v.text, sizeof v.text, "the mount on %s does not answer: %s",
 			mountpoint, strerror(errnum));
-	return tell(&v);
+	return tell_starter(&v);
 }
 
 static int await(const char *mountpoint, pid_t daemon, int channel)
@@ -65,7 +65,7 @@ static int await(const char *mountpoint, pid_t daemon, int channel)
 	if (!get_verdict(channel, &v))
 		status = ended_silently();
 	else if (v.code)
-		status = tell(&v);
+		status = tell_starter(&v);
 	else
 		status = prove(mountpoint, channel);
 	if (status)

@@ -98,7 +98,7 @@ static void set_session(struct mount_daemon *d, struct session *session)
 	pthread_mutex_unlock(&d->daemon_mtx);
 }
 
-static struct log *open_log(const struct mount_request *m, struct trouble *t)
+static struct log *open_daemon_log(const struct mount_request *m, struct trouble *t)
 {
 	int level = LOG_LEVEL_WARNING + m->reader.verbose;
 	struct log *log;
@@ -152,7 +152,7 @@ static void say_from_cache(const struct mount_request *m, const struct dataset *
 /* Everything from the log to the end of the mount. */
 static int daemon_serve(struct mount_request *m, struct mount_daemon *d, struct trouble *t)
 {
-	struct log *log = open_log(m, t);
+	struct log *log = open_daemon_log(m, t);
 	struct reader r;
 	int rc;
 

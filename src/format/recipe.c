@@ -111,14 +111,14 @@ static uint64_t full_chunks(unsigned level)
 	return chunks;
 }
 
-struct decoder {
+struct recipe_decoder {
 	struct recipe_header header;
 	struct bytes *packed;
 	bool short_part; /* one that is not full was seen: it has to be the last */
 };
 
-static int add_row(
-	struct decoder *d, const struct digest *digest, uint64_t chunks, uint64_t bytes)
+static int add_row(struct recipe_decoder *d, const struct digest *digest, uint64_t chunks,
+	uint64_t bytes)
 {
 	struct recipe_row row = {.digest = *digest};
 
@@ -132,7 +132,7 @@ static int add_row(
 	return bytes_append(d->packed, &row, sizeof row);
 }
 
-static int decode_chunk(struct decoder *d, const json_t *row)
+static int decode_chunk(struct recipe_decoder *d, const json_t *row)
 {
 	struct digest digest;
 	uint64_t size;
@@ -144,7 +144,7 @@ static int decode_chunk(struct decoder *d, const json_t *row)
 	return add_row(d, &digest, 1, size);
 }
 
-static int decode_part(struct decoder *d, const json_t *row)
+static int decode_part(struct recipe_decoder *d, const json_t *row)
 {
 	struct digest digest;
 	uint64_t chunks, bytes, full = full_chunks(d->header.level - 1u);
@@ -163,7 +163,7 @@ static int decode_part(struct decoder *d, const json_t *row)
 	return add_row(d, &digest, chunks, bytes);
 }
 
-static int decode_rows(struct decoder *d, const json_t *rows, struct trouble *t)
+static int decode_rows(struct recipe_decoder *d, const json_t *rows, struct trouble *t)
 {
 	size_t count = json_array_size(rows);
 	int rc;
@@ -185,7 +185,8 @@ static int decode_rows(struct decoder *d, const json_t *rows, struct trouble *t)
 	return rc;
 }
 
-static int recipe_decode_root(struct decoder *d, const json_t *root, struct trouble *t)
+static int recipe_decode_root(
+	struct recipe_decoder *d, const json_t *root, struct trouble *t)
 {
 	static const char *const leaf[] = {"cairn", "chunks", NULL};
 	static const char *const inner[] = {"cairn", "level", "parts", NULL};
@@ -207,7 +208,7 @@ static int recipe_decode_root(struct decoder *d, const json_t *root, struct trou
 
 int recipe_decode(struct span text, struct bytes *packed, struct trouble *t)
 {
-	struct decoder d = {
+	struct recipe_decoder d = {
 		.header = {.magic = RECIPE_MAGIC, .layout = RECIPE_LAYOUT},
 		.packed = packed,
 	};

@@ -24,7 +24,7 @@ struct access_log {
 };
 
 /* Into a FIFO goes what its reader has room for: the server waits for none. */
-static int open_log(const char *path, int *out, struct trouble *t)
+static int open_access_log(const char *path, int *out, struct trouble *t)
 {
 	*out = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
 		FILE_MODE);
@@ -48,7 +48,7 @@ int access_log_open(const char *path, struct access_log **out, struct trouble *t
 	log->path = path;
 	log->fd = STDERR_FILENO;
 	if (path)
-		rc = open_log(path, &log->fd, t);
+		rc = open_access_log(path, &log->fd, t);
 	if (rc)
 		free(log);
 	else
@@ -62,7 +62,7 @@ int access_log_reopen(struct access_log *log, struct trouble *t)
 
 	if (!log->path)
 		return 0;
-	rc = open_log(log->path, &fd, t);
+	rc = open_access_log(log->path, &fd, t);
 	if (rc)
 		return rc;
 	/* In one step, for threads that are writing. */

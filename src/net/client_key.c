@@ -37,7 +37,7 @@ static BIO *open_pem(const char *file)
 	return stat(file, &st) == 0 && S_ISREG(st.st_mode) ? BIO_new_file(file, "r") : NULL;
 }
 
-static EVP_PKEY *read_key(const char *file, struct key_question *q)
+static EVP_PKEY *read_client_key(const char *file, struct key_question *q)
 {
 	BIO *bio = open_pem(file);
 	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, on_password, q) : NULL;
@@ -61,7 +61,7 @@ bool client_key_is_encrypted(const char *file)
 {
 	struct key_question q = {0};
 
-	EVP_PKEY_free(read_key(file, &q));
+	EVP_PKEY_free(read_client_key(file, &q));
 	return q.asked;
 }
 
@@ -86,7 +86,7 @@ int client_key_check(
 {
 	struct key_question q = {.password = password};
 	const char *key_file = key ? key : cert;
-	EVP_PKEY *private = read_key(key_file, &q);
+	EVP_PKEY *private = read_client_key(key_file, &q);
 	X509 *certificate = read_certificate(cert);
 	int rc = 0;
 

@@ -144,7 +144,7 @@ static int load_certificate(const struct serve_options *o, struct bytes *cert,
 	return rc;
 }
 
-static int start_threads(
+static int serve_start_threads(
 	struct serve *s, int fd, const void *cert, const void *key, struct trouble *t)
 {
 	sigset_t all, before;
@@ -208,7 +208,7 @@ int serve_start(const struct serve_options *options, struct serve **out, struct 
 		rc = load_certificate(options, &cert, &key, t);
 	if (rc)
 		goto out;
-	rc = start_threads(s, fd, cert.data, key.data, t);
+	rc = serve_start_threads(s, fd, cert.data, key.data, t);
 	fd = -1;
 	if (rc)
 		goto out;

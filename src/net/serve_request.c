@@ -102,7 +102,7 @@ bool serve_etag_listed(const char *list, const char *etag)
 }
 
 /* Digits at *s, at least one; false also when they are too many for 64 bits. */
-static bool parse_number(const char **s, uint64_t *out)
+static bool parse_range_number(const char **s, uint64_t *out)
 {
 	const char *at = *s;
 	uint64_t value = 0;
@@ -124,7 +124,7 @@ static enum serve_range parse_suffix(
 {
 	uint64_t count;
 
-	if (!parse_number(&s, &count) || *s)
+	if (!parse_range_number(&s, &count) || *s)
 		return RANGE_WHOLE;
 	if (count == 0 || size == 0)
 		return RANGE_UNSATISFIABLE;
@@ -143,9 +143,9 @@ enum serve_range serve_range_parse(
 	value += 6;
 	if (*value == '-')
 		return parse_suffix(value + 1, size, offset, length);
-	if (!parse_number(&value, &first) || *value++ != '-')
+	if (!parse_range_number(&value, &first) || *value++ != '-')
 		return RANGE_WHOLE;
-	if (*value && (!parse_number(&value, &last) || *value || last < first))
+	if (*value && (!parse_range_number(&value, &last) || *value || last < first))
 		return RANGE_WHOLE;
 	if (first >= size)
 		return RANGE_UNSATISFIABLE;

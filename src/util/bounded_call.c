@@ -50,7 +50,7 @@ struct bounded_call *bounded_call_new(const char *name, void *owner)
 }
 
 /* bounded_mtx is held. */
-static void move_to(struct bounded_call *b, enum call_state state)
+static void bounded_move_to(struct bounded_call *b, enum call_state state)
 {
 	b->state = state;
 	pthread_cond_broadcast(&b->moved_cond);
@@ -75,7 +75,7 @@ static void *bounded_call_thread(void *arg)
 		rc = fn(b, b->owner);
 		pthread_mutex_lock(&b->bounded_mtx);
 		b->result = rc;
-		move_to(b, b->state == CALL_GIVEN_UP ? CALL_NONE : CALL_OVER);
+		bounded_move_to(b, b->state == CALL_GIVEN_UP ? CALL_NONE : CALL_OVER);
 	}
 	pthread_mutex_unlock(&b->bounded_mtx);
 	return NULL;
@@ -112,11 +112,12 @@ static int await_result(struct bounded_call *b, int64_t deadline)
 		if (b->state == CALL_ENTERED) {
 			pthread_cond_wait(&b->moved_cond, &b->bounded_mtx);
 		} else if (!wait_for_move(b, deadline)) {
-			move_to(b, b->state == CALL_MADE ? CALL_NONE : CALL_GIVEN_UP);
+			bounded_move_to(
+				b, b->state == CALL_MADE ? CALL_NONE : CALL_GIVEN_UP);
 			return ERR_TIMEOUT;
 		}
 	}
-	move_to(b, CALL_NONE);
+	bounded_move_to(b, CALL_NONE);
 	return b->result;
 }
 

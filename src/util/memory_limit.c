@@ -123,7 +123,7 @@ static bool find_group(const char *groups, bool unified, char path[DIRECTORY_MAX
 
 /* What of `path` lies below the mount's root; "" for a group that cannot be seen from
  * here: then what can is what holds it. */
-static const char *path_below(const char *path, const char *root)
+static const char *group_path_below(const char *path, const char *root)
 {
 	size_t size = strcmp(root, "/") ? strlen(root) : 0;
 
@@ -149,7 +149,7 @@ static uint64_t limit_of_mount(const char *line, const char *groups)
 		return UINT64_MAX;
 	if (!find_group(groups, unified, path))
 		return UINT64_MAX;
-	return limit_of_group(point, path_below(path, root));
+	return limit_of_group(point, group_path_below(path, root));
 }
 
 uint64_t memory_limit(const char *proc)

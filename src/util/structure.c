@@ -67,7 +67,7 @@ static int read_at(struct inspection *in, void *to, size_t size, uint64_t offset
 }
 
 /* Takes pages [first, first + count) for one use. */
-static int claim(struct inspection *in, size_t first, size_t count)
+static int claim_page(struct inspection *in, size_t first, size_t count)
 {
 	if (first < 2 || first > in->last_page || count < 1 ||
 		count - 1 > in->last_page - first)
@@ -80,7 +80,7 @@ static int claim(struct inspection *in, size_t first, size_t count)
 	return 0;
 }
 
-static int compare_keys(const struct tree_walk *w, const uint8_t *key, size_t size)
+static int compare_book_keys(const struct tree_walk *w, const uint8_t *key, size_t size)
 {
 	size_t common = size < w->key_size ? size : w->key_size, a, b;
 	int order;
@@ -103,7 +103,7 @@ static int pass_key(struct tree_walk *w, const uint8_t *key, size_t size, bool r
 	if (size < 1 || size > KEY_MAX || (w->kind == TREE_FREE && size != sizeof(size_t)))
 		return ERR_CORRUPT;
 	if (w->key_size) {
-		order = compare_keys(w, key, size);
+		order = compare_book_keys(w, key, size);
 		if (order < 0 || (order == 0 && (w->passed || !row)))
 			return ERR_CORRUPT;
 	}
@@ -126,7 +126,7 @@ static int claim_free(struct inspection *in, const uint8_t *list, size_t size)
 		return ERR_CORRUPT;
 	for (size_t i = 1; i <= count && !rc; i++) {
 		memcpy(&number, list + i * sizeof number, sizeof number);
-		rc = number < before ? claim(in, number, 1) : ERR_CORRUPT;
+		rc = number < before ? claim_page(in, number, 1) : ERR_CORRUPT;
 		before = number;
 	}
 	in->sum.free += count;
@@ -161,7 +161,7 @@ static int check_overflow(struct tree_walk *w, const uint8_t *data, size_t size)
 	if (!rc && (h.number != page || h.flags != P_OVERFLOW || h.pages < need))
 		rc = ERR_CORRUPT;
 	if (!rc)
-		rc = claim(in, page, h.pages);
+		rc = claim_page(in, page, h.pages);
 	if (rc)
 		return rc;
 	w->found.overflow_pages += h.pages;
@@ -208,7 +208,7 @@ static int take_page(struct tree_walk *w, size_t number, unsigned level, bool le
 	struct inspection *in = w->in;
 	uint8_t *page = in->levels +
 			((w->kind == TREE_TABLE ? DEPTH_MAX : 0) + level) * in->page_size;
-	int rc = claim(in, number, 1);
+	int rc = claim_page(in, number, 1);
 
 	if (!rc)
 		rc = read_at(in, page, in->page_size, (uint64_t)number * in->page_size);

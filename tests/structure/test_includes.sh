@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The house, as the #include lines of src/ have it: no units in a circle, no include upward
-# between rooms, and each room's room.mk lists all of its files. A unit is a .c and its .h;
-# a room is a folder of src/. $CAIRN_SOURCE is the top source directory.
+# between rooms, and each room's room.mk lists all of its files; and no two files have a static
+# function of the same name, which would be one name for two things to whoever searches. A unit
+# is a .c and its .h; a room is a folder of src/. $CAIRN_SOURCE is the top source directory.
 set -eu
 export LC_ALL=C
 
@@ -41,7 +42,7 @@ fail() { printf '%s: FAILED: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 makefile_words() { tr -s ' \t\\' '\n\n\n' <"$1" | sed -n "s,^$2,,p"; }
 
 # What is there and what is written, a fact a line: "file PATH", "include PATH TARGET",
-# "listed PATH"; paths below src/ of the tree $1.
+# "static PATH NAME", "listed PATH"; paths below src/ of the tree $1.
 facts() (
 	cd "$1/src"
 	find . -name '*.[ch]' | sed 's,^\./,,' | sort >"$work/files"
@@ -49,6 +50,11 @@ facts() (
 	xargs awk '/^[ \t]*#[ \t]*include[ \t]*"/ {
 		split($0, part, "\"")
 		print "include", FILENAME, part[2]
+	}
+	/^static [^=;]*[ *][a-z_0-9]+\(/ && FILENAME ~ /\.c$/ {
+		sub(/\(.*/, "")
+		sub(/.*[ *]/, "")
+		print "static", FILENAME, $0
 	}' <"$work/files" /dev/null
 	find . -name room.mk | sed 's,^\./,,; s,/*room\.mk$,,' | while read -r room; do
 		makefile_words "$room/room.mk" '%D%/' | sed "s,^,listed $room/,"
@@ -119,6 +125,11 @@ judge() {
 	}
 	$1 == "listed" { listed[$2] = 1 }
 	$1 == "include" { from[++includes] = $2; target[includes] = $3 }
+	$1 == "static" {
+		if (($3 in home) && home[$3] != $2)
+			print "src/" home[$3] " and src/" $2 " each have a static " $3 "()."
+		home[$3] = $2
+	}
 
 	END {
 		for (i = 1; i <= count; i++) {
@@ -192,6 +203,15 @@ expect() {
 
 plant
 expect ''
+
+# The same name twice, once with a prototype of its own.
+file util/log.h 'static inline int unit(void);'
+file util/io.c 'static int unit(void);
+static int unit(void)'
+expect ''
+file format/page.c 'static struct unit *unit('
+expect 'src/format/page.c and src/util/io.c each have a static unit().'
+plant
 
 # A circle of two, through the .c of one and the .h of the other.
 file util/log.h '  #  include "util/io.h"'

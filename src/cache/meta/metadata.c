@@ -458,7 +458,7 @@ static int metadata_begin(struct metadata *m, int64_t deadline, struct trouble *
 	return 0;
 }
 
-static int make_parts(struct metadata *m, const char *path)
+static int metadata_make_parts(struct metadata *m, const char *path)
 {
 	m->path = strdup(path);
 	m->writes = bounded_call_new("cairn-books", m);
@@ -484,7 +484,7 @@ int metadata_open(const char *path, size_t map, int64_t deadline, struct log *lo
 	m->log = log;
 	m->map = map ? map : MAP_START;
 	write_lock_init(&m->write_lock);
-	rc = make_parts(m, path);
+	rc = metadata_make_parts(m, path);
 	if (rc)
 		trouble_set(t, rc, "cannot open the cache's metadata %s: %s", path,
 			error_text(rc));

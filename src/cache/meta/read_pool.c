@@ -28,7 +28,7 @@ void read_pool_release(struct read_pool *p)
 	pthread_mutex_destroy(&p->pool_mtx);
 }
 
-static int call_abort(void *arg)
+static int pool_call_abort(void *arg)
 {
 	mdb_txn_abort(arg);
 	return 0;
@@ -36,7 +36,7 @@ static int call_abort(void *arg)
 
 static void pool_abort(struct read_pool *p, MDB_txn *txn)
 {
-	guard_call(p->environment->guard, call_abort, txn);
+	guard_call(p->environment->guard, pool_call_abort, txn);
 }
 
 static int pool_soundness(const struct read_pool *p)
@@ -54,7 +54,7 @@ static int pool_state(const struct read_pool *p)
 	return !rc && p->shut ? ERR_IO : rc;
 }
 
-static bool is_in_use(const struct read_pool *p)
+static bool pool_is_in_use(const struct read_pool *p)
 {
 	return p->active || p->writing;
 }
@@ -63,16 +63,16 @@ static bool is_in_use(const struct read_pool *p)
  * held off: for a while at a time only, lest one of them holds what others wait for. */
 static bool pool_drain(struct read_pool *p, int64_t deadline)
 {
-	while (is_in_use(p) && clock_monotonic() < deadline) {
+	while (pool_is_in_use(p) && clock_monotonic() < deadline) {
 		p->growing = true;
 		timed_wait(&p->pool_cond, &p->pool_mtx, GROW_WAIT_MS);
-		if (!is_in_use(p))
+		if (!pool_is_in_use(p))
 			break;
 		p->growing = false;
 		pthread_cond_broadcast(&p->pool_cond);
 		timed_wait(&p->pool_cond, &p->pool_mtx, 1);
 	}
-	return !is_in_use(p);
+	return !pool_is_in_use(p);
 }
 
 struct begin_call {
@@ -80,7 +80,7 @@ struct begin_call {
 	MDB_txn *txn; /* NULL: a new one */
 };
 
-static int call_begin(void *arg)
+static int pool_call_begin(void *arg)
 {
 	struct begin_call *c = arg;
 
@@ -102,7 +102,7 @@ void read_pool_find_map(struct read_pool *p)
 
 	if (p->idle_count)
 		c.txn = p->idle[--p->idle_count];
-	if (guard_call(p->environment->guard, call_begin, &c)) {
+	if (guard_call(p->environment->guard, pool_call_begin, &c)) {
 		if (c.txn)
 			pool_abort(p, c.txn);
 		return;
@@ -158,7 +158,7 @@ static int pool_enter(struct read_pool *p, bool within, MDB_txn **txn)
 /* pool_mtx is held. */
 static void tell_who_drains(struct read_pool *p)
 {
-	if (!is_in_use(p) && p->growing)
+	if (!pool_is_in_use(p) && p->growing)
 		pthread_cond_broadcast(&p->pool_cond);
 }
 
@@ -250,7 +250,7 @@ static int begin_with_slot(struct bounded_call *b, void *owner)
 	if (rc)
 		return rc;
 	c.env = p->environment->env;
-	rc = guard_call(p->environment->guard, call_begin, &c);
+	rc = guard_call(p->environment->guard, pool_call_begin, &c);
 	out = bounded_call_enter(b);
 	if (out && !rc) {
 		*out = c.txn;
@@ -274,7 +274,7 @@ static int begin_again(struct read_pool *p, MDB_txn *txn)
 {
 	struct begin_call c = {.txn = txn};
 
-	return guard_call(p->environment->guard, call_begin, &c);
+	return guard_call(p->environment->guard, pool_call_begin, &c);
 }
 
 /* One try. The transaction is active from here on when it was begun. */
@@ -318,7 +318,7 @@ void read_pool_end(struct read_pool *p, MDB_txn *txn)
 	pool_leave(p, txn);
 }
 
-static int call_check_readers(void *arg)
+static int pool_call_check_readers(void *arg)
 {
 	int dead = 0;
 
@@ -335,7 +335,8 @@ static int check_readers(struct bounded_call *b, void *owner)
 
 	if (rc)
 		return rc;
-	dead = guard_call(p->environment->guard, call_check_readers, p->environment->env);
+	dead = guard_call(
+		p->environment->guard, pool_call_check_readers, p->environment->env);
 	pool_leave(p, NULL);
 	out = bounded_call_enter(b);
 	if (out)

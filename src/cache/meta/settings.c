@@ -17,7 +17,7 @@ struct entering {
 
 /* What an older program kept is fetched again; what was accepted of which dataset, and
  * the limits, are not to be had again. */
-static int begin_anew(struct entering *e, MDB_txn *txn)
+static int settings_begin_anew(struct entering *e, MDB_txn *txn)
 {
 	static const enum table tables[] = {TABLE_PAGES, TABLE_OBJECTS, TABLE_CHUNKS,
 		TABLE_PLACES, TABLE_USE, TABLE_PURGE, TABLE_VICTIMS, TABLE_LEASES,
@@ -29,7 +29,7 @@ static int begin_anew(struct entering *e, MDB_txn *txn)
 	return rc;
 }
 
-static int put_layout(struct entering *e, MDB_txn *txn)
+static int settings_put_layout(struct entering *e, MDB_txn *txn)
 {
 	const struct layout_record layout = {CACHE_LAYOUT, LAYOUT_ORDER};
 
@@ -42,7 +42,7 @@ static int check_layout(struct entering *e, MDB_txn *txn)
 	int rc = setting_get(e->m, txn, SETTING_LAYOUT, &layout, sizeof layout);
 
 	if (rc == ERR_ABSENT)
-		return put_layout(e, txn);
+		return settings_put_layout(e, txn);
 	if (rc)
 		return rc;
 	if (layout.order != LAYOUT_ORDER || layout.layout == 0)
@@ -55,8 +55,8 @@ static int check_layout(struct entering *e, MDB_txn *txn)
 	e->settings->older = true;
 	if (!e->settings->alone)
 		return ERR_BUSY;
-	rc = begin_anew(e, txn);
-	return rc ? rc : put_layout(e, txn);
+	rc = settings_begin_anew(e, txn);
+	return rc ? rc : settings_put_layout(e, txn);
 }
 
 static int set_limits(struct entering *e, MDB_txn *txn)

@@ -254,7 +254,7 @@ int table_next(struct metadata *m, MDB_txn *txn, enum table table, struct span f
 	return 0;
 }
 
-static int call_close(void *arg)
+static int call_close_cursor(void *arg)
 {
 	mdb_cursor_close(arg);
 	return 0;
@@ -263,7 +263,7 @@ static int call_close(void *arg)
 void table_cursor_close(struct table_cursor *c)
 {
 	if (c->cursor)
-		metadata_call(c->metadata, call_close, c->cursor);
+		metadata_call(c->metadata, call_close_cursor, c->cursor);
 	c->cursor = NULL;
 	c->started = false;
 }

@@ -107,7 +107,7 @@ static int distrust(
 	return rc;
 }
 
-struct row {
+struct unflushed_row {
 	size_t key_size;
 	uint8_t key[TABLE_KEY_MAX];
 	uint64_t instance;
@@ -115,7 +115,7 @@ struct row {
 	bool readable;
 };
 
-static int row_first(struct metadata *m, MDB_txn *txn, struct row *out)
+static int row_first(struct metadata *m, MDB_txn *txn, struct unflushed_row *out)
 {
 	struct table_cursor cursor = {0};
 	struct span key, value;
@@ -139,7 +139,7 @@ static int row_first(struct metadata *m, MDB_txn *txn, struct row *out)
 /* *all: of one of them it could not be told what it was of. */
 static int distrust_first(struct metadata *m, MDB_txn *txn, bool *all)
 {
-	struct row row;
+	struct unflushed_row row;
 	int rc = row_first(m, txn, &row);
 
 	if (!rc)

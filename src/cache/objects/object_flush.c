@@ -36,7 +36,7 @@ static int ask(const struct object *o)
 	return 0;
 }
 
-static int look(struct object *o)
+static int look_after_flush(struct object *o)
 {
 	int rc;
 
@@ -51,7 +51,7 @@ static int look(struct object *o)
 bool object_has_failed(struct object *o)
 {
 	/* In this order: the flusher has noted what it was told before it is done. */
-	return atomic_load(&o->failed) || look(o) || atomic_load(&o->syncing) ||
+	return atomic_load(&o->failed) || look_after_flush(o) || atomic_load(&o->syncing) ||
 	       atomic_load(&o->failed);
 }
 
@@ -100,7 +100,7 @@ int object_end_flush(struct object *o, bool synced)
 	if (atomic_load(&o->failed))
 		rc = ERR_IO;
 	else if (!is_unlinked(o))
-		rc = synced ? look(o) : sync_file(o);
+		rc = synced ? look_after_flush(o) : sync_file(o);
 	if (!rc)
 		atomic_store(&o->flushed, o->flushing);
 	return rc;

@@ -143,7 +143,7 @@ static void take_effect(
 		write_queue_ask_repair(x->queue);
 }
 
-static bool has_marks(const struct changes *c)
+static bool commit_has_marks(const struct changes *c)
 {
 	for (size_t i = 0; i < c->op_count; i++)
 		if (c->ops[i].kind == CHANGE_MARK)
@@ -159,7 +159,7 @@ static bool may_press(struct write_context *x, const struct changes *c)
 
 	if (clock_monotonic() < x->vain.press_after)
 		return false;
-	if (!has_marks(c) && !c->page_count && !c->pin_count && !c->demand)
+	if (!commit_has_marks(c) && !c->page_count && !c->pin_count && !c->demand)
 		return false;
 	return !space_look(x->metadata, write_context_disk_free(x), &s) &&
 	       space_deficit(&s, PRESSURE) <= s.totals.cost;

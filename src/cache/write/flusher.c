@@ -101,7 +101,7 @@ static void begin_epoch(struct write_context *x)
 	forget_open_objects(x);
 }
 
-static void note_failure(struct write_context *x, int error)
+static void flusher_note_failure(struct write_context *x, int error)
 {
 	log_warning(x->log,
 		"cache: what was written to %s did not reach the disk: %s: all of the "
@@ -127,7 +127,7 @@ int flusher_round(struct write_context *x)
 	if (count)
 		rc = flush_some(x, list, count, sequence);
 	if (rc)
-		note_failure(x, rc);
+		flusher_note_failure(x, rc);
 	for (size_t i = 0; i < count; i++)
 		object_put(list[i]);
 	free(list);

@@ -13,7 +13,8 @@ struct excess {
 	uint64_t quota, floor;
 };
 
-static int find_excess(struct write_context *x, bool quota, bool floor, struct excess *out)
+static int trim_find_excess(
+	struct write_context *x, bool quota, bool floor, struct excess *out)
 {
 	struct space s;
 	int rc = space_look(x->metadata, write_context_disk_free(x), &s);
@@ -63,7 +64,7 @@ int trim_to_limits(struct write_context *x, bool quota, bool floor)
 	if (!quota && !floor)
 		return 0;
 	for (unsigned i = 0; !rc && i < TRIES && done.cost; i++) {
-		rc = find_excess(x, quota, floor, &e);
+		rc = trim_find_excess(x, quota, floor, &e);
 		if (!rc)
 			goal.cost = what_helps(x, &e);
 		if (rc || !goal.cost)

@@ -110,7 +110,7 @@ static void forget_gone(struct removal *r)
 }
 
 /* When this cannot be noted now, housekeeping does it. */
-static void note_all(struct removal *r)
+static void victims_note_all(struct removal *r)
 {
 	struct changes c = {.seen = r->seen,
 		.seen_count = r->seen_count,
@@ -135,7 +135,7 @@ static void remove_some(struct removal *r, const struct victim *list, size_t cou
 		atomic_store(&r->x->frees_at_once, true);
 	if (atomic_load(&r->x->frees_at_once) || r->when == VICTIM_FILES_LAST)
 		forget_gone(r);
-	note_all(r);
+	victims_note_all(r);
 	if (r->held && r->when == VICTIM_FILES_FRESH)
 		directory_tell_evicted(r->x->directory);
 }
