@@ -110,11 +110,16 @@ int url_normalise(const char *given, char **out, struct trouble *t)
 {
 	struct bytes url = {0};
 	char *text = NULL;
-	int rc;
+	int rc = ERR_LIMIT;
 
-	if (strlen(given) >= URL_SIZE_MAX / 3)
+	if (strlen(given) < URL_SIZE_MAX)
+		rc = given[0] == '/' ? url_of_path(given, &url)
+				     : bytes_append_string(&url, given);
+	/* With what is special encoded: the result is a URL that may be given, too. */
+	if (rc == ERR_LIMIT || url.size >= URL_SIZE_MAX) {
+		bytes_release(&url);
 		return trouble_set(t, ERR_INVALID, "the URL is too long");
-	rc = given[0] == '/' ? url_of_path(given, &url) : bytes_append_string(&url, given);
+	}
 	if (!rc)
 		text = span_to_string(span_of_bytes(&url));
 	bytes_release(&url);

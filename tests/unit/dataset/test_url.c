@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "dataset/url.h"
+#include "net/base_url.h"
 
 static void check(const char *given, const char *expected)
 {
@@ -82,11 +83,36 @@ static void no_url(void **state)
 	free(endless);
 }
 
+/* A path grows as what is special in it is encoded; what comes out may be given as well. */
+static void long_paths(void **state)
+{
+	struct trouble t = {0};
+	char path[2048], *url, *again;
+
+	(void)state;
+	for (size_t size = 1300; size < sizeof path; size++) {
+		memset(path, 0xe9, size);
+		path[0] = '/';
+		path[size] = '\0';
+		if (url_normalise(path, &url, &t)) {
+			assert_string_equal(t.text, "the URL is too long");
+			assert_true(strlen("file:///") + 3 * (size - 1) >= URL_SIZE_MAX);
+			return;
+		}
+		assert_int_equal(url_normalise(url, &again, &t), 0);
+		assert_string_equal(url, again);
+		free(url);
+		free(again);
+	}
+	fail_msg("no path is too long");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_spelling),
 		cmocka_unit_test(no_url),
+		cmocka_unit_test(long_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
