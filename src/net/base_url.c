@@ -113,6 +113,15 @@ static int check_text(const char *url, struct trouble *t)
 	return 0;
 }
 
+static int set_url(CURLU *u, const char *text, const char *given, struct trouble *t)
+{
+	CURLUcode code = curl_url_set(
+		u, CURLUPART_URL, text, CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME);
+
+	return code ? trouble_set(t, ERR_INVALID, "%s: %s", given, curl_url_strerror(code))
+		    : 0;
+}
+
 static int take_parts(
 	CURLU *u, const char *given, char **url, char **origin, struct trouble *t)
 {
@@ -120,6 +129,9 @@ static int take_parts(
 	int rc = text && name ? check_size(text, t) /* percent-encoded, it may have grown */
 			      : trouble_set(t, ERR_NO_MEMORY, "%s: out of memory", given);
 
+	/* Without "..", it may begin with what libcurl takes for a drive's letter. */
+	if (!rc)
+		rc = set_url(u, text, given, t);
 	if (rc) {
 		free(text);
 		free(name);
@@ -133,7 +145,6 @@ static int take_parts(
 int base_url_parse(const char *given, char **url, char **origin, struct trouble *t)
 {
 	CURLU *u;
-	CURLUcode code;
 	int rc = check_text(given, t);
 
 	if (rc)
@@ -141,11 +152,8 @@ int base_url_parse(const char *given, char **url, char **origin, struct trouble 
 	u = curl_url();
 	if (!u)
 		return trouble_set(t, ERR_NO_MEMORY, "%s: out of memory", given);
-	code = curl_url_set(
-		u, CURLUPART_URL, given, CURLU_URLENCODE | CURLU_NON_SUPPORT_SCHEME);
-	if (code)
-		rc = trouble_set(t, ERR_INVALID, "%s: %s", given, curl_url_strerror(code));
-	else
+	rc = set_url(u, given, given, t);
+	if (!rc)
 		rc = check_parts(u, given, t);
 	if (!rc)
 		rc = take_parts(u, given, url, origin, t);
