@@ -108,10 +108,14 @@ static bool handle_fault(struct guarded_call *c, const siginfo_t *info)
 	/* A file that is mapped has lost that page: this one's, or that of LMDB's locks.
 	 * Who goes astray in memory meets SIGSEGV. */
 	bool lost = info->si_signo == SIGBUS && info->si_code == BUS_ADRERR;
+	/* A member of a page that LMDB has no pointer to. (Of an address that no memory can
+	 * have, the kernel says 0, too, with another code.) */
+	bool missing = info->si_signo == SIGSEGV && info->si_code == SEGV_MAPERR &&
+		       address < system_page;
 
 	if (c) {
 		leave_mark(c->guard);
-		if (!thread_writes || g == c->guard || lost)
+		if (!thread_writes || g == c->guard || lost || missing)
 			come_back(c);
 		return false;
 	}

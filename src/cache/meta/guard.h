@@ -7,8 +7,9 @@
  *
  *   in a read     LMDB has changed nothing and holds no lock: guard_call() returns
  *                 MDB_CORRUPTED
- *   in a write    the same when the fault was an address in the map, a page that any mapped
- *                 file has lost (that of the locks is one), or an assertion. What
+ *   in a write    the same when the fault was an address in the map, one by a null pointer,
+ *                 a page that any mapped file has lost (that of the locks is one), or an
+ *                 assertion. What
  *                 LMDB had begun is left as it is, its lock too: nobody may call it again
  *                 (guard_is_abandoned()). Any other fault may mean that it has written over
  *                 this process's memory: the process ends, as it would without us

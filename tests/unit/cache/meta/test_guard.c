@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -224,6 +225,21 @@ static int touch_nothing(void *arg)
 	return nowhere[0];
 }
 
+/* Where there was memory, and is none. */
+static void *unmapped_page(void)
+{
+	void *page = mmap(NULL, 65536, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	munmap(page, 65536);
+	return page;
+}
+
+/* Not within what processors call canonical. */
+static void *no_address(void)
+{
+	return (void *)(uintptr_t)0x5555555555555555; /* NOLINT: it is none */
+}
+
 static int end_in_abort(void *arg)
 {
 	(void)arg;
@@ -240,7 +256,9 @@ static int wait_for_kill(void *arg)
 
 enum end {
 	READS_NOWHERE,
-	WRITES_NOWHERE,
+	WRITES_BY_NULL,
+	WRITES_ASTRAY,
+	WRITES_BY_NO_ADDRESS,
 	ABORTS,
 	IS_KILLED,
 	CRASHES_ELSEWHERE,
@@ -271,9 +289,15 @@ static int end_as(enum end end, const char *directory)
 	switch (end) {
 	case READS_NOWHERE:
 		return guard_call(g, touch_nothing, NULL) == MDB_CORRUPTED ? 0 : 2;
-	case WRITES_NOWHERE:
+	case WRITES_BY_NULL:
 		guard_write_begin(g);
-		return guard_call(g, touch_nothing, NULL) ? 3 : 4;
+		return guard_call(g, touch_nothing, NULL) == MDB_CORRUPTED ? 0 : 3;
+	case WRITES_ASTRAY:
+		guard_write_begin(g);
+		return guard_call(g, touch_nothing, unmapped_page()) ? 4 : 3;
+	case WRITES_BY_NO_ADDRESS:
+		guard_write_begin(g);
+		return guard_call(g, touch_nothing, no_address()) ? 4 : 3;
 	case ABORTS:
 		return guard_call(g, end_in_abort, NULL) ? 5 : 6;
 	case IS_KILLED:
@@ -357,7 +381,9 @@ static void test_marks(void **state)
 		bool marked;
 	} ends[] = {
 		{READS_NOWHERE, 0, true},
-		{WRITES_NOWHERE, 128 + SIGSEGV, true},
+		{WRITES_BY_NULL, 0, true},
+		{WRITES_ASTRAY, 128 + SIGSEGV, true},
+		{WRITES_BY_NO_ADDRESS, 128 + SIGSEGV, true},
 		{ABORTS, 128 + SIGABRT, true},
 		{IS_KILLED, 128 + SIGABRT, false},
 		{CRASHES_ELSEWHERE, 128 + SIGSEGV, false},
