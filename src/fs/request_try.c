@@ -72,18 +72,18 @@ static void take_back(struct request_try *t, struct filesystem *fs)
 int request_try_hold(struct request *r, struct request_try *t, const struct digest *leaf,
 	uint32_t row, struct fuse_entry_param *entry)
 {
-	struct leaf_number number;
+	struct node_number number;
 	struct held *last = t->held_count ? &t->held[t->held_count - 1] : NULL;
 	int rc;
 
 	if (t->held_count == HELD_MAX)
 		return ERR_LIMIT;
-	rc = node_table_hold(r->fs->node_table, leaf, 1, &number);
+	rc = node_table_hold(r->fs->node_table, 0, leaf, row, &number);
 	if (rc)
 		return rc;
-	entry->ino = node_table_node(number.number, row);
+	entry->ino = number.node;
 	entry->generation = number.generation;
-	if (last && last->node >> NODE_ROW_BITS == number.number)
+	if (last && last->node >> NODE_ROW_BITS == number.node >> NODE_ROW_BITS)
 		last->lookups++;
 	else
 		t->held[t->held_count++] = (struct held){entry->ino, 1};

@@ -156,10 +156,10 @@ static void what_cannot_be_is_refused(void **state)
 	assert_reply(&req, REPLY_ENTRY);
 	/* nodes that nobody has looked up */
 	req_renew(&req);
-	lookups_lookup(&req, node_table_node(1, 0), "file-000");
+	lookups_lookup(&req, NODE_ROWS, "file-000");
 	assert_errno(&req, ESTALE);
 	req_renew(&req);
-	lookups_getattr(&req, node_table_node(7, 1), NULL);
+	lookups_getattr(&req, 7 * NODE_ROWS + 1, NULL);
 	assert_errno(&req, ESTALE);
 	req_release(&req);
 	mount_end(&m);

@@ -51,14 +51,14 @@ static int clean(void **state)
 /* The node of an entry, looked up. */
 static uint64_t look_up(struct tree *t, const struct entry *e)
 {
-	struct leaf_number number;
+	struct node_number number;
 	struct place place;
 	struct entry found;
 
 	assert_int_equal(
 		tree_find(&t->pages, &t->root, e->parent, e->name, &place, &found), 0);
-	assert_int_equal(node_table_hold(t->table, &place.leaf, 1, &number), 0);
-	return node_table_node(number.number, place.row);
+	assert_int_equal(node_table_hold(t->table, 0, &place.leaf, place.row, &number), 0);
+	return number.node;
 }
 
 static void every_node_has_its_entry(void **state)

@@ -25,15 +25,15 @@ static void test_node_and_back(void **state)
 {
 	struct node_table *i = node_table_new();
 	struct digest leaf = leaf_of(1), found;
-	struct leaf_number n;
+	struct node_number n;
 	uint32_t row;
 	uint64_t node;
 
 	(void)state;
-	assert_int_equal(node_table_hold(i, &leaf, 1, &n), 0);
-	node = node_table_node(n.number, NODE_ROWS - 1);
-	assert_true(node > 1);
-	assert_true(node_table_node(n.number, 0) > 1);
+	assert_int_equal(node_table_hold(i, 0, &leaf, 0, &n), 0);
+	assert_true(n.node > 1);
+	assert_int_equal(node_table_hold(i, 0, &leaf, NODE_ROWS - 1, &n), 0);
+	node = n.node;
 	assert_int_equal(node_table_find(i, node, &found, &row), 0);
 	assert_true(digest_equal(&found, &leaf));
 	assert_int_equal(row, NODE_ROWS - 1);
@@ -62,15 +62,15 @@ static void test_same_leaf_same_number(void **state)
 {
 	struct node_table *i = node_table_new();
 	struct digest leaf = leaf_of(1), other = leaf_of(2);
-	struct leaf_number a, b, c;
+	struct node_number a, b, c;
 
 	(void)state;
-	assert_int_equal(node_table_hold(i, &leaf, 1, &a), 0);
-	assert_int_equal(node_table_hold(i, &leaf, 5, &b), 0);
-	assert_int_equal(node_table_hold(i, &other, 1, &c), 0);
-	assert_int_equal(a.number, b.number);
+	assert_int_equal(node_table_hold(i, 0, &leaf, 1, &a), 0);
+	assert_int_equal(node_table_hold(i, 0, &leaf, 5, &b), 0);
+	assert_int_equal(node_table_hold(i, 0, &other, 1, &c), 0);
+	assert_int_equal(b.node - a.node, 4);
 	assert_int_equal(a.generation, b.generation);
-	assert_int_not_equal(a.number, c.number);
+	assert_int_not_equal(a.node, c.node);
 	assert_int_equal(node_table_count(i), 2);
 	node_table_free(i);
 }
@@ -80,20 +80,19 @@ static void test_forget_frees_at_zero(void **state)
 {
 	struct node_table *i = node_table_new();
 	struct digest leaf = leaf_of(1), found;
-	struct leaf_number n;
+	struct node_number n;
 	uint32_t row;
 
 	(void)state;
-	node_table_hold(i, &leaf, 2, &n);
-	node_table_hold(i, &leaf, 1, &n);
-	node_table_forget(i, node_table_node(n.number, 3), 2);
-	assert_int_equal(node_table_find(i, node_table_node(n.number, 9), &found, &row), 0);
-	node_table_forget(i, node_table_node(n.number, 9), 1);
-	assert_int_equal(
-		node_table_find(i, node_table_node(n.number, 9), &found, &row), ERR_ABSENT);
+	for (int k = 0; k < 3; k++)
+		node_table_hold(i, 0, &leaf, 9, &n);
+	node_table_forget(i, n.node - 6, 2);
+	assert_int_equal(node_table_find(i, n.node, &found, &row), 0);
+	node_table_forget(i, n.node, 1);
+	assert_int_equal(node_table_find(i, n.node, &found, &row), ERR_ABSENT);
 	assert_int_equal(node_table_count(i), 0);
 	/* More than there was: nothing else happens. */
-	node_table_forget(i, node_table_node(n.number, 9), UINT64_MAX);
+	node_table_forget(i, n.node, UINT64_MAX);
 	assert_int_equal(node_table_count(i), 0);
 	node_table_free(i);
 }
@@ -102,16 +101,16 @@ static void test_reuse_changes_generation(void **state)
 {
 	struct node_table *i = node_table_new();
 	struct digest leaf = leaf_of(1), other = leaf_of(2), found;
-	struct leaf_number a, b;
+	struct node_number a, b;
 	uint32_t row;
 
 	(void)state;
-	node_table_hold(i, &leaf, 1, &a);
-	node_table_forget(i, node_table_node(a.number, 0), 1);
-	node_table_hold(i, &other, 1, &b);
-	assert_int_equal(a.number, b.number);
+	node_table_hold(i, 0, &leaf, 0, &a);
+	node_table_forget(i, a.node, 1);
+	node_table_hold(i, 0, &other, 0, &b);
+	assert_int_equal(a.node, b.node);
 	assert_int_not_equal(a.generation, b.generation);
-	assert_int_equal(node_table_find(i, node_table_node(b.number, 0), &found, &row), 0);
+	assert_int_equal(node_table_find(i, b.node, &found, &row), 0);
 	assert_true(digest_equal(&found, &other));
 	node_table_free(i);
 }
@@ -120,29 +119,29 @@ static void test_reuse_changes_generation(void **state)
 static void test_many(void **state)
 {
 	struct node_table *i = node_table_new();
-	struct leaf_number *n = calloc(MANY, sizeof *n);
+	struct node_number *n = calloc(MANY, sizeof *n);
 	struct digest leaf, found;
-	struct leaf_number again;
+	struct node_number again;
 	uint32_t row;
 
 	(void)state;
 	for (uint32_t k = 0; k < MANY; k++) {
 		leaf = leaf_of(k);
-		assert_int_equal(node_table_hold(i, &leaf, 1, &n[k]), 0);
+		assert_int_equal(node_table_hold(i, 0, &leaf, 5, &n[k]), 0);
 	}
 	assert_int_equal(node_table_count(i), MANY);
 	for (uint32_t k = 0; k < MANY; k += 3)
-		node_table_forget(i, node_table_node(n[k].number, k % NODE_ROWS), 1);
+		node_table_forget(i, n[k].node, 1);
 	for (uint32_t k = 0; k < MANY; k++) {
-		int rc = node_table_find(i, node_table_node(n[k].number, 5), &found, &row);
+		int rc = node_table_find(i, n[k].node, &found, &row);
 
 		leaf = leaf_of(k);
 		assert_int_equal(rc, k % 3 ? 0 : ERR_ABSENT);
 		if (rc)
 			continue;
 		assert_true(digest_equal(&found, &leaf));
-		assert_int_equal(node_table_hold(i, &leaf, 1, &again), 0);
-		assert_int_equal(again.number, n[k].number);
+		assert_int_equal(node_table_hold(i, 0, &leaf, 5, &again), 0);
+		assert_int_equal(again.node, n[k].node);
 	}
 	free(n);
 	node_table_free(i);
@@ -151,21 +150,21 @@ static void test_many(void **state)
 static void *churn(void *arg)
 {
 	struct node_table *i = arg;
-	struct leaf_number n;
+	struct node_number n;
 	struct digest leaf, found;
 	uint32_t row;
 	uintptr_t wrong = 0;
 
 	for (uint32_t k = 0; k < 2000; k++) {
 		leaf = leaf_of(k % 97);
-		if (node_table_hold(i, &leaf, 1, &n)) {
+		if (node_table_hold(i, 0, &leaf, 1, &n)) {
 			wrong++;
 			continue;
 		}
-		if (node_table_find(i, node_table_node(n.number, 1), &found, &row) ||
+		if (node_table_find(i, n.node, &found, &row) ||
 			!digest_equal(&found, &leaf))
 			wrong++;
-		node_table_forget(i, node_table_node(n.number, 1), 1);
+		node_table_forget(i, n.node, 1);
 	}
 	return (void *)wrong;
 }
@@ -187,6 +186,166 @@ static void test_threads(void **state)
 	node_table_free(i);
 }
 
+static struct leaf_row place_of(uint32_t leaf, uint32_t row)
+{
+	return (struct leaf_row){leaf_of(leaf), row};
+}
+
+static uint64_t hold_place(struct node_table *t, uint64_t turn, uint32_t leaf, uint32_t row)
+{
+	struct digest digest = leaf_of(leaf);
+	struct node_number n;
+
+	assert_int_equal(node_table_hold(t, turn, &digest, row, &n), 0);
+	return n.node;
+}
+
+static void assert_at(struct node_table *t, uint64_t node, uint32_t leaf, uint32_t row)
+{
+	struct digest found, want = leaf_of(leaf);
+	uint32_t r;
+
+	assert_int_equal(node_table_find(t, node, &found, &r), 0);
+	assert_true(digest_equal(&found, &want));
+	assert_int_equal(r, row);
+}
+
+static void move_place(
+	struct node_table *t, uint32_t from, uint32_t row, uint32_t to, uint32_t to_row)
+{
+	struct leaf_row a = place_of(from, row), b = place_of(to, to_row);
+
+	assert_int_equal(node_table_move(t, &a, &b), 0);
+}
+
+/* Whoever comes by the new place gets the id that the kernel has. */
+static void test_an_id_moves(void **state)
+{
+	struct node_table *t = node_table_new();
+	struct digest to = leaf_of(2);
+	uint64_t node = hold_place(t, 0, 1, 7), at;
+
+	(void)state;
+	move_place(t, 1, 7, 2, 300);
+	move_place(t, 9, 7, 2, 3); /* who is not held does not */
+	assert_at(t, node, 2, 300);
+	assert_int_equal(node_table_at(t, &to, 300, &at), 0);
+	assert_int_equal(at, node);
+	assert_int_equal(node_table_at(t, &to, 3, &at), ERR_ABSENT);
+	assert_int_equal(hold_place(t, 0, 2, 300), node);
+	assert_int_not_equal(hold_place(t, 0, 2, 3), node);
+	assert_int_equal(node_table_count(t), 2);
+	node_table_forget(t, node, 2);
+	assert_int_equal(node_table_count(t), 1);
+	assert_int_not_equal(hold_place(t, 0, 2, 300), node);
+	node_table_free(t);
+}
+
+/* On and on, and back to where it began. */
+static void test_an_id_moves_on(void **state)
+{
+	struct node_table *t = node_table_new();
+	uint64_t node = hold_place(t, 0, 1, 7);
+
+	(void)state;
+	for (uint32_t k = 2; k < 50; k++) {
+		move_place(t, k - 1, k - 1 == 1 ? 7 : k - 1, k, k);
+		assert_at(t, node, k, k);
+		assert_int_equal(node_table_count(t), 2);
+	}
+	move_place(t, 49, 49, 1, 7);
+	assert_at(t, node, 1, 7);
+	assert_int_equal(node_table_count(t), 1);
+	assert_int_equal(hold_place(t, 0, 1, 7), node);
+	node_table_forget(t, node, 2);
+	assert_int_equal(node_table_count(t), 0);
+	node_table_free(t);
+}
+
+/* A name that was there, went, and is there again: the last id is the place's. */
+static void test_two_ids_for_one_place(void **state)
+{
+	struct node_table *t = node_table_new();
+	struct digest place = leaf_of(2);
+	uint64_t old = hold_place(t, 0, 1, 1), new = hold_place(t, 0, 3, 1), at;
+
+	(void)state;
+	move_place(t, 1, 1, 2, 5);
+	move_place(t, 3, 1, 2, 5);
+	assert_at(t, old, 2, 5);
+	assert_at(t, new, 2, 5);
+	assert_int_equal(node_table_at(t, &place, 5, &at), 0);
+	assert_int_equal(at, new);
+	node_table_forget(t, old, 1);
+	assert_at(t, new, 2, 5);
+	assert_int_equal(hold_place(t, 0, 2, 5), new);
+	node_table_forget(t, new, 2);
+	assert_int_equal(node_table_count(t), 0);
+	node_table_free(t);
+}
+
+/* An entry that has come back to its first place without its id. */
+static void test_an_id_comes_home(void **state)
+{
+	struct node_table *t = node_table_new();
+	uint64_t node = hold_place(t, 0, 1, 1);
+
+	(void)state;
+	move_place(t, 1, 1, 2, 2);
+	assert_int_equal(hold_place(t, 0, 1, 1), node);
+	assert_at(t, node, 1, 1);
+	assert_int_equal(node_table_count(t), 1);
+	node_table_forget(t, node, 2);
+	assert_int_equal(node_table_count(t), 0);
+	node_table_free(t);
+}
+
+static void test_turns(void **state)
+{
+	struct node_table *t = node_table_new();
+	struct digest leaf = leaf_of(1), found;
+	struct node_number n;
+
+	(void)state;
+	hold_place(t, 0, 9, 0);
+	assert_false(node_table_fresh(t, &found));
+	node_table_watch(t);
+	assert_false(node_table_fresh(t, &found));
+	hold_place(t, 0, 9, 1);
+	assert_false(node_table_fresh(t, &found));
+	hold_place(t, 0, 1, 0);
+	assert_false(node_table_turn(t));
+	assert_true(node_table_fresh(t, &found));
+	assert_true(digest_equal(&found, &leaf));
+	assert_false(node_table_fresh(t, &found));
+	/* One that is gone again needs no look. */
+	node_table_forget(t, hold_place(t, 0, 2, 0), 1);
+	assert_true(node_table_turn(t));
+	assert_int_equal(node_table_hold(t, 0, &leaf, 0, &n), ERR_BUSY);
+	assert_int_equal(node_table_hold(t, 1, &leaf, 0, &n), 0);
+	node_table_free(t);
+}
+
+/* A leaf that only has guests is held anew by an id of its own. */
+static void test_a_leaf_of_guests(void **state)
+{
+	struct node_table *t = node_table_new();
+	struct digest found;
+	uint64_t node = hold_place(t, 0, 1, 1);
+
+	(void)state;
+	move_place(t, 1, 1, 2, 5);
+	node_table_watch(t);
+	hold_place(t, 0, 2, 5);
+	assert_true(node_table_turn(t));
+	node_table_watch(t);
+	hold_place(t, 1, 2, 6);
+	assert_true(node_table_fresh(t, &found));
+	node_table_forget(t, node, 2);
+	assert_int_equal(node_table_count(t), 1);
+	node_table_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +356,12 @@ int main(void)
 		cmocka_unit_test(test_reuse_changes_generation),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_an_id_moves),
+		cmocka_unit_test(test_an_id_moves_on),
+		cmocka_unit_test(test_two_ids_for_one_place),
+		cmocka_unit_test(test_an_id_comes_home),
+		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_a_leaf_of_guests),
 	};
 
 	end_at_failure();
