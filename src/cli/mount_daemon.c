@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cli/mount_follow.h"
 #include "cli/mounts.h"
 #include "cli/reader.h"
 #include "util/thread.h"
@@ -115,9 +116,16 @@ static struct log *open_daemon_log(const struct mount_request *m, struct trouble
 	return log;
 }
 
+/* A revision that was asked for by its number is the one. */
+static bool follows(const struct mount_request *m)
+{
+	return !m->reader.dataset.revision && !m->reader.dataset.offline;
+}
+
 static int daemon_mount(struct mount_request *m, struct reader *r, struct mount_daemon *d,
 	struct trouble *t)
 {
+	struct mount_follow *follow = NULL;
 	struct session *session;
 	int rc;
 
@@ -129,7 +137,11 @@ static int daemon_mount(struct mount_request *m, struct reader *r, struct mount_
 	/* Other tools do without, if need be. */
 	if (mounts_add(m->session.mountpoint, &m->reader, r, t))
 		log_warning(r->log, "%s", t->text);
+	if (follows(m) && mount_follow_start(m, r, session, &follow))
+		log_warning(r->log, "no thread could be started: newer revisions are not "
+				    "looked for");
 	rc = session_run(session, daemon_ready, d);
+	mount_follow_stop(follow);
 	mounts_remove(m->session.mountpoint);
 	if (rc)
 		trouble_set(t, rc, "the mount on %s has broken down: %s",

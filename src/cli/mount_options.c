@@ -11,6 +11,8 @@
 #define SECONDS_PER_DAY 86400
 #define SCRUB_DAYS_DEFAULT 7
 #define SCRUB_DAYS_MAX 3650
+#define FOLLOW_DEFAULT 60   /* seconds */
+#define FOLLOW_MAX 31536000 /* a year */
 
 /* What mount(8) and fstab may pass that means nothing here, or what we do anyway. */
 static const char *const ignored[] = {"ro", "defaults", "auto", "noauto", "user", "nouser",
@@ -28,6 +30,7 @@ void mount_request_init(struct mount_request *m)
 {
 	memset(m, 0, sizeof *m);
 	reader_options_init(&m->reader);
+	m->follow = FOLLOW_DEFAULT;
 	m->reader.scrub = SCRUB_DAYS_DEFAULT * SECONDS_PER_DAY;
 }
 
@@ -128,6 +131,19 @@ static int scrub_word(struct mount_request *m, const char *value)
 	return 0;
 }
 
+static int follow_word(struct mount_request *m, const char *value)
+{
+	uint64_t seconds = 0;
+
+	if (!value || (strcmp(value, "off") != 0 &&
+			      (number_parse(value, FOLLOW_MAX, &seconds) || seconds == 0)))
+		return command_use("mount",
+			"-o follow= needs a number of seconds, 1 to %d, or off",
+			FOLLOW_MAX);
+	m->follow = (int64_t)seconds;
+	return 0;
+}
+
 /* Words that only a mount has: true when it was one, with its result in *status. */
 static bool own_word(
 	struct mount_request *m, const char *word, const char *value, int *status)
@@ -146,6 +162,8 @@ static bool own_word(
 		*status = open_word(m, value);
 	else if (strcmp(word, "verify") == 0)
 		*status = verify_word(m, value);
+	else if (strcmp(word, "follow") == 0)
+		*status = follow_word(m, value);
 	else if (strcmp(word, "scrub") == 0)
 		*status = scrub_word(m, value);
 	else if (strcmp(word, "memory") == 0)

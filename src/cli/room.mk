@@ -8,7 +8,7 @@ libcli_a_SOURCES = \
 	%D%/entry_copy.h %D%/entry_text.c %D%/entry_text.h %D%/extract.c %D%/extract.h \
 	%D%/json_output.c %D%/json_output.h %D%/extract_attributes.c %D%/extract_attributes.h %D%/keys.c %D%/keys.h %D%/link_table.c \
 	%D%/link_table.h %D%/mount_background.c %D%/mount_background.h %D%/mount_daemon.c \
-	%D%/mount_daemon.h %D%/mount_helper.c %D%/mount_helper.h %D%/mount_options.c \
+	%D%/mount_daemon.h %D%/mount_follow.c %D%/mount_follow.h %D%/mount_helper.c %D%/mount_helper.h %D%/mount_options.c \
 	%D%/mount_options.h %D%/mounts.c %D%/mounts.h %D%/prefetcher.c %D%/prefetcher.h \
 	%D%/prefetch_outcome.c %D%/prefetch_outcome.h \
 	%D%/progress.c %D%/progress.h %D%/reader.c %D%/reader.h %D%/reader_options.c \

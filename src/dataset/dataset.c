@@ -9,6 +9,7 @@
 #include "dataset/known_keys.h"
 #include "dataset/last_accepted.h"
 #include "dataset/manifest_fetch.h"
+#include "dataset/refresh.h"
 #include "dataset/signer.h"
 #include "dataset/url.h"
 #include "format/tag.h"
@@ -340,6 +341,70 @@ int dataset_open(struct engine *e, const struct dataset_options *options,
 		if (t)
 			*t = (struct trouble){0};
 	}
+	last_accepted_release(&o.last);
+	manifest_fetch_release(&o.fetch);
+	free(known_keys);
+	return rc;
+}
+
+/* The same key and name, and not what was there before. */
+static int check_same(const struct opening *o, const struct dataset *d, uint64_t revision,
+	struct trouble *t)
+{
+	const struct dataset *now = o->dataset;
+
+	if (now->from_cache)
+		return trouble_set(t, ERR_UNREACHABLE, "%s cannot be reached", d->url);
+	if (!digest_equal(&now->id, &d->id))
+		return trouble_set(t, ERR_UNTRUSTED, "%s holds another dataset now, %s",
+			d->url, now->manifest->name);
+	if (wants_newest(o) && now->manifest->revision < revision)
+		return trouble_set(t, ERR_ROLLBACK,
+			"%s offers revision %llu, older than %llu, which is shown", d->url,
+			(unsigned long long)now->manifest->revision,
+			(unsigned long long)revision);
+	return 0;
+}
+
+static int refresh(
+	struct opening *o, const struct dataset *d, uint64_t revision, struct trouble *t)
+{
+	int rc = fetch_manifest(o, t);
+
+	if (!rc)
+		rc = decode_manifest(o, t);
+	if (!rc)
+		rc = check_manifest(o, t);
+	if (!rc)
+		rc = check_same(o, d, revision, t);
+	if (rc || o->dataset->manifest->revision == revision)
+		return rc;
+	add_mirrors(o);
+	note_accepted(o);
+	remember(o);
+	return 0;
+}
+
+int dataset_refresh(struct dataset *d, const struct dataset_options *options,
+	uint64_t revision, struct manifest **out, struct trouble *t)
+{
+	struct dataset now = {.source = d->source, .url = d->url};
+	struct opening o = {
+		.engine = source_engine(d->source), .options = options, .dataset = &now};
+	char *known_keys = known_keys_file(options->known_keys);
+	int rc = ERR_NO_MEMORY;
+
+	*out = NULL;
+	trouble_set(t, rc, "%s", error_text(rc));
+	o.signer.known_keys = known_keys;
+	if (known_keys)
+		rc = refresh(&o, d, revision, t);
+	if (!rc && now.manifest->revision != revision) {
+		*out = now.manifest;
+		now.manifest = NULL;
+	}
+	manifest_free(now.manifest);
+	bytes_release(&now.manifest_text);
 	last_accepted_release(&o.last);
 	manifest_fetch_release(&o.fetch);
 	free(known_keys);

@@ -19,7 +19,8 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	if (!fs)
 		return ERR_NO_MEMORY;
 	fs->node_table = node_table_new();
-	if (!fs->node_table) {
+	if (!fs->node_table || views_init(&fs->views, dataset->manifest)) {
+		node_table_free(fs->node_table);
 		free(fs);
 		return ERR_NO_MEMORY;
 	}
@@ -55,10 +56,24 @@ void filesystem_free(struct filesystem *fs)
 	pthread_mutex_destroy(&fs->readahead_mtx);
 	readahead_table_release(&fs->readahead_table);
 	node_table_free(fs->node_table);
+	views_release(&fs->views);
 	free(fs);
 }
 
-struct digest filesystem_root(const struct filesystem *fs)
+struct digest filesystem_root(struct filesystem *fs)
 {
-	return fs->dataset->manifest->root;
+	unsigned side;
+	struct digest root = views_enter(&fs->views, &side)->root;
+
+	views_leave(&fs->views, side);
+	return root;
+}
+
+struct totals filesystem_totals(struct filesystem *fs)
+{
+	unsigned side;
+	struct totals totals = views_enter(&fs->views, &side)->totals;
+
+	views_leave(&fs->views, side);
+	return totals;
 }

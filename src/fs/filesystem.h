@@ -19,6 +19,7 @@
 #include "fs/parked_list.h"
 #include "fs/readahead_table.h"
 #include "fs/recent_failures.h"
+#include "fs/view.h"
 
 struct filesystem {
 	struct dataset *dataset; /* borrowed */
@@ -33,6 +34,7 @@ struct filesystem {
 	atomic_bool introduced;	     /* INIT has been answered: for parallel.h */
 	atomic_bool passthrough_off; /* the kernel has refused a backing file */
 	struct backings backings;    /* OPEN_PASSTHROUGH */
+	struct views views;
 	struct node_table *node_table;
 	struct buffers buffers;
 	struct failures failures;
@@ -58,7 +60,9 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 /* Nothing is parked any more. */
 void filesystem_free(struct filesystem *fs);
 
-/* The root page of the revision that is mounted. */
-struct digest filesystem_root(const struct filesystem *fs);
+/* The root page of the revision that is shown now. For who answers nothing: a request has
+ * its view. */
+struct digest filesystem_root(struct filesystem *fs);
+struct totals filesystem_totals(struct filesystem *fs);
 
 #endif

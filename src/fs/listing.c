@@ -15,14 +15,44 @@
 #define LEAF_ENTRIES 256       /* about what a leaf holds; only a measure for hints */
 #define AHEAD_LEAVES HINTS_MAX /* hinted at most before a sequential listing */
 
+/*
+ * Where a listing goes on is an entry of a view: it ends with what it began with, whatever
+ * is shown by then. Up to the first update the offsets are small numbers.
+ */
+#define OFFSET_BITS 40
+#define TURN_MASK ((UINT64_C(1) << (63 - OFFSET_BITS)) - 1)
+
 /* A listing under way. */
 struct listing {
 	struct request *request;
 	struct request_try *try;
-	struct span path; /* of the directory */
+	struct digest root; /* page */
+	struct span path;   /* of the directory */
 	bool plus;
+	bool past;	 /* the view that it began in is gone: no nodes are given out */
+	uint64_t turn;	 /* of that view */
 	uint64_t offset; /* of the next entry */
 };
+
+static off_t next_offset(const struct listing *l)
+{
+	return (off_t)((l->turn & TURN_MASK) << OFFSET_BITS | (l->offset + 1));
+}
+
+/* Offset 0 begins. One that began too long ago goes on in what is shown now. */
+static void find_view(struct listing *l, uint64_t offset)
+{
+	const struct view *view = l->try->view;
+	uint64_t back = (view->turn - (offset >> OFFSET_BITS)) & TURN_MASK;
+
+	l->offset = offset & ((UINT64_C(1) << OFFSET_BITS) - 1);
+	l->turn = view->turn;
+	l->root = view->root;
+	l->past = offset && back && back <= view->turn &&
+		  views_past(&l->request->fs->views, view, view->turn - back, &l->root);
+	if (l->past)
+		l->turn -= back;
+}
 
 static const struct request_kind readdirplus_kind;
 
@@ -36,10 +66,10 @@ static bool listing_put(struct listing *l, const char *name, struct fuse_entry_p
 
 	if (l->plus)
 		need = fuse_add_direntry_plus(
-			l->request->fuse, at, room, name, entry, (off_t)l->offset + 1);
+			l->request->fuse, at, room, name, entry, next_offset(l));
 	else
-		need = fuse_add_direntry(l->request->fuse, at, room, name, &entry->attr,
-			(off_t)l->offset + 1);
+		need = fuse_add_direntry(
+			l->request->fuse, at, room, name, &entry->attr, next_offset(l));
 	if (need > room)
 		return false;
 	a->size += need;
@@ -76,7 +106,7 @@ static int listing_each(void *ctx, const struct place *place, const struct entry
 	if (!listing_fits(l, name))
 		return 1;
 	entry_param(e, &entry);
-	if (l->plus &&
+	if (l->plus && !l->past &&
 		request_try_hold(l->request, l->try, &place->leaf, place->row, &entry))
 		return 1;
 	listing_put(l, name, &entry);
@@ -89,7 +119,6 @@ static int listing_put_dots(struct listing *l, const struct entry *self)
 	struct fuse_entry_param entry;
 	struct entry parent;
 	struct place place;
-	struct digest root = filesystem_root(l->request->fs);
 	int rc;
 
 	if (l->offset == 0) {
@@ -98,7 +127,8 @@ static int listing_put_dots(struct listing *l, const struct entry *self)
 			return 1;
 	}
 	if (l->offset == 1) {
-		rc = tree_find_path(&l->try->pages, &root, self->parent, &place, &parent);
+		rc = tree_find_path(
+			&l->try->pages, &l->root, self->parent, &place, &parent);
 		if (rc && rc != ERR_ABSENT)
 			return rc;
 		entry_param(rc ? self : &parent, &entry);
@@ -163,15 +193,15 @@ static void listing_hint_ahead(struct listing *l, const struct digest *root, uin
 
 static int listing_walk(struct listing *l)
 {
-	struct digest root = filesystem_root(l->request->fs);
+	const struct digest *root = &l->root;
 	uint64_t rank;
-	int rc = find_first(l, &root, &rank);
+	int rc = find_first(l, root, &rank);
 
 	if (rc)
 		return rc;
 	rank += l->offset - DOTS;
-	rc = tree_walk(&l->try->pages, &root, rank, 0, listing_each, l);
-	listing_hint_ahead(l, &root, rank);
+	rc = tree_walk(&l->try->pages, root, rank, 0, listing_each, l);
+	listing_hint_ahead(l, root, rank);
 	return rc == 1 ? 0 : rc;
 }
 
@@ -188,14 +218,12 @@ static int listing_fill(struct listing *l, const struct entry *self)
 
 static int listing_step(struct request *r, struct request_try *t)
 {
-	struct listing l = {.request = r,
-		.try = t,
-		.offset = r->offset,
-		.plus = r->kind == &readdirplus_kind};
+	struct listing l = {.request = r, .try = t, .plus = r->kind == &readdirplus_kind};
 	struct path path;
 	struct entry e;
 	int rc;
 
+	find_view(&l, r->offset);
 	t->answer.kind = ANSWER_BYTES;
 	t->answer.size = 0;
 	rc = request_try_entry(r, t, &e);

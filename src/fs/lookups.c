@@ -14,7 +14,6 @@
 
 static int lookup_step(struct request *r, struct request_try *t)
 {
-	struct digest root = filesystem_root(r->fs);
 	struct entry directory, e = {0};
 	struct place place;
 	struct path path;
@@ -23,8 +22,8 @@ static int lookup_step(struct request *r, struct request_try *t)
 	if (!rc)
 		rc = entry_path(&directory, &path);
 	if (!rc)
-		rc = tree_find(&t->pages, &root, path_span(&path), span_of_string(r->name),
-			&place, &e);
+		rc = tree_find(&t->pages, &t->view->root, path_span(&path),
+			span_of_string(r->name), &place, &e);
 	if (rc && rc != ERR_ABSENT)
 		return rc;
 	t->answer.kind = ANSWER_ENTRY;

@@ -15,9 +15,10 @@ void opens_init(struct filesystem *fs, struct fuse_conn_info *conn)
 		.elide = conn->capable & FUSE_CAP_NO_OPEN_SUPPORT,
 		.no_passthrough = passthrough_lacks(conn),
 	};
+	const struct totals totals = filesystem_totals(fs);
 	struct open_choice choice;
 
-	open_mode_choose(fs->open_mode, &fs->dataset->manifest->totals, &means, &choice);
+	open_mode_choose(fs->open_mode, &totals, &means, &choice);
 	if (!choice.as_asked)
 		log_warning(fs->log, "no open=%s here: %s", open_mode_name(fs->open_mode),
 			choice.reason);

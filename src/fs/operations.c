@@ -49,7 +49,7 @@ static void operation_init(void *userdata, struct fuse_conn_info *conn)
 	want_capability(conn, FUSE_CAP_READDIRPLUS_AUTO, 0);
 	/* Where there is none, the kernel would ask for those of each directory on the way
 	 * and of each file that is listed. */
-	want_capability(conn, FUSE_CAP_POSIX_ACL, fs->dataset->manifest->totals.acls > 0);
+	want_capability(conn, FUSE_CAP_POSIX_ACL, filesystem_totals(fs).acls > 0);
 	want_capability(conn, FUSE_CAP_AUTO_INVAL_DATA, 0);
 	want_capability(conn, FUSE_CAP_SPLICE_READ, 0);
 	want_capability(conn, FUSE_CAP_SPLICE_WRITE, 0);
@@ -84,14 +84,13 @@ static void operation_forget_multi(
 
 static void operation_statfs(fuse_req_t fuse, fuse_ino_t node)
 {
-	const struct filesystem *fs = fuse_req_userdata(fuse);
-	const struct totals *totals = &fs->dataset->manifest->totals;
+	const struct totals totals = filesystem_totals(fuse_req_userdata(fuse));
 	struct statvfs st = {
 		.f_bsize = BLOCK_SIZE,
 		.f_frsize = BLOCK_SIZE,
-		.f_blocks = (fsblkcnt_t)(totals->bytes / BLOCK_SIZE +
-					 (totals->bytes % BLOCK_SIZE != 0)),
-		.f_files = (fsfilcnt_t)totals->entries,
+		.f_blocks = (fsblkcnt_t)(totals.bytes / BLOCK_SIZE +
+					 (totals.bytes % BLOCK_SIZE != 0)),
+		.f_files = (fsfilcnt_t)totals.entries,
 		.f_namemax = NAME_SIZE_MAX,
 	};
 

@@ -41,6 +41,7 @@ void request_try_hint_wants(struct request_try *t)
 
 void request_try_init(struct request_try *t)
 {
+	t->view = NULL;
 	t->buffer = NULL;
 	t->held_count = 0;
 	t->hints.count = 0;
@@ -55,11 +56,23 @@ void request_try_release(struct request_try *t, struct filesystem *fs)
 	t->buffer = NULL;
 }
 
+static void leave_view(struct request_try *t, struct filesystem *fs)
+{
+	if (t->view)
+		views_leave(&fs->views, t->side);
+	t->view = NULL;
+}
+
+static void enter_view(struct request_try *t, struct filesystem *fs)
+{
+	if (!t->view)
+		t->view = views_enter(&fs->views, &t->side);
+	t->overtaken = false;
+}
+
 int request_try_entry(struct request *r, struct request_try *t, struct entry *e)
 {
-	struct digest root = filesystem_root(r->fs);
-
-	return node_entry(&r->node, &t->pages, &root, e);
+	return node_entry(&r->node, &t->pages, &t->view->root, e);
 }
 
 static void take_back(struct request_try *t, struct filesystem *fs)
@@ -78,7 +91,8 @@ int request_try_hold(struct request *r, struct request_try *t, const struct dige
 
 	if (t->held_count == HELD_MAX)
 		return ERR_LIMIT;
-	rc = node_table_hold(r->fs->node_table, 0, leaf, row, &number);
+	rc = node_table_hold(r->fs->node_table, t->view->turn, leaf, row, &number);
+	t->overtaken = rc == ERR_BUSY;
 	if (rc)
 		return rc;
 	entry->ino = number.node;
@@ -107,6 +121,7 @@ static int try_once(struct request *r, struct request_try *t,
 	int rc = get_buffer(r, t);
 
 	t->hints.count = 0;
+	enter_view(t, r->fs);
 	if (!rc)
 		rc = attempt_begin(&t->attempt, r->fs->cache, buffers);
 	if (rc) {
@@ -114,7 +129,9 @@ static int try_once(struct request *r, struct request_try *t,
 		return rc;
 	}
 	rc = r->kind->step(r, t);
-	*again = attempt_end(&t->attempt) != 0;
+	*again = attempt_end(&t->attempt) != 0 || t->overtaken;
+	if (t->overtaken)
+		leave_view(t, r->fs);
 	return rc;
 }
 
@@ -131,6 +148,8 @@ int request_try_run(
 	assert(rc != ERR_PENDING || t->attempt.want_count > 0);
 	if (rc)
 		take_back(t, r->fs);
+	if (rc == ERR_PENDING)
+		leave_view(t, r->fs);
 	return rc;
 }
 
@@ -157,6 +176,7 @@ static void note_failure(
 void request_try_answer(
 	struct request *r, struct request_try *t, int error, const struct trouble *trouble)
 {
+	enter_view(t, r->fs);
 	if (error && error != ERR_INTERRUPTED)
 		note_failure(r, t, error, trouble);
 	if (error && r->kind->asked_twice)
@@ -166,5 +186,6 @@ void request_try_answer(
 		fuse_reply_err(r->fuse, failure_errno(error));
 	else if (answer_send(&t->answer, r->fuse, t->buffer))
 		take_back(t, r->fs);
+	leave_view(t, r->fs);
 	request_try_release(t, r->fs);
 }

@@ -11,6 +11,7 @@
 #include "fs/answer.h"
 #include "fs/hints.h"
 #include "fs/request.h"
+#include "fs/view.h"
 #include "tree/tree.h"
 
 #define HELD_MAX 32	 /* leaves whose names one reply may hand out */
@@ -23,6 +24,9 @@ struct held {
 };
 
 struct request_try {
+	const struct view *view; /* NULL: within none */
+	unsigned side;		 /* of fs->views */
+	bool overtaken;		 /* another view has its turn */
 	struct attempt attempt;
 	struct page_source pages; /* of the attempt */
 	struct answer answer;

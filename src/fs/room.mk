@@ -13,5 +13,5 @@ libfs_a_SOURCES = \
 	%D%/polling.h %D%/readahead.c %D%/readahead.h %D%/readahead_table.c \
 	%D%/readahead_table.h %D%/reads.c %D%/reads.h %D%/recent_failures.c \
 	%D%/recent_failures.h %D%/request.h %D%/request_run.c %D%/request_run.h \
-	%D%/request_try.c %D%/request_try.h %D%/session.c %D%/session.h %D%/xattrs.c \
-	%D%/xattrs.h
+	%D%/request_try.c %D%/request_try.h %D%/session.c %D%/session.h %D%/update.c %D%/update.h %D%/view.c %D%/view.h \
+	%D%/xattrs.c %D%/xattrs.h

@@ -216,6 +216,12 @@ int session_run(struct session *s, void (*ready)(void *ctx), void *ctx)
 	return rc;
 }
 
+int session_update(struct session *s, const struct manifest *next, struct update_told *told,
+	struct trouble *t)
+{
+	return update_run(s->fs, s->fuse, next, told, t);
+}
+
 void session_failure(struct session *s, struct trouble *out)
 {
 	failures_last(&s->fs->failures, out);

@@ -11,6 +11,7 @@
 
 #include "dataset/dataset.h"
 #include "fs/open_mode.h"
+#include "fs/update.h"
 
 struct session_options {
 	const char *mountpoint;
@@ -37,6 +38,10 @@ int session_new(struct dataset *dataset, const struct session_options *options,
  * process must not touch its own mount: killed while it waits for itself, it would never
  * end. ERR_IO. */
 int session_run(struct session *s, void (*ready)(void *ctx), void *ctx);
+/* Shows the revision of that manifest, while the session runs (fs/update.h). One at a time,
+ * from a thread of its own. */
+int session_update(struct session *s, const struct manifest *next, struct update_told *told,
+	struct trouble *t);
 /* The words of the last request that failed; code 0: none did. */
 void session_failure(struct session *s, struct trouble *out);
 /* Unmounts when still mounted. */

@@ -78,9 +78,7 @@ static void reply_pid(fuse_req_t fuse, size_t size)
  * request per file. */
 static bool has_no_xattrs(fuse_req_t fuse)
 {
-	const struct filesystem *fs = fuse_req_userdata(fuse);
-
-	return fs->dataset->manifest->totals.xattrs == 0;
+	return filesystem_totals(fuse_req_userdata(fuse)).xattrs == 0;
 }
 
 void xattrs_get(fuse_req_t fuse, fuse_ino_t node, const char *name, size_t size)

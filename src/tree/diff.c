@@ -14,6 +14,7 @@ struct diff {
 	struct cursor before, after;
 	struct tree_told *told; /* up to the cursors */
 	tree_diff_fn each;
+	tree_leaf_fn leaf; /* may be NULL */
 	void *ctx;
 };
 
@@ -52,6 +53,14 @@ static int step_entries(struct diff *d)
 					   : d->each(d->ctx, TREE_CHANGED, &before, &after);
 }
 
+/* When a leaf of `before` has just been opened. */
+static int tell_leaf(struct diff *d, const struct cursor *c)
+{
+	if (!d->leaf || c != &d->before || c->level > 0)
+		return 0;
+	return d->leaf(d->ctx, &c->open[0].digest);
+}
+
 /* The other tree is at its end. */
 static int step_rest(struct diff *d, enum tree_change change)
 {
@@ -60,8 +69,10 @@ static int step_rest(struct diff *d, enum tree_change change)
 	struct entry e;
 	int rc;
 
-	if (!cursor_at_entry(c))
-		return cursor_down(c, c->open[c->level].page.count);
+	if (!cursor_at_entry(c)) {
+		rc = cursor_down(c, c->open[c->level].page.count);
+		return rc ? rc : tell_leaf(d, c);
+	}
 	rc = current_entry(c, &e);
 	next_entry(c, added ? &d->told->after : &d->told->before);
 	if (rc)
@@ -162,21 +173,21 @@ static void hint_all(const struct cursor *a, const struct cursor *b)
 		hint_level(a, b, level);
 }
 
-static int open_head(struct cursor *c, const struct cursor *other)
+static int open_head(struct diff *d, struct cursor *c, const struct cursor *other)
 {
 	int rc = cursor_down(c, 0);
 
 	if (!rc)
 		hint_pair(c, other);
-	return rc;
+	return rc ? rc : tell_leaf(d, c);
 }
 
 /* Opens the higher head, or both: also when one is not here yet, to ask for the other. */
 static int open_heads(struct diff *d)
 {
 	unsigned before = d->before.level, after = d->after.level;
-	int rc = before >= after ? open_head(&d->before, &d->after) : 0;
-	int after_rc = after >= before ? open_head(&d->after, &d->before) : 0;
+	int rc = before >= after ? open_head(d, &d->before, &d->after) : 0;
+	int after_rc = after >= before ? open_head(d, &d->after, &d->before) : 0;
 
 	return rc ? rc : after_rc;
 }
@@ -205,21 +216,46 @@ static int stand(struct cursor *c, const struct page_source *s, const struct dig
 	return rc ? rc : cursor_stand(c, rank);
 }
 
-int tree_diff(const struct page_source *s, const struct digest *before,
-	const struct digest *after, struct tree_told *told, tree_diff_fn each, void *ctx)
+static int diff_run(struct diff *d, const struct page_source *s,
+	const struct digest *before, const struct digest *after)
 {
-	struct diff d = {.told = told, .each = each, .ctx = ctx};
 	int after_rc, rc;
 
 	if (digest_equal(before, after))
 		return 0;
-	rc = stand(&d.before, s, before, told->before);
-	after_rc = stand(&d.after, s, after, told->after);
+	rc = stand(&d->before, s, before, d->told->before);
+	after_rc = stand(&d->after, s, after, d->told->after);
 	if (!rc)
 		rc = after_rc;
 	if (!rc)
-		hint_all(&d.before, &d.after);
-	while (!rc && !(cursor_at_end(&d.before) && cursor_at_end(&d.after)))
-		rc = diff_step(&d);
+		hint_all(&d->before, &d->after);
+	/* Where it goes on within a leaf, that one has been told of. */
+	if (!rc && d->before.level == 0 && d->before.open[0].index == 0)
+		rc = tell_leaf(d, &d->before);
+	while (!rc && !(cursor_at_end(&d->before) && cursor_at_end(&d->after)))
+		rc = diff_step(d);
 	return rc;
+}
+
+int tree_diff(const struct page_source *s, const struct digest *before,
+	const struct digest *after, struct tree_told *told, tree_diff_fn each, void *ctx)
+{
+	struct diff d = {.told = told, .each = each, .ctx = ctx};
+
+	return diff_run(&d, s, before, after);
+}
+
+static int tell_nobody(void *ctx, enum tree_change change, const struct entry *before,
+	const struct entry *after)
+{
+	(void)ctx, (void)change, (void)before, (void)after;
+	return 0;
+}
+
+int tree_diff_leaves(const struct page_source *s, const struct digest *before,
+	const struct digest *after, struct tree_told *told, tree_leaf_fn each, void *ctx)
+{
+	struct diff d = {.told = told, .each = tell_nobody, .leaf = each, .ctx = ctx};
+
+	return diff_run(&d, s, before, after);
 }

@@ -23,4 +23,10 @@ struct tree_told {
 int tree_diff(const struct page_source *s, const struct digest *before,
 	const struct digest *after, struct tree_told *told, tree_diff_fn each, void *ctx);
 
+/* Tells `each` of the leaves of `before` that are looked into for that: all that are not in
+ * `after`, and maybe some more, maybe twice. As above else. */
+typedef int (*tree_leaf_fn)(void *ctx, const struct digest *leaf);
+int tree_diff_leaves(const struct page_source *s, const struct digest *before,
+	const struct digest *after, struct tree_told *told, tree_leaf_fn each, void *ctx);
+
 #endif

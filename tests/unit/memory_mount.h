@@ -190,6 +190,18 @@ static inline void mount_begin(struct memory_mount *m, enum open_mode mode)
 	mount_begin_filesystem(m, mode);
 }
 
+/* What m->manifest says now is shown from now on; the node table has not moved. */
+static inline void mount_show(struct memory_mount *m)
+{
+	struct view *view = views_next(&m->fs->views, &m->manifest);
+	const struct view *last;
+
+	assert_non_null(view);
+	view->turn--;
+	views_change(&m->fs->views, view, &last);
+	views_wait(&m->fs->views, last);
+}
+
 static inline int mount_remove_one(
 	const char *path, const struct stat *st, int type, struct FTW *ftw)
 {

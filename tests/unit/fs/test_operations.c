@@ -88,6 +88,7 @@ static void the_size_is_the_manifests(void **state)
 	plant(&m);
 	m.manifest.totals.bytes = 3 * 4096 + 1;
 	m.manifest.totals.entries = 99;
+	mount_show(&m);
 	req_init(&req, m.fs);
 	operations.statfs(&req, FUSE_ROOT_ID);
 	assert_reply(&req, REPLY_STATFS);
@@ -131,6 +132,7 @@ static void the_kernel_is_told_what_is_wanted(void **state)
 	assert_false(m.fs->elides_opendir);
 	/* a kernel that can do less, and a tree that has more */
 	m.manifest.totals.acls = 1;
+	mount_show(&m);
 	conn = (struct fuse_conn_info){.capable = FUSE_CAP_POSIX_ACL |
 						  FUSE_CAP_NO_OPENDIR_SUPPORT |
 						  FUSE_CAP_NO_OPEN_SUPPORT,

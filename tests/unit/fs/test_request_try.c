@@ -255,6 +255,7 @@ static void lookups_of_a_leaf_share_a_place(void **state)
 	plant(&m);
 	r = ask(&m, &req, &kind, 0);
 	request_try_init(&t);
+	assert_int_equal(request_try_run(&r, &t, NULL), 0);
 	assert_int_equal(request_try_hold(&r, &t, &leaf, 0, &first), 0);
 	for (unsigned row = 1; row < 100; row++)
 		assert_int_equal(request_try_hold(&r, &t, &leaf, row, &second), 0);
@@ -265,6 +266,53 @@ static void lookups_of_a_leaf_share_a_place(void **state)
 	assert_int_equal(node_table_count(m.fs->node_table), 1);
 	node_table_forget(m.fs->node_table, first.ino, 1);
 	assert_int_equal(node_table_count(m.fs->node_table), 0);
+	request_try_answer(&r, &t, 0, NULL);
+	req_release(&req);
+	mount_end(&m);
+}
+
+/* Another view has its turn while a try is under way: it begins anew, within that. */
+static struct memory_mount *overtaker;
+static const struct view *overtaken_view;
+
+static int overtaken_step(struct request *r, struct request_try *t)
+{
+	struct digest leaf = digest_of("leaf", 4);
+	struct fuse_entry_param entry;
+
+	if (told.steps++ == 0) {
+		node_table_watch(overtaker->fs->node_table);
+		assert_true(node_table_turn(overtaker->fs->node_table));
+		views_change(&overtaker->fs->views,
+			views_next(&overtaker->fs->views, &overtaker->manifest),
+			&overtaken_view);
+	}
+	answer_errno(&t->answer, ENODATA);
+	return request_try_hold(r, t, &leaf, 7, &entry);
+}
+
+static void who_is_overtaken_begins_anew(void **state)
+{
+	static const struct request_kind overtaken_kind = {
+		.name = "test", .step = overtaken_step};
+	struct memory_mount m;
+	struct request_try t;
+	struct fuse_req req;
+	struct request r;
+
+	(void)state;
+	plant(&m);
+	overtaker = &m;
+	r = ask(&m, &req, &overtaken_kind, 0);
+	request_try_init(&t);
+	assert_int_equal(request_try_run(&r, &t, NULL), 0);
+	assert_int_equal(told.steps, 2);
+	assert_int_equal(t.view->turn, 1);
+	assert_int_equal(t.held_count, 1);
+	request_try_answer(&r, &t, 0, NULL);
+	assert_errno(&req, ENODATA);
+	assert_null(t.view);
+	views_wait(&m.fs->views, overtaken_view);
 	req_release(&req);
 	mount_end(&m);
 }
@@ -348,6 +396,7 @@ int main(void)
 		cmocka_unit_test(a_failed_try_holds_nothing),
 		cmocka_unit_test(a_lost_answer_holds_nothing),
 		cmocka_unit_test(lookups_of_a_leaf_share_a_place),
+		cmocka_unit_test(who_is_overtaken_begins_anew),
 		cmocka_unit_test(a_failure_is_told_with_its_path),
 		cmocka_unit_test(a_failed_read_is_remembered),
 	};
