@@ -39,7 +39,7 @@ static void on_hangup(int signal)
 
 static void say_failure(struct mount_follow *f, int error, const struct trouble *t)
 {
-	if (error != f->last_error)
+	if (error != f->last_error && error != ERR_INTERRUPTED)
 		log_warning(f->reader->log, "staying with revision %llu: %s",
 			(unsigned long long)f->revision, t->text);
 	f->last_error = error;
@@ -133,6 +133,7 @@ void mount_follow_stop(struct mount_follow *f)
 	if (!f)
 		return;
 	atomic_store(&f->over, true);
+	dataset_end_waits(f->reader->dataset);
 	sem_post(&follow_look);
 	pthread_join(f->thread, NULL);
 	free(f);

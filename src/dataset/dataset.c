@@ -411,6 +411,12 @@ int dataset_refresh(struct dataset *d, const struct dataset_options *options,
 	return rc;
 }
 
+void dataset_end_waits(struct dataset *d)
+{
+	source_end_runs(d->source);
+	fetcher_end_gets(engine_fetcher(source_engine(d->source)));
+}
+
 void dataset_close(struct dataset *d)
 {
 	if (!d)

@@ -15,5 +15,8 @@
  * sentence; ERR_UNREACHABLE when only the cache could answer. */
 int dataset_refresh(struct dataset *d, const struct dataset_options *options,
 	uint64_t revision, struct manifest **out, struct trouble *t);
+/* For the end: whoever waits in it, or in source_run() of that dataset, waits no longer
+ * (ERR_INTERRUPTED). Any thread. */
+void dataset_end_waits(struct dataset *d);
 
 #endif

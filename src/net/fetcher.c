@@ -17,9 +17,13 @@
 #define CONNECT_TIMEOUT_DEFAULT (10 * NS_PER_SECOND)
 #define STALL_TIMEOUT_DEFAULT (15 * NS_PER_SECOND)
 
+struct get_wait;
 struct fetcher {
 	struct fetch_loop loop;
-	pthread_t thread; /* runs it */
+	pthread_t thread;	  /* runs it */
+	pthread_mutex_t gets_mtx; /* the two below; before fetch_mtx */
+	struct get_wait *gets;	  /* who is in fetcher_get() */
+	bool gets_over;
 };
 
 static void global_init(void)
@@ -65,6 +69,7 @@ int fetcher_new(
 	f = calloc(1, sizeof *f);
 	if (!f)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
+	pthread_mutex_init(&f->gets_mtx, NULL);
 	rc = init_loop(&f->loop, options);
 	if (rc) {
 		trouble_set(t, rc, "libcurl could not be set up: %s", error_text(rc));
@@ -80,6 +85,7 @@ int fetcher_new(
 	return 0;
 out:
 	fetch_loop_release(&f->loop);
+	pthread_mutex_destroy(&f->gets_mtx);
 	free(f);
 	return rc;
 }
@@ -94,6 +100,7 @@ void fetcher_free(struct fetcher *f)
 	pthread_mutex_unlock(&f->loop.fetch_mtx);
 	pthread_join(f->thread, NULL);
 	fetch_loop_release(&f->loop);
+	pthread_mutex_destroy(&f->gets_mtx);
 	free(f);
 }
 
@@ -183,6 +190,8 @@ void fetcher_count(struct fetcher *f, struct fetcher_counters *out)
 
 struct get_wait {
 	struct fetcher *fetcher;
+	struct fetch *fetch;
+	struct get_wait *next, **link; /* gets_mtx */
 	pthread_mutex_t wait_mtx;
 	pthread_cond_t wait_cond;
 	bool done; /* guarded by wait_mtx */
@@ -199,19 +208,60 @@ static void wake_getter(struct fetch *fetch)
 	pthread_mutex_unlock(&w->wait_mtx);
 }
 
+/* False: no more of them begin. */
+static bool get_begin(struct fetcher *f, struct get_wait *w)
+{
+	bool begun;
+
+	pthread_mutex_lock(&f->gets_mtx);
+	begun = !f->gets_over;
+	if (begun) {
+		w->next = f->gets;
+		w->link = &f->gets;
+		if (w->next)
+			w->next->link = &w->next;
+		f->gets = w;
+		submit_with(f, w->fetch, w);
+	}
+	pthread_mutex_unlock(&f->gets_mtx);
+	return begun;
+}
+
+static void get_finish(struct fetcher *f, struct get_wait *w)
+{
+	pthread_mutex_lock(&w->wait_mtx);
+	while (!w->done)
+		pthread_cond_wait(&w->wait_cond, &w->wait_mtx);
+	pthread_mutex_unlock(&w->wait_mtx);
+	pthread_mutex_lock(&f->gets_mtx);
+	*w->link = w->next;
+	if (w->next)
+		w->next->link = w->link;
+	pthread_mutex_unlock(&f->gets_mtx);
+}
+
 int fetcher_get(struct fetcher *f, struct fetch *fetch)
 {
-	struct get_wait w = {.fetcher = f};
+	struct get_wait w = {.fetcher = f, .fetch = fetch};
 
 	pthread_mutex_init(&w.wait_mtx, NULL);
 	pthread_cond_init(&w.wait_cond, NULL);
 	fetch->done = wake_getter;
-	submit_with(f, fetch, &w);
-	pthread_mutex_lock(&w.wait_mtx);
-	while (!w.done)
-		pthread_cond_wait(&w.wait_cond, &w.wait_mtx);
-	pthread_mutex_unlock(&w.wait_mtx);
+	if (get_begin(f, &w))
+		get_finish(f, &w);
+	else
+		fetch->error = trouble_set(&fetch->trouble, ERR_INTERRUPTED, "%s",
+			error_text(ERR_INTERRUPTED));
 	pthread_cond_destroy(&w.wait_cond);
 	pthread_mutex_destroy(&w.wait_mtx);
 	return fetch->error;
+}
+
+void fetcher_end_gets(struct fetcher *f)
+{
+	pthread_mutex_lock(&f->gets_mtx);
+	f->gets_over = true;
+	for (struct get_wait *w = f->gets; w; w = w->next)
+		fetcher_cancel(f, w->fetch);
+	pthread_mutex_unlock(&f->gets_mtx);
 }

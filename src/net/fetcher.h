@@ -71,5 +71,8 @@ void fetcher_count(struct fetcher *f, struct fetcher_counters *out);
 /* Blocking, for tools: submits and waits. The caller then owns fetch->body and has
  * nothing to release. */
 int fetcher_get(struct fetcher *f, struct fetch *fetch);
+/* For the end: each of those, now and later, comes back soon with ERR_INTERRUPTED. Any
+ * thread. */
+void fetcher_end_gets(struct fetcher *f);
 
 #endif

@@ -21,6 +21,9 @@
 struct source {
 	struct mirrors *mirrors; /* owned */
 	struct in_flight_table table;
+	pthread_mutex_t run_mtx; /* the next, and `ready` of who is in source_run() */
+	pthread_cond_t run_cond; /* of any of them */
+	bool runs_over;
 };
 
 int source_new(struct engine *e, const char *url, struct source **out, struct trouble *t)
@@ -38,6 +41,8 @@ int source_new(struct engine *e, const char *url, struct source **out, struct tr
 		return rc;
 	}
 	in_flight_table_init(&s->table, e, s->mirrors, &steps);
+	pthread_mutex_init(&s->run_mtx, NULL);
+	pthread_cond_init(&s->run_cond, NULL);
 	engine_attach(e);
 	*out = s;
 	return 0;
@@ -50,6 +55,8 @@ void source_free(struct source *s)
 	in_flight_table_release(&s->table);
 	engine_detach(s->table.engine);
 	mirrors_free(s->mirrors);
+	pthread_cond_destroy(&s->run_cond);
+	pthread_mutex_destroy(&s->run_mtx);
 	free(s);
 }
 
@@ -131,19 +138,39 @@ void source_hint(struct source *s, const struct want *wants, unsigned count,
 /* A thread that waits for its waiter. */
 struct run {
 	struct waiter waiter;
-	pthread_mutex_t run_mtx; /* ready */
-	pthread_cond_t run_cond;
-	bool ready;
+	struct source *source;
+	bool ready; /* run_mtx */
 };
 
 static void run_ready(struct waiter *waiter)
 {
 	struct run *r = (struct run *)((char *)waiter - offsetof(struct run, waiter));
 
-	pthread_mutex_lock(&r->run_mtx);
+	pthread_mutex_lock(&r->source->run_mtx);
 	r->ready = true;
-	pthread_cond_signal(&r->run_cond);
-	pthread_mutex_unlock(&r->run_mtx);
+	pthread_cond_broadcast(&r->source->run_cond);
+	pthread_mutex_unlock(&r->source->run_mtx);
+}
+
+void source_end_runs(struct source *s)
+{
+	pthread_mutex_lock(&s->run_mtx);
+	s->runs_over = true;
+	pthread_cond_broadcast(&s->run_cond);
+	pthread_mutex_unlock(&s->run_mtx);
+}
+
+/* False: it was given up. */
+static bool run_await(struct source *s, struct run *r)
+{
+	bool ready;
+
+	pthread_mutex_lock(&s->run_mtx);
+	while (!r->ready && !s->runs_over)
+		pthread_cond_wait(&s->run_cond, &s->run_mtx);
+	ready = r->ready;
+	pthread_mutex_unlock(&s->run_mtx);
+	return ready || !source_forget(s, &r->waiter);
 }
 
 static int run_wait(struct source *s, struct run *r, const struct attempt *a,
@@ -156,10 +183,8 @@ static int run_wait(struct source *s, struct run *r, const struct attempt *a,
 	rc = source_want(s, a->wants, a->want_count, priority, deadline, &r->waiter);
 	if (rc)
 		return trouble_set(t, rc, "%s", error_text(rc));
-	pthread_mutex_lock(&r->run_mtx);
-	while (!r->ready)
-		pthread_cond_wait(&r->run_cond, &r->run_mtx);
-	pthread_mutex_unlock(&r->run_mtx);
+	if (!run_await(s, r))
+		return trouble_set(t, ERR_INTERRUPTED, "%s", error_text(ERR_INTERRUPTED));
 	if (r->waiter.error)
 		trouble_set(t, r->waiter.error, "%s", r->waiter.trouble.text);
 	return r->waiter.error;
@@ -198,12 +223,10 @@ int source_run(struct source *s, attempt_fn step, void *arg, int64_t deadline_ns
 	enum fetch_priority priority, struct trouble *t)
 {
 	int64_t wait = deadline_ns ? deadline_ns : RUN_DEADLINE;
-	struct run r = {.waiter.ready = run_ready};
+	struct run r = {.waiter.ready = run_ready, .source = s};
 	struct attempt a;
 	int rc;
 
-	pthread_mutex_init(&r.run_mtx, NULL);
-	pthread_cond_init(&r.run_cond, NULL);
 	for (;;) {
 		rc = run_try(s, &r, step, arg, &a, t);
 		if (rc != ERR_PENDING)
@@ -213,7 +236,5 @@ int source_run(struct source *s, attempt_fn step, void *arg, int64_t deadline_ns
 			break;
 	}
 	waiter_release(&r.waiter);
-	pthread_cond_destroy(&r.run_cond);
-	pthread_mutex_destroy(&r.run_mtx);
 	return rc;
 }

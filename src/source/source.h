@@ -52,5 +52,8 @@ void source_hint(struct source *s, const struct want *wants, unsigned count,
 typedef int (*attempt_fn)(struct attempt *a, void *arg);
 int source_run(struct source *s, attempt_fn step, void *arg, int64_t deadline_ns,
 	enum fetch_priority priority, struct trouble *t);
+/* For the end: whoever waits in source_run(), now or later, waits no longer
+ * (ERR_INTERRUPTED). What is local goes on. Any thread. */
+void source_end_runs(struct source *s);
 
 #endif
