@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A mount follows its dataset: readers who know all states that were ever published see no
+# other; what is unchanged loses nothing; what is open goes on.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_fuse
+REVISIONS=$(find_program ./tests/e2e/revisions)
+
+m=$T/mnt
+states=20
+! is_long || states=400
+number=0 # of the state that is published, and of its revision
+
+publish_next() {
+	number=$((number + 1))
+	"$REVISIONS" make "$T/source" "$number"
+	# before anybody can see it
+	echo "$number" >"$T/latest.new" && mv "$T/latest.new" "$T/latest"
+	publish "$T/source" "$T/store"
+}
+# In the foreground, with all that is asked in $T/debug: mount_mode MODE [OPTION...]
+mount_mode() {
+	"$CAIRN" mount "file://$T/store" "$m" --cache "$T/cache" -v -f \
+		-o "follow=off,open=$1" "${@:2}" 2>"$T/debug" &
+	mounted=$!
+	pids+=("$mounted")
+	wait_until 20 mountpoint -q "$m" || fail "no mount with open=$1: $(tail -n 3 "$T/debug")"
+}
+unmount_mode() {
+	unmount
+	wait "$mounted" || fail "the mount's process"
+}
+is_shown() { grep -q "revision $1 after" "$T/debug"; }
+follow() {
+	kill -HUP "$mounted"
+	wait_until 30 is_shown "$number" || fail "no $number: $(tail -n 3 "$T/debug")"
+}
+# But for the attributes of the root, which has changed.
+asked() { grep "opcode: " "$T/debug" | grep -vc "GETATTR (3), nodeid: 1," || true; }
+
+publish_next
+for mode in elide passthrough plain; do
+	mount_mode "$mode"
+	if grep -q "no open=$mode here" "$T/debug"; then
+		say "no open=$mode here"
+		unmount_mode
+		continue
+	fi
+	"$REVISIONS" is "$m" "$number"
+	stat -c '%n %i' "$m" "$m"/steady/* "$m/moving" >"$T/inodes"
+	first=$number
+	mkfifo "$T/end.$mode"
+	"$REVISIONS" read "$m" "$first" "$T/latest" <"$T/end.$mode" >"$T/read.1" &
+	readers=("$!")
+	"$REVISIONS" read "$m" "$first" "$T/latest" <"$T/end.$mode" >"$T/read.2" &
+	readers+=("$!")
+	"$REVISIONS" hold "$m" <"$T/end.$mode" >"$T/held" &
+	readers+=("$!")
+	exec 8>"$T/end.$mode"
+	pids+=("${readers[@]}")
+	wait_until 10 test -s "$T/held" || fail "nothing is held"
+	if is_root && mkdir -p "$T/bind" && mount --bind "$m/moving" "$T/bind"; then bound=1; else bound=; fi
+
+	count=$states
+	[ "$mode" = elide ] || count=3
+	for _ in $(seq "$count"); do
+		publish_next
+		follow
+		"$REVISIONS" is "$m" "$number" || fail "after revision $number"
+		[ -z "$bound" ] || [ -e "$T/bind/at-$number" ] || fail "the bind mount is behind"
+	done
+	stat -c '%n %i' "$m" "$m"/steady/* "$m/moving" | cmp - "$T/inodes" || fail "other inodes"
+	exec 8>&-
+	for reader in "${readers[@]}"; do wait "$reader" || fail "a reader with open=$mode"; done
+	say "open=$mode, $count revisions beside: $(cat "$T/read.1" "$T/read.2" | tr '\n' ' ')"
+	[ -z "$bound" ] || umount "$T/bind"
+	compare "$T/source" "$m"
+	unmount_mode
+done
+
+# an unchanged file loses nothing that the kernel holds: what was warm asks for nothing
+mount_mode auto -o debug
+use_steady() {
+	cat "$m"/steady/* >/dev/null
+	stat "$m"/steady/* >/dev/null
+	ls "$m/steady" >/dev/null
+}
+use_steady
+use_steady
+ls -lR "$m" >/dev/null
+publish_next
+follow
+before=$(asked)
+use_steady
+sleep 0.1
+[ "$(asked)" = "$before" ] || {
+	grep "opcode: " "$T/debug" | tail >&2
+	fail "a warm read asks"
+}
+"$REVISIONS" is "$m" "$number"
+unmount_mode
