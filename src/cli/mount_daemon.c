@@ -152,13 +152,17 @@ static int daemon_mount(struct mount_request *m, struct reader *r, struct mount_
 }
 
 /* The log has it too, but in the background that is not where people look now. */
-static void say_from_cache(const struct mount_request *m, const struct dataset *dataset)
+static void say_recalled(const struct mount_request *m, const struct dataset *dataset)
 {
-	if (dataset->from_cache && !m->reader.dataset.offline && !m->foreground)
-		fprintf(stderr,
-			"cairn mount: %s cannot be reached: going on with revision %llu, "
-			"and what the cache has of it\n",
-			dataset->url, (unsigned long long)dataset->manifest->revision);
+	bool recalled = dataset->from_cache || dataset->is_outdated;
+
+	if (recalled && !m->reader.dataset.offline && !m->foreground)
+		fprintf(stderr, "cairn mount: %s %s: going on with revision %llu%s\n",
+			dataset->url,
+			dataset->from_cache ? "cannot be reached"
+					    : "offers an older revision than before",
+			(unsigned long long)dataset->manifest->revision,
+			dataset->from_cache ? ", and what the cache has of it" : "");
 }
 
 /* Everything from the log to the end of the mount. */
@@ -173,7 +177,7 @@ static int daemon_serve(struct mount_request *m, struct mount_daemon *d, struct 
 	rc = reader_open(&r, &m->reader, log, t);
 	if (rc)
 		return rc;
-	say_from_cache(m, r.dataset);
+	say_recalled(m, r.dataset);
 	rc = daemon_mount(m, &r, d, t);
 	reader_close(&r);
 	return rc;

@@ -45,6 +45,7 @@ static int manifest_get(struct manifest_fetch *m, const char *path, char *etag,
 		.vouched = m->vouched,
 		.tells = true,
 		.revalidate = etag != NULL,
+		.avoid = m->avoid,
 	};
 	int rc;
 
@@ -52,6 +53,7 @@ static int manifest_get(struct manifest_fetch *m, const char *path, char *etag,
 	if (etag)
 		snprintf(fetch.etag, sizeof fetch.etag, "%s", etag);
 	rc = fetcher_get(engine_fetcher(source_engine(m->source)), &fetch);
+	m->mirror = rc ? -1 : fetch.mirror;
 	if (rc) {
 		trouble_set(t, rc, "%s", fetch.trouble.text);
 		goto out;
@@ -108,7 +110,8 @@ static int get_newest(struct manifest_fetch *m, struct trouble *t)
 	bool unchanged = false;
 	int rc;
 
-	if (m->last)
+	/* Each mirror has ETags of its own. */
+	if (m->last && !m->avoid)
 		snprintf(m->etag, sizeof m->etag, "%s", m->last->etag);
 	rc = manifest_get(m, "manifest.json", m->etag, &m->text, &unchanged, t);
 	if (rc == ERR_ABSENT)
@@ -226,21 +229,19 @@ static int get_online(struct manifest_fetch *m, struct trouble *t)
 
 int manifest_fetch(struct manifest_fetch *m, struct trouble *t)
 {
-	struct trouble why = {0};
-	char accepted[CLOCK_TEXT_SIZE];
 	int rc;
 
+	m->mirror = -1;
 	if (m->offline)
 		return get_offline(m, t);
-	rc = get_online(m, &why);
+	rc = get_online(m, &m->why);
 	if ((rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT) && can_recall(m)) {
-		clock_format(m->last->accepted, accepted);
-		log_warning(m->log, "%s; going on with revision %llu, accepted %s",
-			why.text, (unsigned long long)m->last->revision, accepted);
+		m->why.code = rc;
 		return recall(m);
 	}
 	if (rc)
-		trouble_set(t, rc, "%.900s%s", why.text[0] ? why.text : error_text(rc),
+		trouble_set(t, rc, "%.900s%s",
+			m->why.text[0] ? m->why.text : error_text(rc),
 			rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT
 				? "; is the URL right, and the server up?"
 				: "");

@@ -13,19 +13,21 @@
 struct manifest_fetch {
 	/* Set by the caller, borrowed: */
 	struct source *source;
-	struct log *log;
 	const char *url;		   /* normalised */
 	uint64_t revision;		   /* 0: the newest */
 	const char *tag;		   /* that one's revision; or NULL */
 	bool offline;			   /* asks no server */
 	const struct dataset_record *last; /* accepted under that URL; NULL: none */
+	uint64_t avoid;			   /* bit per mirror that is not to be asked */
 	int64_t deadline;		   /* CLOCK_MONOTONIC ns */
 	/* The result; zero before: */
 	struct bytes text;
 	struct bytes tag_text; /* when a tag was asked for */
 	char etag[FETCH_ETAG_MAX];
 	bool vouched;	 /* a tag says that what is asked for exists */
-	bool from_cache; /* the store cannot be reached */
+	int mirror;	 /* that answered last, or -1 */
+	bool from_cache; /* the store cannot be reached: `why` */
+	struct trouble why;
 };
 
 /* What was asked for. Errors with a sentence; those of the fetcher, and ERR_ABSENT,

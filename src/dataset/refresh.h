@@ -6,12 +6,12 @@
 #ifndef CAIRN_DATASET_REFRESH_H
 #define CAIRN_DATASET_REFRESH_H
 
-#include "dataset/dataset.h"
+#include "dataset/opened.h"
 
 /* Asks the server, as dataset_open() did with those options, for what is newest now (or for
- * what the tag is on), and checks it as that did: it must be of the same dataset by the same
- * key as well. *out: its manifest, to be freed; NULL when it is still `revision`. What is
- * accepted is remembered as if it had been opened. Errors of dataset_open(), with a
+ * what the tag is on), and checks it as that did: it must be of the same dataset by the
+ * same key as well. *out: its manifest, to be freed; NULL when it is still `revision`. What
+ * is accepted is remembered as if it had been opened. Errors of dataset_open(), with a
  * sentence; ERR_UNREACHABLE when only the cache could answer. */
 int dataset_refresh(struct dataset *d, const struct dataset_options *options,
 	uint64_t revision, struct manifest **out, struct trouble *t);

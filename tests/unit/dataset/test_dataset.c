@@ -2,6 +2,8 @@
 #include "unit/await.h"
 #include "unit/gate_server.h"
 
+#include "unit/dataset_fixture.h"
+
 #include "cache/dataset_state.h"
 #include "format/tag.h"
 #include "dataset/dataset.h"
@@ -9,113 +11,6 @@
 #include "dataset/known_keys.h"
 #include "net/mirrors.h"
 #include "net/serve.h"
-
-struct fixture {
-	struct small_store store;
-	struct small_reader reader;
-	char known_keys[PATH_SIZE_MAX + 32];
-	struct digest root;
-	struct dataset_options options;
-	struct dataset *dataset;
-	struct trouble t;
-};
-
-static void setup(struct fixture *f)
-{
-	memset(f, 0, sizeof(*f));
-	store_init(&f->store);
-	reader_init(&f->reader, false);
-	snprintf(
-		f->known_keys, sizeof(f->known_keys), "%s/known_keys", f->reader.directory);
-	f->root = store_tree(&f->store, 3);
-	f->options.url = f->store.url;
-	f->options.known_keys = f->known_keys;
-}
-
-static void close_dataset(struct fixture *f)
-{
-	dataset_close(f->dataset);
-	f->dataset = NULL;
-}
-
-static void teardown(struct fixture *f)
-{
-	close_dataset(f);
-	reader_release(&f->reader);
-	store_release(&f->store);
-}
-
-static struct manifest manifest_of(struct fixture *f, uint64_t revision)
-{
-	return (struct manifest){
-		.name = (char *)"sample",
-		.revision = revision,
-		.created = 1700000000,
-		.message = (char *)"",
-		.root = f->root,
-		.totals = {.entries = 4, .files = 3},
-	};
-}
-
-/* Signs it and puts it where a revision belongs; `newest`: as manifest.json too. */
-static void put_manifest(struct fixture *f, const struct manifest *m, bool newest)
-{
-	const struct private_key *keys[] = {f->store.key};
-	struct bytes text = {0};
-	char name[64];
-
-	assert_int_equal(manifest_encode(m, keys, 1, &text), 0);
-	snprintf(
-		name, sizeof(name), "revisions/%llu.json", (unsigned long long)m->revision);
-	store_write(&f->store, name, span_of_bytes(&text));
-	if (newest)
-		store_write(&f->store, "manifest.json", span_of_bytes(&text));
-	bytes_release(&text);
-}
-
-static void put_revision(struct fixture *f, uint64_t revision)
-{
-	struct manifest m = manifest_of(f, revision);
-
-	put_manifest(f, &m, true);
-}
-
-static void put_tag(struct fixture *f, const char *file, const char *tag, const char *name,
-	uint64_t revision)
-{
-	const struct private_key *keys[] = {f->store.key};
-	struct bytes text = {0};
-	struct tag made = {
-		.name = (char *)name, .revision = revision, .created = 1700000000};
-	char path[64];
-
-	snprintf(made.tag, sizeof(made.tag), "%s", tag);
-	snprintf(path, sizeof(path), "revisions/%llu.json", (unsigned long long)revision);
-	store_read(&f->store, path, &text);
-	made.manifest = digest_of(text.data, text.size);
-	bytes_clear(&text);
-	assert_int_equal(tag_encode(&made, keys, 1, &text), 0);
-	snprintf(path, sizeof(path), "tags/%s.json", file);
-	store_write(&f->store, path, span_of_bytes(&text));
-	bytes_release(&text);
-}
-
-static int open_it(struct fixture *f)
-{
-	close_dataset(f);
-	f->t = (struct trouble){0};
-	int err = dataset_open(f->reader.engine, &f->options, &f->dataset, &f->t);
-
-	assert_true(!f->dataset == (err != 0));
-	return err;
-}
-
-/* The sentence has these words. */
-static void check_says(struct fixture *f, const char *words)
-{
-	if (!strstr(f->t.text, words))
-		fail_msg("\"%s\" is not in: %s", words, f->t.text);
-}
 
 static void new_key(struct fixture *f)
 {
@@ -246,7 +141,8 @@ static void trust_given_is_what_counts(void **state)
 	teardown(&f);
 }
 
-static void an_older_revision_is_refused(void **state)
+/* What a stale cache on the way gives does not stop who has the newest that was seen. */
+static void an_older_revision_gives_way_to_the_last_accepted(void **state)
 {
 	struct dataset_record seen;
 	struct fixture f;
@@ -257,10 +153,12 @@ static void an_older_revision_is_refused(void **state)
 	put_revision(&f, 5);
 	assert_int_equal(open_it(&f), 0);
 	put_revision(&f, 4);
-	assert_int_equal(open_it(&f), ERR_ROLLBACK);
-	check_says(&f, "out of date");
-	check_says(&f, "revision 4");
-	check_says(&f, "revision 5");
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 5);
+	assert_true(f.dataset->is_outdated);
+	assert_false(f.dataset->from_cache);
+	assert_true(reader_logged(&f.reader, "offers revision 4 as the newest"));
+	assert_true(reader_logged(&f.reader, "going on with revision 5"));
 	/* By number it may be had, and that changes nothing. */
 	f.options.revision = 4;
 	assert_int_equal(open_it(&f), 0);
@@ -271,9 +169,12 @@ static void an_older_revision_is_refused(void **state)
 	assert_int_equal(seen.revision, 5);
 	dataset_record_release(&seen);
 	f.options.revision = 0;
-	assert_int_equal(open_it(&f), ERR_ROLLBACK);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 5);
 	put_revision(&f, 6);
 	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 6);
+	assert_false(f.dataset->is_outdated);
 	teardown(&f);
 }
 
@@ -305,6 +206,8 @@ static void what_was_seen_outlives_the_cache(void **state)
 	reader_init(&f.reader, false);
 	put_revision(&f, 4);
 	assert_int_equal(open_it(&f), ERR_ROLLBACK);
+	check_says(&f, "out of date");
+	check_says(&f, "revision 4");
 	check_says(&f, "revision 5");
 	/* Another dataset of that key at the URL is noticed without the cache, too. */
 	struct manifest m = manifest_of(&f, 1);
@@ -333,7 +236,9 @@ static void what_a_cache_knows_is_taken_over(void **state)
 	id = f.dataset->id;
 	assert_int_equal(unlink(file), 0);
 	put_revision(&f, 4);
-	assert_int_equal(open_it(&f), ERR_ROLLBACK);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 5);
+	assert_int_equal(unlink(file), 0);
 	put_revision(&f, 5);
 	f.options.offline = true;
 	assert_int_equal(open_it(&f), 0);
@@ -346,7 +251,8 @@ static void what_a_cache_knows_is_taken_over(void **state)
 	assert_int_equal(open_it(&f), 0);
 	assert_int_equal(noted_revision(&f, &id), 3);
 	put_revision(&f, 2);
-	assert_int_equal(open_it(&f), ERR_ROLLBACK);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 3);
 	teardown(&f);
 }
 
@@ -386,8 +292,8 @@ static void without_a_place_the_cache_knows(void **state)
 	assert_int_equal(open_it(&f), 0);
 	assert_true(reader_logged(&f.reader, "is noted in the cache only"));
 	put_revision(&f, 4);
-	assert_int_equal(open_it(&f), ERR_ROLLBACK);
-	check_says(&f, "revision 5");
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 5);
 	teardown(&f);
 }
 
@@ -415,6 +321,87 @@ static void tags_are_remembered(void **state)
 	teardown(&f);
 }
 
+/* It may be put on an older revision, but an older tag is none. */
+static void a_tag_is_not_put_back(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	put_revision(&f, 2);
+	f.tag_created = 1700000500;
+	put_tag(&f, "stable", "stable", "sample", 2);
+	f.options.tag = "stable";
+	assert_int_equal(open_it(&f), 0);
+	f.tag_created = 1700000400;
+	put_tag(&f, "stable", "stable", "sample", 1);
+	assert_int_equal(open_it(&f), ERR_ROLLBACK);
+	check_says(&f, "out of date");
+	check_says(&f, "--revision 1");
+	f.tag_created = 1700000600;
+	put_tag(&f, "stable", "stable", "sample", 1);
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 1);
+	/* another one has its own time */
+	f.tag_created = 1700000100;
+	put_tag(&f, "stab", "stab", "sample", 2);
+	f.options.tag = "stab";
+	assert_int_equal(open_it(&f), 0);
+	teardown(&f);
+}
+
+/* Each has a manifest of its own, and one of them is behind. */
+static void other_mirrors_are_asked(void **state)
+{
+	struct gate_server *behind, *ahead;
+	struct public_key key;
+	char *mirrors[1];
+	struct manifest m;
+	struct fixture f;
+	struct fixture old;
+
+	(void)state;
+	setup(&f);
+	setup(&old);
+	ahead = gate_new(f.store.directory);
+	behind = gate_new(old.store.directory);
+	mirrors[0] = ahead->url;
+	for (uint64_t revision = 1; revision <= 3; revision++) {
+		m = manifest_of(&f, revision);
+		m.mirrors = mirrors;
+		m.mirror_count = 1;
+		put_manifest(&f, &m, true);
+		if (revision == 1) {
+			private_key_free(old.store.key);
+			old.store.key = f.store.key;
+			put_manifest(&old, &m, true);
+			old.store.key = NULL;
+		}
+		if (revision == 2) {
+			key = private_key_public(f.store.key);
+			known_keys_add(f.known_keys, behind->url, &key, NULL);
+			known_keys_add(f.known_keys, ahead->url, &key, NULL);
+			f.options.url = ahead->url;
+			assert_int_equal(open_it(&f), 0);
+		}
+	}
+	f.options.url = behind->url;
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 3);
+	assert_false(f.dataset->is_outdated);
+	/* when there is none that knows better, what was accepted stays */
+	gate_set_status(ahead, 503);
+	f.options.deadline_ns = NS_PER_SECOND;
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 3);
+	close_dataset(&f);
+	gate_free(behind);
+	gate_free(ahead);
+	teardown(&old);
+	teardown(&f);
+}
+
 static void an_expired_revision_is_refused(void **state)
 {
 	struct manifest m;
@@ -433,6 +420,11 @@ static void an_expired_revision_is_refused(void **state)
 	check_says(&f, "2023-11-14T22:13:21Z");
 	f.options.revision = 2;
 	assert_int_equal(open_it(&f), 0);
+	/* by a tag as well */
+	f.options.revision = 0;
+	put_tag(&f, "stable", "stable", "sample", 2);
+	f.options.tag = "stable";
+	assert_int_equal(open_it(&f), ERR_EXPIRED);
 	teardown(&f);
 }
 
@@ -989,12 +981,14 @@ int main(void)
 		cmocka_unit_test(another_key_is_refused),
 		cmocka_unit_test(a_broken_signature_is_refused),
 		cmocka_unit_test(trust_given_is_what_counts),
-		cmocka_unit_test(an_older_revision_is_refused),
+		cmocka_unit_test(an_older_revision_gives_way_to_the_last_accepted),
 		cmocka_unit_test(what_was_seen_outlives_the_cache),
 		cmocka_unit_test(what_a_cache_knows_is_taken_over),
 		cmocka_unit_test(unreadable_is_not_forgotten),
 		cmocka_unit_test(without_a_place_the_cache_knows),
 		cmocka_unit_test(tags_are_remembered),
+		cmocka_unit_test(a_tag_is_not_put_back),
+		cmocka_unit_test(other_mirrors_are_asked),
 		cmocka_unit_test(an_expired_revision_is_refused),
 		cmocka_unit_test(a_revision_is_the_one_asked_for),
 		cmocka_unit_test(tags_lead_to_revisions),
