@@ -4,7 +4,7 @@ libfs_a_SOURCES = \
 	%D%/ahead_stream.h %D%/answer.c %D%/answer.h %D%/backings.c %D%/backings.h \
 	%D%/buffers.c %D%/buffers.h %D%/entry_stat.c %D%/entry_stat.h %D%/failure.c \
 	%D%/failure.h %D%/filesystem.c %D%/filesystem.h %D%/fusermount.c %D%/fusermount.h \
-	%D%/hints.c %D%/hints.h %D%/listing.c %D%/listing.h %D%/lookups.c %D%/lookups.h \
+	%D%/hints.c %D%/hints.h %D%/leaf_table.c %D%/leaf_table.h %D%/listing.c %D%/listing.h %D%/lookups.c %D%/lookups.h \
 	%D%/loop.c %D%/loop.h %D%/mount_ask.c %D%/mount_ask.h %D%/mount_table.c %D%/mount_table.h %D%/mountpoint.c \
 	%D%/mountpoint.h %D%/neighbours.c %D%/neighbours.h %D%/node.c %D%/node.h \
 	%D%/node_table.c %D%/node_table.h %D%/open_mode.c %D%/open_mode.h %D%/opens.c \
