@@ -52,10 +52,10 @@ static void show(struct mount_follow *f, const struct manifest *next)
 	int64_t begun = clock_monotonic();
 	int rc = session_update(f->session, next, &told, &t);
 
-	if (rc) {
+	if (rc)
 		say_failure(f, rc, &t);
+	if (!told.shown)
 		return;
-	}
 	log_info(f->reader->log,
 		"revision %llu after %llu: %llu changes, %llu of them known to the kernel, "
 		"in %lld ms",

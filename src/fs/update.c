@@ -85,6 +85,21 @@ static int carry_step(struct attempt *a, void *arg)
 	return tree_diff_leaves(&u->pages, &u->before, &u->after, &u->told, carry_leaf, u);
 }
 
+static int bring_leaf(void *ctx, const struct digest *leaf)
+{
+	(void)ctx, (void)leaf;
+	return 0;
+}
+
+/* All pages that differ: afterwards nothing is waited for. */
+static int bring_step(struct attempt *a, void *arg)
+{
+	struct update *u = arg;
+
+	u->pages = attempt_pages(a);
+	return tree_diff_leaves(&u->pages, &u->before, &u->after, &u->told, bring_leaf, u);
+}
+
 struct carry_one {
 	struct update *update;
 	struct digest leaf;
@@ -117,8 +132,11 @@ static int carry_fresh(struct update *u, struct trouble *t)
 /* Until what is held of the revision of before is held of the next, too. */
 static int take_turn(struct update *u, struct trouble *t)
 {
-	int rc;
+	int rc = wait_for(u, bring_step, u, t);
 
+	if (rc)
+		return rc;
+	u->told = (struct tree_told){0};
 	node_table_watch(u->fs->node_table);
 	rc = wait_for(u, carry_step, u, t);
 	while (!rc) {
@@ -291,6 +309,7 @@ int update_run(struct filesystem *fs, struct fuse_session *fuse,
 		return rc;
 	}
 	views_change(&fs->views, view, &last);
+	told->shown = true;
 	views_wait(&fs->views, last);
 	return tell_kernel(&u, t);
 }

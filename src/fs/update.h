@@ -13,13 +13,14 @@
 struct fuse_session;
 
 struct update_told {
+	bool shown;	      /* the next revision is what is shown */
 	uint64_t changes;     /* entries that differ */
 	uint64_t names;	      /* that the kernel was told to forget */
 	uint64_t directories; /* that it was told to look at again */
 };
 /* Waits for pages and for the kernel; one at a time, on a thread that answers no requests.
- * On error the view is the one of before, unless told->changes says that it has changed:
- * then the kernel may go on showing some of what was. Errors of the page source, with a
+ * On error the view is the one of before, unless told->shown: then the kernel may go on
+ * showing some of what was. Errors of the page source, with a
  * sentence. */
 int update_run(struct filesystem *fs, struct fuse_session *fuse,
 	const struct manifest *next, struct update_told *told, struct trouble *t);

@@ -210,6 +210,56 @@ void fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *d
 	pthread_mutex_unlock(&req->interrupt_mtx);
 }
 
+/* What the kernel was told to forget: a name, or (without one) an inode's attributes, and
+ * from `offset` on what it holds of it. */
+#define NOTIFIED_MAX 1024
+struct notified {
+	uint64_t node;
+	char name[256];
+	off_t offset;
+};
+static struct notified notified[NOTIFIED_MAX];
+static unsigned notified_count;
+
+int fuse_lowlevel_notify_inval_entry(
+	struct fuse_session *se, fuse_ino_t parent, const char *name, size_t size)
+{
+	struct notified *n = &notified[notified_count++];
+
+	(void)se;
+	if (notified_count >= NOTIFIED_MAX || strlen(name) != size || size > 255)
+		abort();
+	n->node = parent;
+	n->offset = 0;
+	strcpy(n->name, name);
+	return 0;
+}
+
+int fuse_lowlevel_notify_inval_inode(
+	struct fuse_session *se, fuse_ino_t node, off_t offset, off_t size)
+{
+	struct notified *n = &notified[notified_count++];
+
+	(void)se, (void)size;
+	if (notified_count >= NOTIFIED_MAX)
+		abort();
+	n->node = node;
+	n->offset = offset;
+	n->name[0] = '\0';
+	return 0;
+}
+
+/* How often was it told so? `name` NULL: of the inode. */
+static inline unsigned notified_of(uint64_t node, const char *name)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < notified_count; i++)
+		count += notified[i].node == node &&
+			 !strcmp(notified[i].name, name ? name : "");
+	return count;
+}
+
 /* An entry of a listing, as fuse_add_direntry and fuse_add_direntry_plus pack it (struct
  * fuse_dirent and fuse_direntplus of linux/fuse.h). */
 struct listed {

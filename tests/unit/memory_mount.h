@@ -52,6 +52,7 @@ struct source {
 	int refusal;	    /* what source_want gives; 0: it takes the waiter */
 	bool prompt;	    /* what is wanted comes on another thread, before it returns */
 	unsigned forgotten; /* taken out of the line */
+	int run_error;	    /* what source_run gives when it would wait; 0: it comes */
 	struct want hints[MOUNT_HINTS];
 	unsigned hint_count;
 };
@@ -177,16 +178,23 @@ static inline void mount_begin_filesystem(struct memory_mount *m, enum open_mode
 	assert_int_equal(filesystem_new(&m->dataset, &options, &m->fs), 0);
 }
 
-/* Nothing of it is in the cache yet. */
-static inline void mount_begin(struct memory_mount *m, enum open_mode mode)
+/* m->manifest is of the entries as they are now. */
+static inline void mount_build(struct memory_mount *m)
 {
 	struct samples *s = m->samples;
 
 	qsort(s->entries, s->count, sizeof *s->entries, sample_order);
 	memory_pages_build_tiny(&m->pages, s->entries, s->count, &m->manifest.root);
-	m->manifest.totals.entries = s->count;
+	m->manifest.totals = (struct totals){.entries = s->count};
 	for (size_t i = 0; i < s->count; i++)
 		m->manifest.totals.xattrs += s->entries[i].xattrs.size > 0;
+	m->manifest.revision++;
+}
+
+/* Nothing of it is in the cache yet. */
+static inline void mount_begin(struct memory_mount *m, enum open_mode mode)
+{
+	mount_build(m);
 	mount_begin_filesystem(m, mode);
 }
 
@@ -455,6 +463,29 @@ int source_want(struct source *s, const struct want *wants, unsigned count,
 		assert_int_equal(pthread_join(thread, NULL), 0);
 	}
 	return 0;
+}
+
+/* What is wanted comes at once. */
+int source_run(struct source *s, attempt_fn step, void *arg, int64_t deadline_ns,
+	enum fetch_priority priority, struct trouble *t)
+{
+	struct attempt a;
+	int rc;
+
+	(void)deadline_ns, (void)priority;
+	for (;;) {
+		do {
+			assert_int_equal(attempt_begin(&a, s->engine.cache, NULL), 0);
+			rc = step(&a, arg);
+		} while (attempt_end(&a));
+		if (rc != ERR_PENDING)
+			return rc;
+		if (s->run_error)
+			return trouble_set(t, s->run_error, "as the test says");
+		for (unsigned i = 0; i < a.want_count; i++)
+			mount_put(s->mount, &a.wants[i]);
+		mount_flush(s->mount);
+	}
 }
 
 bool source_forget(struct source *s, struct waiter *waiter)
