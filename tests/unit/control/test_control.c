@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "unit/small_store.h"
+
+#include <errno.h>
+
+#include "control/control.h"
+#include "control/control_ask.h"
+#include "control/control_line.h"
+#include "util/clock.h"
+
+#define WAIT (30 * NS_PER_SECOND)
+
+static int double_it(void *ctx, json_t *reply, struct trouble *t)
+{
+	(void)t;
+	json_object_set_new(reply, "number", json_integer(2 * *(int *)ctx));
+	return 0;
+}
+
+static int fail_it(void *ctx, json_t *reply, struct trouble *t)
+{
+	(void)ctx, (void)reply;
+	return trouble_set(t, ERR_EXPIRED, "it is too late");
+}
+
+static const struct control_command commands[] = {
+	{"double", double_it},
+	{"fail", fail_it},
+	{0},
+};
+
+struct fixture {
+	char directory[PATH_SIZE_MAX];
+	char path[2 * PATH_SIZE_MAX];
+	struct control *control;
+	int number;
+};
+
+static void setup(struct fixture *f, const char *below)
+{
+	struct trouble t = {0};
+
+	memset(f, 0, sizeof *f);
+	make_temporary(f->directory);
+	snprintf(f->path, sizeof f->path, "%s/%s", f->directory, below);
+	assert_int_equal(mkdir(f->path, 0700) && errno != EEXIST, 0);
+	strcat(f->path, "/socket");
+	f->number = 21;
+	if (control_new(f->path, commands, &f->number, &f->control, &t))
+		fail_msg("%s", t.text);
+}
+
+static void teardown(struct fixture *f)
+{
+	control_free(f->control);
+	assert_int_equal(access(f->path, F_OK), -1);
+	remove_tree(f->directory);
+}
+
+static void assert_doubled(struct fixture *f)
+{
+	struct trouble t = {0};
+	json_t *reply;
+
+	if (control_ask(f->path, "/mnt", "double", WAIT, &reply, &t))
+		fail_msg("%s", t.text);
+	assert_int_equal(json_integer_value(json_object_get(reply, "number")), 42);
+	json_decref(reply);
+}
+
+static void a_command_is_answered(void **state)
+{
+	struct trouble t = {0};
+	struct fixture f;
+	struct stat st;
+	json_t *reply;
+
+	(void)state;
+	setup(&f, ".");
+	assert_int_equal(stat(f.path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	for (int i = 0; i < 40; i++) /* more than at a time */
+		assert_doubled(&f);
+	assert_int_equal(
+		control_ask(f.path, "/mnt", "fail", WAIT, &reply, &t), ERR_EXPIRED);
+	assert_string_equal(t.text, "it is too late");
+	assert_int_equal(
+		control_ask(f.path, "/mnt", "dance", WAIT, &reply, &t), ERR_UNSUPPORTED);
+	teardown(&f);
+}
+
+static void a_long_path_is_no_trouble(void **state)
+{
+	struct fixture f;
+	char below[150];
+
+	(void)state;
+	memset(below, 'x', sizeof below - 1);
+	below[sizeof below - 1] = '\0';
+	setup(&f, below);
+	assert_doubled(&f);
+	teardown(&f);
+}
+
+static int connect_to(struct fixture *f)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(control_at(fd, f->path, connect), 0);
+	return fd;
+}
+
+/* Nonsense ends a connection, silence stops nobody, and neither outlives the end. */
+static void who_says_nothing_stops_nobody(void **state)
+{
+	static const char nonsense[] = "{\"command\": nonsense\n";
+	struct bytes rest = {0};
+	struct fixture f;
+	json_t *hello;
+	int silent[4], fd;
+
+	(void)state;
+	setup(&f, ".");
+	for (int i = 0; i < 4; i++)
+		silent[i] = connect_to(&f);
+	assert_doubled(&f);
+	fd = connect_to(&f);
+	assert_int_equal(control_receive(fd, 0, &rest, &hello), 0);
+	assert_int_equal(json_integer_value(json_object_get(hello, "pid")), getpid());
+	json_decref(hello);
+	assert_int_equal(send(fd, nonsense, strlen(nonsense), 0), strlen(nonsense));
+	assert_int_equal(control_receive(fd, 0, &rest, &hello), ERR_ABSENT);
+	close(fd);
+	teardown(&f);
+	for (int i = 0; i < 4; i++)
+		close(silent[i]);
+	bytes_release(&rest);
+}
+
+/* A process that is stopped takes connections, and says nothing. */
+static void who_hangs_is_said_to(void **state)
+{
+	struct trouble t = {0};
+	struct fixture f;
+	json_t *reply;
+	int fd;
+
+	(void)state;
+	setup(&f, ".");
+	control_free(f.control);
+	f.control = NULL;
+	assert_int_equal(
+		control_ask(f.path, "/mnt", "double", WAIT, &reply, &t), ERR_UNREACHABLE);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(control_at(fd, f.path, bind), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(
+		control_ask(f.path, "/mnt", "double", WAIT, &reply, &t), ERR_TIMEOUT);
+	assert_non_null(strstr(t.text, "hangs or is stopped"));
+	close(fd);
+	unlink(f.path);
+	teardown(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_command_is_answered),
+		cmocka_unit_test(a_long_path_is_no_trouble),
+		cmocka_unit_test(who_says_nothing_stops_nobody),
+		cmocka_unit_test(who_hangs_is_said_to),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
