@@ -57,6 +57,7 @@ COMMAND(publish);
 COMMAND(serve);
 COMMAND(mount);
 COMMAND(umount);
+COMMAND(update);
 COMMAND(prefetch);
 COMMAND(cache);
 COMMAND(ls);

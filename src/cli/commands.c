@@ -16,6 +16,8 @@ const struct command commands[] = {
 	ROW(serve, "STORE [OPTIONS]", "Serve a store over HTTPS"),
 	ROW(mount, "URL MOUNTPOINT [OPTIONS]", "Mount a published dataset"),
 	ROW(umount, "MOUNTPOINT... [OPTIONS]", "Unmount datasets"),
+	ROW(update, "[MOUNTPOINT...] [OPTIONS]",
+		"Have mounts show the newest revision now"),
 	ROW(prefetch, "URL|MOUNTPOINT [PATH...] [OPTIONS]",
 		"Bring contents into the cache"),
 	ROW(cache, "info|ls|verify|evict|pin|unpin [ARGUMENTS] [OPTIONS]",

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cli/mount_control.h"
 #include "cli/mount_follow.h"
 #include "cli/mounts.h"
 #include "cli/reader.h"
@@ -116,16 +117,40 @@ static struct log *open_daemon_log(const struct mount_request *m, struct trouble
 	return log;
 }
 
-/* A revision that was asked for by its number is the one. */
-static bool follows(const struct mount_request *m)
+/* What goes on beside the requests. Who uses the mount does without, if need be. */
+struct attendants {
+	struct mount_follow *follow;
+	struct control *control;
+};
+
+static void attendants_start(struct attendants *a, const struct mount_request *m,
+	struct reader *r, struct session *session)
 {
-	return !m->reader.dataset.revision && !m->reader.dataset.offline;
+	struct trouble t = {0};
+
+	*a = (struct attendants){0};
+	if (mounts_add(m->session.mountpoint, &m->reader, r, r->dataset->manifest->revision,
+		    &t))
+		log_warning(r->log, "%s", t.text);
+	if (mount_follow_start(m, r, session, &a->follow))
+		log_warning(r->log, "no thread could be started: newer revisions are not "
+				    "looked for");
+	else if (mount_control_start(m->session.mountpoint, a->follow, &a->control, &t))
+		log_warning(r->log, "%s: cairn update cannot reach this mount", t.text);
+}
+
+static void attendants_end(struct attendants *a, const struct mount_request *m)
+{
+	mount_follow_stop(a->follow);
+	control_free(a->control);
+	mount_follow_free(a->follow);
+	mounts_remove(m->session.mountpoint);
 }
 
 static int daemon_mount(struct mount_request *m, struct reader *r, struct mount_daemon *d,
 	struct trouble *t)
 {
-	struct mount_follow *follow = NULL;
+	struct attendants attendants;
 	struct session *session;
 	int rc;
 
@@ -134,15 +159,9 @@ static int daemon_mount(struct mount_request *m, struct reader *r, struct mount_
 	if (rc)
 		return rc;
 	set_session(d, session);
-	/* Other tools do without, if need be. */
-	if (mounts_add(m->session.mountpoint, &m->reader, r, t))
-		log_warning(r->log, "%s", t->text);
-	if (follows(m) && mount_follow_start(m, r, session, &follow))
-		log_warning(r->log, "no thread could be started: newer revisions are not "
-				    "looked for");
+	attendants_start(&attendants, m, r, session);
 	rc = session_run(session, daemon_ready, d);
-	mount_follow_stop(follow);
-	mounts_remove(m->session.mountpoint);
+	attendants_end(&attendants, m);
 	if (rc)
 		trouble_set(t, rc, "the mount on %s has broken down: %s",
 			m->session.mountpoint, error_text(rc));

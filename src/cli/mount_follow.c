@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/mounts.h"
 #include "dataset/refresh.h"
 #include "util/clock.h"
 #include "util/thread.h"
@@ -19,10 +20,16 @@ struct mount_follow {
 	const struct mount_request *request;
 	struct reader *reader;
 	struct session *session;
-	uint64_t revision; /* that is shown */
-	int last_error;	   /* that was said; 0: none since */
+	bool follows; /* constant */
 	pthread_t thread;
-	atomic_bool over;
+	struct trouble said; /* last; code 0: all has been well since */
+
+	pthread_mutex_t looked_mtx; /* all below */
+	pthread_cond_t looked_cond; /* `looked` has grown, or it is over */
+	uint64_t asked, looked;	    /* looks */
+	uint64_t revision;	    /* that is shown; only the thread changes it */
+	struct trouble trouble;	    /* of the last look */
+	bool over;
 };
 
 /* For the handler: one mount in a process. */
@@ -37,49 +44,87 @@ static void on_hangup(int signal)
 	errno = error;
 }
 
-static void say_failure(struct mount_follow *f, int error, const struct trouble *t)
+/* What cannot be reached is told in other words each time. */
+static bool is_same_cause(const struct trouble *a, const struct trouble *b)
 {
-	if (error != f->last_error && error != ERR_INTERRUPTED)
-		log_warning(f->reader->log, "staying with revision %llu: %s",
-			(unsigned long long)f->revision, t->text);
-	f->last_error = error;
+	return a->code == b->code &&
+	       (a->code == ERR_UNREACHABLE || a->code == ERR_TIMEOUT ||
+		       !strcmp(a->text, b->text));
 }
 
-static void show(struct mount_follow *f, const struct manifest *next)
+static void say_failure(struct mount_follow *f, const struct trouble *t)
+{
+	if (!is_same_cause(t, &f->said) && t->code != ERR_INTERRUPTED)
+		log_warning(f->reader->log, "staying with revision %llu: %s",
+			(unsigned long long)f->revision, t->text);
+	f->said = *t;
+}
+
+static void set_revision(struct mount_follow *f, uint64_t revision)
+{
+	struct trouble t = {0};
+
+	pthread_mutex_lock(&f->looked_mtx);
+	f->revision = revision;
+	pthread_mutex_unlock(&f->looked_mtx);
+	/* Other tools read the old one, if need be. */
+	if (mounts_add(f->request->session.mountpoint, &f->request->reader, f->reader,
+		    revision, &t))
+		log_warning(f->reader->log, "%s", t.text);
+}
+
+static int show(struct mount_follow *f, const struct manifest *next, struct trouble *t)
 {
 	struct update_told told;
-	struct trouble t = {0};
 	int64_t begun = clock_monotonic();
-	int rc = session_update(f->session, next, &told, &t);
+	int rc = session_update(f->session, next, &told, t);
 
-	if (rc)
-		say_failure(f, rc, &t);
 	if (!told.shown)
-		return;
+		return rc;
 	log_info(f->reader->log,
 		"revision %llu after %llu: %llu changes, %llu of them known to the kernel, "
 		"in %lld ms",
 		(unsigned long long)next->revision, (unsigned long long)f->revision,
 		(unsigned long long)told.changes,
 		(unsigned long long)(told.names + told.directories),
-		(long long)((clock_monotonic() - begun) / (NS_PER_SECOND / 1000)));
-	f->revision = next->revision;
+		(long long)((clock_monotonic() - begun) / NS_PER_MS));
+	set_revision(f, next->revision);
+	return rc;
 }
 
-static void look(struct mount_follow *f)
+static int follow_once(struct mount_follow *f, struct trouble *t)
 {
-	struct dataset *d = f->reader->dataset;
-	struct manifest *next;
-	struct trouble t = {0};
-	int rc = dataset_refresh(d, &f->request->reader.dataset, f->revision, &next, &t);
+	struct manifest *next = NULL;
+	int rc = dataset_refresh(
+		f->reader->dataset, &f->request->reader.dataset, f->revision, &next, t);
 
-	if (rc)
-		say_failure(f, rc, &t);
-	else if (!f->last_error || next)
-		f->last_error = 0;
 	if (next)
-		show(f, next);
+		rc = show(f, next, t);
 	manifest_free(next);
+	if (!rc)
+		*t = (struct trouble){0};
+	return rc;
+}
+
+/* False: it is over. */
+static bool look_begin(struct mount_follow *f, uint64_t *asked)
+{
+	bool over;
+
+	pthread_mutex_lock(&f->looked_mtx);
+	*asked = f->asked;
+	over = f->over;
+	pthread_mutex_unlock(&f->looked_mtx);
+	return !over;
+}
+
+static void look_end(struct mount_follow *f, uint64_t asked, const struct trouble *t)
+{
+	pthread_mutex_lock(&f->looked_mtx);
+	f->looked = asked;
+	f->trouble = *t;
+	pthread_cond_broadcast(&f->looked_cond);
+	pthread_mutex_unlock(&f->looked_mtx);
 }
 
 static void wait_for_look(const struct mount_follow *f)
@@ -100,9 +145,17 @@ static void wait_for_look(const struct mount_follow *f)
 static void *follow_main(void *arg)
 {
 	struct mount_follow *f = arg;
+	uint64_t asked;
 
-	while (wait_for_look(f), !atomic_load(&f->over))
-		look(f);
+	while (wait_for_look(f), look_begin(f, &asked)) {
+		struct trouble t = {0};
+
+		if (follow_once(f, &t))
+			say_failure(f, &t);
+		else
+			f->said.code = 0;
+		look_end(f, asked, &t);
+	}
 	return NULL;
 }
 
@@ -111,17 +164,23 @@ int mount_follow_start(const struct mount_request *m, struct reader *r,
 {
 	struct sigaction action = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
 	struct mount_follow *f = calloc(1, sizeof *f);
+	int rc = 0;
 
 	if (!f)
 		return ERR_NO_MEMORY;
 	*f = (struct mount_follow){.request = m,
 		.reader = r,
 		.session = session,
+		.follows = !m->reader.dataset.revision && !m->reader.dataset.offline,
 		.revision = r->dataset->manifest->revision};
 	sem_init(&follow_look, 0, 0);
-	if (thread_start(&f->thread, "cairn-follow", follow_main, f)) {
-		free(f);
-		return ERR_NO_MEMORY;
+	pthread_mutex_init(&f->looked_mtx, NULL);
+	pthread_cond_init(&f->looked_cond, NULL);
+	if (f->follows)
+		rc = thread_start(&f->thread, "cairn-follow", follow_main, f);
+	if (rc) {
+		mount_follow_free(f);
+		return rc;
 	}
 	sigaction(SIGHUP, &action, NULL);
 	*out = f;
@@ -132,9 +191,54 @@ void mount_follow_stop(struct mount_follow *f)
 {
 	if (!f)
 		return;
-	atomic_store(&f->over, true);
+	pthread_mutex_lock(&f->looked_mtx);
+	f->over = true;
+	pthread_cond_broadcast(&f->looked_cond);
+	pthread_mutex_unlock(&f->looked_mtx);
+	if (!f->follows)
+		return;
 	dataset_end_waits(f->reader->dataset);
 	sem_post(&follow_look);
 	pthread_join(f->thread, NULL);
+}
+
+void mount_follow_free(struct mount_follow *f)
+{
+	if (!f)
+		return;
+	pthread_cond_destroy(&f->looked_cond);
+	pthread_mutex_destroy(&f->looked_mtx);
 	free(f);
+}
+
+/* One that began before may have missed what is asked for. With the lock. */
+static int look_await(struct mount_follow *f, uint64_t *revision, struct trouble *t)
+{
+	uint64_t mine = ++f->asked;
+
+	sem_post(&follow_look);
+	while (f->looked < mine && !f->over)
+		pthread_cond_wait(&f->looked_cond, &f->looked_mtx);
+	if (f->looked < mine)
+		return trouble_set(t, ERR_INTERRUPTED, "the mount is ending");
+	*revision = f->revision;
+	*t = f->trouble;
+	return t->code;
+}
+
+int mount_follow_look(
+	struct mount_follow *f, uint64_t *before, uint64_t *revision, struct trouble *t)
+{
+	int rc;
+
+	if (!f->follows)
+		return trouble_set(t, ERR_INVALID, "it stays with revision %llu, %s",
+			(unsigned long long)f->revision,
+			f->request->reader.dataset.offline ? "for it asks no server"
+							   : "which was asked for");
+	pthread_mutex_lock(&f->looked_mtx);
+	*before = f->revision;
+	rc = look_await(f, revision, t);
+	pthread_mutex_unlock(&f->looked_mtx);
+	return rc;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Has a mount follow its dataset: a thread that asks for a newer revision at intervals and
- * on SIGHUP, and has the session show it. What it cannot have or must not accept leaves the
- * mount where it is, with one line in the log for each cause.
+ * Has a mount follow its dataset: a thread that asks for a newer revision at intervals, on
+ * SIGHUP, and when it is told to, and has the session show it. What it cannot have or must
+ * not accept leaves the mount where it is, with one line in the log for each cause.
  */
 #ifndef CAIRN_CLI_MOUNT_FOLLOW_H
 #define CAIRN_CLI_MOUNT_FOLLOW_H
@@ -11,11 +11,19 @@
 #include "cli/reader.h"
 
 struct mount_follow;
-/* For a mount of the newest revision or of a tag, which the session shows; all are
- * borrowed. SIGHUP is its own from now on. ERR_NO_MEMORY. */
+/* For a mount that the session shows; all are borrowed. SIGHUP is its own from now on. One
+ * of a revision that was asked for by its number, or without network, has nothing to look
+ * for. ERR_NO_MEMORY, ERR_NO_THREADS. */
 int mount_follow_start(const struct mount_request *m, struct reader *r,
 	struct session *session, struct mount_follow **out);
-/* Waits for what is under way. May be NULL. */
+/* Waits for what is under way; whoever is in mount_follow_look() comes back. May be NULL,
+ * as below. */
 void mount_follow_stop(struct mount_follow *f);
+void mount_follow_free(struct mount_follow *f);
+
+/* Looks now. *revision: that is shown afterwards; *before: that was. Why nothing newer can
+ * be had, with a sentence. Any thread. */
+int mount_follow_look(
+	struct mount_follow *f, uint64_t *before, uint64_t *revision, struct trouble *t);
 
 #endif

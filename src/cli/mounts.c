@@ -83,8 +83,8 @@ static void record_put(json_t *o, const char *key, const char *value)
 		json_object_set_new(o, key, json_byte_string(span_of_string(value)));
 }
 
-static json_t *record_json(
-	const char *mountpoint, const struct reader_options *o, const struct reader *r)
+static json_t *record_json(const char *mountpoint, const struct reader_options *o,
+	const struct reader *r, uint64_t revision)
 {
 	json_t *json = json_object();
 	char *cache = o->cache ? realpath(o->cache, NULL) : home_cache_directory();
@@ -101,19 +101,18 @@ static json_t *record_json(
 	record_put(json, "bearer_file", o->credentials.bearer_file);
 	record_put(json, "proxy", o->credentials.proxy);
 	json_object_set_new(json, "netrc", json_boolean(o->credentials.netrc));
-	json_object_set_new(
-		json, "revision", json_integer((json_int_t)r->dataset->manifest->revision));
+	json_object_set_new(json, "revision", json_integer((json_int_t)revision));
 	json_object_set_new(json, "pid", json_integer(getpid()));
 	free(cache);
 	return json;
 }
 
 int mounts_add(const char *mountpoint, const struct reader_options *o,
-	const struct reader *r, struct trouble *t)
+	const struct reader *r, uint64_t revision, struct trouble *t)
 {
 	char name[RECORD_NAME_SIZE];
 	struct bytes text = {0};
-	json_t *json = record_json(mountpoint, o, r);
+	json_t *json = record_json(mountpoint, o, r, revision);
 	int dir = open_run_directory(true);
 	int rc = dir < 0 ? ERR_DENIED : json_canonical(json, &text);
 
@@ -228,20 +227,41 @@ static bool is_nearer(
 	       (!out->mountpoint || strlen(m->mountpoint) > strlen(out->mountpoint));
 }
 
-int mounts_find(const char *path, struct mount_record *out, char **below)
+/* The next one that runs; false: there are no more. What is left of others goes. */
+static bool next_record(DIR *d, struct mount_record *out)
+{
+	struct dirent *e;
+
+	while ((e = readdir(d))) {
+		if (e->d_name[0] == '.' || record_read(dirfd(d), e->d_name, out))
+			continue;
+		if (!kill(out->pid, 0) || errno != ESRCH)
+			return true;
+		unlinkat(dirfd(d), e->d_name, 0);
+		mount_record_release(out);
+	}
+	return false;
+}
+
+/* NULL: there is none. */
+static DIR *open_records(void)
 {
 	int fd = open_run_directory(false);
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (!d && fd >= 0)
+		close(fd);
+	return d;
+}
+
+int mounts_find(const char *path, struct mount_record *out, char **below)
+{
+	DIR *d = open_records();
 	char *real = resolve(path), *rest = NULL;
 	struct mount_record m, found = {0};
-	struct dirent *e;
 
-	while (d && real && (e = readdir(d))) {
-		if (e->d_name[0] == '.' || record_read(fd, e->d_name, &m))
-			continue;
-		if (kill(m.pid, 0) && errno == ESRCH) {
-			unlinkat(fd, e->d_name, 0);
-		} else if (is_nearer(&m, real, &found)) {
+	while (d && real && next_record(d, &m)) {
+		if (is_nearer(&m, real, &found)) {
 			mount_record_release(&found);
 			found = m;
 			continue;
@@ -252,8 +272,6 @@ int mounts_find(const char *path, struct mount_record *out, char **below)
 		rest = strdup(path_below(real, found.mountpoint));
 	if (d)
 		closedir(d);
-	else if (fd >= 0)
-		close(fd);
 	free(real);
 	if (!rest) {
 		mount_record_release(&found);
@@ -262,6 +280,32 @@ int mounts_find(const char *path, struct mount_record *out, char **below)
 	*out = found;
 	*below = rest;
 	return 0;
+}
+
+int mounts_each(int (*each)(void *ctx, const struct mount_record *m), void *ctx)
+{
+	DIR *d = open_records();
+	struct mount_record m;
+	int rc = 0;
+
+	while (d && !rc && next_record(d, &m)) {
+		rc = each(ctx, &m);
+		mount_record_release(&m);
+	}
+	if (d)
+		closedir(d);
+	return rc;
+}
+
+char *mounts_socket(const char *mountpoint)
+{
+	char name[RECORD_NAME_SIZE], *dir = run_directory(), *path = NULL;
+
+	record_name(mountpoint, name);
+	if (dir && asprintf(&path, "%s/%.32s.sock", dir, name) < 0)
+		path = NULL;
+	free(dir);
+	return path;
 }
 
 static void fill(char **slot, const char *value)

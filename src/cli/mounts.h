@@ -24,15 +24,19 @@ struct mount_record {
 };
 /* Leaves zeros. */
 void mount_record_release(struct mount_record *m);
-/* Notes that this process has mounted what `r` reads. `mountpoint` must be resolved
- * already. A code with a sentence. */
+/* Notes that this process has mounted what `r` reads and shows that revision, or another
+ * one by now. `mountpoint` must be resolved already. A code with a sentence. */
 int mounts_add(const char *mountpoint, const struct reader_options *o,
-	const struct reader *r, struct trouble *t);
+	const struct reader *r, uint64_t revision, struct trouble *t);
 /* Takes the note back; no error when there is none. */
 void mounts_remove(const char *mountpoint);
 /* The running mount that `path` is in or at; *below (heap) is the rest of the path, "" for
  * the mount point itself. *out is to be released. ERR_ABSENT. */
 int mounts_find(const char *path, struct mount_record *out, char **below);
+/* Each running mount of this user, borrowed; non-zero stops and is returned. */
+int mounts_each(int (*each)(void *ctx, const struct mount_record *m), void *ctx);
+/* Where the mount at that resolved path is asked (control/control.h): heap, or NULL. */
+char *mounts_socket(const char *mountpoint);
 /* Makes options read the same dataset through the same cache as the mount does, where they
  * do not say otherwise; asks for the password of its client key. The record must outlive
  * the options' use. */

@@ -31,10 +31,10 @@ unmount_mode() {
 	unmount
 	wait "$mounted" || fail "the mount's process"
 }
-is_shown() { grep -q "revision $1 after" "$T/debug"; }
 follow() {
-	kill -HUP "$mounted"
-	wait_until 30 is_shown "$number" || fail "no $number: $(tail -n 3 "$T/debug")"
+	"$CAIRN" update "$m/steady" >"$T/update" || fail "update to $number"
+	[ "$(cat "$T/update")" = "$m: revision $number after $((number - 1))" ] ||
+		fail "$(cat "$T/update"), not $number"
 }
 # But for the attributes of the root, which has changed.
 asked() { grep "opcode: " "$T/debug" | grep -vc "GETATTR (3), nodeid: 1," || true; }
@@ -99,4 +99,63 @@ sleep 0.1
 	fail "a warm read asks"
 }
 "$REVISIONS" is "$m" "$number"
+
+# by a signal as well, and at its time; tools read what the mount shows
+publish_next
+kill -HUP "$mounted"
+wait_until 30 grep -q "revision $number after" "$T/debug" || fail "SIGHUP does nothing"
+[ "$("$CAIRN" update "$m")" = "$m: revision $number is the newest" ] || fail "not the newest"
+"$CAIRN" prefetch "$m/moving/at-$number" >/dev/null || fail "tools read an older one"
 unmount_mode
+mount_mode auto -o follow=1
+publish_next
+wait_until 30 grep -q "revision $number after" "$T/debug" || fail "it does not look by itself"
+unmount_mode
+
+# what is refused, or cannot be had, leaves the mount where it is, and is logged once
+mount_mode auto
+stays() { # PATTERN
+	local before
+	before=$(grep -c 'staying with' "$T/debug" || true)
+	expect 1 "$1" "$CAIRN" update "$m"
+	expect 1 "$1" "$CAIRN" update "$m"
+	[ "$(grep -c 'staying with' "$T/debug")" = $((before + 1)) ] ||
+		fail "not logged once: $(cat "$T/debug")"
+	"$REVISIONS" is "$m" "$shown" || fail "it did not stay"
+}
+shown=$number
+manifest=$T/store/manifest.json
+cp "$manifest" "$T/good"
+publish_next
+mv "$manifest" "$T/next"
+stays 'manifest.json does not exist'
+XDG_CONFIG_HOME=$T/other "$CAIRN" publish "$T/source" "$T/evil" --new-key --name store >/dev/null 2>&1 ||
+	XDG_CONFIG_HOME=$T/other "$CAIRN" publish "$T/source" "$T/evil" --name store >/dev/null
+cp "$T/evil/manifest.json" "$manifest"
+stays 'signed by the key'
+mkdir "$T/small" && publish "$T/small" "$T/another"
+cp "$T/another/manifest.json" "$manifest"
+stays 'holds another dataset now'
+head -c 200 "$T/next" >"$manifest"
+stays 'manifest'
+cp "$T/store/revisions/1.json" "$manifest"
+stays 'revision 1 as the newest'
+cp "$T/next" "$manifest"
+follow
+"$REVISIONS" is "$m" "$number"
+unmount_mode
+
+# a revision by its number is the one; what is no mount is none; all of them
+mount_mode auto --revision 1
+expect 1 'stays with revision 1' "$CAIRN" update "$m"
+expect 1 'no mount of yours' "$CAIRN" update "$T/source"
+expect 2 'MOUNTPOINT' "$CAIRN" update
+unmount_mode
+if unshare_works; then
+	export m
+	in_namespace 'mkdir -p /run/cairn && mount -t tmpfs -o mode=700 none /run/cairn' sh -ec '
+		"$CAIRN" mount "file://$0/store" "$m" --cache "$0/cache" -o follow=off
+		"$CAIRN" update --all
+		"$CAIRN" umount "$m"' "$T" >"$T/all" || fail "update --all"
+	[ "$(cat "$T/all")" = "$m: revision $number is the newest" ] || fail "all: $(cat "$T/all")"
+fi

@@ -58,7 +58,8 @@ static int tear_down(void **state)
 
 static void add(void)
 {
-	int rc = mounts_add(mountpoint, &options, &reader, &t);
+	int rc = mounts_add(
+		mountpoint, &options, &reader, reader.dataset->manifest->revision, &t);
 
 	if (rc == ERR_DENIED && geteuid() == 0)
 		skip(); /* /run cannot be written here */
@@ -229,7 +230,10 @@ static void test_the_dead_are_ignored(void **state)
 	mounts_remove(mountpoint);
 	pid = fork();
 	if (pid == 0)
-		_exit(mounts_add(mountpoint, &options, &reader, &t) ? 1 : 0);
+		_exit(mounts_add(mountpoint, &options, &reader,
+			      reader.dataset->manifest->revision, &t)
+				? 1
+				: 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	finds_nothing(mountpoint);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/mounts.h"
+#include "control/control_ask.h"
+#include "util/clock.h"
+
+/* The manifest and the pages have a deadline each in the mount: this is for its end. */
+#define UPDATE_WAIT (3600 * NS_PER_SECOND)
+
+const struct option_help update_options_help[] = {
+	{"all", 'a', NULL, "all mounts of this user"},
+	{0},
+};
+
+static int update_mount(const char *mountpoint)
+{
+	char *path = mounts_socket(mountpoint);
+	struct trouble t = {0}, about;
+	json_int_t before, revision;
+	json_t *reply;
+	int rc = path ? control_ask(path, mountpoint, "update", UPDATE_WAIT, &reply, &t)
+		      : trouble_set(&t, ERR_NO_MEMORY, "out of memory");
+
+	free(path);
+	if (rc) {
+		trouble_set(&about, rc, "%s: %s", mountpoint, t.text);
+		return command_fail("update", &about);
+	}
+	before = json_integer_value(json_object_get(reply, "before"));
+	revision = json_integer_value(json_object_get(reply, "revision"));
+	json_decref(reply);
+	if (before == revision)
+		printf("%s: revision %lld is the newest\n", mountpoint,
+			(long long)revision);
+	else
+		printf("%s: revision %lld after %lld\n", mountpoint, (long long)revision,
+			(long long)before);
+	return EXIT_SUCCESS;
+}
+
+static int update_each(void *ctx, const struct mount_record *m)
+{
+	if (update_mount(m->mountpoint))
+		*(int *)ctx = EXIT_FAILURE;
+	return 0;
+}
+
+/* What lies below a mount point means the mount. */
+static int update_named(const char *name)
+{
+	struct trouble t = {0};
+	struct mount_record m;
+	char *below;
+	int status;
+
+	if (mounts_find(name, &m, &below)) {
+		trouble_set(&t, ERR_ABSENT, "%s: no mount of yours is there", name);
+		return command_fail("update", &t);
+	}
+	status = update_mount(m.mountpoint);
+	free(below);
+	mount_record_release(&m);
+	return status;
+}
+
+int cmd_update(int argc, char **argv)
+{
+	int status = EXIT_SUCCESS;
+	bool all = false;
+
+	while (command_getopt(argc, argv) != -1)
+		all = true;
+	if (all == (optind < argc))
+		return command_use("update", all ? "--all needs no MOUNTPOINT"
+						 : "a MOUNTPOINT is needed, or --all");
+	if (all)
+		mounts_each(update_each, &status);
+	for (; optind < argc; optind++)
+		if (update_named(argv[optind]))
+			status = EXIT_FAILURE;
+	return command_end("update", status);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#include <config.h>
+
+#include "cli/mount_control.h"
+
+#include <stdlib.h>
+
+#include "cli/mounts.h"
+
+static int control_update(void *ctx, json_t *reply, struct trouble *t)
+{
+	uint64_t before, revision;
+	int rc = mount_follow_look(ctx, &before, &revision, t);
+
+	if (rc)
+		return rc;
+	json_object_set_new(reply, "before", json_integer((json_int_t)before));
+	json_object_set_new(reply, "revision", json_integer((json_int_t)revision));
+	return 0;
+}
+
+int mount_control_start(const char *mountpoint, struct mount_follow *f,
+	struct control **out, struct trouble *t)
+{
+	static const struct control_command commands_of_mounts[] = {
+		{"update", control_update},
+		{0},
+	};
+	char *path = mounts_socket(mountpoint);
+	int rc = path ? control_new(path, commands_of_mounts, f, out, t)
+		      : trouble_set(t, ERR_NO_MEMORY, "out of memory");
+
+	free(path);
+	return rc;
+}
