@@ -30,8 +30,11 @@ struct filesystem {
 	uint64_t readahead;	 /* bytes per stream */
 	/* As asked for; from INIT on as it is, never OPEN_AUTO. */
 	enum open_mode open_mode;
-	bool elides_opendir;	     /* from INIT on */
-	atomic_bool introduced;	     /* INIT has been answered: for parallel.h */
+	bool elides_opendir;	/* from INIT on */
+	atomic_bool introduced; /* INIT has been answered: for parallel.h */
+	/* What the kernel was told of all revisions, and cannot be told anew. */
+	atomic_bool asks_acls;	     /* that there are access control lists */
+	atomic_bool asks_no_xattrs;  /* that there are no extended attributes */
 	atomic_bool passthrough_off; /* the kernel has refused a backing file */
 	struct backings backings;    /* OPEN_PASSTHROUGH */
 	struct views views;

@@ -49,7 +49,8 @@ static void operation_init(void *userdata, struct fuse_conn_info *conn)
 	want_capability(conn, FUSE_CAP_READDIRPLUS_AUTO, 0);
 	/* Where there is none, the kernel would ask for those of each directory on the way
 	 * and of each file that is listed. */
-	want_capability(conn, FUSE_CAP_POSIX_ACL, filesystem_totals(fs).acls > 0);
+	atomic_store(&fs->asks_acls, filesystem_totals(fs).acls > 0);
+	want_capability(conn, FUSE_CAP_POSIX_ACL, atomic_load(&fs->asks_acls));
 	want_capability(conn, FUSE_CAP_AUTO_INVAL_DATA, 0);
 	want_capability(conn, FUSE_CAP_SPLICE_READ, 0);
 	want_capability(conn, FUSE_CAP_SPLICE_WRITE, 0);

@@ -78,7 +78,12 @@ static void reply_pid(fuse_req_t fuse, size_t size)
  * request per file. */
 static bool has_no_xattrs(fuse_req_t fuse)
 {
-	return filesystem_totals(fuse_req_userdata(fuse)).xattrs == 0;
+	struct filesystem *fs = fuse_req_userdata(fuse);
+	bool none = filesystem_totals(fs).xattrs == 0;
+
+	if (none)
+		atomic_store(&fs->asks_no_xattrs, true);
+	return none;
 }
 
 void xattrs_get(fuse_req_t fuse, fuse_ino_t node, const char *name, size_t size)

@@ -3,6 +3,7 @@
 
 #include "fs/listing.h"
 #include "fs/update.h"
+#include "fs/xattrs.h"
 
 #define FILES 60
 
@@ -192,6 +193,37 @@ static void without_its_pages_nothing_changes(void **state)
 	mount_end(&m);
 }
 
+/* A kernel that does not ask for them would let in whom a list keeps out. */
+static void the_first_attributes_need_a_new_mount(void **state)
+{
+	struct update_told told;
+	struct memory_mount m;
+	struct trouble t = {0};
+	struct fuse_req req;
+
+	(void)state;
+	plant(&m);
+	mount_build(&m);
+	m.manifest.totals.acls = 1;
+	assert_int_equal(update_run(m.fs, NULL, &m.manifest, &told, &t), ERR_UNSUPPORTED);
+	assert_non_null(strstr(t.text, "access control lists"));
+	assert_false(told.shown);
+	/* attributes may come as long as the kernel has not asked for any */
+	m.manifest.totals.acls = 0;
+	m.manifest.totals.xattrs = 1;
+	assert_int_equal(update_run(m.fs, NULL, &m.manifest, &told, &t), 0);
+	m.manifest.totals.xattrs = 0;
+	assert_int_equal(update_run(m.fs, NULL, &m.manifest, &told, &t), 0);
+	req_init(&req, m.fs);
+	xattrs_list(&req, FUSE_ROOT_ID, 100);
+	assert_errno(&req, ENOSYS);
+	req_release(&req);
+	m.manifest.totals.xattrs = 1;
+	assert_int_equal(update_run(m.fs, NULL, &m.manifest, &told, &t), ERR_UNSUPPORTED);
+	assert_non_null(strstr(t.text, "extended attributes"));
+	mount_end(&m);
+}
+
 /* A listing ends in the view that it began in, with names only. */
 static void a_listing_ends_as_it_began(void **state)
 {
@@ -298,6 +330,7 @@ int main(void)
 		cmocka_unit_test(a_directory_stays),
 		cmocka_unit_test(nothing_is_told_of_the_unknown),
 		cmocka_unit_test(without_its_pages_nothing_changes),
+		cmocka_unit_test(the_first_attributes_need_a_new_mount),
 		cmocka_unit_test(a_listing_ends_as_it_began),
 		cmocka_unit_test(ids_stay_over_many_updates),
 	};
