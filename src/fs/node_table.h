@@ -5,7 +5,7 @@
  * leaf, so a million names that the kernel knows cost some bytes per leaf, not per name.
  *
  * An id stays for as long as the kernel holds it. Where a new revision has the same entry
- * in another leaf, the id's place moves there (doc/decisions/node-ids.md): for the ids of
+ * in another leaf, the id's place moves there (doc/decisions/following.md): for the ids of
  * leaves that changed, and only for those, a place is kept for each row.
  * Own lock, held for a few instructions; any thread.
  */
