@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/small_store.h"
 
 #include <errno.h>
@@ -171,5 +172,6 @@ int main(void)
 		cmocka_unit_test(who_hangs_is_said_to),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "unit/await.h"
 #include "unit/gate_server.h"
 
 #include "unit/dataset_fixture.h"
@@ -153,5 +154,6 @@ int main(void)
 		cmocka_unit_test(the_end_ends_who_waits),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

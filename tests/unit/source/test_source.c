@@ -247,6 +247,43 @@ static void a_run_passes_the_steps_error_on(void **state)
 	teardown(&f);
 }
 
+static void *end_runs(void *arg)
+{
+	struct fixture *f = arg;
+
+	source_end_runs(f->source);
+	return NULL;
+}
+
+/* A server that never answers does not hold up who ends. */
+static void the_end_ends_runs(void **state)
+{
+	struct lookup l = {0};
+	struct gate_server *g;
+	pthread_t thread;
+	struct fixture f;
+
+	(void)state;
+	setup(&f, false);
+	source_free(f.source);
+	l.page = store_tree(&f.store, 20);
+	g = gate_new(f.store.directory);
+	gate_set(g, true);
+	assert_int_equal(source_new(f.reader.engine, g->url, &f.source, NULL), 0);
+	assert_int_equal(pthread_create(&thread, NULL, end_runs, &f), 0);
+	assert_int_equal(
+		source_run(f.source, look_up, &l, 300 * NS_PER_SECOND, FETCH_DEMAND, NULL),
+		ERR_INTERRUPTED);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	/* nor one that comes later, but for what is here */
+	assert_int_equal(
+		source_run(f.source, look_up, &l, 0, FETCH_DEMAND, NULL), ERR_INTERRUPTED);
+	assert_int_equal(
+		source_run(f.source, refuse, NULL, 0, FETCH_DEMAND, NULL), ERR_INVALID);
+	teardown(&f);
+	gate_free(g);
+}
+
 static void a_hint_brings_it(void **state)
 {
 	struct sample p = sample_new(30000, 7);
@@ -368,6 +405,7 @@ int main(void)
 		cmocka_unit_test(a_run_brings_pages),
 		cmocka_unit_test(a_run_reports_the_trouble),
 		cmocka_unit_test(a_run_passes_the_steps_error_on),
+		cmocka_unit_test(the_end_ends_runs),
 		cmocka_unit_test(a_hint_brings_it),
 		cmocka_unit_test(source_free_drops_hints),
 		cmocka_unit_test(a_hint_can_be_joined),
