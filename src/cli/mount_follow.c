@@ -127,7 +127,7 @@ static void look_end(struct mount_follow *f, uint64_t asked, const struct troubl
 	pthread_mutex_unlock(&f->looked_mtx);
 }
 
-static void wait_for_look(const struct mount_follow *f)
+static void follow_wait(const struct mount_follow *f)
 {
 	struct timespec until;
 
@@ -147,7 +147,7 @@ static void *follow_main(void *arg)
 	struct mount_follow *f = arg;
 	uint64_t asked;
 
-	while (wait_for_look(f), look_begin(f, &asked)) {
+	while (follow_wait(f), look_begin(f, &asked)) {
 		struct trouble t = {0};
 
 		if (follow_once(f, &t))

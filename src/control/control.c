@@ -228,9 +228,10 @@ void control_free(struct control *c)
 	pthread_mutex_unlock(&c->asker_mtx);
 	pthread_join(c->thread, NULL);
 	pthread_mutex_lock(&c->asker_mtx);
+	/* Whoever waits for a reply still gets it. */
 	for (int i = 0; i < ASKERS_MAX; i++)
 		if (c->askers[i].used && !c->askers[i].done)
-			shutdown(c->askers[i].fd, SHUT_RDWR);
+			shutdown(c->askers[i].fd, SHUT_RD);
 	pthread_mutex_unlock(&c->asker_mtx);
 	for (int i = 0; i < ASKERS_MAX; i++)
 		if (c->askers[i].used)

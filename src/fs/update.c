@@ -130,7 +130,7 @@ static int carry_fresh(struct update *u, struct trouble *t)
 }
 
 /* Until what is held of the revision of before is held of the next, too. */
-static int take_turn(struct update *u, struct trouble *t)
+static int update_take_turn(struct update *u, struct trouble *t)
 {
 	int rc = wait_for(u, bring_step, u, t);
 
@@ -147,7 +147,7 @@ static int take_turn(struct update *u, struct trouble *t)
 	return rc;
 }
 
-static struct note *note(struct update *u, int kind, uint64_t node)
+static struct note *note_add(struct update *u, int kind, uint64_t node)
 {
 	struct note *n = &u->notes[u->count++];
 
@@ -159,13 +159,13 @@ static struct note *note(struct update *u, int kind, uint64_t node)
 static void note_listing(struct update *u, uint64_t directory)
 {
 	if (directory != u->listing)
-		note(u, NOTE_LISTING, directory);
+		note_add(u, NOTE_LISTING, directory);
 	u->listing = directory;
 }
 
 static void note_name(struct update *u, uint64_t directory, struct span name)
 {
-	struct note *n = note(u, NOTE_NAME, directory);
+	struct note *n = note_add(u, NOTE_NAME, directory);
 
 	n->size = name.size;
 	memcpy(n->name, name.data, name.size);
@@ -196,7 +196,7 @@ static int note_directory(struct update *u, const struct entry *e)
 	if (!rc)
 		rc = find_node(u, path_span(&path), &node);
 	if (!rc)
-		note(u, NOTE_ATTRIBUTES, node);
+		note_add(u, NOTE_ATTRIBUTES, node);
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 
@@ -325,7 +325,7 @@ int update_run(struct filesystem *fs, struct fuse_session *fuse,
 	view = views_next(&fs->views, next);
 	if (!view)
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
-	rc = take_turn(&u, t);
+	rc = update_take_turn(&u, t);
 	if (rc) {
 		views_drop(view);
 		return rc;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A mount goes from the revision that it shows to another one of its dataset
- * (doc/decisions/following.md). What stays keeps its node ids, so the kernel loses nothing of
- * it; then the views change (view.h); then the kernel is told, outside every lock, which
+ * (doc/decisions/following.md). What stays keeps its node ids, so the kernel loses nothing
+ * of it; then the views change (view.h); then the kernel is told, outside every lock, which
  * names and attributes it must ask for again.
  */
 #ifndef CAIRN_FS_UPDATE_H

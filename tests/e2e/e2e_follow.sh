@@ -159,3 +159,18 @@ if unshare_works; then
 		"$CAIRN" umount "$m"' "$T" >"$T/all" || fail "update --all"
 	[ "$(cat "$T/all")" = "$m: revision $number is the newest" ] || fail "all: $(cat "$T/all")"
 fi
+
+# the end does not wait for a server that does not answer
+start_serve "$T/store"
+"$CAIRN" mount "$URL" "$m" --cacert "$CACERT" --trust "$(public_key)" --cache "$T/cache" -f \
+	--timeout 3600 -o follow=off 2>"$T/debug" &
+mounted=$!
+pids+=("$mounted")
+wait_until 20 mountpoint -q "$m" || fail "no mount: $(tail -n 3 "$T/debug")"
+kill -STOP "$server_pid"
+"$CAIRN" update "$m" 2>"$T/err" &
+asker=$!
+sleep 0.3
+unmount_mode
+! wait "$asker" || fail "it was updated by a server that is stopped"
+grep -q 'the mount is ending' "$T/err" || fail "the end: $(cat "$T/err")"
