@@ -38,7 +38,7 @@ void node_table_free(struct node_table *t)
 	free(t);
 }
 
-static uint64_t node_of(uint32_t number, uint32_t row)
+static uint64_t held_node_of(uint32_t number, uint32_t row)
 {
 	return ((uint64_t)number << NODE_ROW_BITS) | row;
 }
@@ -77,7 +77,7 @@ static void end_ids(struct node_table *t, uint32_t number)
 	t->table.leaves[number].away = (struct rows){0};
 	for (uint32_t row = 0; row < away.count; row++)
 		if (away.nodes[row])
-			leave_place(t, node_of(number, row), away.nodes[row]);
+			leave_place(t, held_node_of(number, row), away.nodes[row]);
 	free(away.nodes);
 }
 
@@ -109,7 +109,7 @@ static int hold_locked(struct node_table *t, const struct digest *leaf, uint32_t
 
 	if (rc)
 		return rc;
-	out->node = guest ? guest : node_of(number, row);
+	out->node = guest ? guest : held_node_of(number, row);
 	number = (uint32_t)(out->node >> NODE_ROW_BITS);
 	add_lookup(t, &t->table.leaves[number]);
 	if (!guest)
@@ -153,7 +153,7 @@ static uint64_t node_at(const struct node_table *t, uint32_t number, uint32_t ro
 
 	if (moved || !number || !t->table.leaves[number].lookups)
 		return moved;
-	return rows_get(&t->table.leaves[number].away, row) ? 0 : node_of(number, row);
+	return rows_get(&t->table.leaves[number].away, row) ? 0 : held_node_of(number, row);
 }
 
 int node_table_at(
@@ -267,7 +267,7 @@ int node_table_move(
 	if (node)
 		rc = prepare_move(t, node, to, &number);
 	if (node && !rc)
-		move_node(t, node, node_of(number, to->row));
+		move_node(t, node, held_node_of(number, to->row));
 	pthread_mutex_unlock(&t->table_mtx);
 	return rc;
 }
