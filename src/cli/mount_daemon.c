@@ -173,14 +173,18 @@ static int daemon_mount(struct mount_request *m, struct reader *r, struct mount_
 /* The log has it too, but in the background that is not where people look now. */
 static void say_recalled(const struct mount_request *m, const struct dataset *dataset)
 {
-	bool recalled = dataset->from_cache || dataset->is_outdated;
+	const char *what = "cannot be reached";
 
-	if (recalled && !m->reader.dataset.offline && !m->foreground)
+	if (dataset->has_stand_in)
+		what = "is not to be had, something else answers in its place (does the "
+		       "network want a sign-in?)";
+	else if (dataset->is_outdated)
+		what = "offers an older revision than before";
+	else if (!dataset->from_cache)
+		return;
+	if (!m->reader.dataset.offline && !m->foreground)
 		fprintf(stderr, "cairn mount: %s %s: going on with revision %llu%s\n",
-			dataset->url,
-			dataset->from_cache ? "cannot be reached"
-					    : "offers an older revision than before",
-			(unsigned long long)dataset->manifest->revision,
+			dataset->url, what, (unsigned long long)dataset->manifest->revision,
 			dataset->from_cache ? ", and what the cache has of it" : "");
 }
 

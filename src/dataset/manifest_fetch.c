@@ -227,6 +227,18 @@ static int get_online(struct manifest_fetch *m, struct trouble *t)
 	return get_newest(m, t);
 }
 
+static bool is_silence(int rc)
+{
+	return rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT;
+}
+
+/* A network that wants a sign-in first answers in every store's place: with its page, 403
+ * or 404. */
+static bool is_of_a_stand_in(int rc)
+{
+	return rc == ERR_CORRUPT || rc == ERR_DENIED || rc == ERR_ABSENT;
+}
+
 int manifest_fetch(struct manifest_fetch *m, struct trouble *t)
 {
 	int rc;
@@ -235,15 +247,15 @@ int manifest_fetch(struct manifest_fetch *m, struct trouble *t)
 	if (m->offline)
 		return get_offline(m, t);
 	rc = get_online(m, &m->why);
-	if ((rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT) && can_recall(m)) {
+	m->has_stand_in = is_of_a_stand_in(rc) && can_recall(m);
+	if (m->has_stand_in || (is_silence(rc) && can_recall(m))) {
 		m->why.code = rc;
+		bytes_clear(&m->text);
 		return recall(m);
 	}
 	if (rc)
 		trouble_set(t, rc, "%.900s%s",
 			m->why.text[0] ? m->why.text : error_text(rc),
-			rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT
-				? "; is the URL right, and the server up?"
-				: "");
+			is_silence(rc) ? "; is the URL right, and the server up?" : "");
 	return rc;
 }

@@ -24,9 +24,10 @@ struct manifest_fetch {
 	struct bytes text;
 	struct bytes tag_text; /* when a tag was asked for */
 	char etag[FETCH_ETAG_MAX];
-	bool vouched;	 /* a tag says that what is asked for exists */
-	int mirror;	 /* that answered last, or -1 */
-	bool from_cache; /* the store cannot be reached: `why` */
+	bool vouched;	   /* a tag says that what is asked for exists */
+	int mirror;	   /* that answered last, or -1 */
+	bool from_cache;   /* the store is not to be had: `why` */
+	bool has_stand_in; /* for somebody else answers in its place */
 	struct trouble why;
 };
 

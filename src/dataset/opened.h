@@ -32,8 +32,9 @@ struct dataset {
 	char *url;		    /* normalised base URL */
 	bool newly_pinned;	    /* the key was seen for the first time, and pinned */
 	/* It is the last accepted manifest, since the server ... */
-	bool from_cache;  /* could not be reached */
-	bool is_outdated; /* offers an older one */
+	bool from_cache;   /* is not to be had, */
+	bool has_stand_in; /* for somebody else answers in its place; or */
+	bool is_outdated;  /* offers an older one */
 };
 
 #endif

@@ -36,6 +36,7 @@ static int fetch_manifest(struct opening *o, struct trouble *t)
 	if (rc)
 		return rc;
 	d->from_cache = o->fetch.from_cache;
+	d->has_stand_in = o->fetch.has_stand_in;
 	d->manifest_text = o->fetch.text;
 	o->fetch.text = (struct bytes){0};
 	return 0;

@@ -856,10 +856,49 @@ static void two_urls_may_lead_to_one_dataset(void **state)
 	gate_free(g[1]);
 }
 
-static void a_denial_is_not_a_dead_server(void **state)
+/* A network that wants a sign-in first answers in every store's place. Whoever has opened
+ * it goes on with what he has; to a newcomer it is what it says. */
+static void a_sign_in_page_is_no_word_of_the_store(void **state)
 {
+	static const struct {
+		int status, code;
+	} answers[] = {{403, ERR_DENIED}, {404, ERR_ABSENT}, {0, ERR_CORRUPT}};
+	static const char page[] = "<!DOCTYPE html><html>sign in</html>";
 	struct gate_server *g;
 	struct public_key key;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	g = gate_new(f.store.directory);
+	f.options.url = g->url;
+	key = private_key_public(f.store.key);
+	assert_int_equal(known_keys_add(f.known_keys, g->url, &key, NULL), 0);
+	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+		put_revision(&f, i + 1);
+		assert_int_equal(open_it(&f), 0);
+		assert_false(f.dataset->from_cache);
+		if (!answers[i].status)
+			store_write(&f.store, "manifest.json", span_of_string(page));
+		gate_set_status(g, answers[i].status);
+		assert_int_equal(open_it(&f), 0);
+		assert_true(f.dataset->from_cache && f.dataset->has_stand_in);
+		assert_int_equal(f.dataset->manifest->revision, i + 1);
+		/* Of another revision there is nothing to go on with. */
+		f.options.revision = 77;
+		if (answers[i].status)
+			assert_int_equal(open_it(&f), answers[i].code);
+		f.options.revision = 0;
+		gate_set_status(g, 0);
+	}
+	close_dataset(&f);
+	teardown(&f);
+	gate_free(g);
+}
+
+static void a_newcomer_is_told_of_a_denial(void **state)
+{
+	struct gate_server *g;
 	struct fixture f;
 
 	(void)state;
@@ -867,15 +906,11 @@ static void a_denial_is_not_a_dead_server(void **state)
 	put_revision(&f, 1);
 	g = gate_new(f.store.directory);
 	f.options.url = g->url;
-	key = private_key_public(f.store.key);
-	assert_int_equal(known_keys_add(f.known_keys, g->url, &key, NULL), 0);
-	assert_int_equal(open_it(&f), 0);
 	gate_set_status(g, 403);
 	assert_int_equal(open_it(&f), ERR_DENIED);
 	gate_set_status(g, 404);
 	assert_int_equal(open_it(&f), ERR_ABSENT);
 	check_says(&f, "no store at");
-	close_dataset(&f);
 	teardown(&f);
 	gate_free(g);
 }
@@ -1005,7 +1040,8 @@ int main(void)
 		cmocka_unit_test(the_last_manifest_stands_in_for_a_dead_server),
 		cmocka_unit_test(a_starting_server_is_waited_for),
 		cmocka_unit_test(two_urls_may_lead_to_one_dataset),
-		cmocka_unit_test(a_denial_is_not_a_dead_server),
+		cmocka_unit_test(a_sign_in_page_is_no_word_of_the_store),
+		cmocka_unit_test(a_newcomer_is_told_of_a_denial),
 		cmocka_unit_test(offline_asks_nobody),
 		cmocka_unit_test(a_forged_memory_is_refused),
 		cmocka_unit_test(an_expired_memory_is_refused),
