@@ -18,6 +18,7 @@
 #define MAP_LEAST ((size_t)4 << 20)
 #define MAP_SHARE 4			       /* at most 1/4 of a limited address space */
 #define READERS_SIZE (READERS_MAX * 64 + 1024) /* a cache line each, and LMDB's head */
+#define MISSING_MOST ((uint64_t)256 << 20)     /* bytes of pages that LMDB left unwritten */
 
 static const char *const names[TABLE_COUNT] = {
 	[TABLE_SETTINGS] = "settings",
@@ -64,7 +65,11 @@ uint64_t environment_bytes(struct environment *e)
 {
 	struct environment_numbers n = numbers_of(e);
 
-	return n.env ? ((uint64_t)n.info.me_last_pgno + 1) * n.stat.ms_psize : 0;
+	if (!n.env)
+		return 0;
+	if (n.info.me_last_pgno >= UINT64_MAX / n.stat.ms_psize)
+		return UINT64_MAX; /* damaged */
+	return ((uint64_t)n.info.me_last_pgno + 1) * n.stat.ms_psize;
 }
 
 bool environment_file(struct environment *e, int *fd, uint64_t *transaction)
@@ -269,13 +274,17 @@ static uint64_t length_missing(struct environment *e)
 }
 
 /* Reading what was cut off would be a SIGBUS; zeros in its place are noticed as corrupt. In
- * a write transaction, so that nobody makes the file longer meanwhile: it is never cut. */
+ * a write transaction, so that nobody makes the file longer meanwhile: it is never cut. A
+ * last page far behind the end is none. */
 static int check_length(struct environment *e)
 {
+	uint64_t missing = length_missing(e);
 	int fd;
 
-	if (!length_missing(e))
+	if (!missing)
 		return 0;
+	if (missing > MISSING_MOST)
+		return MDB_CORRUPTED;
 	if (mdb_env_get_fd(e->env, &fd) || ftruncate(fd, (off_t)environment_bytes(e)))
 		return errno;
 	return 0;

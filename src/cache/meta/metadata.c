@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -162,6 +163,22 @@ static int call_begin(void *arg)
 	return mdb_txn_begin(w->env, NULL, 0, &w->txn);
 }
 
+/* No file is so long: LMDB was told of a free page that is none. */
+static bool is_out_of_any_file(int rc)
+{
+	struct rlimit limit;
+
+	return rc == EINVAL || (rc == EFBIG && !getrlimit(RLIMIT_FSIZE, &limit) &&
+				       limit.rlim_cur == RLIM_INFINITY);
+}
+
+static int commit(struct metadata *m, MDB_txn *txn)
+{
+	int rc = guard_call(m->environment.guard, call_commit, txn);
+
+	return metadata_error(m, is_out_of_any_file(rc) ? MDB_CORRUPTED : rc);
+}
+
 /* Ends the transaction one way or the other; one that was abandoned is left as it is. */
 static int write_end(struct metadata *m, MDB_txn *txn, int rc)
 {
@@ -169,7 +186,7 @@ static int write_end(struct metadata *m, MDB_txn *txn, int rc)
 	if (!rc && !guard_is_sound(m->environment.guard))
 		rc = ERR_CORRUPT;
 	if (!rc)
-		return metadata_call(m, call_commit, txn);
+		return commit(m, txn);
 	guard_call(m->environment.guard, call_abort, txn);
 	return rc;
 }

@@ -10,6 +10,7 @@
 
 #include "unit/await.h"
 #include "unit/other_process.h"
+#include "util/lmdb_page.h"
 
 static struct metadata *open_small(const char *path)
 {
@@ -602,6 +603,111 @@ static void test_nothing_is_cut_off(void **state)
 	metadata_close(m);
 }
 
+static void read_meta(int fd, size_t head, struct lmdb_meta *out)
+{
+	off_t at = (off_t)head * sysconf(_SC_PAGESIZE) + (off_t)sizeof(struct lmdb_page);
+
+	assert_int_equal(pread(fd, out, sizeof *out, at), sizeof *out);
+}
+
+/* All rows of the tree of free pages say so; it has one page. */
+static void set_free_pages(int fd, size_t number)
+{
+	struct lmdb_meta metas[2], *newer;
+	struct lmdb_node node;
+	uint8_t page[4096];
+	size_t count;
+
+	for (size_t i = 0; i < 2; i++)
+		read_meta(fd, i, &metas[i]);
+	newer = &metas[metas[0].txn < metas[1].txn];
+	assert_true(newer->dbs[0].depth == 1 && newer->dbs[0].entries > 0);
+	assert_int_equal(
+		pread(fd, page, sizeof page, (off_t)newer->dbs[0].root * 4096), 4096);
+	for (size_t i = 0; i < newer->dbs[0].entries; i++) {
+		uint8_t *list = (uint8_t *)(uintptr_t)lmdb_page_node(page, i, &node) +
+				sizeof node + node.key_size;
+
+		memcpy(&count, list, sizeof count);
+		for (size_t k = 0; k < count; k++) {
+			size_t free_page = number - k;
+
+			memcpy(list + (k + 1) * sizeof count, &free_page, sizeof free_page);
+		}
+	}
+	assert_int_equal(
+		pwrite(fd, page, sizeof page, (off_t)newer->dbs[0].root * 4096), 4096);
+}
+
+/* Neither a limit of the process nor a fault of the disk, which would come again for ever:
+ * the file is damaged. */
+static void test_a_free_page_beyond_any_file(void **state)
+{
+	static const size_t numbers[] = {(size_t)1 << 50, ((size_t)1 << 51) + 10000};
+	char path[256];
+
+	if (sysconf(_SC_PAGESIZE) != 4096)
+		skip();
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+		struct metadata *m;
+		int fd;
+
+		snprintf(path, sizeof path, "%s/%zu", (char *)*state, i);
+		assert_int_equal(mkdir(path, 0700), 0);
+		m = open_small(path);
+		for (unsigned k = 0; k < 4; k++) {
+			struct put p = {m, 0, 10, 1000, 0};
+
+			assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some, &p), 0);
+		}
+		strcat(path, "/data.mdb");
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		set_free_pages(fd, numbers[i]);
+		close(fd);
+		assert_int_equal(metadata_write(m, DEADLINE_NONE, put_some,
+					 &(struct put){m, 0, 1, 1000, 0}),
+			ERR_CORRUPT);
+		assert_int_equal(metadata_state(m), METADATA_DAMAGED);
+		metadata_close(m);
+	}
+}
+
+/* The same of the last page in use; and nothing is made so long. */
+static void test_a_last_page_beyond_all_reason(void **state)
+{
+	static const unsigned shifts[] = {20, 30};
+	struct trouble t = {0};
+	struct lmdb_meta meta;
+	struct metadata *m;
+	char path[256];
+	struct stat st;
+
+	for (unsigned i = 0; i < sizeof shifts / sizeof shifts[0]; i++) {
+		int fd;
+
+		snprintf(path, sizeof path, "%s/%u", (char *)*state, i);
+		assert_int_equal(mkdir(path, 0700), 0);
+		metadata_close(open_small(path));
+		strcat(path, "/data.mdb");
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		for (size_t head = 0; head < 2; head++) {
+			read_meta(fd, head, &meta);
+			meta.last_page = (size_t)1 << shifts[i];
+			assert_int_equal(pwrite(fd, &meta, sizeof meta,
+						 (off_t)head * sysconf(_SC_PAGESIZE) +
+							 (off_t)sizeof(struct lmdb_page)),
+				sizeof meta);
+		}
+		*strrchr(path, '/') = '\0';
+		assert_int_equal(
+			metadata_open(path, 256 << 10, DEADLINE_NONE, NULL, &m, &t),
+			ERR_CORRUPT);
+		assert_int_equal(fstat(fd, &st), 0);
+		assert_true(st.st_size < 1 << 30);
+		close(fd);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -620,6 +726,8 @@ int main(void)
 		SAMPLE_TEST(test_little_address_space),
 		SAMPLE_TEST(test_no_space_for_a_larger_map),
 		SAMPLE_TEST(test_nothing_is_cut_off),
+		SAMPLE_TEST(test_a_free_page_beyond_any_file),
+		SAMPLE_TEST(test_a_last_page_beyond_all_reason),
 	};
 
 	end_at_failure();
