@@ -13,6 +13,21 @@
 
 #include "util/clock.h"
 
+#define SEND_WAIT 2000 /* ms for an end that takes nothing: it is stopped */
+
+/* Bytes that the other end took; negative: none, or it is gone. */
+static ssize_t send_some(int fd, const struct bytes *text, size_t sent)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	int ready = poll(&p, 1, SEND_WAIT);
+	ssize_t n = -1;
+
+	if (ready > 0)
+		n = send(fd, text->data + sent, text->size - sent,
+			MSG_NOSIGNAL | MSG_DONTWAIT);
+	return n < 0 && ready != 0 && (errno == EINTR || errno == EAGAIN) ? 0 : n;
+}
+
 int control_send(int fd, const json_t *object)
 {
 	struct bytes text = {0};
@@ -22,12 +37,12 @@ int control_send(int fd, const json_t *object)
 	if (!rc)
 		rc = bytes_append_string(&text, "\n");
 	while (!rc && sent < text.size) {
-		ssize_t n = send(fd, text.data + sent, text.size - sent, MSG_NOSIGNAL);
+		ssize_t n = send_some(fd, &text, sent);
 
-		if (n > 0)
-			sent += (size_t)n;
-		else if (n == 0 || errno != EINTR)
+		if (n < 0)
 			rc = ERR_UNREACHABLE;
+		else
+			sent += (size_t)n;
 	}
 	bytes_release(&text);
 	return rc;

@@ -24,7 +24,19 @@ static int fail_it(void *ctx, json_t *reply, struct trouble *t)
 	return trouble_set(t, ERR_EXPIRED, "it is too late");
 }
 
+/* More than a socket has room for. */
+static int tell_much(void *ctx, json_t *reply, struct trouble *t)
+{
+	static char much[4 << 20];
+
+	(void)ctx, (void)t;
+	memset(much, 'x', sizeof much - 1);
+	json_object_set_new(reply, "much", json_string(much));
+	return 0;
+}
+
 static const struct control_command commands[] = {
+	{"much", tell_much},
 	{"double", double_it},
 	{"fail", fail_it},
 	{0},
@@ -138,6 +150,23 @@ static void who_says_nothing_stops_nobody(void **state)
 	bytes_release(&rest);
 }
 
+/* The end of a mount does not wait for somebody who was stopped while he was answered. */
+static void who_takes_nothing_stops_nobody(void **state)
+{
+	static const char request[] = "{\"command\":\"much\"}\n";
+	struct fixture f;
+	char answer[128];
+	int fd;
+
+	(void)state;
+	setup(&f, ".");
+	fd = connect_to(&f);
+	assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
+	assert_true(recv(fd, answer, sizeof answer, 0) > 0);
+	teardown(&f);
+	close(fd);
+}
+
 /* A process that is stopped takes connections, and says nothing. */
 static void who_hangs_is_said_to(void **state)
 {
@@ -169,6 +198,7 @@ int main(void)
 		cmocka_unit_test(a_command_is_answered),
 		cmocka_unit_test(a_long_path_is_no_trouble),
 		cmocka_unit_test(who_says_nothing_stops_nobody),
+		cmocka_unit_test(who_takes_nothing_stops_nobody),
 		cmocka_unit_test(who_hangs_is_said_to),
 	};
 
