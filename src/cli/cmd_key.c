@@ -121,26 +121,58 @@ static int key_forget(const char *keys, const char *given, struct trouble *t)
 	return rc;
 }
 
+/* What the URL holds next is accepted, whatever it held. */
+static int key_accept(const char *keys, const char *given, struct trouble *t)
+{
+	char *url = NULL, hex[DIGEST_HEX_SIZE];
+	struct digest id;
+	int rc = url_normalise(given, &url, t);
+
+	if (rc)
+		return rc;
+	rc = known_datasets_accept(keys, url, &id, t);
+	if (!rc) {
+		digest_to_hex(&id, hex);
+		printf("%s held the dataset %.16s; whichever it holds when it is read "
+		       "next is accepted\n",
+			url, hex);
+	} else if (rc == ERR_ABSENT) {
+		trouble_set(
+			t, rc, "no dataset is known at %s (see `cairn key known`)", url);
+	}
+	free(url);
+	return rc;
+}
+
 static bool is_about_readers(const char *verb)
 {
-	return strcmp(verb, "known") == 0 || strcmp(verb, "forget") == 0;
+	return strcmp(verb, "known") == 0 || strcmp(verb, "forget") == 0 ||
+	       strcmp(verb, "accept") == 0;
+}
+
+static int reader_verb(
+	const char *keys, const char *verb, const char *url, struct trouble *t)
+{
+	if (strcmp(verb, "known") == 0)
+		return key_known(keys, t);
+	if (strcmp(verb, "forget") == 0)
+		return key_forget(keys, url, t);
+	return key_accept(keys, url, t);
 }
 
 static int key_of_readers(const char *verb, const char *url)
 {
-	bool forget = strcmp(verb, "forget") == 0;
+	bool takes_url = strcmp(verb, "known") != 0;
 	struct trouble t = {0};
 	char *keys;
 	int rc;
 
-	if (forget != (url != NULL))
+	if (takes_url != (url != NULL))
 		return command_use(
-			"key", forget ? "forget takes a URL" : "known takes no URL");
+			"key", takes_url ? "%s takes a URL" : "%s takes no URL", verb);
 	keys = known_keys_file(NULL);
-	if (!keys)
-		rc = trouble_set(&t, ERR_NO_MEMORY, "out of memory");
-	else
-		rc = forget ? key_forget(keys, url, &t) : key_known(keys, &t);
+	rc = keys ? reader_verb(keys, verb, url, &t)
+		  : trouble_set(&t, ERR_NO_MEMORY, "out of memory");
 	free(keys);
 	return rc ? command_fail("key", &t) : EXIT_SUCCESS;
 }
@@ -171,7 +203,7 @@ static int key_verb(const char *verb, const char *path, struct trouble *t)
 int cmd_key(int argc, char **argv)
 {
 	static const char *const verbs[] = {
-		"make", "show", "name", "list", "known", "forget"};
+		"make", "show", "name", "list", "known", "accept", "forget"};
 	struct trouble t = {0};
 	char *file = NULL, *path;
 	const char *verb = NULL;
@@ -183,8 +215,8 @@ int cmd_key(int argc, char **argv)
 		if (strcmp(argv[optind], verbs[i]) == 0)
 			verb = verbs[i];
 	if (!verb)
-		return command_use(
-			"key", "one of make, show, name, list, known, forget is needed");
+		return command_use("key",
+			"one of make, show, name, list, known, accept, forget is needed");
 	if (argc - optind > 2)
 		return command_use("key", "at most one NAME or URL");
 	if (check_operands(verb, file, optind + 1 < argc))

@@ -29,7 +29,7 @@ const struct command commands[] = {
 		"Extract a file or directory with its attributes"),
 	ROW(check, "URL [OPTIONS]", "See whether a site serves a store as readers need it"),
 	ROW(stat, "URL [PATH...] [OPTIONS]", "Show all that is known of an entry"),
-	ROW(key, "make|show|name|list|known|forget [ARGUMENTS] [OPTIONS]",
+	ROW(key, "make|show|name|list|known|accept|forget [ARGUMENTS] [OPTIONS]",
 		"Make and show signing keys, and those that are known"),
 	ROW(help, "[COMMAND]", "Explain cairn or one of its commands"),
 	ROW(version, "", "Print the version and the libraries it runs with"),

@@ -219,7 +219,7 @@ static int look_await(struct mount_follow *f, uint64_t *revision, struct trouble
 	sem_post(&follow_look);
 	while (f->looked < mine && !f->over)
 		pthread_cond_wait(&f->looked_cond, &f->looked_mtx);
-	if (f->looked < mine)
+	if (f->looked < mine || f->trouble.code == ERR_INTERRUPTED)
 		return trouble_set(t, ERR_INTERRUPTED, "the mount is ending");
 	*revision = f->revision;
 	*t = f->trouble;

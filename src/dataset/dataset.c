@@ -5,28 +5,13 @@
 
 #include <stdlib.h>
 
-#include "dataset/known_datasets.h"
 #include "dataset/known_keys.h"
 #include "dataset/opening.h"
 #include "dataset/url.h"
 #include "util/clock.h"
 
-/* As far as is known without the cache. */
-static bool held_another(const struct opening *o)
-{
-	struct known_datasets known;
-	struct digest before;
-	bool another;
-
-	if (known_datasets_load(o->signer.known_keys, &known, NULL))
-		return false;
-	another = !known_datasets_by_url(&known, o->dataset->url, &before, NULL) &&
-		  !digest_equal(&before, &o->dataset->id);
-	known_datasets_release(&known);
-	return another;
-}
-
-/* The same key may sign many datasets, so a server could swap them. */
+/* Where known_datasets does not say what the URL holds, the cache may; but it is deleted as
+ * people like, and refuses nobody. */
 static void notice_rename(const struct opening *o)
 {
 	const struct dataset *d = o->dataset;
@@ -35,10 +20,6 @@ static void notice_rename(const struct opening *o)
 		log_warning(engine_log(o->engine),
 			"%s holds another dataset now, %s; it held %s before", d->url,
 			d->manifest->name, o->last.record.name);
-	else if (!o->last.exists && held_another(o))
-		log_warning(engine_log(o->engine),
-			"%s holds another dataset now, %s, than before", d->url,
-			d->manifest->name);
 }
 
 /* Their round trip goes on while the rest is done: syncing what is remembered, mounting. */

@@ -308,11 +308,11 @@ static int note_url(
 {
 	char hex[DIGEST_HEX_SIZE];
 	struct digest known;
-	int rc = known_datasets_by_url(k, a->url, &known, t);
+	int rc = a->url ? known_datasets_by_url(k, a->url, &known, t) : 0;
 
 	if (rc && rc != ERR_ABSENT)
 		return rc;
-	if (!rc && digest_equal(&known, &a->id))
+	if (!a->url || (!rc && digest_equal(&known, &a->id)))
 		return 0;
 	*news = true;
 	digest_to_hex(&a->id, hex);
@@ -408,7 +408,7 @@ int known_datasets_note(const char *keys, const struct accepted *a, struct troub
 	bool news = false;
 	int rc;
 
-	if (!known_keys_can_name(a->url))
+	if (a->url && !known_keys_can_name(a->url))
 		return trouble_set(
 			t, ERR_INVALID, "%s: a URL cannot have a space in it", a->url);
 	rc = known_datasets_load(keys, &k, t);
@@ -418,6 +418,33 @@ int known_datasets_note(const char *keys, const struct accepted *a, struct troub
 	rc = note_all(&k, a, &news, t);
 	known_datasets_release(&k);
 	return rc || !news ? rc : change_locked(keys, apply_note, a, t);
+}
+
+struct acceptance {
+	const char *url;
+	struct digest *id; /* that it held */
+};
+
+static int apply_accept(
+	struct known_datasets *k, const void *arg, bool *news, struct trouble *t)
+{
+	const struct acceptance *a = arg;
+	char *prefix = prefix_of("url", a->url, "");
+	int rc = prefix ? known_datasets_by_url(k, a->url, a->id, t) : ERR_NO_MEMORY;
+
+	if (!rc)
+		rc = remove_lines(&k->text, prefix);
+	*news = true;
+	free(prefix);
+	return rc;
+}
+
+int known_datasets_accept(
+	const char *keys, const char *url, struct digest *id, struct trouble *t)
+{
+	struct acceptance a = {url, id};
+
+	return change_locked(keys, apply_accept, &a, t);
 }
 
 /* A dataset that was forgotten keeps a line, lest an old cache says what it was. */

@@ -48,13 +48,17 @@ bool known_datasets_is_writable(const struct known_datasets *k);
 /* What was accepted now. Neither a revision nor a tag's time is ever lowered; writes
  * nothing when all of it is known. */
 struct accepted {
-	const char *url;
+	const char *url; /* NULL: what it holds is not noted */
 	struct digest id;
 	uint64_t revision; /* 0: none as the newest */
 	const char *tag;   /* or NULL */
 	int64_t tag_created;
 };
 int known_datasets_note(const char *keys, const struct accepted *a, struct trouble *t);
+/* What the URL holds, so that the next dataset seen there is accepted; what was seen of the
+ * one that it held, *id, goes on counting. ERR_ABSENT. */
+int known_datasets_accept(
+	const char *keys, const char *url, struct digest *id, struct trouble *t);
 /* The URL, and all that is known of the dataset that it holds. ERR_ABSENT. */
 int known_datasets_forget(const char *keys, const char *url, struct trouble *t);
 

@@ -138,6 +138,54 @@ static int check_expiry(const struct opening *o, struct trouble *t)
 		(unsigned long long)d->manifest->revision);
 }
 
+/* Of the dataset that the URL held when it was last accepted. */
+static void name_before(const struct opening *o, const struct digest *before,
+	const char **lead, const char **name)
+{
+	bool has_name = o->last.exists && digest_equal(&o->last.id, before);
+
+	*lead = has_name ? "; it held " : ", than";
+	*name = has_name ? o->last.record.name : "";
+}
+
+static int refuse_dataset(
+	const struct opening *o, const struct digest *before, struct trouble *t)
+{
+	const struct dataset *d = o->dataset;
+	const char *lead, *name;
+
+	if (d->from_cache)
+		return trouble_set(t, ERR_UNTRUSTED,
+			"%s cannot be asked, and what the cache has of it is another "
+			"dataset, %s, than was accepted there: let the server be asked",
+			d->url, d->manifest->name);
+	name_before(o, before, &lead, &name);
+	return trouble_set(t, ERR_UNTRUSTED,
+		"%s holds another dataset now, %s%s%s before: it has the right key, but "
+		"someone may have put it there; if the publisher says that it is right, "
+		"`cairn key accept %s`",
+		d->url, d->manifest->name, lead, name, d->url);
+}
+
+/* One key may sign many datasets, so a server could give one for the other. */
+static int check_known(const struct opening *o, struct trouble *t)
+{
+	struct known_datasets known;
+	struct digest before;
+	int rc;
+
+	if (o->signer.overrules) /* another key's dataset is another one */
+		return 0;
+	rc = known_datasets_load(o->signer.known_keys, &known, t);
+	if (rc)
+		return rc;
+	rc = known_datasets_by_url(&known, o->dataset->url, &before, t);
+	known_datasets_release(&known);
+	if (rc)
+		return rc == ERR_ABSENT ? 0 : rc;
+	return digest_equal(&before, &o->dataset->id) ? 0 : refuse_dataset(o, &before, t);
+}
+
 /* A tag may be put on an older revision, but not put back. */
 static int check_tag_time(const struct opening *o, struct trouble *t)
 {
@@ -193,6 +241,8 @@ static int check_manifest(struct opening *o, struct trouble *t)
 		rc = check_tag_name(o, t);
 	if (!rc)
 		rc = make_id(o->dataset);
+	if (!rc)
+		rc = check_known(o, t);
 	return rc ? rc : check_fresh(o, t);
 }
 
@@ -214,7 +264,7 @@ void opening_add_mirrors(const struct opening *o)
 static void note_accepted(const struct opening *o)
 {
 	const struct dataset *d = o->dataset;
-	struct accepted a = {.url = d->url,
+	struct accepted a = {.url = o->signer.overrules ? NULL : d->url,
 		.id = d->id,
 		.tag = o->options->tag,
 		.tag_created = o->tag_created};

@@ -41,8 +41,9 @@ int signer_choose(struct signer *s, const struct manifest *m, struct trouble *t)
 	if (trust) {
 		/* Remembered, so that it need not be given again; a key that the file has
 		 * stays in it. */
-		s->pin = known_keys_lookup(s->known_keys, s->url, &known, NULL) ==
-			 ERR_ABSENT;
+		rc = known_keys_lookup(s->known_keys, s->url, &known, NULL);
+		s->pin = rc == ERR_ABSENT;
+		s->overrules = !rc && !public_key_equal(&known, &s->key);
 		return 0;
 	}
 	rc = known_keys_lookup(s->known_keys, s->url, &s->key, t);

@@ -20,6 +20,7 @@ struct signer {
 	/* The result; zero before: */
 	struct public_key key;
 	bool pin;	   /* it is to be pinned */
+	bool overrules;	   /* another key is pinned */
 	bool newly_pinned; /* it was seen for the first time, and pinned */
 };
 

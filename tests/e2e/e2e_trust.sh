@@ -90,3 +90,11 @@ echo b >"$T/b/same/file"
 publish "$T/b/same" "$T/store-b"
 [ "$("$CAIRN" cat "file://$T/store-a" file --cache "$T/cache3" 2>/dev/null)" = aa ] || fail "the one"
 [ "$("$CAIRN" cat "file://$T/store-b" file --cache "$T/cache3" 2>/dev/null)" = b ] || fail "the other"
+# one in the other's place is refused, the second time as well, until it is accepted
+other_in_place() { "$CAIRN" cat "file://$T/store-a" file --cache "$T/cache3"; }
+mv "$T/store-a" "$T/store-old"
+mv "$T/store-b" "$T/store-a"
+expect 1 'holds another dataset now' other_in_place
+expect 1 "cairn key accept file://$T/store-a" other_in_place
+"$CAIRN" key accept "$T/store-a" >/dev/null || fail "cairn key accept"
+[ "$(other_in_place 2>/dev/null)" = b ] || fail "what was accepted"

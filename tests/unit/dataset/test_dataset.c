@@ -209,15 +209,108 @@ static void what_was_seen_outlives_the_cache(void **state)
 	check_says(&f, "out of date");
 	check_says(&f, "revision 4");
 	check_says(&f, "revision 5");
-	/* Another dataset of that key at the URL is noticed without the cache, too. */
-	struct manifest m = manifest_of(&f, 1);
+	reader_release(&first);
+	teardown(&f);
+}
+
+static void put_another(struct fixture *f, uint64_t revision)
+{
+	struct manifest m = manifest_of(f, revision);
 
 	m.name = (char *)"elsewhere";
-	put_manifest(&f, &m, true);
+	put_manifest(f, &m, true);
+}
+
+/* The key is the same, so only what is known of the URL tells. */
+static void another_dataset_is_refused(void **state)
+{
+	struct small_reader first;
+	struct digest id, known;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 5);
+	assert_int_equal(open_it(&f), 0);
+	id = f.dataset->id;
+	put_another(&f, 7);
+	for (int i = 0; i < 2; i++) { /* one answer is not remembered */
+		assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+		check_says(&f, "holds another dataset now, elsewhere; it held sample");
+		check_says(&f, "cairn key accept");
+	}
+	f.options.revision = 7;
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	f.options.revision = 0;
+	/* Nor does it need the cache. */
+	first = f.reader;
+	reader_init(&f.reader, false);
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	check_says(&f, "holds another dataset now, elsewhere, than before");
+	reader_release(&f.reader);
+	f.reader = first;
+	/* Until people say so; then that one counts, and the other is refused. */
+	assert_int_equal(known_datasets_accept(f.known_keys, f.store.url, &known, NULL), 0);
+	assert_true(digest_equal(&known, &id));
 	assert_int_equal(open_it(&f), 0);
 	assert_true(reader_logged(&f.reader, "holds another dataset now, elsewhere"));
+	put_revision(&f, 6);
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	assert_int_equal(noted_revision(&f, &id), 5);
+	teardown(&f);
+}
+
+/* By its key it is another dataset, and --trust is for this time. */
+static void trust_overrules_for_once(void **state)
+{
+	char text[PUBLIC_KEY_TEXT_SIZE];
+	struct private_key *pinned, *other;
+	struct public_key public;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 5);
+	assert_int_equal(open_it(&f), 0);
+	pinned = f.store.key;
+	assert_int_equal(private_key_generate(&other), 0);
+	f.store.key = other;
+	put_revision(&f, 5);
+	public = private_key_public(other);
+	public_key_to_text(&public, text);
+	f.options.trust = text;
+	assert_int_equal(open_it(&f), 0);
+	f.options.trust = NULL;
+	f.store.key = pinned;
+	put_revision(&f, 6);
+	assert_int_equal(open_it(&f), 0);
+	private_key_free(other);
+	teardown(&f);
+}
+
+/* Without its server, a cache does not bring back what was given up elsewhere. */
+static void a_cache_has_another_dataset(void **state)
+{
+	struct small_reader first;
+	struct digest known;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 5);
+	assert_int_equal(open_it(&f), 0);
 	close_dataset(&f);
-	reader_release(&first);
+	first = f.reader;
+	reader_init(&f.reader, false);
+	put_another(&f, 1);
+	assert_int_equal(known_datasets_accept(f.known_keys, f.store.url, &known, NULL), 0);
+	assert_int_equal(open_it(&f), 0);
+	close_dataset(&f);
+	reader_release(&f.reader);
+	f.reader = first;
+	f.options.offline = true;
+	assert_int_equal(open_it(&f), ERR_UNTRUSTED);
+	check_says(&f, "what the cache has of it is another dataset");
 	teardown(&f);
 }
 
@@ -991,18 +1084,18 @@ static void an_expired_memory_is_refused(void **state)
 	teardown(&f);
 }
 
-static void a_renamed_dataset_is_noticed(void **state)
+static void what_only_the_cache_knows_is_noticed(void **state)
 {
-	struct manifest m;
+	char file[PATH_SIZE_MAX + 64];
 	struct fixture f;
 
 	(void)state;
 	setup(&f);
 	put_revision(&f, 1);
 	assert_int_equal(open_it(&f), 0);
-	m = manifest_of(&f, 1);
-	m.name = (char *)"elsewhere";
-	put_manifest(&f, &m, true);
+	snprintf(file, sizeof file, "%s/known_datasets", f.reader.directory);
+	assert_int_equal(unlink(file), 0);
+	put_another(&f, 1);
 	assert_int_equal(open_it(&f), 0);
 	assert_true(reader_logged(&f.reader, "it held sample before"));
 	teardown(&f);
@@ -1018,6 +1111,9 @@ int main(void)
 		cmocka_unit_test(trust_given_is_what_counts),
 		cmocka_unit_test(an_older_revision_gives_way_to_the_last_accepted),
 		cmocka_unit_test(what_was_seen_outlives_the_cache),
+		cmocka_unit_test(another_dataset_is_refused),
+		cmocka_unit_test(trust_overrules_for_once),
+		cmocka_unit_test(a_cache_has_another_dataset),
 		cmocka_unit_test(what_a_cache_knows_is_taken_over),
 		cmocka_unit_test(unreadable_is_not_forgotten),
 		cmocka_unit_test(without_a_place_the_cache_knows),
@@ -1045,7 +1141,7 @@ int main(void)
 		cmocka_unit_test(offline_asks_nobody),
 		cmocka_unit_test(a_forged_memory_is_refused),
 		cmocka_unit_test(an_expired_memory_is_refused),
-		cmocka_unit_test(a_renamed_dataset_is_noticed),
+		cmocka_unit_test(what_only_the_cache_knows_is_noticed),
 	};
 
 	end_at_failure();

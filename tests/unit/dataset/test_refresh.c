@@ -72,6 +72,9 @@ static void what_is_refused_leaves_it(void **state)
 	m.name = (char *)"elsewhere";
 	put_manifest(&f, &m, true);
 	assert_stays(&f, ERR_UNTRUSTED, "holds another dataset now, elsewhere");
+	/* somebody else in the server's place */
+	store_write(&f.store, "manifest.json", span_of_string("<html>sign in</html>"));
+	assert_stays(&f, ERR_CORRUPT, "not a cairn store");
 	/* nothing at all */
 	store_remove(&f.store, "manifest.json");
 	assert_int_not_equal(refresh(&f, 2, &next), 0);
