@@ -63,3 +63,29 @@ void health_succeeded(struct health *h)
 	h->unreachable = h->slow = h->probes = 0;
 	h->leave_until = 0;
 }
+
+struct health_state health_look(const struct health *h, int64_t now)
+{
+	if (h->unreachable)
+		return (struct health_state){HEALTH_OUT, h->leave_until, h->unreachable};
+	if (h->pause_until > now)
+		return (struct health_state){HEALTH_PAUSED, h->pause_until, 0};
+	if (h->wrong && h->behind_until > now)
+		return (struct health_state){HEALTH_WRONG, h->behind_until, h->wrong};
+	if (h->slow)
+		return (struct health_state){HEALTH_SLOW, h->behind_until, h->slow};
+	return (struct health_state){HEALTH_WELL, 0, 0};
+}
+
+const char *health_name(enum health_word word)
+{
+	static const char *const words[] = {
+		[HEALTH_WELL] = "well",
+		[HEALTH_SLOW] = "slow",
+		[HEALTH_WRONG] = "wrong bytes",
+		[HEALTH_PAUSED] = "paused",
+		[HEALTH_OUT] = "unreachable",
+	};
+
+	return words[word];
+}

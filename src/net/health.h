@@ -32,4 +32,15 @@ void health_failed(struct health *h, enum mirror_fault fault, uint64_t chance, i
 unsigned health_asked(struct health *h, uint64_t chance, int64_t now);
 void health_succeeded(struct health *h);
 
+/* How it is, for people: what comes later is worse. */
+enum health_word { HEALTH_WELL, HEALTH_SLOW, HEALTH_WRONG, HEALTH_PAUSED, HEALTH_OUT };
+struct health_state {
+	enum health_word word;
+	int64_t until;	   /* it is spared; not after now: no longer */
+	unsigned failures; /* of that kind, in a row */
+};
+struct health_state health_look(const struct health *h, int64_t now);
+/* "well", "slow", "wrong bytes", "paused", "unreachable" */
+const char *health_name(enum health_word word);
+
 #endif

@@ -206,6 +206,20 @@ int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait
 	return index;
 }
 
+struct health_state mirrors_look(struct mirrors *m, unsigned index, int64_t now)
+{
+	struct health_state own = {0}, there = {0};
+
+	pthread_mutex_lock(&m->mirrors_mtx);
+	if (index < m->count) {
+		own = health_look(&m->items[index].health, now);
+		if (m->items[index].leads_to)
+			there = health_look(m->items[index].leads_to, now);
+	}
+	pthread_mutex_unlock(&m->mirrors_mtx);
+	return there.word > own.word ? there : own;
+}
+
 /* xorshift64 (Marsaglia, 2003): jitter needs no better. With the lock held. */
 static uint64_t next_random(struct mirrors *m)
 {

@@ -46,6 +46,8 @@ bool mirrors_is_home(struct mirrors *m, unsigned index);
  * MIRROR_UNREACHABLE and a pause make waiting; the other faults put a mirror behind its
  * peers. */
 int mirrors_choose(struct mirrors *m, uint64_t avoid, int64_t now, int64_t *wait_ns);
+/* How mirror `index`, or the server that it leads to, is doing. */
+struct health_state mirrors_look(struct mirrors *m, unsigned index, int64_t now);
 /* It is asked now. 0: it is well; else the how-manieth probe of an outage this is: for a
  * while others leave it alone. */
 unsigned mirrors_asked(struct mirrors *m, unsigned index, int64_t now);

@@ -315,10 +315,39 @@ static void test_pause(void **state)
 	mirrors_free(m);
 }
 
+static void test_health_is_told(void **state)
+{
+	struct mirrors *m = make_three();
+	int64_t now = 100 * S;
+	unsigned there;
+
+	(void)state;
+	assert_int_equal(mirrors_look(m, 0, now).word, HEALTH_WELL);
+	mirrors_failed(m, 0, MIRROR_UNREACHABLE, now);
+	assert_int_equal(mirrors_look(m, 0, now).word, HEALTH_OUT);
+	assert_int_equal(mirrors_look(m, 0, now).failures, 1);
+	assert_true(mirrors_look(m, 0, now).until > now);
+	mirrors_succeeded(m, 0, MS, 1);
+	assert_int_equal(mirrors_look(m, 0, now).word, HEALTH_WELL);
+	mirrors_failed(m, 1, MIRROR_SLOW, now);
+	assert_int_equal(mirrors_look(m, 1, now).word, HEALTH_SLOW);
+	mirrors_failed(m, 1, MIRROR_WRONG_BYTES, now);
+	assert_string_equal(health_name(mirrors_look(m, 1, now).word), "wrong bytes");
+	mirrors_pause(m, 2, now + S);
+	assert_int_equal(mirrors_look(m, 2, now).word, HEALTH_PAUSED);
+	assert_int_equal(mirrors_look(m, 2, now + 2 * S).word, HEALTH_WELL);
+	/* What it leads to counts as well. */
+	there = mirrors_led(m, 0, "https://d.test:443");
+	mirrors_failed(m, there, MIRROR_UNREACHABLE, now);
+	assert_int_equal(mirrors_look(m, 0, now).word, HEALTH_OUT);
+	mirrors_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_health_is_told),
 		cmocka_unit_test(test_bad_urls),
 		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_order),
