@@ -50,36 +50,61 @@ static int add_scrub(struct cache *c, struct cache_info *info)
 	return 0;
 }
 
-int cache_info(struct cache *c, struct cache_info *out)
+/* What the books say of the whole. */
+static int look_at_usage(struct cache *c, struct cache_usage *out, uint64_t *pages)
 {
-	struct cache_info info = {0};
 	struct limits_record limits;
 	struct totals_record totals;
 	bool rot = false;
 	MDB_txn *txn;
-	int rc;
+	int rc = metadata_read(c->metadata, &txn);
 
-	look_afresh(c);
-	rc = metadata_read(c->metadata, &txn);
 	if (rc)
 		return rc;
 	rc = limits_load(c->metadata, txn, &limits);
 	if (!rc)
 		rc = totals_load(c->metadata, txn, &totals, &rot);
-	info.pages = table_count(c->metadata, txn, TABLE_PAGES);
-	info.metadata = metadata_bytes(c->metadata) - free_pages_bytes(c->metadata);
+	*pages = table_count(c->metadata, txn, TABLE_PAGES);
 	metadata_read_end(c->metadata, txn);
+	if (rc)
+		return rc;
+	*out = (struct cache_usage){.quota = limits.quota,
+		.floor = limits.floor,
+		.resident = totals.resident,
+		.metadata = metadata_bytes(c->metadata) - free_pages_bytes(c->metadata)};
+	return directory_free_bytes(&c->directory, &out->disk_free);
+}
+
+int cache_usage(struct cache *c, struct cache_usage *out)
+{
+	struct cache_usage usage;
+	uint64_t pages;
+	int rc = look_at_usage(c, &usage, &pages);
+
+	if (!rc)
+		*out = usage;
+	return rc;
+}
+
+int cache_info(struct cache *c, struct cache_info *out)
+{
+	struct cache_info info = {0};
+	struct cache_usage usage;
+	int rc;
+
+	look_afresh(c);
+	rc = look_at_usage(c, &usage, &info.pages);
 	if (!rc)
 		rc = cache_each_object(c, add_object, &info);
-	if (!rc)
-		rc = directory_free_bytes(&c->directory, &info.disk_free);
 	if (!rc)
 		rc = add_scrub(c, &info);
 	if (rc)
 		return rc;
-	info.quota = limits.quota;
-	info.floor = limits.floor;
-	info.resident = totals.resident;
+	info.quota = usage.quota;
+	info.floor = usage.floor;
+	info.resident = usage.resident;
+	info.metadata = usage.metadata;
+	info.disk_free = usage.disk_free;
 	*out = info;
 	return 0;
 }

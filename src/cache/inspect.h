@@ -26,6 +26,13 @@ struct cache_info {
 };
 int cache_info(struct cache *c, struct cache_info *out);
 
+/* Of these what is told at once, at any size of the cache, without a word to who writes:
+ * what is being written now is not in it. */
+struct cache_usage {
+	uint64_t quota, floor, resident, metadata, disk_free;
+};
+int cache_usage(struct cache *c, struct cache_usage *out);
+
 struct cache_dataset {
 	char *name, *url;
 	uint64_t revision; /* last accepted */
