@@ -32,6 +32,7 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	fs->readahead = options->readahead ? options->readahead : READAHEAD_DEFAULT;
 	fs->open_mode = options->open_mode;
 	atomic_init(&fs->introduced, false);
+	atomic_init(&fs->open_chosen, false);
 	atomic_init(&fs->passthrough_off, false);
 	backings_init(&fs->backings);
 	buffers_init(&fs->buffers);

@@ -13,6 +13,7 @@
 #include "fs/backings.h"
 #include "fs/buffers.h"
 #include "fs/failure.h"
+#include "fs/meters.h"
 #include "fs/node_table.h"
 #include "fs/neighbours.h"
 #include "fs/open_mode.h"
@@ -30,13 +31,16 @@ struct filesystem {
 	uint64_t readahead;	 /* bytes per stream */
 	/* As asked for; from INIT on as it is, never OPEN_AUTO. */
 	enum open_mode open_mode;
-	bool elides_opendir;	/* from INIT on */
+	bool elides_opendir;		/* from INIT on */
+	struct open_choice open_choice; /* why, for who looks: once it is made */
+	atomic_bool open_chosen;
 	atomic_bool introduced; /* INIT has been answered: for parallel.h */
 	/* What the kernel was told of all revisions, and cannot be told anew. */
 	atomic_bool asks_acls;	     /* that there are access control lists */
 	atomic_bool asks_no_xattrs;  /* that there are no extended attributes */
 	atomic_bool passthrough_off; /* the kernel has refused a backing file */
 	struct backings backings;    /* OPEN_PASSTHROUGH */
+	struct meters meters;
 	struct views views;
 	struct node_table *node_table;
 	struct buffers buffers;

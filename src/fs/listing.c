@@ -242,9 +242,10 @@ static int listing_step(struct request *r, struct request_try *t)
 	return rc;
 }
 
-static const struct request_kind readdir_kind = {.name = "readdir", .step = listing_step};
+static const struct request_kind readdir_kind = {
+	.name = "readdir", .meter = METER_READDIR, .step = listing_step};
 static const struct request_kind readdirplus_kind = {
-	.name = "readdirplus", .step = listing_step};
+	.name = "readdirplus", .meter = METER_READDIRPLUS, .step = listing_step};
 
 static void listing_start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *kind,
 	size_t size, off_t offset)

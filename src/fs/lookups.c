@@ -75,11 +75,14 @@ static int lseek_step(struct request *r, struct request_try *t)
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 
-static const struct request_kind lookup_kind = {.name = "lookup", .step = lookup_step};
-static const struct request_kind getattr_kind = {.name = "getattr", .step = getattr_step};
+static const struct request_kind lookup_kind = {
+	.name = "lookup", .meter = METER_LOOKUP, .step = lookup_step};
+static const struct request_kind getattr_kind = {
+	.name = "getattr", .meter = METER_GETATTR, .step = getattr_step};
 static const struct request_kind readlink_kind = {
-	.name = "readlink", .step = readlink_step};
-static const struct request_kind lseek_kind = {.name = "lseek", .step = lseek_step};
+	.name = "readlink", .meter = METER_READLINK, .step = readlink_step};
+static const struct request_kind lseek_kind = {
+	.name = "lseek", .meter = METER_LSEEK, .step = lseek_step};
 
 void lookups_lookup(fuse_req_t fuse, fuse_ino_t parent, const char *name)
 {

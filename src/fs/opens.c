@@ -23,6 +23,8 @@ void opens_init(struct filesystem *fs, struct fuse_conn_info *conn)
 		log_warning(fs->log, "no open=%s here: %s", open_mode_name(fs->open_mode),
 			choice.reason);
 	fs->open_mode = choice.mode;
+	fs->open_choice = choice;
+	atomic_store(&fs->open_chosen, true);
 	log_info(fs->log, "open=%s: %s", open_mode_name(choice.mode), choice.reason);
 	if (choice.mode == OPEN_PASSTHROUGH)
 		passthrough_want(fs, conn);

@@ -13,6 +13,7 @@
 #include "fs/opens.h"
 #include "fs/reads.h"
 #include "fs/xattrs.h"
+#include "util/clock.h"
 
 /* Requests of the kernel's readahead that may be unanswered before it holds all others
  * back, those that the cache could answer with them: as many as it allows anybody, which
@@ -58,11 +59,28 @@ static void operation_init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_background = BACKGROUND_MAX;
 	conn->congestion_threshold = CONGESTION;
 	conn->max_write = BUFFER_SIZE;
-	opens_init(fs, conn);
 	fs->elides_opendir = conn->capable & FUSE_CAP_NO_OPENDIR_SUPPORT;
+	opens_init(fs, conn);
 	say_features(fs);
 	if (fs->ready)
 		fs->ready(fs->ready_ctx);
+}
+
+static void count_since(struct filesystem *fs, enum meter meter, int64_t began)
+{
+	const struct meter_sample sample = {
+		.meter = meter, .ns = clock_monotonic() - began};
+
+	meters_add(&fs->meters, &sample);
+}
+
+static void operation_open(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
+{
+	struct filesystem *fs = fuse_req_userdata(fuse);
+	int64_t began = clock_monotonic();
+
+	opens_open(fuse, node, fi);
+	count_since(fs, METER_OPEN, began);
 }
 
 static void operation_forget(fuse_req_t fuse, fuse_ino_t node, uint64_t lookups)
@@ -85,7 +103,9 @@ static void operation_forget_multi(
 
 static void operation_statfs(fuse_req_t fuse, fuse_ino_t node)
 {
-	const struct totals totals = filesystem_totals(fuse_req_userdata(fuse));
+	struct filesystem *fs = fuse_req_userdata(fuse);
+	int64_t began = clock_monotonic();
+	const struct totals totals = filesystem_totals(fs);
 	struct statvfs st = {
 		.f_bsize = BLOCK_SIZE,
 		.f_frsize = BLOCK_SIZE,
@@ -96,6 +116,7 @@ static void operation_statfs(fuse_req_t fuse, fuse_ino_t node)
 	};
 
 	(void)node;
+	count_since(fs, METER_STATFS, began);
 	fuse_reply_statfs(fuse, &st);
 }
 
@@ -199,7 +220,7 @@ const struct fuse_lowlevel_ops operations = {
 	.getxattr = xattrs_get,
 	.listxattr = xattrs_list,
 	.lseek = lookups_lseek,
-	.open = opens_open,
+	.open = operation_open,
 	.read = reads_read,
 	.release = opens_release,
 	.opendir = listing_open,

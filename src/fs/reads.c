@@ -23,8 +23,11 @@ static int reads_step(struct request *r, struct request_try *t)
 		&t->attempt, &e, r->offset, t->buffer, r->size, &t->answer.size);
 }
 
-static const struct request_kind read_kind = {
-	.name = "read", .step = reads_step, .after = ahead_fetch, .asked_twice = true};
+static const struct request_kind read_kind = {.name = "read",
+	.meter = METER_READ,
+	.step = reads_step,
+	.after = ahead_fetch,
+	.asked_twice = true};
 
 void reads_read(fuse_req_t fuse, fuse_ino_t node, size_t size, off_t offset,
 	struct fuse_file_info *fi)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fs/meters.h"
 #include "fs/node.h"
 #include "fs/readahead.h"
 #include "util/digest.h"
@@ -21,6 +22,7 @@ struct request_try;
 
 struct request_kind {
 	const char *name; /* for the log: "read" */
+	enum meter meter;
 	/* 0: t->answer is filled; ERR_PENDING: t->attempt has wants; or what went wrong. */
 	int (*step)(struct request *r, struct request_try *t);
 	/* May be NULL. Runs once, after the first try was answered or parked: asks for what
@@ -47,6 +49,8 @@ struct request {
 	uint64_t offset;
 	size_t size; /* bytes that the answer may have */
 	int whence;
+	int64_t began;		  /* CLOCK_MONOTONIC ns: it was received */
+	bool waited;		  /* for what was not here */
 	struct run ahead;	  /* of a listing: ranks whose leaves are to be fetched */
 	struct request_file file; /* of a read, from its first try */
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fs/filesystem.h"
+#include "fs/request_end.h"
 #include "fs/request_try.h"
 #include "util/clock.h"
 
@@ -41,6 +42,7 @@ static struct parked *parked_new(const struct request *r)
 	if (!p)
 		return NULL;
 	p->request = *r;
+	p->request.waited = true;
 	if (r->name) {
 		snprintf(p->name, sizeof p->name, "%s", r->name);
 		p->request.name = p->name;
@@ -88,6 +90,7 @@ static void on_interrupt(fuse_req_t fuse, void *data)
 
 	if (!parked_claim(p))
 		return;
+	request_end(&p->request, ERR_INTERRUPTED, NULL);
 	fuse_reply_err(fuse, EINTR);
 	if (source_forget(p->request.fs->source, &p->waiter))
 		references++; /* of the ready() that will not come */
@@ -258,6 +261,7 @@ static void run_located(struct request *r)
 		hints_send(&t.hints, r->fs->source);
 	} else if ((told = told_already(r))) {
 		request_try_release(&t, r->fs);
+		request_end(r, told, NULL);
 		fuse_reply_err(r->fuse, failure_errno(told));
 		return;
 	} else {
@@ -271,10 +275,13 @@ void request_run(struct request *r, fuse_req_t fuse, fuse_ino_t node)
 {
 	r->fs = fuse_req_userdata(fuse);
 	r->fuse = fuse;
-	if (node_locate(r->fs->node_table, node, &r->node))
-		fuse_reply_err(fuse, ESTALE);
-	else
+	r->began = clock_monotonic();
+	if (!node_locate(r->fs->node_table, node, &r->node)) {
 		run_located(r);
+		return;
+	}
+	request_end(r, ERR_ABSENT, NULL);
+	fuse_reply_err(fuse, ESTALE);
 }
 
 /* With a reference of the caller's, which ends. */
@@ -284,6 +291,7 @@ static void parked_stop(struct parked *p)
 
 	if (parked_claim(p)) {
 		fuse_req_interrupt_func(p->request.fuse, NULL, NULL);
+		request_end(&p->request, ERR_INTERRUPTED, NULL);
 		fuse_reply_err(p->request.fuse, EINTR);
 		references++;
 	}

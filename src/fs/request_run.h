@@ -15,8 +15,9 @@
 
 #define REQUEST_NAME_MAX 255 /* bytes of a name in a request */
 
-/* Answers `fuse`, now or later, about the node of that id; fills the first three fields of
- * the request and its node. `r` and its name may go out of scope when this returns. */
+/* Answers `fuse`, now or later, about the node of that id; fills the first two fields of
+ * the request, its node and when it began. `r` and its name may go out of scope when this
+ * returns. */
 void request_run(struct request *r, fuse_req_t fuse, fuse_ino_t node);
 
 /* Answers all that is parked with EINTR and waits until nothing of it is left. No FUSE

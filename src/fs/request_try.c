@@ -9,6 +9,7 @@
 
 #include "fs/entry_stat.h"
 #include "fs/filesystem.h"
+#include "fs/request_end.h"
 #include "util/clock.h"
 
 /* What is asked for ahead is kept apart from what the step cannot do without. */
@@ -182,6 +183,7 @@ void request_try_answer(
 	if (error && r->kind->asked_twice)
 		recent_failures_note(&r->fs->recent_failures, &r->node.leaf, r->node.row,
 			(struct run){r->offset, r->size}, error, clock_monotonic());
+	request_end(r, error, error ? NULL : &t->answer);
 	if (error)
 		fuse_reply_err(r->fuse, failure_errno(error));
 	else if (answer_send(&t->answer, r->fuse, t->buffer))

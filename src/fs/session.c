@@ -222,6 +222,27 @@ int session_update(struct session *s, const struct manifest *next, struct update
 	return update_run(s->fs, s->fuse, next, told, t);
 }
 
+void session_look(struct session *s, struct session_state *out)
+{
+	struct filesystem *fs = s->fs;
+	unsigned side;
+	const struct view *view = views_enter(&fs->views, &side);
+
+	*out = (struct session_state){.revision = view->revision, .totals = view->totals};
+	views_leave(&fs->views, side);
+	out->parked = parked_list_count(&fs->parked);
+	out->introduced = atomic_load(&fs->open_chosen);
+	if (out->introduced) {
+		out->open = fs->open_choice;
+		out->elides_opendir = fs->elides_opendir;
+	}
+}
+
+const struct meters *session_meters(const struct session *s)
+{
+	return &s->fs->meters;
+}
+
 void session_failure(struct session *s, struct trouble *out)
 {
 	failures_last(&s->fs->failures, out);

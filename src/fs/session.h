@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "dataset/dataset.h"
+#include "fs/meters.h"
 #include "fs/open_mode.h"
 #include "fs/update.h"
 
@@ -42,6 +43,18 @@ int session_run(struct session *s, void (*ready)(void *ctx), void *ctx);
  * from a thread of its own. */
 int session_update(struct session *s, const struct manifest *next, struct update_told *told,
 	struct trouble *t);
+/* What it is doing, for who asks from another thread. */
+struct session_state {
+	uint64_t revision; /* that is shown */
+	struct totals totals;
+	unsigned parked;	 /* requests that wait for something */
+	bool introduced;	 /* the kernel has: the next two are known */
+	struct open_choice open; /* how opens are treated, and why */
+	bool elides_opendir;
+};
+void session_look(struct session *s, struct session_state *out);
+/* Borrowed, until session_free(). */
+const struct meters *session_meters(const struct session *s);
 /* The words of the last request that failed; code 0: none did. */
 void session_failure(struct session *s, struct trouble *out);
 /* Unmounts when still mounted. */

@@ -57,9 +57,9 @@ static int listxattr_step(struct request *r, struct request_try *t)
 }
 
 static const struct request_kind getxattr_kind = {
-	.name = "getxattr", .step = getxattr_step};
+	.name = "getxattr", .meter = METER_GETXATTR, .step = getxattr_step};
 static const struct request_kind listxattr_kind = {
-	.name = "listxattr", .step = listxattr_step};
+	.name = "listxattr", .meter = METER_LISTXATTR, .step = listxattr_step};
 
 static void reply_pid(fuse_req_t fuse, size_t size)
 {

@@ -124,6 +124,48 @@ static void a_miss_is_answered_later_and_a_hit_at_once(void **state)
 	req_release(&hit);
 }
 
+static struct meter_copy metered(const struct fixture *f, enum meter meter)
+{
+	struct meter_copy c;
+
+	meters_look(&f->fs->meters, meter, &c);
+	return c;
+}
+
+/* Each once, when it is answered, and who waited as such. */
+static void each_is_counted(void **state)
+{
+	struct fixture f;
+	struct fuse_req miss, hit, lost;
+	struct meter_copy sum;
+
+	(void)state;
+	setup(&f, true, TESTED_DEADLINE);
+	lookup(&f, &miss, 7);
+	assert_int_equal(metered(&f, METER_LOOKUP).time.count, 0);
+	gate_set(f.gate, false);
+	assert_int_equal(req_await(&miss), 0);
+	assert_int_equal(metered(&f, METER_LOOKUP).time.count, 1);
+	assert_int_equal(metered(&f, METER_LOOKUP).waited, 1);
+	await_kept(&f, "file-000007");
+	lookup(&f, &hit, 7);
+	assert_int_equal(req_await(&hit), 0);
+	assert_int_equal(metered(&f, METER_LOOKUP).time.count, 2);
+	assert_int_equal(metered(&f, METER_LOOKUP).waited, 1);
+	req_init(&lost, f.fs);
+	lookups_getattr(&lost, miss.reply.entry.ino + 99 * NODE_ROWS, NULL);
+	assert_int_equal(req_await(&lost), ESTALE);
+	assert_int_equal(metered(&f, METER_GETATTR).failed, 1);
+	meters_sum(&f.fs->meters, &sum);
+	assert_int_equal(sum.time.count, 3);
+	assert_int_equal(sum.waited, 1);
+	assert_int_equal(sum.failed, 1);
+	teardown(&f);
+	req_release(&miss);
+	req_release(&hit);
+	req_release(&lost);
+}
+
 static void an_absent_name_is_a_negative_entry(void **state)
 {
 	struct fixture f;
@@ -357,6 +399,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_miss_is_answered_later_and_a_hit_at_once),
+		cmocka_unit_test(each_is_counted),
 		cmocka_unit_test(an_absent_name_is_a_negative_entry),
 		cmocka_unit_test(an_interrupt_answers_at_once),
 		cmocka_unit_test(an_interrupt_before_parking_answers),
