@@ -58,6 +58,7 @@ COMMAND(serve);
 COMMAND(mount);
 COMMAND(umount);
 COMMAND(update);
+COMMAND(status);
 COMMAND(prefetch);
 COMMAND(cache);
 COMMAND(ls);

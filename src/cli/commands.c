@@ -18,6 +18,7 @@ const struct command commands[] = {
 	ROW(umount, "MOUNTPOINT... [OPTIONS]", "Unmount datasets"),
 	ROW(update, "[MOUNTPOINT...] [OPTIONS]",
 		"Have mounts show the newest revision now"),
+	ROW(status, "MOUNTPOINT [OPTIONS]", "Tell what a mount is doing"),
 	ROW(prefetch, "URL|MOUNTPOINT [PATH...] [OPTIONS]",
 		"Bring contents into the cache"),
 	ROW(cache, "info|ls|verify|evict|pin|unpin [ARGUMENTS] [OPTIONS]",

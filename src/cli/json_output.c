@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 #include "cli/json_output.h"
 #include "util/error.h"
 #include "util/printable.h"
+
+#define NUMBER_EXACT (UINT64_C(1) << 53)
 
 /* JSON_ENSURE_ASCII leaves DEL as it is. */
 static int put_piece(const char *piece, size_t size, void *stream)
@@ -42,4 +45,14 @@ json_t *json_output_words(const char *text)
 	}
 	free(clean);
 	return words;
+}
+
+json_t *json_output_number(uint64_t n)
+{
+	char text[24];
+
+	if (n <= NUMBER_EXACT)
+		return json_integer((json_int_t)n);
+	snprintf(text, sizeof text, "%" PRIu64, n);
+	return json_string(text);
 }

@@ -8,6 +8,7 @@
 #define CAIRN_CLI_JSON_OUTPUT_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 /* Prints it, with jansson's flags (JSON_COMPACT, JSON_INDENT, ...), and ends the line.
  * Takes the reference over; NULL: it could not be made. ERR_NO_MEMORY, ERR_IO. */
@@ -16,5 +17,7 @@ int json_output(json_t *value, size_t flags);
  * reference; NULL without memory. Names that are to be used again are json_byte_string's.
  */
 json_t *json_output_words(const char *text);
+/* A number: above 2^53, where other programs' are no longer exact, as a string. */
+json_t *json_output_number(uint64_t n);
 
 #endif

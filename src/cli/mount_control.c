@@ -5,12 +5,14 @@
 
 #include <stdlib.h>
 
+#include "cli/mount_state_json.h"
 #include "cli/mounts.h"
 
 static int control_update(void *ctx, json_t *reply, struct trouble *t)
 {
 	uint64_t before, revision;
-	int rc = mount_follow_look(ctx, &before, &revision, t);
+	const struct running_mount *m = ctx;
+	int rc = mount_follow_look(m->follow, &before, &revision, t);
 
 	if (rc)
 		return rc;
@@ -19,15 +21,22 @@ static int control_update(void *ctx, json_t *reply, struct trouble *t)
 	return 0;
 }
 
-int mount_control_start(const char *mountpoint, struct mount_follow *f,
-	struct control **out, struct trouble *t)
+static int control_status(void *ctx, json_t *reply, struct trouble *t)
+{
+	(void)t;
+	mount_state_json(ctx, reply);
+	return 0;
+}
+
+int mount_control_start(struct running_mount *m, struct control **out, struct trouble *t)
 {
 	static const struct control_command commands_of_mounts[] = {
+		{"status", control_status},
 		{"update", control_update},
 		{0},
 	};
-	char *path = mounts_socket(mountpoint);
-	int rc = path ? control_new(path, commands_of_mounts, f, out, t)
+	char *path = mounts_socket(m->request->session.mountpoint);
+	int rc = path ? control_new(path, commands_of_mounts, m, out, t)
 		      : trouble_set(t, ERR_NO_MEMORY, "out of memory");
 
 	free(path);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What a running mount can be asked by its control socket: `update`. */
+/* What a running mount can be asked by its control socket: `status`, `update`. */
 #ifndef CAIRN_CLI_MOUNT_CONTROL_H
 #define CAIRN_CLI_MOUNT_CONTROL_H
 
-#include "cli/mount_follow.h"
+#include "cli/running_mount.h"
 #include "control/control.h"
 
-/* Listens for the mount at that resolved path; `f` is borrowed. With a sentence. */
-int mount_control_start(const char *mountpoint, struct mount_follow *f,
-	struct control **out, struct trouble *t);
+/* Listens for it; `m` is borrowed. With a sentence. */
+int mount_control_start(struct running_mount *m, struct control **out, struct trouble *t);
 
 #endif

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "cli/mount_control.h"
-#include "cli/mount_follow.h"
 #include "cli/mounts.h"
 #include "cli/reader.h"
+#include "util/clock.h"
 #include "util/thread.h"
 
 /* What the thread that hears the parent shares. */
@@ -119,7 +119,7 @@ static struct log *open_daemon_log(const struct mount_request *m, struct trouble
 
 /* What goes on beside the requests. Who uses the mount does without, if need be. */
 struct attendants {
-	struct mount_follow *follow;
+	struct running_mount mount;
 	struct control *control;
 };
 
@@ -128,22 +128,28 @@ static void attendants_start(struct attendants *a, const struct mount_request *m
 {
 	struct trouble t = {0};
 
-	*a = (struct attendants){0};
+	*a = (struct attendants){
+		.mount = {.request = m,
+			.reader = r,
+			.session = session,
+			.began = clock_monotonic()},
+	};
 	if (mounts_add(m->session.mountpoint, &m->reader, r, r->dataset->manifest->revision,
 		    &t))
 		log_warning(r->log, "%s", t.text);
-	if (mount_follow_start(m, r, session, &a->follow))
+	if (mount_follow_start(m, r, session, &a->mount.follow))
 		log_warning(r->log, "no thread could be started: newer revisions are not "
 				    "looked for");
-	else if (mount_control_start(m->session.mountpoint, a->follow, &a->control, &t))
-		log_warning(r->log, "%s: cairn update cannot reach this mount", t.text);
+	else if (mount_control_start(&a->mount, &a->control, &t))
+		log_warning(r->log, "%s: cairn status and update cannot reach this mount",
+			t.text);
 }
 
 static void attendants_end(struct attendants *a, const struct mount_request *m)
 {
-	mount_follow_stop(a->follow);
+	mount_follow_stop(a->mount.follow);
 	control_free(a->control);
-	mount_follow_free(a->follow);
+	mount_follow_free(a->mount.follow);
 	mounts_remove(m->session.mountpoint);
 }
 

@@ -28,6 +28,8 @@ struct mount_follow {
 	pthread_cond_t looked_cond; /* `looked` has grown, or it is over */
 	uint64_t asked, looked;	    /* looks */
 	uint64_t revision;	    /* that is shown; only the thread changes it */
+	int64_t created, shown;	    /* of it: follow_state's */
+	int64_t heard;		    /* seconds since 1970: a look was well; 0: none was */
 	struct trouble trouble;	    /* of the last look */
 	bool over;
 };
@@ -60,16 +62,18 @@ static void say_failure(struct mount_follow *f, const struct trouble *t)
 	f->said = *t;
 }
 
-static void set_revision(struct mount_follow *f, uint64_t revision)
+static void set_revision(struct mount_follow *f, const struct manifest *m)
 {
 	struct trouble t = {0};
 
 	pthread_mutex_lock(&f->looked_mtx);
-	f->revision = revision;
+	f->revision = m->revision;
+	f->created = m->created;
+	f->shown = clock_realtime() / NS_PER_SECOND;
 	pthread_mutex_unlock(&f->looked_mtx);
 	/* Other tools read the old one, if need be. */
 	if (mounts_add(f->request->session.mountpoint, &f->request->reader, f->reader,
-		    revision, &t))
+		    m->revision, &t))
 		log_warning(f->reader->log, "%s", t.text);
 }
 
@@ -88,7 +92,7 @@ static int show(struct mount_follow *f, const struct manifest *next, struct trou
 		(unsigned long long)told.changes,
 		(unsigned long long)(told.names + told.directories),
 		(long long)((clock_monotonic() - begun) / NS_PER_MS));
-	set_revision(f, next->revision);
+	set_revision(f, next);
 	return rc;
 }
 
@@ -122,6 +126,8 @@ static void look_end(struct mount_follow *f, uint64_t asked, const struct troubl
 {
 	pthread_mutex_lock(&f->looked_mtx);
 	f->looked = asked;
+	if (!t->code)
+		f->heard = clock_realtime() / NS_PER_SECOND;
 	f->trouble = *t;
 	pthread_cond_broadcast(&f->looked_cond);
 	pthread_mutex_unlock(&f->looked_mtx);
@@ -164,6 +170,8 @@ int mount_follow_start(const struct mount_request *m, struct reader *r,
 {
 	struct sigaction action = {.sa_handler = on_hangup, .sa_flags = SA_RESTART};
 	struct mount_follow *f = calloc(1, sizeof *f);
+	const struct dataset *d = r->dataset;
+	int64_t now = clock_realtime() / NS_PER_SECOND;
 	int rc = 0;
 
 	if (!f)
@@ -172,7 +180,10 @@ int mount_follow_start(const struct mount_request *m, struct reader *r,
 		.reader = r,
 		.session = session,
 		.follows = !m->reader.dataset.revision && !m->reader.dataset.offline,
-		.revision = r->dataset->manifest->revision};
+		.revision = d->manifest->revision,
+		.created = d->manifest->created,
+		.shown = now,
+		.heard = d->from_cache || d->is_outdated ? 0 : now};
 	sem_init(&follow_look, 0, 0);
 	pthread_mutex_init(&f->looked_mtx, NULL);
 	pthread_cond_init(&f->looked_cond, NULL);
@@ -200,6 +211,21 @@ void mount_follow_stop(struct mount_follow *f)
 	dataset_end_waits(f->reader->dataset);
 	sem_post(&follow_look);
 	pthread_join(f->thread, NULL);
+}
+
+void mount_follow_state(struct mount_follow *f, struct follow_state *out)
+{
+	pthread_mutex_lock(&f->looked_mtx);
+	*out = (struct follow_state){
+		.follows = f->follows,
+		.every = f->follows ? f->request->follow : 0,
+		.revision = f->revision,
+		.created = f->created,
+		.shown = f->shown,
+		.looked = f->heard,
+		.trouble = f->trouble,
+	};
+	pthread_mutex_unlock(&f->looked_mtx);
 }
 
 void mount_follow_free(struct mount_follow *f)

@@ -21,6 +21,18 @@ int mount_follow_start(const struct mount_request *m, struct reader *r,
 void mount_follow_stop(struct mount_follow *f);
 void mount_follow_free(struct mount_follow *f);
 
+/* How it stands, for who asks from another thread. Times in seconds since 1970. */
+struct follow_state {
+	bool follows;		/* or there is nothing to look for */
+	int64_t every;		/* seconds; 0: only when it is told to */
+	uint64_t revision;	/* that is shown */
+	int64_t created;	/* it was published */
+	int64_t shown;		/* since then */
+	int64_t looked;		/* when the server last said what is newest; 0: not yet */
+	struct trouble trouble; /* of the last look; code 0: it was well */
+};
+void mount_follow_state(struct mount_follow *f, struct follow_state *out);
+
 /* Looks now. *revision: that is shown afterwards; *before: that was. Why nothing newer can
  * be had, with a sentence. Any thread. */
 int mount_follow_look(

@@ -12,7 +12,7 @@
 
 #include "format/json.h"
 
-#define CONTROL_LINE_MAX 65536 /* bytes */
+#define CONTROL_LINE_MAX (1u << 20) /* bytes */
 
 /* ERR_UNREACHABLE: the other end is gone, or takes nothing. */
 int control_send(int fd, const json_t *object);
