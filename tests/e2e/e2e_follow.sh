@@ -79,22 +79,27 @@ for mode in elide passthrough plain; do
 	unmount_mode
 done
 
-# an unchanged file loses nothing that the kernel holds: what was warm asks for nothing
+# an unchanged file loses nothing that the kernel holds: what was warm asks for nothing,
+# unless the kernel was short of memory, or was told to forget, just then
 mount_mode auto -o debug
 use_steady() {
 	cat "$m"/steady/* >/dev/null
 	stat "$m"/steady/* >/dev/null
 	ls "$m/steady" >/dev/null
 }
-use_steady
-use_steady
-ls -lR "$m" >/dev/null
-publish_next
-follow
-before=$(asked)
-use_steady
-sleep 0.1
-[ "$(asked)" = "$before" ] || {
+stays_warm() {
+	use_steady
+	use_steady
+	ls -lR "$m" >/dev/null
+	publish_next
+	follow
+	local before
+	before=$(asked)
+	use_steady
+	sleep 0.1
+	[ "$(asked)" = "$before" ]
+}
+stays_warm || stays_warm || stays_warm || stays_warm || {
 	grep "opcode: " "$T/debug" | tail >&2
 	fail "a warm read asks"
 }

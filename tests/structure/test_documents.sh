@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # What the documents name is there: each path below src/, tests/, doc/, contrib/ or man/,
 # each source file of a room, each function written `name()` in the documents that are
-# about the code, the target of each link, and its heading. Limits are the code's: in a row
-# of a table, `| ... | 4 MiB (`NAME`) | FILE |`, the number is that constant's. $CAIRN_SOURCE is the top source
-# directory.
+# about the code, the target of each link, and its heading. They are in the tarball, as are
+# manual pages and what unit tests share. Limits are the code's: in a row of a table,
+# `| ... | 4 MiB (`NAME`) | FILE |`, the number is that constant's. $CAIRN_SOURCE is the
+# top source directory.
 #
 # A path may name a program by its source without .c, or have a `*`, or a word in capitals
 # that stands for any (src/cli/cmd_NAME.c). A function may be one of the tests.
@@ -162,6 +163,10 @@ look() (
 		esac
 	done <"$work/left"
 	for document; do check_limits "$document"; done
+	for file in "$@" man/*.[1-8] tests/unit/*.h; do
+		if [ ! -e Makefile.am ] || [ ! -e "$file" ]; then continue; fi
+		grep -qF "$file" Makefile.am || echo "Makefile.am distributes no $file."
+	done
 	# A page that its index does not know is not found.
 	for page in doc/decisions/*.md; do
 		case $page in
@@ -203,6 +208,10 @@ README.md names src/util/gone.h, which is not there.'
 plant
 file doc/decisions/one.md 'The file `util/gone.c`, `util/io.c`, `elsewhere/gone.c`.'
 expect 'doc/decisions/one.md names src/util/gone.c, which is not there.'
+
+plant
+file Makefile.am 'EXTRA_DIST = README.md CONTRIBUTING.md doc/map.md doc/decisions/README.md'
+expect 'Makefile.am distributes no doc/decisions/one.md.'
 
 # In documents that are about the code only.
 plant
