@@ -179,7 +179,8 @@ static void verify_progress(void *ctx, uint64_t done, uint64_t total)
 {
 	const struct verify *v = ctx;
 
-	progress_set(v->progress, done, total, NULL);
+	progress_set_total(v->progress, total);
+	progress_set(v->progress, done);
 }
 
 int cache_report_verify(struct cache_command *c, struct trouble *t)

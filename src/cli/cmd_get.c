@@ -22,7 +22,7 @@ struct get {
 	struct prefetcher *prefetcher;
 	struct extract *extract;
 	struct progress *progress;
-	uint64_t bytes, warnings;
+	uint64_t warnings;
 };
 
 static void get_warn(void *ctx, const struct trouble *t)
@@ -30,6 +30,7 @@ static void get_warn(void *ctx, const struct trouble *t)
 	struct get *g = ctx;
 
 	g->warnings++;
+	progress_hide();
 	fprintf(stderr, "cairn get: warning: %s\n", t->text);
 }
 
@@ -56,8 +57,6 @@ static int get_extract(void *ctx, const struct entry *e, uint64_t rank, struct t
 	struct get *g = ctx;
 
 	(void)rank;
-	g->bytes += entry_data_size(e);
-	progress_set(g->progress, g->bytes, 0, NULL);
 	return extract_entry(g->extract, e, t);
 }
 
@@ -90,6 +89,32 @@ static int say_where(int rc, const char *destination, struct trouble *t)
 				     : "");
 }
 
+/* What has come is written soon, what was here already is not fetched: the larger one is
+ * how far it is. */
+static uint64_t get_done(void *ctx)
+{
+	const struct get *g = ctx;
+	uint64_t written = extract_written(g->extract);
+	uint64_t delivered = engine_delivered(g->reader->engine);
+
+	return written > delivered ? written : delivered;
+}
+
+static int get_total(
+	struct get *g, const char *path, const struct entry *e, struct trouble *t)
+{
+	uint64_t first, end, bytes = e->size;
+	int rc = 0;
+
+	if (e->type == ENTRY_DIRECTORY)
+		rc = reader_subtree(g->reader, path, &first, &end, t);
+	if (!rc && e->type == ENTRY_DIRECTORY)
+		rc = reader_bytes(g->reader, first, end, &bytes, t);
+	if (!rc)
+		progress_set_total(g->progress, bytes);
+	return rc;
+}
+
 /* What is below the base, and then the attributes of the directories. */
 static int get_below(struct get *g, const char *path, struct trouble *t)
 {
@@ -101,30 +126,33 @@ static int get_below(struct get *g, const char *path, struct trouble *t)
 	return rc ? rc : extract_finish(g->extract, t);
 }
 
-static int get_path(
-	struct reader *r, const char *path, const char *destination, struct trouble *t)
+static int get_path(struct reader *r, struct progress *progress, const char *path,
+	const char *destination, struct trouble *t)
 {
-	struct get g = {.reader = r};
+	struct get g = {.reader = r, .progress = progress};
 	struct entry_copy base = {0};
 	uint64_t rank;
 	int rc = reader_find(r, path, &base, &rank, t);
 
 	if (rc)
 		return rc;
-	g.progress = progress_new("get");
 	if ((rc = prefetcher_new(r, get_prefetch_failed, &g, &g.prefetcher))) {
 		trouble_set(t, rc, "out of memory");
 		goto out;
 	}
 	if ((rc = extract_new(r, path, destination, get_warn, &g, &g.extract, t)))
 		goto out;
-	rc = get_extract(&g, &base.entry, rank, t);
+	progress_say(progress, NULL);
+	progress_watch(progress, get_done, &g);
+	rc = progress ? get_total(&g, path, &base.entry, t) : 0;
+	if (!rc)
+		rc = get_extract(&g, &base.entry, rank, t);
 	if (!rc && base.entry.type == ENTRY_DIRECTORY)
 		rc = get_below(&g, path, t);
 	if (rc)
 		say_where(rc, destination, t);
 out:
-	progress_end(g.progress);
+	progress_watch(progress, NULL, NULL);
 	prefetcher_free(g.prefetcher);
 	extract_free(g.extract);
 	entry_copy_release(&base);
@@ -176,6 +204,7 @@ int cmd_get(int argc, char **argv)
 	struct reader r;
 	struct trouble t = {0};
 	char *path = NULL, *destination = NULL;
+	struct progress *progress;
 	int letter, rc;
 	bool taken;
 
@@ -191,12 +220,15 @@ int cmd_get(int argc, char **argv)
 	path = reader_path(argv[optind + 1], &t);
 	if (!path)
 		return reader_options_end(&o, command_fail("get", &t));
+	progress = progress_new("get");
+	progress_say(progress, "opening the dataset");
 	rc = reader_open(&r, &o, NULL, &t);
 	if (!rc) {
 		destination = destination_of(path, argv[optind + 2], &r, &t);
-		rc = destination ? get_path(&r, path, destination, &t) : t.code;
+		rc = destination ? get_path(&r, progress, path, destination, &t) : t.code;
 		reader_close(&r);
 	}
+	progress_end(progress);
 	free(path);
 	free(destination);
 	reader_options_release(&o);

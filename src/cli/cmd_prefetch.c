@@ -25,7 +25,7 @@ const struct option_help prefetch_options_help[] = {
 	{0},
 };
 
-enum prefetch_pass { PASS_COUNT, PASS_BRING, PASS_CHECK };
+enum prefetch_pass { PASS_TOTAL, PASS_BRING, PASS_CHECK };
 
 struct prefetch {
 	struct reader *reader;
@@ -35,10 +35,11 @@ struct prefetch {
 	int count;
 	bool metadata, json;
 	enum prefetch_pass pass;
-	uint64_t seen;	 /* bytes of files walked over by this pass */
-	uint64_t shown;	 /* failures told one by one */
-	char *failed;	 /* the file that was told last; heap */
-	uint64_t unkept; /* pieces that came and were not kept */
+	uint64_t total;	  /* bytes of files, by the subtotals of pages */
+	uint64_t checked; /* bytes of files that were looked at once more */
+	uint64_t shown;	  /* failures told one by one */
+	char *failed;	  /* the file that was told last; heap */
+	uint64_t unkept;  /* pieces that came and were not kept */
 	struct prefetch_outcome outcome;
 };
 
@@ -101,50 +102,74 @@ static int check(struct prefetch *p, const struct entry *e, struct trouble *t)
 	return 0;
 }
 
+/* Each entry is counted where it is walked over, which has its page brought. */
 static int prefetch_entry(
 	void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
 {
 	struct prefetch *p = ctx;
+	uint64_t bytes = e->type == ENTRY_FILE ? entry_data_size(e) : 0;
 
 	(void)rank;
-	p->seen += e->type == ENTRY_FILE ? entry_data_size(e) : 0;
-	progress_set(p->progress, p->seen, p->outcome.bytes,
-		p->pass == PASS_COUNT	? "listing"
-		: p->pass == PASS_CHECK ? "checking"
-					: NULL);
-	if (p->pass == PASS_COUNT)
-		p->outcome.entries++;
-	if (p->pass == PASS_BRING)
+	if (p->pass == PASS_CHECK) {
+		p->checked += bytes;
+		progress_set(p->progress, p->checked);
+		return p->metadata ? 0 : check(p, e, t);
+	}
+	p->outcome.entries++;
+	p->outcome.bytes += bytes;
+	if (bytes < e->size && e->type == ENTRY_FILE) /* holes need not come */
+		p->total -= e->size - bytes < p->total ? e->size - bytes : p->total;
+	if (p->metadata)
+		progress_set(p->progress, p->outcome.bytes);
+	else
 		bring(p, e, t);
-	return p->pass == PASS_CHECK && !p->metadata ? check(p, e, t) : 0;
+	progress_set_total(p->progress, p->total);
+	return 0;
+}
+
+static int prefetch_below(struct prefetch *p, const char *path, struct trouble *t)
+{
+	uint64_t first, end, bytes;
+	int rc = reader_subtree(p->reader, path, &first, &end, t);
+
+	if (rc || p->pass != PASS_TOTAL)
+		return rc ? rc : reader_walk(p->reader, first, end, prefetch_entry, p, t);
+	rc = reader_bytes(p->reader, first, end, &bytes, t);
+	if (!rc)
+		p->total = page_bytes_add(p->total, bytes);
+	return rc;
 }
 
 static int prefetch_selected(void *ctx, const char *path, const struct entry *e,
 	uint64_t rank, struct trouble *t)
 {
 	struct prefetch *p = ctx;
-	uint64_t first, end;
-	int rc = prefetch_entry(p, e, rank, t);
+	int rc = 0;
 
-	if (rc || e->type != ENTRY_DIRECTORY)
-		return rc;
-	rc = reader_subtree(p->reader, path, &first, &end, t);
-	return rc ? rc : reader_walk(p->reader, first, end, prefetch_entry, p, t);
+	if (p->pass != PASS_TOTAL)
+		rc = prefetch_entry(p, e, rank, t);
+	else if (e->type == ENTRY_FILE)
+		p->total = page_bytes_add(p->total, e->size);
+	return rc || e->type != ENTRY_DIRECTORY ? rc : prefetch_below(p, path, t);
 }
 
 static int prefetch_pass(struct prefetch *p, enum prefetch_pass pass, struct trouble *t)
 {
 	static char *whole[] = {(char *)""};
+	static const char *const notes[] = {"looking how much it is", NULL, "checking"};
 	char **paths = p->count ? p->paths : whole;
 	int rc = 0;
 
 	p->pass = pass;
-	p->seen = 0;
+	progress_say(p->progress, notes[pass]);
 	for (int i = 0; i < (p->count ? p->count : 1) && !rc; i++)
 		rc = selection_each(p->reader, paths[i], prefetch_selected, p, t);
-	if (pass == PASS_COUNT)
-		p->outcome.bytes = p->seen;
 	return rc;
+}
+
+static uint64_t prefetch_done(void *ctx)
+{
+	return prefetcher_ready(ctx);
 }
 
 /* Something was lost on the way, or thrown out, by this prefetch itself too: looks what is
@@ -154,8 +179,10 @@ static int prefetch_check(struct prefetch *p, struct trouble *t)
 	struct prefetch_outcome *o = &p->outcome;
 	struct cache *cache = p->reader->cache;
 	uint64_t misses = p->reader->misses, losses = cache_losses(cache);
-	int rc = prefetch_pass(p, PASS_CHECK, t);
+	int rc;
 
+	progress_watch(p->progress, NULL, NULL);
+	rc = prefetch_pass(p, PASS_CHECK, t);
 	if (rc)
 		return rc;
 	rc = cache_sync(cache);
@@ -169,22 +196,26 @@ static int prefetch_check(struct prefetch *p, struct trouble *t)
 	return 0;
 }
 
-/* Once over the metadata, for the totals, once over the contents, and, when there is a
+/* Once along the subtotals, for who watches, once over the contents, and, when there is a
  * reason to, once more to see what is there. */
 static int prefetch_passes(struct prefetch *p, struct trouble *t)
 {
 	struct prefetch_outcome *o = &p->outcome;
 	struct cache *cache = p->reader->cache;
 	uint64_t losses = cache_losses(cache);
-	int rc = prefetch_pass(p, PASS_COUNT, t);
+	int rc = p->progress ? prefetch_pass(p, PASS_TOTAL, t) : 0;
 
-	if (!rc && !p->metadata)
+	progress_set_total(p->progress, p->total);
+	if (!p->metadata)
+		progress_watch(p->progress, prefetch_done, p->prefetcher);
+	if (!rc)
 		rc = prefetch_pass(p, PASS_BRING, t);
 	prefetcher_finish(p->prefetcher);
 	if (rc)
 		return rc;
 	prefetcher_count(p->prefetcher, &o->present, &o->fetched);
 	/* What the disk did not take is not kept either. */
+	progress_say(p->progress, "writing to the disk");
 	rc = cache_sync(cache);
 	if (rc && !o->error)
 		o->error = rc;
@@ -199,14 +230,18 @@ static int prefetch(
 	int64_t began = clock_monotonic();
 	struct reader r;
 	struct trouble t = {0};
-	int rc = reader_open(&r, o, NULL, &t);
+	int rc;
 
-	if (rc)
+	p->progress = progress_new("prefetch");
+	progress_say(p->progress, "opening the dataset");
+	rc = reader_open(&r, o, NULL, &t);
+	if (rc) {
+		progress_end(p->progress);
 		return command_fail("prefetch", &t);
+	}
 	p->reader = &r;
 	p->paths = paths;
 	p->count = count;
-	p->progress = progress_new("prefetch");
 	rc = prefetcher_new(&r, prefetch_failed, p, &p->prefetcher);
 	if (!rc)
 		rc = prefetch_passes(p, &t);

@@ -178,12 +178,19 @@ static int default_key(struct private_key **key, struct trouble *t)
 
 static void show_progress(void *ctx, const struct publish_progress *p)
 {
-	char extra[96], size[SIZE_TEXT];
+	char note[96], size[SIZE_TEXT];
 
-	snprintf(extra, sizeof extra, "%llu/%llu entries, %s new",
-		(unsigned long long)p->entries, (unsigned long long)p->entries_total,
-		size_text(p->new_bytes, size));
-	progress_set(ctx, p->bytes, p->bytes_total, extra);
+	if (p->counting)
+		snprintf(note, sizeof note, "%llu entries to look at",
+			(unsigned long long)p->entries_total);
+	else
+		snprintf(note, sizeof note, "%llu of %llu entries, %s new",
+			(unsigned long long)p->entries,
+			(unsigned long long)p->entries_total,
+			size_text(p->new_bytes, size));
+	progress_say(ctx, note);
+	progress_set_total(ctx, p->counting ? 0 : p->bytes_total);
+	progress_set(ctx, p->bytes);
 }
 
 static double seconds(const struct publish_result *r)

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "util/printable.h"
 
 #include <errno.h>
@@ -105,6 +106,7 @@ int command_fail(const char *name, const struct trouble *t)
 
 	snprintf(text, sizeof text, "%s", t->text[0] ? t->text : words);
 	printable_clean(text);
+	progress_hide();
 	fprintf(stderr, "cairn %s: %s\n", name, text);
 	return EXIT_FAILURE;
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,8 @@ struct extract {
 	size_t directory_count, directory_capacity;
 	struct link_table links; /* by paths relative to the destination */
 	uint8_t *block;
+	uint64_t before;	      /* bytes of the files before this one */
+	atomic_uint_fast64_t written; /* the same, and what is done of it */
 };
 
 static int oom(struct trouble *t)
@@ -177,6 +180,7 @@ static int write_data(struct extract *x, const struct entry *e, int fd, const ch
 
 		if (piece.hole) {
 			offset += piece.size;
+			atomic_store(&x->written, x->before + offset);
 			continue;
 		}
 		rc = reader_read(x->reader, e, offset, x->block, want, &done, &why);
@@ -186,6 +190,7 @@ static int write_data(struct extract *x, const struct entry *e, int fd, const ch
 			return trouble_set(
 				t, rc, "cannot write %s: %s", path, strerror(errno));
 		offset += done;
+		atomic_store(&x->written, x->before + offset);
 	}
 	return 0;
 }
@@ -259,6 +264,11 @@ static int extract_directory(struct extract *x, const struct entry *e, const cha
 	return 0;
 }
 
+uint64_t extract_written(const struct extract *x)
+{
+	return atomic_load(&x->written);
+}
+
 int extract_entry(struct extract *x, const struct entry *e, struct trouble *t)
 {
 	char *full = entry_path_text(e);
@@ -274,6 +284,9 @@ int extract_entry(struct extract *x, const struct entry *e, struct trouble *t)
 	else if (!rc && (rc = extract_link(x, e, path, name, t)) == 0)
 		rc = e->type == ENTRY_FILE ? extract_file(x, e, path, name, t)
 					   : extract_special(x, e, path, name, t);
+	if (e->type == ENTRY_FILE)
+		x->before += e->size;
+	atomic_store(&x->written, x->before);
 	free(full);
 	return rc == 1 ? 0 : rc;
 }

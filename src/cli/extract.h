@@ -15,6 +15,8 @@ struct extract;
  * name). `warn` is also told of devices that only root can make. */
 int extract_new(struct reader *r, const char *base, const char *destination,
 	extract_warn_fn warn, void *ctx, struct extract **out, struct trouble *t);
+/* Bytes of files that are done, of the one that is being written too. Any thread. */
+uint64_t extract_written(const struct extract *x);
 /* Entries in key order, the base first. ERR_EXISTS rather than overwrite anything but a
  * directory by a directory. Nothing half-written is left of a file. */
 int extract_entry(struct extract *x, const struct entry *e, struct trouble *t);

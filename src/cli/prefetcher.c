@@ -11,6 +11,7 @@
 #include "cli/prefetcher.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "cli/entry_text.h"
@@ -41,6 +42,8 @@ struct prefetcher {
 						 many files */
 	unsigned recent_next;
 	uint64_t present, fetched;
+	atomic_uint_fast64_t found; /* bytes that were here before they were asked for */
+	uint64_t delivered;	    /* by the engine, before this one */
 };
 
 static void slot_ready(struct waiter *waiter)
@@ -67,6 +70,7 @@ int prefetcher_new(
 	p->reader = r;
 	p->failed = failed;
 	p->ctx = ctx;
+	p->delivered = engine_delivered(r->engine);
 	pthread_mutex_init(&p->prefetcher_mtx, NULL);
 	pthread_cond_init(&p->prefetcher_cond, NULL);
 	for (int i = 0; i < SLOTS; i++) {
@@ -194,12 +198,14 @@ int prefetcher_add(struct prefetcher *p, const struct entry *e, struct trouble *
 		plan.end = e->object.size;
 	while (!rc && plan.offset < plan.end) {
 		plan.count = 0;
+		plan.present = 0;
 		rc = source_run(r->dataset->source, plan_step, &plan, r->deadline_ns,
 			FETCH_PREFETCH, t);
+		p->present += plan.present;
+		atomic_fetch_add(&p->found, plan.present);
 		if (!rc && plan.count)
 			prefetcher_submit(p, &plan);
 	}
-	p->present += plan.present;
 	return rc;
 }
 
@@ -224,6 +230,11 @@ void prefetcher_count(struct prefetcher *p, uint64_t *present, uint64_t *fetched
 {
 	*present = p->present;
 	*fetched = p->fetched;
+}
+
+uint64_t prefetcher_ready(const struct prefetcher *p)
+{
+	return atomic_load(&p->found) + engine_delivered(p->reader->engine) - p->delivered;
 }
 
 void prefetcher_ahead(struct reader *r, const struct entry *e, uint64_t offset)

@@ -27,6 +27,8 @@ void prefetcher_finish(struct prefetcher *p);
 void prefetcher_free(struct prefetcher *p);
 /* Bytes of objects that are now in the cache (or were there before), and fetched ones. */
 void prefetcher_count(struct prefetcher *p, uint64_t *present, uint64_t *fetched);
+/* Bytes that were here or have come by now, kept or not yet. Any thread. */
+uint64_t prefetcher_ready(const struct prefetcher *p);
 
 /* Asks for the chunks of the next few megabytes of a file, without waiting. */
 void prefetcher_ahead(struct reader *r, const struct entry *e, uint64_t offset);

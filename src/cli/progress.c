@@ -1,109 +1,226 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Lock: progress_mtx, a leaf, which covers all of a progress but the bytes that are done.
+ * What `done` of progress_watch() looks at must not need it.
+ */
 #include <config.h>
 
 #include "cli/progress.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "cli/size.h"
+#include "cli/progress_line.h"
 #include "util/clock.h"
-#include "util/printable.h"
+#include "util/io.h"
+#include "util/thread.h"
+#include "util/timed_wait.h"
 
-#define BAR_WIDTH 24
-#define LINE_MAX_SIZE 256
+#define QUIET (300 * NS_PER_MS) /* what is done by then needs no bar */
+#define DRAW_EVERY_MS 200
+#define SAMPLES 40 /* the rate is that of the last eight seconds */
+#define COLUMNS_DEFAULT 80
+#define NOTE_SIZE 128
+
+struct sample {
+	int64_t at;
+	uint64_t done;
+};
 
 struct progress {
 	const char *what;
-	int64_t began, drawn;
-	uint64_t first; /* done at the first call: a resumed wait has a head start */
-	int started;
+	pthread_t thread;
+	pthread_cond_t wake; /* it is over */
+	bool over;
+	int64_t next;	/* not drawn before: CLOCK_MONOTONIC ns */
+	unsigned drawn; /* columns that are on the terminal */
+	uint64_t total;
+	char note[NOTE_SIZE];
+	uint64_t (*done)(void *ctx);
+	void *ctx;
+	struct sample samples[SAMPLES]; /* a ring; the thread's */
+	unsigned long sampled;
+	atomic_uint_fast64_t set;
 };
+
+static pthread_mutex_t progress_mtx = PTHREAD_MUTEX_INITIALIZER;
+static struct progress *shown; /* progress_mtx */
+
+static unsigned terminal_columns(void)
+{
+	struct winsize w;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) || w.ws_col == 0)
+		return COLUMNS_DEFAULT;
+	return w.ws_col;
+}
+
+/* A job in the background leaves the terminal to others. */
+static bool has_terminal(void)
+{
+	pid_t owner;
+
+	if (!isatty(STDERR_FILENO))
+		return false;
+	owner = tcgetpgrp(STDERR_FILENO);
+	return owner < 0 || owner == getpgrp();
+}
+
+/* Below 0 until there are two samples. */
+static double take_sample(struct progress *p, uint64_t done, int64_t now)
+{
+	struct sample *slot = &p->samples[p->sampled % SAMPLES];
+	struct sample oldest = p->sampled < SAMPLES ? p->samples[0] : *slot;
+
+	*slot = (struct sample){now, done};
+	if (p->sampled++ == 0 || now <= oldest.at)
+		return -1;
+	return done > oldest.done
+		       ? (double)(done - oldest.done) * 1e9 / (double)(now - oldest.at)
+		       : 0;
+}
+
+/* Over what is there, and no further than to the last column but one: at the last, some
+ * terminals wrap. Called locked. */
+static void put_over(struct progress *p, const char *line)
+{
+	char text[PROGRESS_COLUMNS_MAX + 2];
+	unsigned columns = terminal_columns(), over = p->drawn;
+	int n;
+
+	if (over >= columns)
+		over = columns - 1;
+	n = snprintf(text, sizeof text, "\r%-*s", (int)over, line);
+	if (n > 0)
+		(void)io_write_full(STDERR_FILENO, text, (size_t)n);
+	p->drawn = (unsigned)strlen(line);
+}
+
+/* Called locked. */
+static void wipe(struct progress *p)
+{
+	if (!p->drawn)
+		return;
+	put_over(p, "");
+	(void)io_write_full(STDERR_FILENO, "\r", 1);
+}
+
+/* Called locked. */
+static void draw(struct progress *p, int64_t now)
+{
+	char line[PROGRESS_COLUMNS_MAX + 1];
+	struct progress_state s = {
+		.what = p->what,
+		.note = p->note[0] ? p->note : NULL,
+		.done = p->done ? p->done(p->ctx) : atomic_load(&p->set),
+		.total = p->total,
+	};
+
+	/* What was estimated too low is no reason to tell of more than all. */
+	if (s.total && s.done > s.total)
+		s.done = s.total;
+	s.rate = take_sample(p, s.done, now);
+	if (!has_terminal() || now < p->next)
+		return;
+	progress_line(&s, terminal_columns() - 1, line);
+	put_over(p, line);
+}
+
+static void *progress_run(void *arg)
+{
+	struct progress *p = arg;
+
+	pthread_mutex_lock(&progress_mtx);
+	while (!p->over) {
+		draw(p, clock_monotonic());
+		timed_wait(&p->wake, &progress_mtx, DRAW_EVERY_MS);
+	}
+	pthread_mutex_unlock(&progress_mtx);
+	return NULL;
+}
 
 struct progress *progress_new(const char *what)
 {
 	struct progress *p;
 
-	if (!isatty(STDERR_FILENO))
+	if (!has_terminal() || !(p = calloc(1, sizeof *p)))
 		return NULL;
-	p = calloc(1, sizeof *p);
-	if (p) {
-		p->what = what;
-		p->began = clock_monotonic();
+	p->what = what;
+	p->next = clock_monotonic() + QUIET;
+	timed_wait_init(&p->wake);
+	if (thread_start(&p->thread, "cairn-progress", progress_run, p)) {
+		pthread_cond_destroy(&p->wake);
+		free(p);
+		return NULL;
 	}
+	pthread_mutex_lock(&progress_mtx);
+	shown = p;
+	pthread_mutex_unlock(&progress_mtx);
 	return p;
 }
 
-static int terminal_width(void)
+void progress_watch(struct progress *p, uint64_t (*done)(void *ctx), void *ctx)
 {
-	struct winsize w;
-
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) || w.ws_col < 20)
-		return 80;
-	return w.ws_col < LINE_MAX_SIZE ? w.ws_col : LINE_MAX_SIZE - 1;
-}
-
-static int draw_bar(char *line, size_t size, uint64_t done, uint64_t total)
-{
-	char bar[BAR_WIDTH + 1];
-	double share = done < total ? (double)done / (double)total : 1;
-
-	for (int i = 0; i < BAR_WIDTH; i++)
-		bar[i] = i < (int)(share * BAR_WIDTH) ? '#' : '.';
-	bar[BAR_WIDTH] = '\0';
-	return snprintf(line, size, " [%s] %3d%%", bar, (int)(share * 100));
-}
-
-static int draw_left(char *line, size_t size, uint64_t left, double rate)
-{
-	long seconds = rate > 0 ? (long)((double)left / rate) : 0;
-
-	if (rate <= 0 || seconds > 99 * 3600)
-		return 0;
-	return snprintf(line, size, ", %ld:%02ld left", seconds / 60, seconds % 60);
-}
-
-void progress_set(struct progress *p, uint64_t done, uint64_t total, const char *extra)
-{
-	char line[LINE_MAX_SIZE], amount[SIZE_TEXT], speed[SIZE_TEXT];
-	int64_t now;
-	double rate;
-	int n, width;
-
 	if (!p)
 		return;
-	if (!p->started) {
-		p->first = done;
-		p->started = 1;
-	}
-	now = clock_monotonic();
-	if (now - p->began < NS_PER_SECOND || now - p->drawn < 200 * NS_PER_MS)
+	pthread_mutex_lock(&progress_mtx);
+	p->done = done;
+	p->ctx = ctx;
+	pthread_mutex_unlock(&progress_mtx);
+}
+
+void progress_set(struct progress *p, uint64_t done)
+{
+	if (p)
+		atomic_store(&p->set, done);
+}
+
+void progress_set_total(struct progress *p, uint64_t total)
+{
+	if (!p)
 		return;
-	p->drawn = now;
-	rate = (double)(done - p->first) * 1e9 / (double)(now - p->began);
-	n = snprintf(line, sizeof line, "%.20s", p->what);
-	if (total)
-		n += draw_bar(line + n, sizeof line - (size_t)n, done, total);
-	n += snprintf(line + n, sizeof line - (size_t)n, " %s, %s/s",
-		size_text(done, amount), size_text((uint64_t)rate, speed));
-	if (total > done)
-		n += draw_left(line + n, sizeof line - (size_t)n, total - done, rate);
-	if (extra)
-		snprintf(line + n, sizeof line - (size_t)n, ", %.100s", extra);
-	printable_clean(line);
-	width = terminal_width() - 1;
-	fprintf(stderr, "\r%-*.*s", width, width, line);
-	fflush(stderr);
+	pthread_mutex_lock(&progress_mtx);
+	p->total = total;
+	pthread_mutex_unlock(&progress_mtx);
+}
+
+void progress_say(struct progress *p, const char *words)
+{
+	if (!p)
+		return;
+	pthread_mutex_lock(&progress_mtx);
+	snprintf(p->note, sizeof p->note, "%s", words ? words : "");
+	pthread_mutex_unlock(&progress_mtx);
+}
+
+void progress_hide(void)
+{
+	pthread_mutex_lock(&progress_mtx);
+	if (shown) {
+		wipe(shown);
+		shown->next = clock_monotonic() + QUIET;
+	}
+	pthread_mutex_unlock(&progress_mtx);
 }
 
 void progress_end(struct progress *p)
 {
 	if (!p)
 		return;
-	if (p->drawn)
-		fprintf(stderr, "\r%*s\r", terminal_width() - 1, "");
+	pthread_mutex_lock(&progress_mtx);
+	shown = NULL;
+	p->over = true;
+	pthread_cond_signal(&p->wake);
+	pthread_mutex_unlock(&progress_mtx);
+	pthread_join(p->thread, NULL);
+	wipe(p);
+	pthread_cond_destroy(&p->wake);
 	free(p);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bar with amount, rate and time left, on stderr when that is a terminal, and only once
- * the wait has lasted a second: for publish, prefetch, get and cache verify. One thread at
- * a time. All functions take NULL.
+ * A line with a bar, amount, rate and time left on stderr, when that is a terminal: for
+ * prefetch, get, cat into a file, publish and cache verify. A thread of its own draws it a
+ * few times a second, whatever the tool waits for. One at a time in a process; all
+ * functions take NULL.
  */
 #ifndef CAIRN_CLI_PROGRESS_H
 #define CAIRN_CLI_PROGRESS_H
@@ -10,11 +11,21 @@
 #include <stdint.h>
 
 struct progress;
-/* NULL when stderr is no terminal. `what` is borrowed: "prefetch". */
+/* NULL when stderr is no terminal, or another job's just now. `what` is borrowed:
+ * "prefetch". */
 struct progress *progress_new(const char *what);
-/* Bytes; `total` 0: not known. `extra` (may be NULL) stands behind. Cheap: draws a few
- * times a second at most. */
-void progress_set(struct progress *p, uint64_t done, uint64_t total, const char *extra);
+/* From now on `done` is asked how many bytes are done, on the progress' thread, whenever it
+ * draws. */
+void progress_watch(struct progress *p, uint64_t (*done)(void *ctx), void *ctx);
+/* Bytes; for who does not watch. */
+void progress_set(struct progress *p, uint64_t done);
+/* Bytes, when they are known. */
+void progress_set_total(struct progress *p, uint64_t total);
+/* What it does just now, a few words; NULL: nothing that is worth a word. */
+void progress_say(struct progress *p, const char *words);
+/* Wipes the line: something is about to be said on stderr. It comes back after a while.
+ * Any thread. */
+void progress_hide(void);
 /* Wipes the line and frees. */
 void progress_end(struct progress *p);
 

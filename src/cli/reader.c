@@ -11,6 +11,7 @@
 
 #include "cache/attempt_pages.h"
 #include "cache/scrub.h"
+#include "cli/progress.h"
 #include "format/names.h"
 #include "util/home.h"
 
@@ -46,6 +47,7 @@ static void say_pinned(const struct dataset *d)
 	char key[PUBLIC_KEY_TEXT_SIZE];
 
 	public_key_to_text(&d->key, key);
+	progress_hide();
 	fprintf(stderr,
 		"cairn: %s is new here: from now on only revisions signed by\n"
 		"cairn:   %s\n"
@@ -78,6 +80,7 @@ int reader_open(struct reader *r, const struct reader_options *o, struct log *lo
 	r->log = log ? log
 		     : log_new_stderr(level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG
 							      : (enum log_level)level);
+	log_before_line(r->log, progress_hide);
 	r->deadline_ns = o->dataset.deadline_ns;
 	rc = credentials_check(&o->credentials, t);
 	warn_of_plain(r, o);
@@ -315,6 +318,30 @@ int reader_subtree(struct reader *r, const char *path, uint64_t *first, uint64_t
 		*first = s.first;
 		*end = s.end;
 	}
+	return rc;
+}
+
+struct range {
+	const struct digest *root;
+	uint64_t first, end, bytes;
+};
+
+static int reader_bytes_step(struct attempt *a, void *arg)
+{
+	struct range *range = arg;
+	struct page_source pages = attempt_pages(a);
+
+	return tree_bytes(&pages, range->root, range->first, range->end, &range->bytes);
+}
+
+int reader_bytes(
+	struct reader *r, uint64_t first, uint64_t end, uint64_t *bytes, struct trouble *t)
+{
+	struct range range = {&r->dataset->manifest->root, first, end, 0};
+	int rc = reader_run(r, reader_bytes_step, &range, t);
+
+	if (!rc)
+		*bytes = range.bytes;
 	return rc;
 }
 

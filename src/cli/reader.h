@@ -47,6 +47,9 @@ int reader_walk(struct reader *r, uint64_t first, uint64_t end, reader_each_fn e
 /* The ranks of what is below a directory; see tree_subtree. */
 int reader_subtree(struct reader *r, const char *path, uint64_t *first, uint64_t *end,
 	struct trouble *t);
+/* The sum of the sizes of the files at ranks first..end-1; see tree_bytes. */
+int reader_bytes(
+	struct reader *r, uint64_t first, uint64_t end, uint64_t *bytes, struct trouble *t);
 /* Reads [offset, offset+size) of a file; *done less than size only at its end. */
 int reader_read(struct reader *r, const struct entry *e, uint64_t offset, void *buffer,
 	size_t size, size_t *done, struct trouble *t);

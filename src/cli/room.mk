@@ -12,5 +12,5 @@ libcli_a_SOURCES = \
 	%D%/mount_options.h %D%/mount_state.c %D%/mount_state.h %D%/mount_state_json.c \
 	%D%/mount_state_json.h %D%/mounts.c %D%/mounts.h %D%/prefetcher.c %D%/prefetcher.h \
 	%D%/prefetch_outcome.c %D%/prefetch_outcome.h \
-	%D%/progress.c %D%/progress.h %D%/reader.c %D%/reader.h %D%/reader_options.c \
+	%D%/progress.c %D%/progress.h %D%/progress_line.c %D%/progress_line.h %D%/reader.c %D%/reader.h %D%/reader_options.c \
 	%D%/reader_options.h %D%/running_mount.h %D%/selection.c %D%/selection.h %D%/size.c %D%/size.h %D%/status_reply.c %D%/status_reply.h %D%/status_text.c %D%/status_text.h

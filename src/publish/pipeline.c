@@ -10,9 +10,6 @@
 #include "publish/tally.h"
 #include "util/clock.h"
 
-#define REPORT_EVERY_NS (200 * NS_PER_MS)
-#define REPORT_EVERY_ENTRIES 256 /* entries between two looks at the clock */
-
 struct pipeline {
 	struct pipeline_options o;
 	struct publication *publication;
@@ -49,15 +46,15 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **out)
 	return rc;
 }
 
-static void pipeline_report(struct pipeline *p, bool now)
+static void pipeline_report(struct pipeline *p)
 {
 	struct publish_progress *progress = &p->o.progress;
 	int64_t clock;
 
-	if (!p->o.report || (!now && progress->entries % REPORT_EVERY_ENTRIES != 0))
+	if (!p->o.report)
 		return;
 	clock = clock_monotonic();
-	if (clock - p->reported < REPORT_EVERY_NS)
+	if (clock - p->reported < PUBLISH_REPORT_EVERY)
 		return;
 	p->reported = clock;
 	/* More than the total when a file was read twice, or is compressed on disk. */
@@ -157,7 +154,7 @@ static int assemble_first(struct pipeline *p, struct trouble *t)
 			rc = retire_unit(p, u);
 		free_members(u);
 	}
-	pipeline_report(p, false);
+	pipeline_report(p);
 	return rc;
 }
 
@@ -170,7 +167,7 @@ static bool is_ready(const struct item *item)
 static void pipeline_wait_for(struct pipeline *p, struct item *item)
 {
 	struct publication *shared = p->publication;
-	int64_t until = clock_monotonic() + REPORT_EVERY_NS;
+	int64_t until = clock_monotonic() + PUBLISH_REPORT_EVERY;
 	struct timespec deadline = {until / NS_PER_SECOND, until % NS_PER_SECOND};
 	int rc = 0;
 
@@ -179,7 +176,7 @@ static void pipeline_wait_for(struct pipeline *p, struct item *item)
 		rc = pthread_cond_timedwait(
 			&shared->publication_cond, &shared->publication_mtx, &deadline);
 	pthread_mutex_unlock(&shared->publication_mtx);
-	pipeline_report(p, true);
+	pipeline_report(p);
 }
 
 /* Assembles what is ready; while more than `most` bytes are in line, waits for the first.

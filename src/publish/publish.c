@@ -34,6 +34,7 @@ struct run {
 	struct stat index_st; /* of its directory: it changes while it is published */
 	struct hardlinks *hardlinks;
 	struct publish_progress progress;
+	int64_t reported; /* CLOCK_MONOTONIC ns */
 	struct memory_plan plan;
 	struct publication publication;
 	struct pipeline *pipeline;
@@ -124,12 +125,28 @@ static uint64_t data_bytes(const struct stat *st)
 	return blocks < size ? blocks : size;
 }
 
+static void report_counting(struct run *r)
+{
+	int64_t now;
+
+	if (!r->o->progress)
+		return;
+	now = clock_monotonic();
+	if (now - r->reported < PUBLISH_REPORT_EVERY)
+		return;
+	r->reported = now;
+	r->progress.counting = true;
+	r->o->progress(r->o->ctx, &r->progress);
+	r->progress.counting = false;
+}
+
 static int count_entry(void *ctx, const struct walk_entry *e, struct trouble *t)
 {
 	struct run *r = ctx;
 
 	(void)t;
 	r->progress.entries_total++;
+	report_counting(r);
 	if (S_ISDIR(e->st.st_mode))
 		return 0;
 	if (e->st.st_nlink > 1) {

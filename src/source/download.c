@@ -30,6 +30,8 @@ static void download_deliver(struct in_flight *f)
 		delivery_finish(f);
 		return;
 	}
+	if (f->kind == BLOB_CHUNK)
+		engine_note_delivered(t->engine, f->size);
 	delivery_begin(f);
 	keep_begin(f);
 }

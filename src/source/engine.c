@@ -27,6 +27,7 @@ struct engine {
 	struct codec_pool codecs;
 	struct keep_queue *keeps;
 	atomic_uint sources;		 /* attached */
+	atomic_uint_fast64_t delivered;	 /* bytes of chunks */
 	atomic_int_least64_t complained; /* that something was not kept, CLOCK_MONOTONIC ns;
 					    0: not yet */
 };
@@ -83,6 +84,7 @@ int engine_new(const struct engine_options *options, struct engine **out, struct
 	e->log = options->log;
 	e->worker_count = count_workers(options->workers);
 	atomic_init(&e->sources, 0);
+	atomic_init(&e->delivered, 0);
 	atomic_init(&e->complained, 0);
 	rc = codec_pool_init(&e->codecs, e->worker_count);
 	if (rc) {
@@ -155,6 +157,16 @@ void engine_attach(struct engine *e)
 void engine_detach(struct engine *e)
 {
 	atomic_fetch_sub(&e->sources, 1);
+}
+
+uint64_t engine_delivered(const struct engine *e)
+{
+	return atomic_load_explicit(&e->delivered, memory_order_relaxed);
+}
+
+void engine_note_delivered(struct engine *e, uint64_t bytes)
+{
+	atomic_fetch_add_explicit(&e->delivered, bytes, memory_order_relaxed);
 }
 
 bool engine_may_complain(struct engine *e)

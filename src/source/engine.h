@@ -40,6 +40,11 @@ unsigned engine_worker_count(const struct engine *e);
 struct codec_pool *engine_codecs(struct engine *e);
 struct keep_queue *engine_keeps(struct engine *e);
 
+/* Bytes of chunks that have come, from mirrors or from elsewhere in the cache, and been
+ * found right: for whoever shows how far something is. */
+uint64_t engine_delivered(const struct engine *e);
+void engine_note_delivered(struct engine *e, uint64_t bytes);
+
 /* A source begins or ends: none may be left in engine_free. */
 void engine_attach(struct engine *e);
 void engine_detach(struct engine *e);

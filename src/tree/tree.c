@@ -229,16 +229,23 @@ static int first_below_root(
 	return 0;
 }
 
+/* Where the parents that are not below `path` and that byte begin. */
+static int rank_behind(const struct page_source *s, const struct digest *root,
+	struct span path, uint8_t byte, uint64_t *end)
+{
+	uint8_t bound[PATH_SIZE_MAX + 1];
+
+	memcpy(bound, path.data, path.size);
+	bound[path.size] = byte;
+	return tree_rank(s, root, span_of(bound, path.size + 1), span_of_string(""), end);
+}
+
 /* Behind the parents that begin with `path` and '/' comes, before all others, what begins
  * with `path` and the byte 0x01. */
 static int end_of_subtree(const struct page_source *s, const struct digest *root,
 	struct span path, uint64_t *end)
 {
-	uint8_t bound[PATH_SIZE_MAX + 1];
-
-	memcpy(bound, path.data, path.size);
-	bound[path.size] = 0x01;
-	return tree_rank(s, root, span_of(bound, path.size + 1), span_of_string(""), end);
+	return rank_behind(s, root, path, 0x01, end);
 }
 
 int tree_subtree(const struct page_source *s, const struct digest *root, struct span path,
@@ -264,6 +271,92 @@ int tree_subtree(const struct page_source *s, const struct digest *root, struct 
 	*first = from;
 	*end = to;
 	return 0;
+}
+
+/* Behind the parent `path` comes, before all others, what begins with `path` and '/'. */
+int tree_children(const struct page_source *s, const struct digest *root, struct span path,
+	uint64_t *first, uint64_t *end)
+{
+	uint64_t from, to;
+	int rc, end_rc;
+
+	if (path.size > PATH_SIZE_MAX)
+		return ERR_LIMIT;
+	rc = path.size ? tree_rank(s, root, path, span_of_string(""), &from)
+		       : first_below_root(s, root, &from);
+	end_rc = rank_behind(s, root, path, '/', &to);
+	if (!rc)
+		rc = end_rc;
+	if (rc)
+		return rc;
+	*first = from;
+	*end = to;
+	return 0;
+}
+
+/* Entries [first, end) of a leaf. */
+static int leaf_bytes(
+	const struct page *leaf, uint64_t first, uint64_t end, uint64_t *bytes)
+{
+	struct entry e;
+	int rc = 0;
+
+	for (uint64_t row = first; !rc && row < end; row++) {
+		rc = page_entry(leaf, (uint32_t)row, &e);
+		if (!rc && e.type == ENTRY_FILE)
+			*bytes = page_bytes_add(*bytes, e.size);
+	}
+	return rc;
+}
+
+/* Entries [first, end) of what is below a page, where a page's own are all of its children:
+ * only the first and the last child that are in it can be so in part. */
+static int range_bytes(const struct page_source *s, const struct page *page, uint64_t first,
+	uint64_t end, uint64_t *bytes)
+{
+	struct page_child child;
+	struct digest digest;
+	struct page below;
+	uint64_t at;
+	uint32_t i;
+	int rc;
+
+	if (first >= end)
+		return 0;
+	if (page->level == 0)
+		return end > page->count ? ERR_CORRUPT
+					 : leaf_bytes(page, first, end, bytes);
+	rc = page_child_at(page, first, &i, &at);
+	for (; !rc && at < end && i < page->count; i++, at += child.entries) {
+		rc = page_child(page, i, &child);
+		if (rc)
+			break;
+		if (first <= at && end - at >= child.entries) {
+			*bytes = page_bytes_add(*bytes, child.bytes);
+			continue;
+		}
+		rc = cursor_open_child(s, page, i, &digest, &below);
+		if (!rc)
+			rc = range_bytes(s, &below, first > at ? first - at : 0,
+				end - at < child.entries ? end - at : child.entries, bytes);
+	}
+	return rc;
+}
+
+int tree_bytes(const struct page_source *s, const struct digest *root, uint64_t first,
+	uint64_t end, uint64_t *bytes)
+{
+	struct page page;
+	uint64_t sum = 0;
+	int rc = s->page(s->ctx, root, &page);
+
+	if (!rc && end > page_entries(&page))
+		end = page_entries(&page);
+	if (!rc)
+		rc = range_bytes(s, &page, first, end, &sum);
+	if (!rc)
+		*bytes = sum;
+	return rc;
 }
 
 int tree_count(const struct page_source *s, const struct digest *root, uint64_t *entries)

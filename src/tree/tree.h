@@ -47,6 +47,13 @@ uint64_t tree_hint(const struct page_source *s, const struct digest *root, uint6
  * for the root: all but the root. */
 int tree_subtree(const struct page_source *s, const struct digest *root, struct span path,
 	uint64_t *first, uint64_t *end);
+/* The ranks [*first, *end) of what is right in the directory `path`. */
+int tree_children(const struct page_source *s, const struct digest *root, struct span path,
+	uint64_t *first, uint64_t *end);
+/* The sum of the sizes of the files at ranks [first, end), as page_bytes() has it: from the
+ * subtotals, at the cost of the pages on the way to both ends. */
+int tree_bytes(const struct page_source *s, const struct digest *root, uint64_t first,
+	uint64_t end, uint64_t *bytes);
 /* Entries in the whole tree. */
 int tree_count(const struct page_source *s, const struct digest *root, uint64_t *entries);
 

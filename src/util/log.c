@@ -29,7 +29,8 @@ struct log {
 	enum log_kind kind;
 	enum log_level level;
 	int fd;
-	char *ident; /* openlog(3) keeps the pointer */
+	char *ident;	      /* openlog(3) keeps the pointer */
+	void (*before)(void); /* or NULL */
 	struct log_causes causes;
 };
 
@@ -81,6 +82,12 @@ struct log *log_new_file(enum log_level level, const char *path)
 	return log;
 }
 
+void log_before_line(struct log *log, void (*before)(void))
+{
+	if (log)
+		log->before = before;
+}
+
 /* What stands before the words, as the sink wants it. */
 static size_t put_head(const struct log *log, enum log_level level, char line[LOG_LINE_MAX])
 {
@@ -110,6 +117,8 @@ static void log_line(struct log *log, enum log_level level, const char *text)
 		syslog(priorities[level], "%s", line);
 		return;
 	}
+	if (log->before)
+		log->before();
 	size = strlen(line);
 	line[size] = '\n';
 	/* A log that cannot be written has nobody left to tell. */

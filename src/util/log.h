@@ -16,6 +16,9 @@ struct log *log_new_stderr(enum log_level level);
 struct log *log_new_syslog(enum log_level level, const char *ident);
 /* Appends to `path`; NULL and errno when it cannot be opened. */
 struct log *log_new_file(enum log_level level, const char *path);
+/* Before each line, on the thread that writes it; NULL: nothing. So that what stands on the
+ * terminal may go. Before others use the log. */
+void log_before_line(struct log *log, void (*before)(void));
 /* Tells of what is still to be told. */
 void log_free(struct log *log);
 /* Now and then: tells of what was repeated in a minute that is over. */

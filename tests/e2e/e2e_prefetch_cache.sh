@@ -76,6 +76,29 @@ cmp "$T/source/one/a.bin" "$T/mnt/one/a.bin" || fail "what is pinned was evicted
 cache unpin "$URL" one
 unmount
 
+# who looks on sees how far it is, whatever the width: bytes come before the first file has; in
+# a pipe there is nothing
+start_serve "$T/store" --http
+start_proxy "${URL##*:}" -r 40000000
+from=(http://127.0.0.1:"$PROXY_PORT" --trust "$(public_key)" --cache)
+shows() { # COLUMNS VERB COMMAND...: how far it is, on a terminal of that width
+	"$TERMINAL" "$1" "$T/terminal" "${@:3}" >"$T/shown"
+	[ "$(awk '{ if (length > most) most = length } END { print most + 0 }' "$T/terminal")" -lt "$1" ] ||
+		fail "a line wraps: $(cat "$T/terminal")"
+	[ "$(grep -o '[0-9.]* [KM]iB .*B/s' "$T/terminal" | sort -u | wc -l)" -gt 2 ] ||
+		fail "nobody sees how far $2 is: $(cat "$T/terminal")"
+}
+shows 40 prefetch "$CAIRN" prefetch "${from[@]}" "$T/forty" big
+shows 40 cat "$CAIRN" cat "${from[@]}" "$T/cat" big
+cmp "$T/source/big" "$T/shown" || fail "cat on a terminal"
+shows 200 get "$CAIRN" get "${from[@]}" "$T/get" big "$T/got"
+grep -q '\[#*\.*\] .*% .* of 8.6 MiB .*left' "$T/terminal" || fail "no bar: $(cat "$T/terminal")"
+"$TERMINAL" 80 "$T/terminal" "$CAIRN" cat "${from[@]}" "$T/cat" big | cmp - "$T/source/big"
+! grep -q MiB "$T/terminal" || fail "cat into a pipe shows how far it is"
+"$CAIRN" prefetch "${from[@]}" "$T/cat" big >"$T/shown" 2>"$T/err"
+[ ! -s "$T/err" ] || fail "prefetch says to no terminal: $(cat "$T/err")"
+stop "$server_pid"
+
 # what could not be kept is told, with its amount: a quota that is too small, so that the
 # prefetch throws out what it has brought, and a floor that cannot be had; and what another
 # dataset left in the cache stays in it

@@ -29,6 +29,7 @@ find_program() {
 CAIRN=$(find_program "${CAIRN:-./cairn}" ./src/cairn ./src/cli/cairn)
 COMPARE=$(find_program "${COMPARE:-./tests/e2e/compare}" ./compare)
 ODDTREE=$(find_program "${ODDTREE:-./tests/e2e/oddtree}" ./oddtree)
+TERMINAL=$(find_program "${TERMINAL:-./tests/e2e/terminal}" ./terminal)
 PROXY=$(find_program "${PROXY:-./tests/faults/proxy}" ./proxy)
 export CAIRN
 

@@ -265,6 +265,76 @@ static void test_subtree(void **state)
 	check_subtrees(tree_new_deep(44, 1000));
 }
 
+static void check_children(struct tree *t)
+{
+	const struct samples *s = t->samples;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct span path = sample_path(t->samples, &s->entries[i]);
+		uint64_t first, end;
+
+		if (s->entries[i].type != ENTRY_DIRECTORY)
+			continue;
+		assert_int_equal(
+			tree_children(&t->source, &t->root, path, &first, &end), 0);
+		for (size_t k = 0; k < s->count; k++)
+			assert_int_equal(s->entries[k].name.size &&
+						 span_equal(s->entries[k].parent, path),
+				k >= first && k < end);
+	}
+	tree_free(t);
+}
+
+static void test_children(void **state)
+{
+	(void)state;
+	check_children(tree_new(37, 3000));
+	check_children(tree_new_deep(44, 1000));
+}
+
+static void check_bytes(struct tree *t, uint64_t first, uint64_t end)
+{
+	const struct samples *s = t->samples;
+	uint64_t want = 0, bytes;
+
+	for (uint64_t k = first; k < end && k < s->count; k++)
+		if (s->entries[k].type == ENTRY_FILE)
+			want = page_bytes_add(want, s->entries[k].size);
+	assert_int_equal(tree_bytes(&t->source, &t->root, first, end, &bytes), 0);
+	assert_true(bytes == want);
+}
+
+static unsigned pages_asked;
+static int count_page(void *ctx, const struct digest *digest, struct page *out)
+{
+	struct page_source *inner = ctx;
+
+	pages_asked++;
+	return inner->page(inner->ctx, digest, out);
+}
+
+/* From the subtotals: at the cost of the pages on the way to both ends. */
+static void test_bytes(void **state)
+{
+	struct tree *t = tree_new(36, 3000);
+	struct page_source inner = t->source;
+	uint64_t count = t->samples->count, bytes;
+
+	(void)state;
+	for (uint64_t first = 0; first <= count; first += 97)
+		for (uint64_t end = 0; end <= count + 200; end += 101)
+			check_bytes(t, first, end);
+	check_bytes(t, 0, count);
+	inner.hint = NULL;
+	t->source = (struct page_source){.page = count_page, .ctx = &inner};
+	assert_int_equal(tree_bytes(&t->source, &t->root, 1, count - 1, &bytes), 0);
+	assert_true(pages_asked <= 2 * PAGE_LEVEL_MAX + 1);
+	pages_asked = 0;
+	assert_int_equal(tree_bytes(&t->source, &t->root, 0, count, &bytes), 0);
+	assert_int_equal(pages_asked, 1);
+	tree_free(t);
+}
+
 struct walker {
 	struct tree *tree;
 	uint64_t next, stop;
@@ -533,6 +603,8 @@ int main(void)
 		cmocka_unit_test(test_find_odd_paths),
 		cmocka_unit_test(test_rank),
 		cmocka_unit_test(test_subtree),
+		cmocka_unit_test(test_children),
+		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_walk_asks_once),
 		cmocka_unit_test(test_pending_walk),
