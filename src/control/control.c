@@ -20,7 +20,8 @@
 struct asker {
 	struct control *control;
 	pthread_t thread;
-	bool used, done; /* asker_mtx */
+	bool used, done; /* asker_mtx, as the next */
+	bool streams;	 /* it may be waiting for the other end to take something */
 	int fd;
 };
 
@@ -53,6 +54,48 @@ static void set_error(json_t *reply, const struct trouble *t)
 	json_object_set_new(reply, "code", json_integer(t->code));
 }
 
+struct control_stream {
+	struct asker *asker;
+};
+
+int control_stream_send(struct control_stream *s, const json_t *line)
+{
+	return line ? control_send(s->asker->fd, line) : ERR_NO_MEMORY;
+}
+
+int control_stream_fd(const struct control_stream *s)
+{
+	return s->asker->fd;
+}
+
+/* False: it is over. */
+static bool set_streams(struct asker *a, bool streams)
+{
+	struct control *c = a->control;
+	bool over;
+
+	pthread_mutex_lock(&c->asker_mtx);
+	a->streams = streams;
+	over = c->over;
+	pthread_mutex_unlock(&c->asker_mtx);
+	return !over;
+}
+
+static int control_run_stream(struct asker *a, const struct control_command *k,
+	const json_t *request, json_t *reply, struct trouble *t)
+{
+	struct control_stream s = {a};
+	int rc;
+
+	if (set_streams(a, true))
+		rc = k->stream(a->control->ctx, request, &s, t);
+	else
+		rc = trouble_set(t, ERR_INTERRUPTED, "the mount is ending");
+	set_streams(a, false);
+	json_object_set_new(reply, "end", json_true());
+	return rc;
+}
+
 static int control_answer(struct asker *a, const json_t *request)
 {
 	const struct control_command *k = find_command(a->control, request);
@@ -62,6 +105,8 @@ static int control_answer(struct asker *a, const json_t *request)
 
 	if (!k)
 		rc = trouble_set(&t, ERR_UNSUPPORTED, "this mount knows no such command");
+	else if (k->stream)
+		rc = control_run_stream(a, k, request, reply, &t);
 	else
 		rc = k->run(a->control->ctx, reply, &t);
 	if (rc)
@@ -231,7 +276,8 @@ void control_free(struct control *c)
 	/* Whoever waits for a reply still gets it. */
 	for (int i = 0; i < ASKERS_MAX; i++)
 		if (c->askers[i].used && !c->askers[i].done)
-			shutdown(c->askers[i].fd, SHUT_RD);
+			shutdown(c->askers[i].fd,
+				c->askers[i].streams ? SHUT_RDWR : SHUT_RD);
 	pthread_mutex_unlock(&c->asker_mtx);
 	for (int i = 0; i < ASKERS_MAX; i++)
 		if (c->askers[i].used)

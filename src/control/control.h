@@ -12,11 +12,22 @@
 
 #include "util/error.h"
 
-/* `reply` is an empty object to be filled in. Non-zero with a sentence: that is the answer.
- * Any thread; several at a time. */
+/* To who asks for more than a reply. */
+struct control_stream;
+/* One line more, an object without the members "error" and "end". Blocks for as long as the
+ * other end takes nothing. ERR_UNREACHABLE: it is gone, or the mount ends. */
+int control_stream_send(struct control_stream *s, const json_t *line);
+/* For poll(2): readable once the other end is gone, or the mount ends. */
+int control_stream_fd(const struct control_stream *s);
+
+/* Non-zero with a sentence: that is the answer. Any thread; several at a time. */
 struct control_command {
 	const char *name; /* NULL ends the table */
+	/* `reply` is an empty object to be filled in. */
 	int (*run)(void *ctx, json_t *reply, struct trouble *t);
+	/* Instead: sends lines, as many as it likes; {"end": true} follows. */
+	int (*stream)(void *ctx, const json_t *request, struct control_stream *s,
+		struct trouble *t);
 };
 
 struct control;

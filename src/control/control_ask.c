@@ -11,32 +11,6 @@
 
 #define HELLO_WAIT NS_PER_SECOND
 
-static int ask_receive(int fd, int64_t wait, struct bytes *rest, const char *name,
-	json_t **out, struct trouble *t)
-{
-	int rc = control_receive(fd, clock_monotonic() + wait, rest, out);
-
-	if (rc == ERR_TIMEOUT)
-		return trouble_set(t, rc,
-			"the mount on %s does not answer: its process hangs or is stopped",
-			name);
-	if (rc)
-		return trouble_set(t, ERR_UNREACHABLE,
-			"the mount on %s has ended without an answer", name);
-	return 0;
-}
-
-static int ask_send(int fd, const char *command)
-{
-	json_t *request = json_object();
-	int rc = ERR_NO_MEMORY;
-
-	if (request && !json_object_set_new(request, "command", json_string(command)))
-		rc = control_send(fd, request);
-	json_decref(request);
-	return rc;
-}
-
 /* What the mount could not do. */
 static int reply_error(const json_t *reply, struct trouble *t)
 {
@@ -49,46 +23,99 @@ static int reply_error(const json_t *reply, struct trouble *t)
 		t, code < 0 && code > INT16_MIN ? (int)code : ERR_IO, "%s", error);
 }
 
-static int ask_connected(int fd, const char *name, const char *command, int64_t wait,
-	json_t **reply, struct trouble *t)
+static int ask_line(int fd, const char *name, int64_t wait, struct bytes *rest,
+	json_t **out, struct trouble *t)
+{
+	int64_t deadline = wait ? clock_monotonic() + wait : 0;
+	json_t *line;
+	int rc = control_receive(fd, deadline, rest, &line);
+
+	if (rc == ERR_TIMEOUT)
+		return trouble_set(t, rc,
+			"the mount on %s does not answer: its process hangs or is stopped",
+			name);
+	if (rc)
+		return trouble_set(t, ERR_UNREACHABLE,
+			"the mount on %s has ended without an answer", name);
+	rc = reply_error(line, t);
+	if (rc)
+		json_decref(line);
+	else
+		*out = line;
+	return rc;
+}
+
+/* Hears that somebody is there, and asks. */
+static int ask_begin(int fd, const char *name, const json_t *request, struct bytes *rest,
+	struct trouble *t)
+{
+	json_t *hello;
+	int rc = ask_line(fd, name, HELLO_WAIT, rest, &hello, t);
+
+	if (rc)
+		return rc;
+	json_decref(hello);
+	rc = request ? control_send(fd, request) : ERR_NO_MEMORY;
+	if (rc)
+		trouble_set(
+			t, rc, "the mount on %s cannot be asked: %s", name, error_text(rc));
+	return rc;
+}
+
+static int ask_connect(const char *path, const char *name, int *out, struct trouble *t)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return trouble_errno(t, "no socket");
+	if (control_at(fd, path, connect)) {
+		trouble_errno(t, "the mount on %s cannot be asked", name);
+		close(fd);
+		return trouble_set(t, ERR_UNREACHABLE, "%s", t->text);
+	}
+	*out = fd;
+	return 0;
+}
+
+int control_ask_lines(const char *path, const char *name, const json_t *request,
+	int64_t wait, control_line_fn each, void *ctx, struct trouble *t)
 {
 	struct bytes rest = {0};
-	json_t *answer = NULL;
-	int rc = ask_receive(fd, HELLO_WAIT, &rest, name, &answer, t);
+	bool end = false;
+	json_t *line;
+	int fd, rc = ask_connect(path, name, &fd, t);
 
-	if (!rc) {
-		json_decref(answer);
-		rc = ask_send(fd, command);
+	if (rc)
+		return rc;
+	rc = ask_begin(fd, name, request, &rest, t);
+	while (!rc && !end) {
+		rc = ask_line(fd, name, wait, &rest, &line, t);
 		if (rc)
-			trouble_set(t, rc, "the mount on %s cannot be asked: %s", name,
-				error_text(rc));
-		else
-			rc = ask_receive(fd, wait, &rest, name, &answer, t);
-		if (!rc) {
-			rc = reply_error(answer, t);
-			if (rc)
-				json_decref(answer);
-			else
-				*reply = answer;
-		}
+			break;
+		end = json_is_true(json_object_get(line, "end"));
+		if (!end)
+			rc = each(ctx, line);
+		json_decref(line);
 	}
 	bytes_release(&rest);
+	close(fd);
 	return rc;
 }
 
 int control_ask(const char *path, const char *name, const char *command, int64_t wait,
 	json_t **reply, struct trouble *t)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
+	json_t *request = json_pack("{s:s}", "command", command);
+	struct bytes rest = {0};
+	int fd, rc = ask_connect(path, name, &fd, t);
 
-	if (fd < 0)
-		return trouble_errno(t, "no socket");
-	if (control_at(fd, path, connect)) {
-		trouble_errno(t, "the mount on %s cannot be asked", name);
-		rc = trouble_set(t, ERR_UNREACHABLE, "%s", t->text);
-	} else {
-		rc = ask_connected(fd, name, command, wait, reply, t);
+	if (!rc) {
+		rc = ask_begin(fd, name, request, &rest, t);
+		if (!rc)
+			rc = ask_line(fd, name, wait, &rest, reply, t);
+		close(fd);
 	}
-	close(fd);
+	bytes_release(&rest);
+	json_decref(request);
 	return rc;
 }

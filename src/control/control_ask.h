@@ -17,4 +17,11 @@
 int control_ask(const char *path, const char *name, const char *command, int64_t wait,
 	json_t **reply, struct trouble *t);
 
+/* The same for a request, {"command": ..., ...}, that is answered by several lines:
+ * `each` has them as they come, borrowed, `wait` ns (0: for ever) from one to the next.
+ * Non-zero from it stops, and is returned. */
+typedef int (*control_line_fn)(void *ctx, const json_t *line);
+int control_ask_lines(const char *path, const char *name, const json_t *request,
+	int64_t wait, control_line_fn each, void *ctx, struct trouble *t);
+
 #endif

@@ -3,18 +3,30 @@
 #include "unit/small_store.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
 
 #include "control/control.h"
 #include "control/control_ask.h"
 #include "control/control_line.h"
 #include "util/clock.h"
 
+#define PADDING "................................................................"
 #define WAIT (30 * NS_PER_SECOND)
+
+struct fixture {
+	char directory[PATH_SIZE_MAX];
+	char path[2 * PATH_SIZE_MAX];
+	struct control *control;
+	int number;
+	atomic_int streams_ended;
+};
 
 static int double_it(void *ctx, json_t *reply, struct trouble *t)
 {
 	(void)t;
-	json_object_set_new(reply, "number", json_integer(2 * *(int *)ctx));
+	json_object_set_new(
+		reply, "number", json_integer(2 * ((struct fixture *)ctx)->number));
 	return 0;
 }
 
@@ -35,18 +47,32 @@ static int tell_much(void *ctx, json_t *reply, struct trouble *t)
 	return 0;
 }
 
-static const struct control_command commands[] = {
-	{"much", tell_much},
-	{"double", double_it},
-	{"fail", fail_it},
-	{0},
-};
+/* As many lines as are asked for; then, if "hold" is there, until the other end is gone. */
+static int stream_it(
+	void *ctx, const json_t *request, struct control_stream *s, struct trouble *t)
+{
+	json_int_t lines = json_integer_value(json_object_get(request, "lines"));
+	struct pollfd p = {.fd = control_stream_fd(s), .events = POLLIN};
+	int rc = 0;
 
-struct fixture {
-	char directory[PATH_SIZE_MAX];
-	char path[2 * PATH_SIZE_MAX];
-	struct control *control;
-	int number;
+	for (json_int_t i = 0; !rc && (i < lines || lines < 0); i++) {
+		json_t *line = json_pack("{s:I,s:s}", "line", i, "padding", PADDING);
+
+		rc = control_stream_send(s, line);
+		json_decref(line);
+	}
+	if (!rc && json_object_get(request, "hold"))
+		poll(&p, 1, -1);
+	atomic_fetch_add(&((struct fixture *)ctx)->streams_ended, 1);
+	return rc ? trouble_set(t, rc, "nobody takes it") : 0;
+}
+
+static const struct control_command commands[] = {
+	{.name = "much", .run = tell_much},
+	{.name = "double", .run = double_it},
+	{.name = "fail", .run = fail_it},
+	{.name = "stream", .stream = stream_it},
+	{0},
 };
 
 static void setup(struct fixture *f, const char *below)
@@ -59,7 +85,7 @@ static void setup(struct fixture *f, const char *below)
 	assert_int_equal(mkdir(f->path, 0700) && errno != EEXIST, 0);
 	strcat(f->path, "/socket");
 	f->number = 21;
-	if (control_new(f->path, commands, &f->number, &f->control, &t))
+	if (control_new(f->path, commands, f, &f->control, &t))
 		fail_msg("%s", t.text);
 }
 
@@ -79,6 +105,14 @@ static void assert_doubled(struct fixture *f)
 		fail_msg("%s", t.text);
 	assert_int_equal(json_integer_value(json_object_get(reply, "number")), 42);
 	json_decref(reply);
+}
+
+static int connect_to(struct fixture *f)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(control_at(fd, f->path, connect), 0);
+	return fd;
 }
 
 static void a_command_is_answered(void **state)
@@ -102,6 +136,71 @@ static void a_command_is_answered(void **state)
 	teardown(&f);
 }
 
+static int count_line(void *ctx, const json_t *line)
+{
+	json_int_t *seen = ctx;
+
+	assert_int_equal(json_integer_value(json_object_get(line, "line")), *seen);
+	return ++*seen == 5000 ? ERR_LIMIT : 0;
+}
+
+static int ask_stream(struct fixture *f, int lines, json_int_t *seen, struct trouble *t)
+{
+	json_t *request = json_pack("{s:s,s:i}", "command", "stream", "lines", lines);
+	int rc;
+
+	*seen = 0;
+	rc = control_ask_lines(f->path, "/mnt", request, WAIT, count_line, seen, t);
+	json_decref(request);
+	return rc;
+}
+
+/* Lines come one by one; who has enough goes, and the other end notices. */
+static void a_stream_is_heard_to_its_end(void **state)
+{
+	struct trouble t = {0};
+	struct fixture f;
+	json_int_t seen;
+
+	(void)state;
+	setup(&f, ".");
+	assert_int_equal(ask_stream(&f, 0, &seen, &t), 0);
+	assert_int_equal(seen, 0);
+	assert_int_equal(ask_stream(&f, 1000, &seen, &t), 0);
+	assert_int_equal(seen, 1000);
+	assert_int_equal(ask_stream(&f, -1, &seen, &t), ERR_LIMIT);
+	AWAIT(atomic_load(&f.streams_ended) == 3);
+	assert_doubled(&f);
+	teardown(&f);
+}
+
+/* Sends a request and takes no word of the answer. */
+static int stream_to_nobody(struct fixture *f, const char *request)
+{
+	int fd = connect_to(f);
+
+	assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
+	return fd;
+}
+
+/* The end waits neither for who takes nothing nor for who waits for more. */
+static void the_end_ends_streams(void **state)
+{
+	struct fixture f;
+	int fd[2];
+
+	(void)state;
+	setup(&f, ".");
+	fd[0] = stream_to_nobody(&f, "{\"command\": \"stream\", \"lines\": -1}\n");
+	fd[1] = stream_to_nobody(
+		&f, "{\"command\": \"stream\", \"lines\": 1, \"hold\": true}\n");
+	assert_doubled(&f);
+	usleep(20000);
+	teardown(&f);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static void a_long_path_is_no_trouble(void **state)
 {
 	struct fixture f;
@@ -113,14 +212,6 @@ static void a_long_path_is_no_trouble(void **state)
 	setup(&f, below);
 	assert_doubled(&f);
 	teardown(&f);
-}
-
-static int connect_to(struct fixture *f)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(control_at(fd, f->path, connect), 0);
-	return fd;
 }
 
 /* Nonsense ends a connection, silence stops nobody, and neither outlives the end. */
@@ -196,6 +287,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_command_is_answered),
+		cmocka_unit_test(a_stream_is_heard_to_its_end),
+		cmocka_unit_test(the_end_ends_streams),
 		cmocka_unit_test(a_long_path_is_no_trouble),
 		cmocka_unit_test(who_says_nothing_stops_nobody),
 		cmocka_unit_test(who_takes_nothing_stops_nobody),
