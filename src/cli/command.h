@@ -59,6 +59,7 @@ COMMAND(mount);
 COMMAND(umount);
 COMMAND(update);
 COMMAND(status);
+COMMAND(why);
 COMMAND(prefetch);
 COMMAND(cache);
 COMMAND(ls);

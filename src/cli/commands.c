@@ -19,6 +19,7 @@ const struct command commands[] = {
 	ROW(update, "[MOUNTPOINT...] [OPTIONS]",
 		"Have mounts show the newest revision now"),
 	ROW(status, "MOUNTPOINT [OPTIONS]", "Tell what a mount is doing"),
+	ROW(why, "MOUNTPOINT [OPTIONS]", "Say what requests that hang in a mount wait for"),
 	ROW(prefetch, "URL|MOUNTPOINT [PATH...] [OPTIONS]",
 		"Bring contents into the cache"),
 	ROW(cache, "info|ls|verify|evict|pin|unpin [ARGUMENTS] [OPTIONS]",

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cli/mount_state_json.h"
+#include "cli/mount_why.h"
 #include "cli/mounts.h"
 
 static int control_update(void *ctx, json_t *reply, struct trouble *t)
@@ -28,11 +29,21 @@ static int control_status(void *ctx, json_t *reply, struct trouble *t)
 	return 0;
 }
 
+static int control_why(
+	void *ctx, const json_t *request, struct control_stream *s, struct trouble *t)
+{
+	const struct running_mount *m = ctx;
+
+	(void)request;
+	return mount_why(m->session, s, t);
+}
+
 int mount_control_start(struct running_mount *m, struct control **out, struct trouble *t)
 {
 	static const struct control_command commands_of_mounts[] = {
-		{"status", control_status},
-		{"update", control_update},
+		{.name = "status", .run = control_status},
+		{.name = "update", .run = control_update},
+		{.name = "why", .stream = control_why},
 		{0},
 	};
 	char *path = mounts_socket(m->request->session.mountpoint);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a running mount can be asked by its control socket: `status`, `update`. */
+/* What a running mount can be asked by its control socket: `status`, `update`, `why`. */
 #ifndef CAIRN_CLI_MOUNT_CONTROL_H
 #define CAIRN_CLI_MOUNT_CONTROL_H
 

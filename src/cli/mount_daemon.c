@@ -141,8 +141,7 @@ static void attendants_start(struct attendants *a, const struct mount_request *m
 		log_warning(r->log, "no thread could be started: newer revisions are not "
 				    "looked for");
 	else if (mount_control_start(&a->mount, &a->control, &t))
-		log_warning(r->log, "%s: cairn status and update cannot reach this mount",
-			t.text);
+		log_warning(r->log, "%s: nobody can ask this mount what it does", t.text);
 }
 
 static void attendants_end(struct attendants *a, const struct mount_request *m)

@@ -76,7 +76,7 @@ static int lseek_step(struct request *r, struct request_try *t)
 }
 
 static const struct request_kind lookup_kind = {
-	.name = "lookup", .meter = METER_LOOKUP, .step = lookup_step};
+	.name = "lookup", .meter = METER_LOOKUP, .step = lookup_step, .of_child = true};
 static const struct request_kind getattr_kind = {
 	.name = "getattr", .meter = METER_GETATTR, .step = getattr_step};
 static const struct request_kind readlink_kind = {

@@ -77,6 +77,20 @@ struct parked_link *parked_list_get(struct parked_list *l)
 	return p;
 }
 
+unsigned parked_list_all(
+	struct parked_list *l, struct parked_link **out, unsigned room, unsigned *count)
+{
+	unsigned n = 0;
+
+	pthread_mutex_lock(&l->list_mtx);
+	for (struct parked_link *p = l->first; p && n < room; p = p->next)
+		if (share_living(p))
+			out[n++] = p;
+	*count = l->count;
+	pthread_mutex_unlock(&l->list_mtx);
+	return n;
+}
+
 unsigned parked_list_count(struct parked_list *l)
 {
 	unsigned count;

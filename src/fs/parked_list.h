@@ -38,6 +38,10 @@ void parked_list_remove(struct parked_list *l, struct parked_link *p);
 /* One of them, with a reference for the caller; waits for those whose last reference is
  * gone. NULL: none is left. */
 struct parked_link *parked_list_get(struct parked_list *l);
+/* The first `room` of them, those that were added last first, each with a reference for the
+ * caller; but for those whose last one is gone. *count: of all. */
+unsigned parked_list_all(
+	struct parked_list *l, struct parked_link **out, unsigned room, unsigned *count);
 unsigned parked_list_count(struct parked_list *l);
 
 #endif

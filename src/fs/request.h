@@ -28,6 +28,7 @@ struct request_kind {
 	/* May be NULL. Runs once, after the first try was answered or parked: asks for what
 	 * will be needed. Must not touch r->fuse. */
 	void (*after)(struct request *r);
+	bool of_child;	  /* request->name is one in the directory asked about */
 	bool asked_twice; /* when it fails, the kernel may ask again at once: see
 			   * recent_failures.h */
 };

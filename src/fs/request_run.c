@@ -28,6 +28,9 @@ struct parked {
 	struct request request;
 	struct waiter waiter;
 	int64_t deadline; /* CLOCK_MONOTONIC ns */
+	int64_t since;	  /* constant, as are the next two */
+	pid_t thread;
+	uid_t uid;
 	char name[REQUEST_NAME_MAX + 1];
 	pthread_mutex_t parked_mtx; /* all below */
 	enum parked_state state;
@@ -47,7 +50,10 @@ static struct parked *parked_new(const struct request *r)
 		snprintf(p->name, sizeof p->name, "%s", r->name);
 		p->request.name = p->name;
 	}
-	p->deadline = clock_monotonic() + r->fs->deadline_ns;
+	p->thread = fuse_req_ctx(r->fuse)->pid;
+	p->uid = fuse_req_ctx(r->fuse)->uid;
+	p->since = clock_monotonic();
+	p->deadline = p->since + r->fs->deadline_ns;
 	p->state = TRYING;
 	pthread_mutex_init(&p->parked_mtx, NULL);
 	parked_list_add(&r->fs->parked, &p->link);
@@ -300,11 +306,54 @@ static void parked_stop(struct parked *p)
 	parked_put(p, references);
 }
 
+static struct parked *parked_of(struct parked_link *link)
+{
+	return (struct parked *)((char *)link - offsetof(struct parked, link));
+}
+
+static void parked_tell(struct parked *p, struct parked_look *out)
+{
+	struct request *r = &p->request;
+
+	out->thread = p->thread;
+	out->uid = p->uid;
+	out->operation = r->kind->name;
+	out->is_read = r->kind->asked_twice;
+	out->offset = r->offset;
+	out->size = r->size;
+	out->since = p->since;
+	out->blob_count = source_look(
+		r->fs->source, &p->waiter, out->blobs, PARKED_BLOBS_MAX, &out->deadline);
+	request_path(r, &out->path);
+}
+
+int request_run_look(struct filesystem *fs, unsigned *count, parked_look_fn each, void *ctx)
+{
+	struct parked_link **links = calloc(REQUEST_LOOKS_MAX, sizeof *links);
+	struct parked_look *look = malloc(sizeof *look);
+	int rc = links && look ? 0 : ERR_NO_MEMORY;
+	unsigned found = 0;
+
+	if (!rc)
+		found = parked_list_all(&fs->parked, links, REQUEST_LOOKS_MAX, count);
+	while (found > 0) {
+		struct parked *p = parked_of(links[--found]);
+
+		if (!rc) {
+			parked_tell(p, look);
+			rc = each(ctx, look);
+		}
+		parked_put(p, 1);
+	}
+	free(look);
+	free(links);
+	return rc;
+}
+
 void request_run_end(struct filesystem *fs)
 {
 	struct parked_link *link;
 
 	while ((link = parked_list_get(&fs->parked)))
-		parked_stop(
-			(struct parked *)((char *)link - offsetof(struct parked, link)));
+		parked_stop(parked_of(link));
 }

@@ -11,6 +11,7 @@
 #ifndef CAIRN_FS_REQUEST_RUN_H
 #define CAIRN_FS_REQUEST_RUN_H
 
+#include "fs/parked_look.h"
 #include "fs/request.h"
 
 #define REQUEST_NAME_MAX 255 /* bytes of a name in a request */
@@ -19,6 +20,14 @@
  * the request, its node and when it began. `r` and its name may go out of scope when this
  * returns. */
 void request_run(struct request *r, fuse_req_t fuse, fuse_ino_t node);
+
+/* Tells of each request that is parked now, the oldest first; of more than
+ * REQUEST_LOOKS_MAX, of those that came last. *count: how many there are. Holds up nobody
+ * and waits for no network: only the path is looked for, in the cache. Any thread, until
+ * session_free(). What `each` gives, or ERR_NO_MEMORY. */
+#define REQUEST_LOOKS_MAX 4096
+int request_run_look(
+	struct filesystem *fs, unsigned *count, parked_look_fn each, void *ctx);
 
 /* Answers all that is parked with EINTR and waits until nothing of it is left. No FUSE
  * thread may be running. */

@@ -154,23 +154,31 @@ int request_try_run(
 	return rc;
 }
 
-/* The path, when what is local is enough to tell it. */
-static void note_failure(
-	struct request *r, struct request_try *t, int error, const struct trouble *trouble)
+void request_path(struct request *r, struct path *out)
 {
+	struct request_try t;
 	struct entry e;
+
+	out->size = 0;
+	request_try_init(&t);
+	enter_view(&t, r->fs);
+	if (attempt_begin(&t.attempt, r->fs->cache, NULL) == 0) {
+		if (request_try_entry(r, &t, &e) == 0 && entry_path(&e, out))
+			out->size = 0;
+		attempt_end(&t.attempt);
+	}
+	leave_view(&t, r->fs);
+	if (r->kind->of_child && out->size + 1 + strlen(r->name) < sizeof out->data)
+		out->size += (size_t)snprintf(out->data + out->size,
+			sizeof out->data - out->size, "%s%s", out->size ? "/" : "",
+			r->name);
+}
+
+static void note_failure(struct request *r, int error, const struct trouble *trouble)
+{
 	struct path path;
 
-	path.size = 0;
-	if (attempt_begin(&t->attempt, r->fs->cache, NULL) == 0) {
-		if (request_try_entry(r, t, &e) == 0 && entry_path(&e, &path))
-			path.size = 0;
-		attempt_end(&t->attempt);
-	}
-	if (r->name && path.size + 1 + strlen(r->name) < sizeof path.data)
-		path.size += (size_t)snprintf(path.data + path.size,
-			sizeof path.data - path.size, "%s%s", path.size ? "/" : "",
-			r->name);
+	request_path(r, &path);
 	failures_note(&r->fs->failures, r->kind->name, path_span(&path), error, trouble);
 }
 
@@ -179,7 +187,7 @@ void request_try_answer(
 {
 	enter_view(t, r->fs);
 	if (error && error != ERR_INTERRUPTED)
-		note_failure(r, t, error, trouble);
+		note_failure(r, error, trouble);
 	if (error && r->kind->asked_twice)
 		recent_failures_note(&r->fs->recent_failures, &r->node.leaf, r->node.row,
 			(struct run){r->offset, r->size}, error, clock_monotonic());

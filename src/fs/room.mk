@@ -9,7 +9,7 @@ libfs_a_SOURCES = \
 	%D%/mountpoint.h %D%/neighbours.c %D%/neighbours.h %D%/node.c %D%/node.h \
 	%D%/node_table.c %D%/node_table.h %D%/open_mode.c %D%/open_mode.h %D%/opens.c \
 	%D%/opens.h %D%/operations.c %D%/operations.h %D%/parallel.c %D%/parallel.h \
-	%D%/parked_list.c %D%/parked_list.h %D%/passthrough.c %D%/passthrough.h %D%/polling.c \
+	%D%/parked_list.c %D%/parked_list.h %D%/parked_look.h %D%/passthrough.c %D%/passthrough.h %D%/polling.c \
 	%D%/polling.h %D%/readahead.c %D%/readahead.h %D%/readahead_table.c \
 	%D%/readahead_table.h %D%/reads.c %D%/reads.h %D%/recent_failures.c \
 	%D%/recent_failures.h %D%/request.h %D%/request_end.c %D%/request_end.h %D%/request_run.c %D%/request_run.h \

@@ -243,6 +243,11 @@ const struct meters *session_meters(const struct session *s)
 	return &s->fs->meters;
 }
 
+int session_look_parked(struct session *s, unsigned *count, parked_look_fn each, void *ctx)
+{
+	return request_run_look(s->fs, count, each, ctx);
+}
+
 void session_failure(struct session *s, struct trouble *out)
 {
 	failures_last(&s->fs->failures, out);

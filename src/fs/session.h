@@ -12,6 +12,7 @@
 #include "dataset/dataset.h"
 #include "fs/meters.h"
 #include "fs/open_mode.h"
+#include "fs/parked_look.h"
 #include "fs/update.h"
 
 struct session_options {
@@ -55,6 +56,8 @@ struct session_state {
 void session_look(struct session *s, struct session_state *out);
 /* Borrowed, until session_free(). */
 const struct meters *session_meters(const struct session *s);
+/* request_run_look() of its requests. */
+int session_look_parked(struct session *s, unsigned *count, parked_look_fn each, void *ctx);
 /* The words of the last request that failed; code 0: none did. */
 void session_failure(struct session *s, struct trouble *out);
 /* Unmounts when still mounted. */

@@ -87,6 +87,7 @@ bool admission_pick(
 	fetch_list_remove(out->fetch);
 	budget_take(&s->budget, out->fetch, out->demand);
 	state->tries++;
+	state->asked = (int)out->mirror;
 	s->counters.requests++;
 	s->counters.retries += state->tries > 1;
 	schedule_sweep_by(s, out->fetch->deadline);

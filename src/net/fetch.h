@@ -36,6 +36,7 @@ struct fetch_state {
 	uint64_t refused;     /* mirrors that will not give it: absent, denied, ... */
 	uint64_t failed;      /* mirrors that failed since it last waited */
 	unsigned tries;
+	int asked;	    /* mirror, by the latest try; -1: none was */
 	int64_t not_before; /* CLOCK_MONOTONIC ns: no try before */
 	int rank;	    /* how telling the trouble noted so far is */
 	void *waiter;	    /* fetcher_get's */

@@ -106,7 +106,7 @@ void fetcher_free(struct fetcher *f)
 
 static void submit_with(struct fetcher *f, struct fetch *fetch, void *waiter)
 {
-	fetch->state = (struct fetch_state){.waiter = waiter};
+	fetch->state = (struct fetch_state){.waiter = waiter, .asked = -1};
 	fetch->error = 0;
 	fetch->trouble.code = 0;
 	fetch->trouble.text[0] = '\0';
@@ -185,6 +185,26 @@ void fetcher_count(struct fetcher *f, struct fetcher_counters *out)
 		.queued = schedule_queued(&f->loop.schedule),
 		.active = f->loop.active,
 	};
+	pthread_mutex_unlock(&f->loop.fetch_mtx);
+}
+
+void fetcher_look(struct fetcher *f, const struct fetch *fetch, struct fetch_look *out)
+{
+	const struct fetch_state *state = &fetch->state;
+
+	*out = (struct fetch_look){.step = FETCH_QUEUED};
+	pthread_mutex_lock(&f->loop.fetch_mtx);
+	if (!state->list)
+		out->step = FETCH_UNDER_WAY;
+	else if (state->list == &f->loop.schedule.waiting)
+		out->step = FETCH_WAITING;
+	out->tries = state->tries;
+	out->not_before = state->not_before;
+	out->deadline = fetch->deadline;
+	if (state->asked >= 0)
+		out->mirror = mirrors_url(fetch->mirrors, (unsigned)state->asked);
+	if (state->rank)
+		out->trouble = fetch->trouble;
 	pthread_mutex_unlock(&f->loop.fetch_mtx);
 }
 

@@ -68,6 +68,21 @@ struct fetcher_counters {
 };
 void fetcher_count(struct fetcher *f, struct fetcher_counters *out);
 
+/* How it stands with a fetch, for who asks. */
+struct fetch_look {
+	enum fetch_step {
+		FETCH_QUEUED,	 /* for its turn */
+		FETCH_WAITING,	 /* until not_before, after something went wrong */
+		FETCH_UNDER_WAY, /* by its latest try */
+	} step;
+	unsigned tries;
+	int64_t not_before, deadline; /* CLOCK_MONOTONIC ns */
+	const char *mirror;	      /* asked last, as mirrors_url(); NULL: none was */
+	struct trouble trouble;	      /* code 0: nothing went wrong */
+};
+/* The caller guarantees `fetch` is submitted and alive. */
+void fetcher_look(struct fetcher *f, const struct fetch *fetch, struct fetch_look *out);
+
 /* Blocking, for tools: submits and waits. The caller then owns fetch->body and has
  * nothing to release. */
 int fetcher_get(struct fetcher *f, struct fetch *fetch);

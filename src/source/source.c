@@ -92,11 +92,33 @@ int source_want(struct source *s, const struct want *wants, unsigned count,
 	}
 	if (rc) {
 		in_flight_leave_all(line);
-		waiter->line = NULL;
 		free(line);
+	} else {
+		waiter->line = line;
 	}
 	pthread_mutex_unlock(&t->table_mtx);
 	return rc;
+}
+
+unsigned source_look(struct source *s, const struct waiter *waiter, struct blob_wait *out,
+	unsigned room, int64_t *deadline)
+{
+	struct in_flight_table *t = &s->table;
+	const struct waiter_line *line;
+	unsigned waiting = 0;
+
+	pthread_mutex_lock(&t->table_mtx);
+	line = waiter->line;
+	for (unsigned i = 0; line && i < line->count; i++) {
+		if (!line->waits[i].in_flight)
+			continue;
+		if (waiting < room)
+			blob_wait_of(line->waits[i].in_flight, &out[waiting]);
+		waiting++;
+	}
+	*deadline = line ? line->deadline : 0;
+	pthread_mutex_unlock(&t->table_mtx);
+	return waiting;
 }
 
 bool source_forget(struct source *s, struct waiter *waiter)

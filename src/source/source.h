@@ -13,6 +13,7 @@
 #define CAIRN_SOURCE_SOURCE_H
 
 #include "cache/attempt.h"
+#include "source/blob_wait.h"
 #include "source/engine.h"
 #include "source/waiter.h"
 
@@ -40,6 +41,10 @@ int source_want(struct source *s, const struct want *wants, unsigned count,
  * one that is running is waited for. False when ready() had begun or ended already (then
  * it did run), and did not want anything again. Must not be called from within ready(). */
 bool source_forget(struct source *s, struct waiter *waiter);
+/* What the waiter, which stays alive, waits for now: how many blobs, the first `room` of
+ * which are told of; *deadline is its own (0: it waits for none). Any thread. */
+unsigned source_look(struct source *s, const struct waiter *waiter, struct blob_wait *out,
+	unsigned room, int64_t *deadline);
 /* Nobody waits: brings it, to be kept in the cache. Best effort: dropped when many hints
  * are under way already. */
 void source_hint(struct source *s, const struct want *wants, unsigned count,

@@ -24,7 +24,6 @@ int waiter_line_new(
 	waiter->unkept = false;
 	waiter->trouble.code = 0;
 	waiter->trouble.text[0] = '\0';
-	waiter->line = line;
 	*out = line;
 	return 0;
 }

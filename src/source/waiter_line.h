@@ -37,8 +37,8 @@ struct waiter_line {
 	struct waiter_blob waits[];
 };
 
-/* Clears the waiter's error and gives it a line for `count` waits, none begun yet.
- * ERR_NO_MEMORY. Before the lock is taken. */
+/* Clears the waiter's error and makes it a line for `count` waits, none begun yet, which
+ * is to become its own under the lock. ERR_NO_MEMORY. Before the lock is taken. */
 int waiter_line_new(
 	struct waiter *waiter, unsigned count, int64_t deadline, struct waiter_line **out);
 /* Notes that its waiter failed; the first failure stays. `t` without words: error_text. */

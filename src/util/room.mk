@@ -7,6 +7,6 @@ libutil_a_SOURCES = \
 	%D%/home.h %D%/io.c %D%/io.h %D%/io_class.c %D%/io_class.h %D%/lmdb_page.c %D%/lmdb_page.h %D%/log.c %D%/log.h \
 	%D%/log_causes.c %D%/log_causes.h %D%/memory_limit.c %D%/memory_limit.h \
 	%D%/power.c %D%/power.h %D%/printable.c \
-	%D%/printable.h %D%/signal_stack.c %D%/signal_stack.h %D%/stop_gate.c %D%/stop_gate.h %D%/structure.c %D%/structure.h %D%/thread.c %D%/thread.h \
+	%D%/printable.h %D%/process.c %D%/process.h %D%/signal_stack.c %D%/signal_stack.h %D%/stop_gate.c %D%/stop_gate.h %D%/structure.c %D%/structure.h %D%/thread.c %D%/thread.h \
 	%D%/timed_wait.c %D%/timed_wait.h \
 	%D%/workers.c %D%/workers.h

@@ -61,8 +61,11 @@ all_end() {
 		fail "readers did not all end with errno $*: $(cat "$T/ends")"
 }
 
+why_says() { "$CAIRN" why "$m" >"$T/why" && grep -q "$1" "$T/why"; }
+
 # ---- nobody else notices, and each can be interrupted
 mount_dead --timeout 300
+why_says "^$m: nothing waits$" || fail "something waits: $(cat "$T/why")"
 beside() { timeout 120 "$PARKED" beside -n "$readers" -l 0,0,60000 "$@"; }
 beside "$m/away" "$m" ||
 	fail "parked readers stop the others, or cannot be interrupted"
@@ -82,6 +85,21 @@ unmount
 # ---- nor is anybody stopped in the very directory that others wait for
 mount_dead --timeout 60
 ends_begin stat far
+# Who waits for what is told meanwhile, without the server and without holding up anybody.
+"$CAIRN" why "$m" >"$T/why"
+grep -c "^parked (pid [0-9]*) has waited for .*: lookup of $m/far/[0-9]*$" "$T/why" >"$T/count" || true
+[ "$(cat "$T/count")" -ge "$readers" ] || fail "not all are told of: $(cat "$T/count")"
+grep -q "^  page [0-9a-f]\{64\}$" "$T/why" || fail "no blob: $(head "$T/why")"
+grep -q "^    asked for: $URL, try 1, [0-9.]* s left$" "$T/why" || fail "no mirror: $(head "$T/why")"
+"$CAIRN" why "$m" --json | python3 -c '
+import json, sys
+why = json.load(sys.stdin)
+assert why["parked"] == len(why["requests"]) >= int(sys.argv[1]), why["parked"]
+for r in why["requests"]:
+    assert r["process"]["comm"] == "parked" and r["process"]["pid"] > 0, r
+    assert r["path"].startswith("far/") and 0 < r["left_ms"] < 60000, r
+    assert r["blob_count"] >= 1 and len(r["blobs"][0]["digest"]) == 64, r
+' "$readers" || fail "cairn why --json"
 stat "$m/far/!0002" >/dev/null
 [ "$(cat "$T/ends")" = begun ] || fail "a name that is known waits for those that are not"
 proxy fault none
@@ -101,12 +119,15 @@ wait_for_daemons || fail "the daemon stays after a lazy unmount"
 
 # ---- no server at all: each has its own deadline, and waits for no second one
 mount_dead --timeout 10
-ends read
+ends_begin read
+wait "$waiter" || fail "waiting readers"
 all_end 110 # ETIMEDOUT
 awk '$1 == 110 { exit !($3 > 9900 && $4 < 19800) }' "$T/ends" ||
 	fail "a deadline of 10 s: $(cat "$T/ends")"
 proxy fault refuse
 sleep 1.1 # a read that has just failed fails again for a second (fs/recent_failures.h)
-ends read
+ends_begin read
+wait_until 10 why_says "^    last error: $URL/blobs/.*: " || fail "no error: $(head "$T/why")"
+wait "$waiter" || fail "waiting readers"
 all_end 101 110 # ENETUNREACH; ETIMEDOUT, where its turn to ask has not come by then
 unmount

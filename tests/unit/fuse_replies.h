@@ -47,6 +47,7 @@ struct reply {
 
 struct fuse_req {
 	void *userdata;
+	struct fuse_ctx ctx;	       /* who asks */
 	pthread_mutex_t interrupt_mtx; /* the three below; held while a handler runs */
 	fuse_interrupt_func_t func;
 	void *data;
@@ -128,6 +129,11 @@ static inline void req_interrupt(struct fuse_req *req)
 		assert_int_equal((req)->reply.kind, REPLY_ERR);                            \
 		assert_int_equal((req)->reply.errnum, expected);                           \
 	} while (0)
+
+const struct fuse_ctx *fuse_req_ctx(struct fuse_req *req)
+{
+	return &req->ctx;
+}
 
 static inline int req_note(struct fuse_req *req, const struct reply *reply)
 {

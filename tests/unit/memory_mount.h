@@ -500,6 +500,25 @@ bool source_forget(struct source *s, struct waiter *waiter)
 	return false;
 }
 
+unsigned source_look(struct source *s, const struct waiter *waiter, struct blob_wait *out,
+	unsigned room, int64_t *deadline)
+{
+	*deadline = 0;
+	for (unsigned i = 0; i < s->waiting; i++) {
+		const struct waiting *w = &s->line[i];
+
+		if (w->waiter != waiter)
+			continue;
+		*deadline = w->deadline;
+		for (unsigned k = 0; k < w->count && k < room; k++)
+			out[k] = (struct blob_wait){.kind = w->wants[k].kind,
+				.digest = w->wants[k].digest,
+				.stage = BLOB_QUEUED};
+		return w->count;
+	}
+	return 0;
+}
+
 void waiter_release(struct waiter *waiter)
 {
 	blob_buffers_release(&waiter->buffers);

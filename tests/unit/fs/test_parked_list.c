@@ -74,6 +74,33 @@ static void all_are_found(void **state)
 	parked_list_release(&l);
 }
 
+/* Those whose last reference is gone are nobody's to look at. */
+static void all_that_live_are_given_at_once(void **state)
+{
+	struct parked_link links[COUNT], *found[COUNT];
+	struct parked_list l;
+	unsigned count;
+
+	(void)state;
+	parked_list_init(&l);
+	for (unsigned i = 0; i < COUNT; i++)
+		parked_list_add(&l, &links[i]);
+	assert_true(parked_list_put(&links[1], 1));
+	assert_int_equal(parked_list_all(&l, found, COUNT, &count), COUNT - 1);
+	assert_int_equal(count, COUNT);
+	assert_ptr_equal(found[0], &links[COUNT - 1]);
+	assert_ptr_equal(found[COUNT - 2], &links[0]);
+	for (unsigned i = 0; i < COUNT - 1; i++)
+		assert_false(parked_list_put(found[i], 1));
+	assert_int_equal(parked_list_all(&l, found, 1, &count), 1);
+	assert_false(parked_list_put(found[0], 1));
+	for (unsigned i = 0; i < COUNT; i++) {
+		assert_true(i == 1 || parked_list_put(&links[i], 1));
+		parked_list_remove(&l, &links[i]);
+	}
+	parked_list_release(&l);
+}
+
 struct ending {
 	struct parked_list *list;
 	struct parked_link *link;
@@ -115,6 +142,7 @@ int main(void)
 		cmocka_unit_test(what_is_added_is_counted_until_removed),
 		cmocka_unit_test(the_last_reference_ends_it),
 		cmocka_unit_test(all_are_found),
+		cmocka_unit_test(all_that_live_are_given_at_once),
 		cmocka_unit_test(what_is_on_its_way_out_is_waited_for),
 	};
 

@@ -186,6 +186,61 @@ static void no_handler_outlives_the_answer(void **state)
 	mount_end(&m);
 }
 
+struct looks {
+	struct memory_mount *m;
+	unsigned count;
+	char paths[4][8];
+};
+
+static int note_look(void *ctx, const struct parked_look *look)
+{
+	struct looks *l = ctx;
+
+	assert_int_equal(look->thread, 10 + l->count);
+	assert_int_equal(look->uid, 1000);
+	assert_string_equal(look->operation, "lookup");
+	assert_false(look->is_read);
+	assert_in_range(look->since, 1, clock_monotonic());
+	assert_in_range(look->deadline, look->since, look->since + 2 * MOUNT_DEADLINE);
+	assert_int_equal(look->blob_count, 1);
+	assert_true(digest_equal(&look->blobs[0].digest, &l->m->manifest.root));
+	memcpy(l->paths[l->count], look->path.data, look->path.size + 1);
+	return ++l->count == 3 ? ERR_LIMIT : 0;
+}
+
+/* Who asks, for what, since when, and what that waits for: the oldest first. */
+static void who_waits_is_told(void **state)
+{
+	struct fuse_req req[4];
+	struct memory_mount m;
+	struct looks l = {.m = &m};
+	unsigned count = 7;
+
+	(void)state;
+	plant(&m);
+	assert_int_equal(request_run_look(m.fs, &count, note_look, &l), 0);
+	assert_int_equal(count, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		char name[] = {(char)('a' + i), '\0'};
+
+		req_init(&req[i], m.fs);
+		req[i].ctx = (struct fuse_ctx){.pid = 10 + (pid_t)i, .uid = 1000};
+		lookups_lookup(&req[i], FUSE_ROOT_ID, name);
+	}
+	/* whatever is told of, nobody has been held up */
+	assert_int_equal(request_run_look(m.fs, &count, note_look, &l), ERR_LIMIT);
+	assert_int_equal(count, 4);
+	assert_string_equal(l.paths[0], "a");
+	assert_string_equal(l.paths[2], "c");
+	mount_bring(&m, true);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_found(&req[i]);
+		req_release(&req[i]);
+	}
+	assert_int_equal(parked_list_count(&m.fs->parked), 0);
+	mount_end(&m);
+}
+
 static void the_end_answers_who_waits(void **state)
 {
 	struct fuse_req req[5];
@@ -217,6 +272,7 @@ int main(void)
 		cmocka_unit_test(an_interrupted_request_waits_for_nothing),
 		cmocka_unit_test(an_interrupt_before_parking_asks_for_nothing),
 		cmocka_unit_test(no_handler_outlives_the_answer),
+		cmocka_unit_test(who_waits_is_told),
 		cmocka_unit_test(the_end_answers_who_waits),
 	};
 

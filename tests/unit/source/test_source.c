@@ -284,6 +284,62 @@ static void the_end_ends_runs(void **state)
 	gate_free(g);
 }
 
+static bool is_asked_for(struct fixture *f, struct waiter *w, struct blob_wait *look)
+{
+	int64_t deadline;
+
+	return source_look(f->source, w, look, 1, &deadline) == 1 &&
+	       look->stage == BLOB_FETCHING;
+}
+
+static bool has_failed(struct fixture *f, struct waiter *w, struct blob_wait *look)
+{
+	int64_t deadline;
+
+	return source_look(f->source, w, look, 1, &deadline) == 1 && look->trouble.code;
+}
+
+/* What somebody waits for: of whom it was asked, how often, and what came of that. */
+static void a_wait_is_told(void **state)
+{
+	struct sample p = sample_new(30000, 21);
+	struct gate_server *g;
+	struct test_waiter w;
+	struct blob_wait look;
+	struct fixture f;
+	int64_t until = clock_monotonic() + 300 * NS_PER_SECOND, deadline;
+
+	(void)state;
+	setup(&f, false);
+	source_free(f.source);
+	store_put(&f.store, sample_span(&p));
+	g = gate_new(f.store.directory);
+	gate_set(g, true);
+	assert_int_equal(source_new(f.reader.engine, g->url, &f.source, NULL), 0);
+	test_waiter_init(&w);
+	assert_int_equal(source_look(f.source, &w.waiter, &look, 1, &deadline), 0);
+	assert_int_equal(
+		source_want(f.source, &p.want, 1, FETCH_DEMAND, until, &w.waiter), 0);
+	AWAIT(is_asked_for(&f, &w.waiter, &look));
+	assert_true(digest_equal(&look.digest, &p.want.digest));
+	assert_int_equal(look.kind, BLOB_CHUNK);
+	assert_string_equal(look.mirror, g->url);
+	assert_int_equal(look.tries, 1);
+	assert_int_equal(look.trouble.code, 0);
+	assert_int_equal(source_look(f.source, &w.waiter, NULL, 0, &deadline), 1);
+	assert_true(deadline == until);
+	g->status = 503;
+	gate_set(g, false);
+	AWAIT(has_failed(&f, &w.waiter, &look));
+	assert_non_null(strstr(look.trouble.text, "503"));
+	assert_true(source_forget(f.source, &w.waiter));
+	assert_int_equal(source_look(f.source, &w.waiter, &look, 1, &deadline), 0);
+	test_waiter_release(&w);
+	teardown(&f);
+	gate_free(g);
+	free(p.data);
+}
+
 static void a_hint_brings_it(void **state)
 {
 	struct sample p = sample_new(30000, 7);
@@ -406,6 +462,7 @@ int main(void)
 		cmocka_unit_test(a_run_reports_the_trouble),
 		cmocka_unit_test(a_run_passes_the_steps_error_on),
 		cmocka_unit_test(the_end_ends_runs),
+		cmocka_unit_test(a_wait_is_told),
 		cmocka_unit_test(a_hint_brings_it),
 		cmocka_unit_test(source_free_drops_hints),
 		cmocka_unit_test(a_hint_can_be_joined),
