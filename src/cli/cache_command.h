@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the verbs of `cairn cache` share. cmd_cache.c reads the command line into it and
- * calls the verb: cache_report.h, cache_ls.h, cache_keep.h. A verb returns 0, or a code
- * with a sentence in `t`, or EXIT_USE when it has said so already. The tool's thread.
+ * What the verbs of `cairn cache` share, and `cairn du`. cmd_cache.c reads the command line
+ * into it and calls the verb: cache_report.h, cache_ls.h, cache_keep.h. A verb returns 0,
+ * or a code with a sentence in `t`, or EXIT_USE when it has said so already. The tool's
+ * thread.
  */
 #ifndef CAIRN_CLI_CACHE_COMMAND_H
 #define CAIRN_CLI_CACHE_COMMAND_H

@@ -37,9 +37,20 @@ static void print_option(const struct option_help *o)
 	printf("  %-28s %s\n", left, o->help);
 }
 
+/* Whether the letter is that of an option of its own, as -h is of du. */
+static bool has_letter(const struct command *c, int letter)
+{
+	const struct option_help *o = c->options;
+
+	while (o->name && o->letter != letter)
+		o++;
+	return o->name != NULL;
+}
+
 void command_help(const struct command *c)
 {
-	static const struct option_help help = {"help", 'h', NULL, "print this text"};
+	const struct option_help help = {
+		"help", has_letter(c, 'h') ? HELP_LETTER : 'h', NULL, "print this text"};
 
 	printf("usage: cairn %s%s%s\n\n%s.\n\noptions:\n", c->name, *c->use ? " " : "",
 		c->use, c->summary);
@@ -67,7 +78,8 @@ static void getopt_tables(const struct command *c, struct option longs[OPTIONS_M
 	}
 	longs[n++] = (struct option){"help", no_argument, NULL, HELP_LETTER};
 	longs[n] = (struct option){0};
-	shorts[s++] = 'h';
+	if (!has_letter(c, 'h'))
+		shorts[s++] = 'h';
 	shorts[s] = '\0';
 }
 
@@ -86,7 +98,7 @@ int command_getopt(int argc, char **argv)
 	argv[0] = name;
 	letter = getopt_long(argc, argv, shorts, longs, NULL);
 	argv[0] = saved;
-	if (letter == HELP_LETTER || letter == 'h') {
+	if (letter == HELP_LETTER || (letter == 'h' && !has_letter(c, 'h'))) {
 		command_help(c);
 		exit(EXIT_SUCCESS);
 	}

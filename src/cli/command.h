@@ -65,6 +65,7 @@ COMMAND(cache);
 COMMAND(ls);
 COMMAND(cat);
 COMMAND(check);
+COMMAND(du);
 COMMAND(get);
 COMMAND(stat);
 COMMAND(key);

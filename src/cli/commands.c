@@ -29,6 +29,8 @@ const struct command commands[] = {
 	ROW(cat, "URL PATH... [OPTIONS]", "Print files of a dataset"),
 	ROW(get, "URL PATH [DESTINATION] [OPTIONS]",
 		"Extract a file or directory with its attributes"),
+	ROW(du, "URL|MOUNTPOINT [PATH...] [OPTIONS]",
+		"Tell how much directories hold, at once at any size"),
 	ROW(check, "URL [OPTIONS]", "See whether a site serves a store as readers need it"),
 	ROW(stat, "URL [PATH...] [OPTIONS]", "Show all that is known of an entry"),
 	ROW(key, "make|show|name|list|known|accept|forget [ARGUMENTS] [OPTIONS]",

@@ -190,7 +190,7 @@ static int counted_step(struct attempt *a, void *arg)
 	return rc;
 }
 
-static int reader_run(struct reader *r, attempt_fn step, void *arg, struct trouble *t)
+int reader_run(struct reader *r, attempt_fn step, void *arg, struct trouble *t)
 {
 	struct counted c = {r, step, arg};
 

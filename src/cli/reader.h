@@ -34,6 +34,8 @@ bool reader_is_url(const char *text);
  * with a sentence (ERR_INVALID). */
 char *reader_path(const char *text, struct trouble *t);
 
+/* Runs the step on what is here, and has brought what is not (source_run). */
+int reader_run(struct reader *r, attempt_fn step, void *arg, struct trouble *t);
 /* The entry of that path; ERR_ABSENT with a sentence. *out is to be released; `rank` may be
  * NULL. */
 int reader_find(struct reader *r, const char *path, struct entry_copy *out, uint64_t *rank,

@@ -30,6 +30,11 @@ mount_url
 "$CAIRN" prefetch "$T/mnt" one '*/b.bin'
 stop "$server_pid"
 cmp "$T/source/one/a.bin" "$T/mnt/one/a.bin" || fail "not prefetched"
+# how large it is, from what the mount has seen, and how much of it is here
+"$CAIRN" du "$T/mnt/one" --offline >"$T/du"
+grep -qx ' *3000000  *2 one' "$T/du" || fail "du of a mount: $(cat "$T/du")"
+"$CAIRN" du --json -s --resident "$T/mnt" one '*/b.bin' >"$T/du"
+[ "$(grep -c '"bytes":3000000.*"resident":3000000' "$T/du")" = 2 ] || fail "du --resident: $(cat "$T/du")"
 cmp "$T/source/two/b.bin" "$T/mnt/two/b.bin" || fail "not prefetched by pattern"
 unmount
 
