@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/mount_control.h"
+#include "cli/mount_revisions.h"
 #include "cli/mounts.h"
 #include "cli/reader.h"
 #include "util/clock.h"
@@ -156,9 +157,12 @@ static int daemon_mount(struct mount_request *m, struct reader *r, struct mount_
 	struct trouble *t)
 {
 	struct attendants attendants;
+	struct mount_revisions revisions;
 	struct session *session;
 	int rc;
 
+	mount_revisions_init(&revisions, m, r);
+	m->session.revisions = m->revisions ? &revisions.source : NULL;
 	m->session.log = r->log;
 	rc = session_new(r->dataset, &m->session, &session, t);
 	if (rc)

@@ -158,6 +158,8 @@ static bool own_word(
 	else if (strcmp(word, "debug") == 0)
 		*status = flag_word(word, value, &m->session.debug),
 		m->foreground |= m->session.debug;
+	else if (strcmp(word, "revisions") == 0)
+		*status = flag_word(word, value, &m->revisions);
 	else if (strcmp(word, "open") == 0)
 		*status = open_word(m, value);
 	else if (strcmp(word, "verify") == 0)

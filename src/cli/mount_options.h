@@ -16,6 +16,7 @@ struct mount_request {
 	struct session_options session;
 	struct bytes fuse_options; /* for libfuse, NUL-terminated by mount_request_finish */
 	bool foreground;
+	bool revisions;	      /* there is a .cairn */
 	int64_t follow;	      /* seconds; 0: only when told to */
 	const char *log_file; /* NULL: syslog, or stderr in the foreground */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is there a newer revision of a dataset that is open? For mounts that follow theirs.
- * Blocking; one thread at a time for a dataset.
+ * Other revisions of a dataset that is open: is there a newer one? For mounts, that follow
+ * theirs and show others.
+ * Blocking; any thread.
  */
 #ifndef CAIRN_DATASET_REFRESH_H
 #define CAIRN_DATASET_REFRESH_H
@@ -15,7 +16,13 @@
  * sentence; ERR_UNREACHABLE when only the cache could answer. */
 int dataset_refresh(struct dataset *d, const struct dataset_options *options,
 	uint64_t revision, struct manifest **out, struct trouble *t);
-/* For the end: whoever waits in it, or in source_run() of that dataset, waits no longer
+/* The manifest of another revision of the dataset that is open: of the one, or of the tag,
+ * that the options ask for, else the newest; checked as above. What the options ask for
+ * beyond that is not looked at: the URL is the dataset's. Others may call these meanwhile.
+ */
+int dataset_bring(struct dataset *d, const struct dataset_options *options,
+	struct manifest **out, struct trouble *t);
+/* For the end: whoever waits in these, or in source_run() of that dataset, waits no longer
  * (ERR_INTERRUPTED). Any thread. */
 void dataset_end_waits(struct dataset *d);
 

@@ -64,21 +64,20 @@ static unsigned objects_ahead(
 	return n;
 }
 
-static void search(
-	struct filesystem *fs, struct attempt *a, const struct entry *e, struct hints *h)
+static void search(struct filesystem *fs, struct attempt *a, const struct digest *root,
+	const struct entry *e, struct hints *h)
 {
 	struct page_source pages = attempt_pages(a);
-	struct digest root = filesystem_root(fs);
 	struct search s = {.attempt = a, .hints = h, .last = e->object.digest};
 	struct place place;
 	struct entry self;
 
-	if (tree_find(&pages, &root, e->parent, e->name, &place, &self) == 0)
+	if (tree_find(&pages, root, e->parent, e->name, &place, &self) == 0)
 		s.objects = objects_ahead(fs, &e->object.digest, place.rank);
 	s.entries = ENTRIES_AHEAD;
 	/* What it cannot do without is a hint like what it finds. */
 	if (s.objects)
-		(void)tree_walk(&pages, &root, place.rank, LEAVES_AHEAD, search_each, &s);
+		(void)tree_walk(&pages, root, place.rank, LEAVES_AHEAD, search_each, &s);
 	hints_add_missing(h, a);
 }
 
@@ -93,9 +92,9 @@ void ahead_objects_fetch(struct request *r)
 	if (is_known(r->fs, &r->file.object) || attempt_begin(&a, r->fs->cache, NULL))
 		return;
 	pages = attempt_pages(&a);
-	root = filesystem_root(r->fs);
+	root = filesystem_root_of(r->fs, &r->node);
 	if (node_entry(&r->node, &pages, &root, &e) == 0)
-		search(r->fs, &a, &e, &h);
+		search(r->fs, &a, &root, &e, &h);
 	attempt_end(&a);
 	hints_send(&h, r->fs->source);
 }

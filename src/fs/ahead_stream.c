@@ -80,7 +80,7 @@ static int add_plan(struct request *r, struct plan *plan, struct run *run, struc
 	if (rc)
 		return rc;
 	pages = attempt_pages(&a);
-	root = filesystem_root(r->fs);
+	root = filesystem_root_of(r->fs, &r->node);
 	rc = node_entry(&r->node, &pages, &root, &e);
 	while (!rc && !hints_full(h)) {
 		rc = add_run(&a, &e, run, h);

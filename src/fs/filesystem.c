@@ -34,6 +34,7 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	atomic_init(&fs->introduced, false);
 	atomic_init(&fs->open_chosen, false);
 	atomic_init(&fs->passthrough_off, false);
+	atomic_init(&fs->shows_xattrs, false);
 	backings_init(&fs->backings);
 	buffers_init(&fs->buffers);
 	recent_failures_init(&fs->recent_failures);
@@ -57,6 +58,7 @@ void filesystem_free(struct filesystem *fs)
 	pthread_mutex_destroy(&fs->readahead_mtx);
 	readahead_table_release(&fs->readahead_table);
 	node_table_free(fs->node_table);
+	retained_table_free(fs->retained);
 	views_release(&fs->views);
 	free(fs);
 }
@@ -77,4 +79,59 @@ struct totals filesystem_totals(struct filesystem *fs)
 
 	views_leave(&fs->views, side);
 	return totals;
+}
+
+struct digest filesystem_root_of(struct filesystem *fs, const struct node *n)
+{
+	return n->retained ? n->retained->view.root : filesystem_root(fs);
+}
+
+int filesystem_locate(struct filesystem *fs, uint64_t id, struct node *out)
+{
+	const struct retained *r = NULL;
+	int rc;
+
+	if (id > NODE_IN_SPACE) {
+		r = retained_of_space(fs->retained, id >> NODE_SPACE_SHIFT);
+		if (!r)
+			return ERR_ABSENT;
+	}
+	rc = node_locate(r ? r->node_table : fs->node_table, id & NODE_IN_SPACE, out);
+	if (!rc) {
+		out->id = id;
+		out->retained = r;
+	}
+	return rc;
+}
+
+void filesystem_forget(struct filesystem *fs, uint64_t id, uint64_t lookups)
+{
+	const struct retained *r;
+
+	if (id <= NODE_IN_SPACE) {
+		node_table_forget(fs->node_table, id, lookups);
+		return;
+	}
+	r = retained_of_space(fs->retained, id >> NODE_SPACE_SHIFT);
+	if (r)
+		node_table_forget(r->node_table, id & NODE_IN_SPACE, lookups);
+}
+
+/* A file whose access control list the kernel does not know it might let the wrong people
+ * read. */
+int filesystem_check_attributes(
+	struct filesystem *fs, const struct manifest *next, struct trouble *t)
+{
+	const char *what = NULL;
+
+	if (next->totals.acls > 0 && !atomic_load(&fs->asks_acls))
+		what = "access control lists";
+	else if (next->totals.xattrs > 0 && atomic_load(&fs->asks_no_xattrs))
+		what = "extended attributes";
+	if (!what)
+		return 0;
+	return trouble_set(t, ERR_UNSUPPORTED,
+		"revision %llu has %s, unlike the one that the mount began with, and a "
+		"running mount cannot begin to show them: mount it anew",
+		(unsigned long long)next->revision, what);
 }

@@ -16,12 +16,16 @@
 #include "fs/meters.h"
 #include "fs/node_table.h"
 #include "fs/neighbours.h"
+#include "fs/node.h"
 #include "fs/open_mode.h"
 #include "fs/parked_list.h"
 #include "fs/readahead_table.h"
 #include "fs/recent_failures.h"
+#include "fs/retained.h"
 #include "fs/view.h"
 
+struct dot_cairn;
+struct request;
 struct filesystem {
 	struct dataset *dataset; /* borrowed */
 	struct source *source;	 /* the dataset's */
@@ -42,7 +46,13 @@ struct filesystem {
 	struct backings backings;    /* OPEN_PASSTHROUGH */
 	struct meters meters;
 	struct views views;
-	struct node_table *node_table;
+	struct node_table *node_table;	 /* of what is shown */
+	struct retained_table *retained; /* NULL: no others are */
+	/* Answers what is asked of nodes that no revision has (dot_cairn.h); NULL: there
+	 * are none. `r` has its file system and its question. */
+	void (*apart)(struct request *r, uint64_t node);
+	struct dot_cairn *dot_cairn; /* NULL: there is none; owned by the session */
+	atomic_bool shows_xattrs;    /* one of these others has some */
 	struct buffers buffers;
 	struct failures failures;
 	struct recent_failures recent_failures;
@@ -71,5 +81,15 @@ void filesystem_free(struct filesystem *fs);
  * its view. */
 struct digest filesystem_root(struct filesystem *fs);
 struct totals filesystem_totals(struct filesystem *fs);
+/* Of the revision that the node is of. */
+struct digest filesystem_root_of(struct filesystem *fs, const struct node *n);
+
+/* node_locate() and node_table_forget() for a node of any revision. */
+int filesystem_locate(struct filesystem *fs, uint64_t id, struct node *out);
+void filesystem_forget(struct filesystem *fs, uint64_t id, uint64_t lookups);
+/* What the kernel asks for is settled when the mount begins. ERR_UNSUPPORTED, with a
+ * sentence: the revision has what is not asked for. */
+int filesystem_check_attributes(
+	struct filesystem *fs, const struct manifest *next, struct trouble *t);
 
 #endif

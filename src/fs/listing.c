@@ -105,7 +105,7 @@ static int listing_each(void *ctx, const struct place *place, const struct entry
 	name[e->name.size] = '\0';
 	if (!listing_fits(l, name))
 		return 1;
-	entry_param(e, &entry);
+	request_try_param(l->request, e, &entry);
 	if (l->plus && !l->past &&
 		request_try_hold(l->request, l->try, &place->leaf, place->row, &entry))
 		return 1;
@@ -122,7 +122,7 @@ static int listing_put_dots(struct listing *l, const struct entry *self)
 	int rc;
 
 	if (l->offset == 0) {
-		entry_param(self, &entry);
+		request_try_param(l->request, self, &entry);
 		if (!listing_put(l, ".", &entry))
 			return 1;
 	}
@@ -131,7 +131,7 @@ static int listing_put_dots(struct listing *l, const struct entry *self)
 			&l->try->pages, &l->root, self->parent, &place, &parent);
 		if (rc && rc != ERR_ABSENT)
 			return rc;
-		entry_param(rc ? self : &parent, &entry);
+		request_try_param(l->request, rc ? self : &parent, &entry);
 		if (!listing_put(l, "..", &entry))
 			return 1;
 	}
@@ -242,10 +242,14 @@ static int listing_step(struct request *r, struct request_try *t)
 	return rc;
 }
 
-static const struct request_kind readdir_kind = {
-	.name = "readdir", .meter = METER_READDIR, .step = listing_step};
-static const struct request_kind readdirplus_kind = {
-	.name = "readdirplus", .meter = METER_READDIRPLUS, .step = listing_step};
+static const struct request_kind readdir_kind = {.name = "readdir",
+	.meter = METER_READDIR,
+	.step = listing_step,
+	.asks = ASKS_LISTING};
+static const struct request_kind readdirplus_kind = {.name = "readdirplus",
+	.meter = METER_READDIRPLUS,
+	.step = listing_step,
+	.asks = ASKS_LISTING_PLUS};
 
 static void listing_start(fuse_req_t fuse, fuse_ino_t node, const struct request_kind *kind,
 	size_t size, off_t offset)

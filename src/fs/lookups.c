@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/dot_cairn.h"
 #include "fs/entry_stat.h"
 #include "fs/filesystem.h"
 #include "fs/request_run.h"
@@ -27,11 +28,15 @@ static int lookup_step(struct request *r, struct request_try *t)
 	if (rc && rc != ERR_ABSENT)
 		return rc;
 	t->answer.kind = ANSWER_ENTRY;
+	if (rc == ERR_ABSENT && dot_cairn_is(r)) {
+		dot_cairn_entry(r->fs, &t->answer.entry);
+		return 0;
+	}
 	if (rc == ERR_ABSENT) {
 		t->answer.entry = (struct fuse_entry_param){.entry_timeout = FOR_EVER};
 		return 0;
 	}
-	entry_param(&e, &t->answer.entry);
+	request_try_param(r, &e, &t->answer.entry);
 	return request_try_hold(r, t, &place.leaf, place.row, &t->answer.entry);
 }
 
@@ -43,7 +48,7 @@ static int getattr_step(struct request *r, struct request_try *t)
 	if (rc)
 		return rc;
 	t->answer.kind = ANSWER_ATTR;
-	entry_stat(&e, &t->answer.entry.attr);
+	request_try_param(r, &e, &t->answer.entry);
 	return 0;
 }
 
@@ -75,12 +80,19 @@ static int lseek_step(struct request *r, struct request_try *t)
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 
-static const struct request_kind lookup_kind = {
-	.name = "lookup", .meter = METER_LOOKUP, .step = lookup_step, .of_child = true};
-static const struct request_kind getattr_kind = {
-	.name = "getattr", .meter = METER_GETATTR, .step = getattr_step};
-static const struct request_kind readlink_kind = {
-	.name = "readlink", .meter = METER_READLINK, .step = readlink_step};
+static const struct request_kind lookup_kind = {.name = "lookup",
+	.meter = METER_LOOKUP,
+	.step = lookup_step,
+	.asks = ASKS_NAME,
+	.of_child = true};
+static const struct request_kind getattr_kind = {.name = "getattr",
+	.meter = METER_GETATTR,
+	.step = getattr_step,
+	.asks = ASKS_ATTRIBUTES};
+static const struct request_kind readlink_kind = {.name = "readlink",
+	.meter = METER_READLINK,
+	.step = readlink_step,
+	.asks = ASKS_TARGET};
 static const struct request_kind lseek_kind = {
 	.name = "lseek", .meter = METER_LSEEK, .step = lseek_step};
 

@@ -12,8 +12,10 @@
 #include "fs/node_table.h"
 #include "tree/tree.h"
 
+struct retained;
 struct node {
 	uint64_t id;
+	const struct retained *retained; /* that it is of; NULL: of what the mount shows */
 	bool is_root;
 	uint32_t row;	    /* unless it is the root, as is the next */
 	struct digest leaf; /* page */

@@ -87,7 +87,7 @@ static void operation_forget(fuse_req_t fuse, fuse_ino_t node, uint64_t lookups)
 {
 	struct filesystem *fs = fuse_req_userdata(fuse);
 
-	node_table_forget(fs->node_table, node, lookups);
+	filesystem_forget(fs, node, lookups);
 	fuse_reply_none(fuse);
 }
 
@@ -97,7 +97,7 @@ static void operation_forget_multi(
 	struct filesystem *fs = fuse_req_userdata(fuse);
 
 	for (size_t i = 0; i < count; i++)
-		node_table_forget(fs->node_table, forgets[i].ino, forgets[i].nlookup);
+		filesystem_forget(fs, forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(fuse);
 }
 

@@ -46,18 +46,19 @@ void passthrough_want(struct filesystem *fs, struct fuse_conn_info *conn)
 /* The file of the cache that is this file, when there is one, open and lent. */
 static int lend(struct filesystem *fs, fuse_ino_t id, int *fd)
 {
-	struct digest root = filesystem_root(fs);
+	struct digest root;
 	struct page_source pages;
 	struct attempt a;
 	struct node node;
 	struct entry e;
-	int rc = node_locate(fs->node_table, id, &node);
+	int rc = filesystem_locate(fs, id, &node);
 
 	if (rc)
 		return rc;
 	rc = attempt_begin(&a, fs->cache, NULL);
 	if (rc)
 		return rc;
+	root = filesystem_root_of(fs, &node);
 	pages = attempt_pages(&a);
 	rc = node_entry(&node, &pages, &root, &e);
 	if (!rc)

@@ -20,6 +20,16 @@ struct filesystem;
 struct request;
 struct request_try;
 
+/* For nodes that are no entry of any revision (dot_cairn.h). */
+enum request_asks {
+	ASKS_OTHER,
+	ASKS_NAME,
+	ASKS_ATTRIBUTES,
+	ASKS_TARGET, /* of a symbolic link */
+	ASKS_LISTING,
+	ASKS_LISTING_PLUS,
+};
+
 struct request_kind {
 	const char *name; /* for the log: "read" */
 	enum meter meter;
@@ -31,6 +41,7 @@ struct request_kind {
 	bool of_child;	  /* request->name is one in the directory asked about */
 	bool asked_twice; /* when it fails, the kernel may ask again at once: see
 			   * recent_failures.h */
+	enum request_asks asks;
 };
 
 /* What the step of a read has seen of its file. */

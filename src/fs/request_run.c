@@ -282,7 +282,11 @@ void request_run(struct request *r, fuse_req_t fuse, fuse_ino_t node)
 	r->fs = fuse_req_userdata(fuse);
 	r->fuse = fuse;
 	r->began = clock_monotonic();
-	if (!node_locate(r->fs->node_table, node, &r->node)) {
+	if (r->fs->apart && node >> NODE_SPACE_SHIFT == NODE_SPACE_LAST) {
+		r->fs->apart(r, node);
+		return;
+	}
+	if (!filesystem_locate(r->fs, node, &r->node)) {
 		run_located(r);
 		return;
 	}

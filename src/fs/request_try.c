@@ -57,17 +57,18 @@ void request_try_release(struct request_try *t, struct filesystem *fs)
 	t->buffer = NULL;
 }
 
-static void leave_view(struct request_try *t, struct filesystem *fs)
+static void leave_view(struct request *r, struct request_try *t)
 {
-	if (t->view)
-		views_leave(&fs->views, t->side);
+	if (t->view && !r->node.retained)
+		views_leave(&r->fs->views, t->side);
 	t->view = NULL;
 }
 
-static void enter_view(struct request_try *t, struct filesystem *fs)
+static void enter_view(struct request *r, struct request_try *t)
 {
 	if (!t->view)
-		t->view = views_enter(&fs->views, &t->side);
+		t->view = r->node.retained ? &r->node.retained->view
+					   : views_enter(&r->fs->views, &t->side);
 	t->overtaken = false;
 }
 
@@ -76,29 +77,39 @@ int request_try_entry(struct request *r, struct request_try *t, struct entry *e)
 	return node_entry(&r->node, &t->pages, &t->view->root, e);
 }
 
+void request_try_param(
+	const struct request *r, const struct entry *e, struct fuse_entry_param *out)
+{
+	entry_param(e, out);
+	if (r->node.retained)
+		out->attr.st_ino ^= r->node.retained->inode_mix;
+}
+
 static void take_back(struct request_try *t, struct filesystem *fs)
 {
 	for (unsigned i = 0; i < t->held_count; i++)
-		node_table_forget(fs->node_table, t->held[i].node, t->held[i].lookups);
+		filesystem_forget(fs, t->held[i].node, t->held[i].lookups);
 	t->held_count = 0;
 }
 
 int request_try_hold(struct request *r, struct request_try *t, const struct digest *leaf,
 	uint32_t row, struct fuse_entry_param *entry)
 {
+	const struct retained *retained = r->node.retained;
 	struct node_number number;
 	struct held *last = t->held_count ? &t->held[t->held_count - 1] : NULL;
 	int rc;
 
 	if (t->held_count == HELD_MAX)
 		return ERR_LIMIT;
-	rc = node_table_hold(r->fs->node_table, t->view->turn, leaf, row, &number);
+	rc = node_table_hold(retained ? retained->node_table : r->fs->node_table,
+		t->view->turn, leaf, row, &number);
 	t->overtaken = rc == ERR_BUSY;
 	if (rc)
 		return rc;
-	entry->ino = number.node;
+	entry->ino = number.node | (retained ? retained->space << NODE_SPACE_SHIFT : 0);
 	entry->generation = number.generation;
-	if (last && last->node >> NODE_ROW_BITS == number.node >> NODE_ROW_BITS)
+	if (last && last->node >> NODE_ROW_BITS == entry->ino >> NODE_ROW_BITS)
 		last->lookups++;
 	else
 		t->held[t->held_count++] = (struct held){entry->ino, 1};
@@ -122,7 +133,7 @@ static int try_once(struct request *r, struct request_try *t,
 	int rc = get_buffer(r, t);
 
 	t->hints.count = 0;
-	enter_view(t, r->fs);
+	enter_view(r, t);
 	if (!rc)
 		rc = attempt_begin(&t->attempt, r->fs->cache, buffers);
 	if (rc) {
@@ -132,7 +143,7 @@ static int try_once(struct request *r, struct request_try *t,
 	rc = r->kind->step(r, t);
 	*again = attempt_end(&t->attempt) != 0 || t->overtaken;
 	if (t->overtaken)
-		leave_view(t, r->fs);
+		leave_view(r, t);
 	return rc;
 }
 
@@ -150,8 +161,22 @@ int request_try_run(
 	if (rc)
 		take_back(t, r->fs);
 	if (rc == ERR_PENDING)
-		leave_view(t, r->fs);
+		leave_view(r, t);
 	return rc;
+}
+
+/* As it is seen in the mount. */
+static void path_in_mount(const struct retained *of, struct path *p)
+{
+	char head[48];
+	size_t size = (size_t)snprintf(head, sizeof head, ".cairn/revisions/%llu%s",
+		(unsigned long long)of->view.revision, p->size ? "/" : "");
+
+	if (size > sizeof p->data - 1 - p->size)
+		return;
+	memmove(p->data + size, p->data, p->size);
+	memcpy(p->data, head, size);
+	p->size += size;
 }
 
 void request_path(struct request *r, struct path *out)
@@ -161,13 +186,15 @@ void request_path(struct request *r, struct path *out)
 
 	out->size = 0;
 	request_try_init(&t);
-	enter_view(&t, r->fs);
+	enter_view(r, &t);
 	if (attempt_begin(&t.attempt, r->fs->cache, NULL) == 0) {
 		if (request_try_entry(r, &t, &e) == 0 && entry_path(&e, out))
 			out->size = 0;
 		attempt_end(&t.attempt);
 	}
-	leave_view(&t, r->fs);
+	leave_view(r, &t);
+	if (r->node.retained)
+		path_in_mount(r->node.retained, out);
 	if (r->kind->of_child && out->size + 1 + strlen(r->name) < sizeof out->data)
 		out->size += (size_t)snprintf(out->data + out->size,
 			sizeof out->data - out->size, "%s%s", out->size ? "/" : "",
@@ -185,7 +212,7 @@ static void note_failure(struct request *r, int error, const struct trouble *tro
 void request_try_answer(
 	struct request *r, struct request_try *t, int error, const struct trouble *trouble)
 {
-	enter_view(t, r->fs);
+	enter_view(r, t);
 	if (error && error != ERR_INTERRUPTED)
 		note_failure(r, error, trouble);
 	if (error && r->kind->asked_twice)
@@ -196,6 +223,6 @@ void request_try_answer(
 		fuse_reply_err(r->fuse, failure_errno(error));
 	else if (answer_send(&t->answer, r->fuse, t->buffer))
 		take_back(t, r->fs);
-	leave_view(t, r->fs);
+	leave_view(r, t);
 	request_try_release(t, r->fs);
 }

@@ -58,6 +58,9 @@ void request_path(struct request *r, struct path *out);
 
 /* The entry of the node asked about; borrows from the attempt. */
 int request_try_entry(struct request *r, struct request_try *t, struct entry *e);
+/* An answer's entry but for its node id, in the revision of the node asked about. */
+void request_try_param(
+	const struct request *r, const struct entry *e, struct fuse_entry_param *out);
 /* What the attempt wants becomes hints, and is no longer wanted. */
 void request_try_hint_wants(struct request_try *t);
 /* Notes a lookup of `row` of `leaf` in the answer and gives its node id. ERR_LIMIT: no

@@ -10,6 +10,7 @@
 
 #include <fuse_lowlevel.h>
 
+#include "fs/dot_cairn.h"
 #include "fs/filesystem.h"
 #include "fs/loop.h"
 #include "fs/mount_table.h"
@@ -23,7 +24,8 @@
 struct session {
 	struct fuse_session *fuse;
 	struct filesystem *fs;
-	char *mountpoint; /* absolute */
+	char *mountpoint;			 /* absolute */
+	const struct revision_source *revisions; /* may be NULL */
 	bool mounted;
 	bool handlers;
 };
@@ -178,6 +180,7 @@ int session_new(struct dataset *dataset, const struct session_options *options,
 	rc = mountpoint_permitted(options->allow_other, t);
 	if (rc)
 		goto out;
+	s->revisions = options->revisions;
 	rc = filesystem_new(dataset, &fs, &s->fs);
 	if (rc) {
 		trouble_set(t, rc, "out of memory");
@@ -207,11 +210,16 @@ int session_run(struct session *s, void (*ready)(void *ctx), void *ctx)
 
 	s->fs->ready = ready;
 	s->fs->ready_ctx = ctx;
+	if (s->revisions && dot_cairn_begin(s->fs, s->revisions))
+		log_warning(s->fs->log,
+			"no thread could be started: there is no " DOT_CAIRN_NAME
+			" in this mount");
 	rc = loop_run(s->fuse);
 	/* The loop has taken back its exit mark; with it, late replies are not complained
 	 * of. */
 	fuse_session_exit(s->fuse);
 	/* While they can still be answered: unmounting closes the device. */
+	dot_cairn_end(s->fs);
 	request_run_end(s->fs);
 	return rc;
 }

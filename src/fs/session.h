@@ -15,6 +15,7 @@
 #include "fs/parked_look.h"
 #include "fs/update.h"
 
+struct revision_source;
 struct session_options {
 	const char *mountpoint;
 	const char *fuse_options; /* comma-separated, for libfuse: "noexec,suid" or NULL */
@@ -25,6 +26,8 @@ struct session_options {
 	enum open_mode open_mode;
 	struct log *log;
 	bool debug; /* libfuse's -d */
+	/* Of what `.cairn` shows (fs/dot_cairn.h), borrowed; NULL: there is none. */
+	const struct revision_source *revisions;
 };
 
 struct session;

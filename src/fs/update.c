@@ -286,25 +286,6 @@ static int tell_kernel(struct update *u, struct trouble *t)
 	return rc;
 }
 
-/* What the kernel asks for is settled when the mount begins. A file whose access control
- * list it does not know it might let the wrong people read. */
-static int check_attributes(
-	struct filesystem *fs, const struct manifest *next, struct trouble *t)
-{
-	const char *what = NULL;
-
-	if (next->totals.acls > 0 && !atomic_load(&fs->asks_acls))
-		what = "access control lists";
-	else if (next->totals.xattrs > 0 && atomic_load(&fs->asks_no_xattrs))
-		what = "extended attributes";
-	if (!what)
-		return 0;
-	return trouble_set(t, ERR_UNSUPPORTED,
-		"revision %llu is the first with %s, which a running mount cannot begin to "
-		"show: mount it anew",
-		(unsigned long long)next->revision, what);
-}
-
 int update_run(struct filesystem *fs, struct fuse_session *fuse,
 	const struct manifest *next, struct update_told *told, struct trouble *t)
 {
@@ -317,7 +298,7 @@ int update_run(struct filesystem *fs, struct fuse_session *fuse,
 	};
 	const struct view *last;
 	struct view *view;
-	int rc = check_attributes(fs, next, t);
+	int rc = filesystem_check_attributes(fs, next, t);
 
 	*told = (struct update_told){0};
 	if (rc)

@@ -79,7 +79,7 @@ static void reply_pid(fuse_req_t fuse, size_t size)
 static bool has_no_xattrs(fuse_req_t fuse)
 {
 	struct filesystem *fs = fuse_req_userdata(fuse);
-	bool none = filesystem_totals(fs).xattrs == 0;
+	bool none = filesystem_totals(fs).xattrs == 0 && !atomic_load(&fs->shows_xattrs);
 
 	if (none)
 		atomic_store(&fs->asks_no_xattrs, true);

@@ -12,12 +12,12 @@ states=20
 ! is_long || states=400
 number=0 # of the state that is published, and of its revision
 
-publish_next() {
+publish_next() { # [OPTION...]
 	number=$((number + 1))
 	"$REVISIONS" make "$T/source" "$number"
 	# before anybody can see it
 	echo "$number" >"$T/latest.new" && mv "$T/latest.new" "$T/latest"
-	publish "$T/source" "$T/store"
+	publish "$T/source" "$T/store" "$@"
 }
 # In the foreground, with all that is asked in $T/debug: mount_mode MODE [OPTION...]
 mount_mode() {
@@ -164,6 +164,40 @@ if unshare_works; then
 		"$CAIRN" umount "$m"' "$T" >"$T/all" || fail "update --all"
 	[ "$(cat "$T/all")" = "$m: revision $number is the newest" ] || fail "all: $(cat "$T/all")"
 fi
+
+# every revision and tag beside what is shown, each for ever as it was, whatever comes after
+publish_next --tag good
+good=$number
+for mode in elide passthrough; do
+	mount_mode "$mode" -o revisions
+	others=$m/.cairn/revisions
+	[ "$(find "$m" -name .cairn)" = "" ] || fail ".cairn is listed"
+	# shellcheck disable=SC2012 # numbers
+	[ "$(ls "$others" | wc -l)" = "$number" ] || fail "not all of $number revisions: $(ls "$others")"
+	for n in 1 $((number / 2)) $number; do
+		"$REVISIONS" is "$others/$n" "$n" || fail "revision $n with open=$mode"
+	done
+	"$REVISIONS" is "$m/.cairn/tags/good" "$good" || fail "a tag"
+	cmp "$others/$good/revision" "$m/.cairn/tags/good/revision"
+	exec 7<"$others/2/moving/name-07"
+	stat -c %i "$others/2/steady" "$others/2/moving"/* >"$T/inodes"
+	publish_next
+	follow
+	"$REVISIONS" is "$m" "$number"
+	stat -c %i "$others/2/steady" "$others/2/moving"/* | cmp - "$T/inodes" || fail "other inodes"
+	for n in 2 $((number - 1)) $number; do
+		"$REVISIONS" is "$others/$n" "$n" || fail "revision $n after $number with open=$mode"
+	done
+	cmp - "$others/2/moving/name-07" <&7 || fail "an open file of revision 2"
+	exec 7<&-
+	for gone in revisions/0 revisions/01 "revisions/$((number + 1))" tags/bad other; do
+		[ ! -e "$m/.cairn/$gone" ] || fail "there is .cairn/$gone"
+	done
+	unmount_mode
+done
+mount_mode auto
+[ ! -e "$m/.cairn" ] || fail ".cairn without -o revisions"
+unmount_mode
 
 # the end does not wait for a server that does not answer
 start_serve "$T/store"

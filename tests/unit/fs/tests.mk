@@ -1,5 +1,5 @@
 FS_TESTS = \
-	%D%/test_ahead %D%/test_backings %D%/test_entry_stat %D%/test_failure \
+	%D%/test_ahead %D%/test_backings %D%/test_dot_cairn %D%/test_entry_stat %D%/test_failure \
 	%D%/test_fusermount %D%/test_listing %D%/test_lookups %D%/test_loop \
 	%D%/test_mount_table %D%/test_mountpoint %D%/test_neighbours %D%/test_node \
 	%D%/test_node_table %D%/test_open_mode %D%/test_opens %D%/test_operations \
