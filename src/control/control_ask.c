@@ -3,7 +3,9 @@
 
 #include "control/control_ask.h"
 
+#include <errno.h>
 #include <stdbool.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "control/control_line.h"
@@ -23,6 +25,12 @@ static int reply_error(const json_t *reply, struct trouble *t)
 		t, code < 0 && code > INT16_MIN ? (int)code : ERR_IO, "%s", error);
 }
 
+static int ask_hangs(const char *name, struct trouble *t)
+{
+	return trouble_set(t, ERR_TIMEOUT,
+		"the mount on %s does not answer: its process hangs or is stopped", name);
+}
+
 static int ask_line(int fd, const char *name, int64_t wait, struct bytes *rest,
 	json_t **out, struct trouble *t)
 {
@@ -31,9 +39,7 @@ static int ask_line(int fd, const char *name, int64_t wait, struct bytes *rest,
 	int rc = control_receive(fd, deadline, rest, &line);
 
 	if (rc == ERR_TIMEOUT)
-		return trouble_set(t, rc,
-			"the mount on %s does not answer: its process hangs or is stopped",
-			name);
+		return ask_hangs(name, t);
 	if (rc)
 		return trouble_set(t, ERR_UNREACHABLE,
 			"the mount on %s has ended without an answer", name);
@@ -62,16 +68,28 @@ static int ask_begin(int fd, const char *name, const json_t *request, struct byt
 	return rc;
 }
 
+/* Of a connect() that failed, with errno. */
+static int connect_trouble(const char *name, struct trouble *t)
+{
+	if (errno == EAGAIN)
+		return ask_hangs(name, t);
+	trouble_errno(t, "the mount on %s cannot be asked", name);
+	return trouble_set(t, ERR_UNREACHABLE, "%s", t->text);
+}
+
+/* Who is stopped takes no more connections at some time. */
 static int ask_connect(const char *path, const char *name, int *out, struct trouble *t)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct timeval wait = {.tv_sec = HELLO_WAIT / NS_PER_SECOND};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
 
 	if (fd < 0)
 		return trouble_errno(t, "no socket");
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
 	if (control_at(fd, path, connect)) {
-		trouble_errno(t, "the mount on %s cannot be asked", name);
+		rc = connect_trouble(name, t);
 		close(fd);
-		return trouble_set(t, ERR_UNREACHABLE, "%s", t->text);
+		return rc;
 	}
 	*out = fd;
 	return 0;

@@ -278,6 +278,10 @@ static void who_hangs_is_said_to(void **state)
 	assert_int_equal(
 		control_ask(f.path, "/mnt", "double", WAIT, &reply, &t), ERR_TIMEOUT);
 	assert_non_null(strstr(t.text, "hangs or is stopped"));
+	/* Those that went away are still in its queue, which takes no more then. */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(control_ask(f.path, "/mnt", "double", WAIT, &reply, &t),
+			ERR_TIMEOUT);
 	close(fd);
 	unlink(f.path);
 	teardown(&f);
