@@ -1,68 +1,203 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/json_output.h"
-#include "cli/mounts.h"
+#include "cli/status_ask.h"
+#include "cli/status_table.h"
 #include "cli/status_text.h"
-#include "control/control_ask.h"
 #include "util/clock.h"
 
-#define STATUS_WAIT (5 * NS_PER_SECOND)
+#define CLEAR_SCREEN "\033[H\033[2J"
+#define SCREEN_BUFFER 65536 /* bytes: a screen goes out at once */
 
 enum { OPTION_JSON = 300 };
 
 const struct option_help status_options_help[] = {
 	{"json", OPTION_JSON, NULL, "print JSON for programs"},
+	{"watch", 'w', NULL, "again each second, until it is interrupted"},
 	{0},
 };
 
-static int status_mount(const char *mountpoint, bool json, struct trouble *t)
-{
-	char *path = mounts_socket(mountpoint);
-	json_t *reply;
-	int rc = path ? control_ask(path, mountpoint, "status", STATUS_WAIT, &reply, t)
-		      : trouble_set(t, ERR_NO_MEMORY, "out of memory");
+struct status {
+	bool json, watch;
+	const char *name; /* NULL: all mounts */
+	json_t *before;	  /* what the one said last, when it is watched; or NULL */
+	int64_t looked;	  /* then, CLOCK_MONOTONIC ns */
+};
 
-	free(path);
-	if (rc)
-		return command_fail("status", t);
-	if (json)
-		return json_output(reply, JSON_INDENT(1)) ? EXIT_FAILURE : EXIT_SUCCESS;
-	status_text(stdout, reply, NULL, 0);
-	json_decref(reply);
+static int status_out_of_memory(void)
+{
+	struct trouble t = {.code = ERR_NO_MEMORY};
+
+	return command_fail("status", &t);
+}
+
+static int print_json(const struct status *s, json_t *value)
+{
+	if (json_output(value, s->watch ? JSON_COMPACT : JSON_INDENT(1)))
+		return EXIT_FAILURE; /* command_end() says why, if anybody listens */
 	return EXIT_SUCCESS;
 }
 
+static int print_one(struct status *s, json_t *reply)
+{
+	int64_t now = clock_monotonic();
+
+	if (s->json)
+		return print_json(s, json_incref(reply));
+	status_text(stdout, reply, s->before, now - s->looked);
+	if (s->watch && !isatty(STDOUT_FILENO))
+		putchar('\n');
+	json_decref(s->before);
+	s->before = json_incref(reply);
+	s->looked = now;
+	return EXIT_SUCCESS;
+}
+
+static int status_of_one(struct status *s, const struct mount_record *m)
+{
+	struct status_answer answer;
+	int status;
+
+	status_ask(m, 1, &answer);
+	status = answer.reply ? print_one(s, answer.reply)
+			      : command_fail("status", &answer.trouble);
+	status_answers_release(&answer, 1);
+	return status;
+}
+
+/* Of root, that of any user. */
+static const struct mount_record *find_literally(
+	const struct mounts_list *l, const char *name)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (!strcmp(l->items[i].mountpoint, name))
+			return &l->items[i];
+	return NULL;
+}
+
 /* What lies below a mount point means the mount. */
-static int status_named(const char *name, bool json)
+static int status_of_named(struct status *s)
 {
 	struct trouble t = {0};
+	struct mounts_list l;
+	const struct mount_record *literal;
 	struct mount_record m;
 	char *below;
 	int status;
 
-	if (mounts_find(name, &m, &below)) {
-		trouble_set(&t, ERR_ABSENT, "%s: no mount of yours is there", name);
-		return command_fail("status", &t);
+	if (mounts_list(&l))
+		return status_out_of_memory();
+	literal = find_literally(&l, s->name);
+	if (literal) {
+		status = status_of_one(s, literal);
+	} else if (mounts_find(s->name, &m, &below)) {
+		trouble_set(&t, ERR_ABSENT, "%s: no mount of yours is there", s->name);
+		status = command_fail("status", &t);
+	} else {
+		status = status_of_one(s, &m);
+		free(below);
+		mount_record_release(&m);
 	}
-	status = status_mount(m.mountpoint, json, &t);
-	free(below);
-	mount_record_release(&m);
+	mounts_list_free(&l);
 	return status;
+}
+
+static int print_all(const struct status *s, const struct status_answer *answers, size_t n)
+{
+	int status = EXIT_SUCCESS;
+
+	for (size_t i = 0; i < n; i++)
+		if (!answers[i].reply)
+			status = EXIT_FAILURE;
+	if (s->json)
+		return print_json(s, status_table_json(answers, n)) ? EXIT_FAILURE : status;
+	if (!n)
+		puts(geteuid() ? "no mount of yours" : "no mount");
+	else if (status_table(stdout, answers, n))
+		return status_out_of_memory();
+	if (s->watch && !isatty(STDOUT_FILENO))
+		putchar('\n');
+	return status;
+}
+
+static int status_of_all(const struct status *s)
+{
+	struct status_answer *answers;
+	struct mounts_list l;
+	int status;
+
+	if (mounts_list(&l))
+		return status_out_of_memory();
+	answers = calloc(l.count + 1, sizeof *answers);
+	if (answers) {
+		status_ask(l.items, l.count, answers);
+		status = print_all(s, answers, l.count);
+		status_answers_release(answers, l.count);
+	} else {
+		status = status_out_of_memory();
+	}
+	free(answers);
+	mounts_list_free(&l);
+	return status;
+}
+
+static int status_look(struct status *s)
+{
+	return s->name ? status_of_named(s) : status_of_all(s);
+}
+
+/* False: nobody reads any more, or it cannot be written, which is said at the end. */
+static bool status_flush(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	if (errno == EPIPE)
+		clearerr(stdout);
+	return false;
+}
+
+/* Until the one mount ends, or nobody reads any more. */
+static int status_watch(struct status *s)
+{
+	static const struct timespec second = {.tv_sec = 1};
+	static char buffer[SCREEN_BUFFER];
+	bool screen = isatty(STDOUT_FILENO) && !s->json;
+	int status;
+
+	setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+	for (;;) {
+		if (screen)
+			fputs(CLEAR_SCREEN, stdout);
+		status = status_look(s);
+		if ((status && s->name) || !status_flush())
+			return status;
+		while (nanosleep(&second, NULL) && errno == EINTR)
+			continue;
+	}
 }
 
 int cmd_status(int argc, char **argv)
 {
-	bool json = false;
+	struct status s = {0};
+	int letter, status;
 
-	while (command_getopt(argc, argv) != -1)
-		json = true;
-	if (argc - optind != 1)
-		return command_use("status", "a MOUNTPOINT is needed");
-	return command_end("status", status_named(argv[optind], json));
+	while ((letter = command_getopt(argc, argv)) != -1) {
+		s.json |= letter == OPTION_JSON;
+		s.watch |= letter == 'w';
+	}
+	if (argc - optind > 1)
+		return command_use("status", "one MOUNTPOINT, or none for all of them");
+	s.name = argv[optind];
+	status = s.watch ? status_watch(&s) : status_look(&s);
+	json_decref(s.before);
+	return status;
 }

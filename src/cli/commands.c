@@ -18,7 +18,7 @@ const struct command commands[] = {
 	ROW(umount, "MOUNTPOINT... [OPTIONS]", "Unmount datasets"),
 	ROW(update, "[MOUNTPOINT...] [OPTIONS]",
 		"Have mounts show the newest revision now"),
-	ROW(status, "MOUNTPOINT [OPTIONS]", "Tell what a mount is doing"),
+	ROW(status, "[MOUNTPOINT] [OPTIONS]", "Tell what mounts are doing"),
 	ROW(why, "MOUNTPOINT [OPTIONS]", "Say what requests that hang in a mount wait for"),
 	ROW(prefetch, "URL|MOUNTPOINT [PATH...] [OPTIONS]",
 		"Bring contents into the cache"),

@@ -6,7 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,27 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "format/json.h"
-#include "format/json_byte_string.h"
-#include "util/home.h"
 #include "util/io.h"
 
-#define RECORD_SIZE_MAX 65536
 #define RECORD_NAME_SIZE (DIGEST_HEX_SIZE + 8)
-
-void mount_record_release(struct mount_record *m)
-{
-	free(m->mountpoint);
-	free(m->url);
-	free(m->cache);
-	free(m->trust);
-	free(m->cacert);
-	free(m->client_cert);
-	free(m->client_key);
-	free(m->bearer_file);
-	free(m->proxy);
-	memset(m, 0, sizeof *m);
-}
 
 static char *run_directory(void)
 {
@@ -49,22 +31,29 @@ static char *run_directory(void)
 	return n < 0 ? NULL : dir;
 }
 
-/* The directory, ours alone; -1 when it is not there or not ours. */
+/* The directory, that user's alone; -1 when it is not there or not so. */
+static int open_directory_of(const char *dir, uid_t owner)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && (fstat(fd, &st) || st.st_uid != owner || (st.st_mode & 022))) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 static int open_run_directory(bool make)
 {
 	char *dir = run_directory();
-	struct stat st;
 	int fd = -1;
 
 	if (dir && make)
 		io_make_directories(dir, 0700);
 	if (dir)
-		fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		fd = open_directory_of(dir, geteuid());
 	free(dir);
-	if (fd >= 0 && (fstat(fd, &st) || st.st_uid != geteuid() || (st.st_mode & 022))) {
-		close(fd);
-		fd = -1;
-	}
 	return fd;
 }
 
@@ -77,44 +66,14 @@ static void record_name(const char *mountpoint, char name[RECORD_NAME_SIZE])
 	snprintf(name, RECORD_NAME_SIZE, "%.32s.json", hex);
 }
 
-static void record_put(json_t *o, const char *key, const char *value)
-{
-	if (value)
-		json_object_set_new(o, key, json_byte_string(span_of_string(value)));
-}
-
-static json_t *record_json(const char *mountpoint, const struct reader_options *o,
-	const struct reader *r, uint64_t revision)
-{
-	json_t *json = json_object();
-	char *cache = o->cache ? realpath(o->cache, NULL) : home_cache_directory();
-	char key[PUBLIC_KEY_TEXT_SIZE];
-
-	public_key_to_text(&r->dataset->key, key);
-	record_put(json, "mountpoint", mountpoint);
-	record_put(json, "url", r->dataset->url);
-	record_put(json, "cache", cache);
-	record_put(json, "trust", key);
-	record_put(json, "cacert", o->credentials.cacert);
-	record_put(json, "client_cert", o->credentials.client_cert);
-	record_put(json, "client_key", o->credentials.client_key);
-	record_put(json, "bearer_file", o->credentials.bearer_file);
-	record_put(json, "proxy", o->credentials.proxy);
-	json_object_set_new(json, "netrc", json_boolean(o->credentials.netrc));
-	json_object_set_new(json, "revision", json_integer((json_int_t)revision));
-	json_object_set_new(json, "pid", json_integer(getpid()));
-	free(cache);
-	return json;
-}
-
 int mounts_add(const char *mountpoint, const struct reader_options *o,
 	const struct reader *r, uint64_t revision, struct trouble *t)
 {
 	char name[RECORD_NAME_SIZE];
 	struct bytes text = {0};
-	json_t *json = record_json(mountpoint, o, r, revision);
 	int dir = open_run_directory(true);
-	int rc = dir < 0 ? ERR_DENIED : json_canonical(json, &text);
+	int rc = dir < 0 ? ERR_DENIED
+			 : mount_record_encode(mountpoint, o, r, revision, &text);
 
 	record_name(mountpoint, name);
 	if (!rc)
@@ -125,7 +84,6 @@ int mounts_add(const char *mountpoint, const struct reader_options *o,
 	if (dir >= 0)
 		close(dir);
 	bytes_release(&text);
-	json_decref(json);
 	return rc;
 }
 
@@ -139,53 +97,6 @@ void mounts_remove(const char *mountpoint)
 	record_name(mountpoint, name);
 	unlinkat(dir, name, 0);
 	close(dir);
-}
-
-static char *record_get(const json_t *json, const char *key)
-{
-	struct bytes text = {0};
-	const json_t *value = json_object_get(json, key);
-	char *out = NULL;
-
-	if (value && json_byte_string_decode(value, PATH_SIZE_MAX, &text) == 0)
-		out = span_to_string(span_of_bytes(&text));
-	bytes_release(&text);
-	return out;
-}
-
-static int record_read(int dir, const char *name, struct mount_record *out)
-{
-	struct mount_record m = {0};
-	struct bytes text = {0};
-	json_t *json = NULL;
-	uint64_t pid = 0;
-	int rc = io_read_file(dir, name, RECORD_SIZE_MAX, &text);
-
-	if (!rc)
-		rc = json_parse(span_of_bytes(&text), &json, NULL);
-	bytes_release(&text);
-	if (rc)
-		return rc;
-	m.mountpoint = record_get(json, "mountpoint");
-	m.url = record_get(json, "url");
-	m.cache = record_get(json, "cache");
-	m.trust = record_get(json, "trust");
-	m.cacert = record_get(json, "cacert");
-	m.client_cert = record_get(json, "client_cert");
-	m.client_key = record_get(json, "client_key");
-	m.bearer_file = record_get(json, "bearer_file");
-	m.proxy = record_get(json, "proxy");
-	m.netrc = json_is_true(json_object_get(json, "netrc"));
-	json_get_u64(json_object_get(json, "revision"), REVISION_MAX, &m.revision);
-	json_get_u64(json_object_get(json, "pid"), INT32_MAX, &pid);
-	m.pid = (pid_t)pid;
-	json_decref(json);
-	if (!m.mountpoint || !m.url || !m.cache || !m.trust || m.pid <= 0) {
-		mount_record_release(&m);
-		return ERR_CORRUPT;
-	}
-	*out = m;
-	return 0;
 }
 
 /* Where `path` continues behind the mount point, or NULL when it is not in it. */
@@ -227,40 +138,82 @@ static bool is_nearer(
 	       (!out->mountpoint || strlen(m->mountpoint) > strlen(out->mountpoint));
 }
 
+/* The notes in a directory of a user's. */
+struct records {
+	DIR *d; /* NULL: there are none */
+	char *path;
+	uid_t owner;
+};
+
+static void records_close(struct records *r)
+{
+	if (r->d)
+		closedir(r->d);
+	free(r->path);
+}
+
+/* `path` is taken over, and may be NULL. */
+static void records_open(struct records *r, char *path, uid_t owner)
+{
+	int fd = path ? open_directory_of(path, owner) : -1;
+
+	*r = (struct records){
+		.d = fd >= 0 ? fdopendir(fd) : NULL, .path = path, .owner = owner};
+	if (!r->d && fd >= 0)
+		close(fd);
+}
+
+/* "HEX.json" has "HEX.sock" beside it. */
+static char *socket_beside(const struct records *r, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	char *path;
+
+	if (!dot || asprintf(&path, "%s/%.*s.sock", r->path, (int)(dot - name), name) < 0)
+		return NULL;
+	return path;
+}
+
 /* The next one that runs; false: there are no more. What is left of others goes. */
-static bool next_record(DIR *d, struct mount_record *out)
+static bool next_record(struct records *r, struct mount_record *out)
 {
 	struct dirent *e;
 
-	while ((e = readdir(d))) {
-		if (e->d_name[0] == '.' || record_read(dirfd(d), e->d_name, out))
+	while (r->d && (e = readdir(r->d))) {
+		int dir = dirfd(r->d);
+
+		if (e->d_name[0] == '.' || mount_record_read(dir, e->d_name, out))
 			continue;
-		if (!kill(out->pid, 0) || errno != ESRCH)
+		out->owner = r->owner;
+		out->socket = socket_beside(r, e->d_name);
+		if (out->socket && (!kill(out->pid, 0) || errno != ESRCH))
 			return true;
-		unlinkat(dirfd(d), e->d_name, 0);
+		if (out->socket)
+			unlinkat(dir, e->d_name, 0);
 		mount_record_release(out);
 	}
 	return false;
 }
 
-/* NULL: there is none. */
-static DIR *open_records(void)
+static int is_at(void *path, const struct mount_record *m)
 {
-	int fd = open_run_directory(false);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	size_t n = strlen(m->mountpoint);
 
-	if (!d && fd >= 0)
-		close(fd);
-	return d;
+	return !strncmp(path, m->mountpoint, n) &&
+	       !((char *)path)[n + strspn((char *)path + n, "/")];
 }
 
 int mounts_find(const char *path, struct mount_record *out, char **below)
 {
-	DIR *d = open_records();
-	char *real = resolve(path), *rest = NULL;
+	/* One that is named as it stands here is not asked, which may hang. */
+	char *real = mounts_each(is_at, (void *)(uintptr_t)path) ? strdup(path)
+								 : resolve(path);
+	char *rest = NULL;
 	struct mount_record m, found = {0};
+	struct records records;
 
-	while (d && real && next_record(d, &m)) {
+	records_open(&records, run_directory(), geteuid());
+	while (real && next_record(&records, &m)) {
 		if (is_nearer(&m, real, &found)) {
 			mount_record_release(&found);
 			found = m;
@@ -270,8 +223,7 @@ int mounts_find(const char *path, struct mount_record *out, char **below)
 	}
 	if (found.mountpoint)
 		rest = strdup(path_below(real, found.mountpoint));
-	if (d)
-		closedir(d);
+	records_close(&records);
 	free(real);
 	if (!rest) {
 		mount_record_release(&found);
@@ -284,17 +236,91 @@ int mounts_find(const char *path, struct mount_record *out, char **below)
 
 int mounts_each(int (*each)(void *ctx, const struct mount_record *m), void *ctx)
 {
-	DIR *d = open_records();
+	struct records records;
 	struct mount_record m;
 	int rc = 0;
 
-	while (d && !rc && next_record(d, &m)) {
+	records_open(&records, run_directory(), geteuid());
+	while (!rc && next_record(&records, &m)) {
 		rc = each(ctx, &m);
 		mount_record_release(&m);
 	}
-	if (d)
-		closedir(d);
+	records_close(&records);
 	return rc;
+}
+
+/* Takes `path` over. */
+static int list_records(struct mounts_list *l, char *path, uid_t owner)
+{
+	struct records records;
+	struct mount_record m;
+	int rc = 0;
+
+	records_open(&records, path, owner);
+	while (!rc && next_record(&records, &m)) {
+		struct mount_record *items = realloc(
+			l->items, (l->count + 1) * sizeof *items);
+
+		if (items) {
+			l->items = items;
+			items[l->count++] = m;
+		} else {
+			rc = ERR_NO_MEMORY;
+			mount_record_release(&m);
+		}
+	}
+	records_close(&records);
+	return rc;
+}
+
+/* Of root: the directories that match, each its user's, whose number is in its name. */
+static int list_others(struct mounts_list *l, const char *pattern, const char *before)
+{
+	glob_t found;
+	int rc = 0;
+
+	if (glob(pattern, GLOB_NOSORT, NULL, &found))
+		return 0;
+	for (size_t i = 0; i < found.gl_pathc && !rc; i++) {
+		unsigned long owner = strtoul(found.gl_pathv[i] + strlen(before), NULL, 10);
+
+		rc = list_records(l, strdup(found.gl_pathv[i]), (uid_t)owner);
+	}
+	globfree(&found);
+	return rc;
+}
+
+static int compare_records(const void *a, const void *b)
+{
+	return strcmp(((const struct mount_record *)a)->mountpoint,
+		((const struct mount_record *)b)->mountpoint);
+}
+
+int mounts_list(struct mounts_list *out)
+{
+	struct mounts_list l = {0};
+	int rc = list_records(&l, run_directory(), geteuid());
+
+	if (!rc && geteuid() == 0)
+		rc = list_others(&l, "/run/user/[1-9]*/cairn", "/run/user/");
+	if (!rc && geteuid() == 0)
+		rc = list_others(&l, "/tmp/cairn-[1-9]*", "/tmp/cairn-");
+	if (rc) {
+		mounts_list_free(&l);
+		return rc;
+	}
+	if (l.count)
+		qsort(l.items, l.count, sizeof *l.items, compare_records);
+	*out = l;
+	return 0;
+}
+
+void mounts_list_free(struct mounts_list *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		mount_record_release(&l->items[i]);
+	free(l->items);
+	*l = (struct mounts_list){0};
 }
 
 char *mounts_socket(const char *mountpoint)

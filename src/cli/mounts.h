@@ -8,22 +8,8 @@
 #ifndef CAIRN_CLI_MOUNTS_H
 #define CAIRN_CLI_MOUNTS_H
 
-#include <sys/types.h>
+#include "cli/mount_record.h"
 
-#include "cli/reader.h"
-
-struct mount_record {
-	char *mountpoint; /* absolute, resolved */
-	char *url;
-	char *cache; /* absolute, resolved */
-	char *trust; /* public key as text */
-	char *cacert, *client_cert, *client_key, *bearer_file, *proxy; /* or NULL */
-	bool netrc;
-	uint64_t revision; /* that is mounted */
-	pid_t pid;
-};
-/* Leaves zeros. */
-void mount_record_release(struct mount_record *m);
 /* Notes that this process has mounted what `r` reads and shows that revision, or another
  * one by now. `mountpoint` must be resolved already. A code with a sentence. */
 int mounts_add(const char *mountpoint, const struct reader_options *o,
@@ -35,6 +21,15 @@ void mounts_remove(const char *mountpoint);
 int mounts_find(const char *path, struct mount_record *out, char **below);
 /* Each running mount of this user, borrowed; non-zero stops and is returned. */
 int mounts_each(int (*each)(void *ctx, const struct mount_record *m), void *ctx);
+/* All that run, by mount point; of root: those of other users as well, as far as their
+ * $XDG_RUNTIME_DIR is where it usually is. What these say is theirs. Heap, to be freed by
+ * mounts_list_free(). ERR_NO_MEMORY. */
+struct mounts_list {
+	struct mount_record *items;
+	size_t count;
+};
+int mounts_list(struct mounts_list *out);
+void mounts_list_free(struct mounts_list *l);
 /* Where the mount at that resolved path is asked (control/control.h): heap, or NULL. */
 char *mounts_socket(const char *mountpoint);
 /* Makes options read the same dataset through the same cache as the mount does, where they

@@ -9,8 +9,10 @@ libcli_a_SOURCES = \
 	%D%/json_output.c %D%/json_output.h %D%/extract_attributes.c %D%/extract_attributes.h %D%/keys.c %D%/keys.h %D%/link_table.c \
 	%D%/link_table.h %D%/mount_background.c %D%/mount_background.h %D%/mount_control.c %D%/mount_control.h %D%/mount_daemon.c \
 	%D%/mount_daemon.h %D%/mount_follow.c %D%/mount_follow.h %D%/mount_helper.c %D%/mount_helper.h %D%/mount_options.c \
-	%D%/mount_options.h %D%/mount_revisions.c %D%/mount_revisions.h %D%/mount_state.c %D%/mount_state.h %D%/mount_state_json.c \
+	%D%/mount_options.h %D%/mount_record.c %D%/mount_record.h %D%/mount_revisions.c %D%/mount_revisions.h %D%/mount_state.c %D%/mount_state.h %D%/mount_state_json.c \
 	%D%/mount_state_json.h %D%/mount_why.c %D%/mount_why.h %D%/mounts.c %D%/mounts.h %D%/prefetcher.c %D%/prefetcher.h \
 	%D%/prefetch_outcome.c %D%/prefetch_outcome.h \
 	%D%/progress.c %D%/progress.h %D%/progress_line.c %D%/progress_line.h %D%/reader.c %D%/reader.h %D%/reader_options.c \
-	%D%/reader_options.h %D%/running_mount.h %D%/selection.c %D%/selection.h %D%/size.c %D%/size.h %D%/status_reply.c %D%/status_reply.h %D%/status_text.c %D%/status_text.h
+	%D%/reader_options.h %D%/running_mount.h %D%/selection.c %D%/selection.h %D%/size.c %D%/size.h \
+	%D%/status_ask.c %D%/status_ask.h %D%/status_reply.c %D%/status_reply.h %D%/status_table.c \
+	%D%/status_table.h %D%/status_text.c %D%/status_text.h

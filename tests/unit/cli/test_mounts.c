@@ -109,6 +109,32 @@ static void test_finds_what_is_below(void **state)
 	mounts_remove(mountpoint);
 }
 
+/* Root sees those of others as well. */
+static void test_all_are_listed(void **state)
+{
+	struct mounts_list l;
+	unsigned ours = 0;
+	char *socket;
+
+	(void)state;
+	add();
+	assert_int_equal(mounts_list(&l), 0);
+	for (size_t i = 0; i < l.count; i++) {
+		assert_true(i == 0 ||
+			    strcmp(l.items[i - 1].mountpoint, l.items[i].mountpoint) <= 0);
+		if (strcmp(l.items[i].mountpoint, mountpoint))
+			continue;
+		ours++;
+		assert_int_equal(l.items[i].owner, geteuid());
+		assert_int_equal(l.items[i].pid, getpid());
+		socket = mounts_socket(mountpoint);
+		assert_string_equal(l.items[i].socket, socket);
+		free(socket);
+	}
+	assert_int_equal(ours, 1);
+	mounts_list_free(&l);
+}
+
 static void test_relative_paths(void **state)
 {
 	int before = open(".", O_RDONLY | O_DIRECTORY);
@@ -278,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_finds_what_is_below),
+		TEST(test_all_are_listed),
 		TEST(test_relative_paths),
 		TEST(test_a_symlink_leads_there),
 		TEST(test_options_are_those_of_the_mount),
