@@ -23,7 +23,7 @@ static int update_mount(const char *mountpoint)
 	char *path = mounts_socket(mountpoint);
 	struct trouble t = {0}, about;
 	json_int_t before, revision;
-	json_t *reply;
+	json_t *reply = NULL;
 	int rc = path ? control_ask(path, mountpoint, "update", UPDATE_WAIT, &reply, &t)
 		      : trouble_set(&t, ERR_NO_MEMORY, "out of memory");
 

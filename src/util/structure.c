@@ -318,17 +318,21 @@ static int choose_meta(struct inspection *in, uint64_t file_size, struct lmdb_me
 	return 0;
 }
 
-static int inspect(struct inspection *in)
+/* *out: of the newer head. ERR_ABSENT: there is nothing yet. */
+static int inspect_heads(struct inspection *in, struct lmdb_meta *out)
 {
 	struct stat st;
-	struct lmdb_meta meta;
-	int rc;
 
 	if (fstat(in->fd, &st))
 		return error_from_errno(errno);
-	if (st.st_size == 0)
-		return 0;
-	rc = choose_meta(in, (uint64_t)st.st_size, &meta);
+	return st.st_size ? choose_meta(in, (uint64_t)st.st_size, out) : ERR_ABSENT;
+}
+
+static int inspect_trees(struct inspection *in)
+{
+	struct lmdb_meta meta;
+	int rc = inspect_heads(in, &meta);
+
 	if (rc)
 		return rc;
 	in->seen = calloc(in->last_page / 8 + 1, 1);
@@ -343,17 +347,25 @@ static int inspect(struct inspection *in)
 	return rc;
 }
 
-int structure_check_file(const char *file, struct structure *out)
+/* What is not there, or is empty, is sound. */
+static int inspect(const char *file, struct inspection *in, bool trees)
 {
-	struct inspection in = {
-		.fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+	struct lmdb_meta meta;
 	int rc;
 
-	if (in.fd < 0 && errno != ENOENT)
-		return error_from_errno(errno);
-	rc = in.fd < 0 ? 0 : inspect(&in);
-	if (in.fd >= 0)
-		close(in.fd);
+	in->fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (in->fd < 0)
+		return errno == ENOENT ? 0 : error_from_errno(errno);
+	rc = trees ? inspect_trees(in) : inspect_heads(in, &meta);
+	close(in->fd);
+	return rc == ERR_ABSENT ? 0 : rc;
+}
+
+int structure_check_file(const char *file, struct structure *out)
+{
+	struct inspection in = {0};
+	int rc = inspect(file, &in, true);
+
 	free(in.seen);
 	free(in.levels);
 	if (!rc)
@@ -370,6 +382,19 @@ int structure_check(const char *path, struct structure *out)
 	if (asprintf(&file, "%s/data.mdb", path) < 0)
 		return ERR_NO_MEMORY;
 	rc = structure_check_file(file, out);
+	free(file);
+	return rc;
+}
+
+int structure_check_heads(const char *path)
+{
+	struct inspection in = {0};
+	char *file;
+	int rc;
+
+	if (asprintf(&file, "%s/data.mdb", path) < 0)
+		return ERR_NO_MEMORY;
+	rc = inspect(file, &in, false);
 	free(file);
 	return rc;
 }

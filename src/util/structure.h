@@ -21,7 +21,8 @@ struct structure {
 /* `file` is the data file; nobody writes meanwhile. ERR_CORRUPT: not to be given to LMDB;
  * ERR_UNSUPPORTED: of another data version, which only LMDB can tell about. */
 int structure_check_file(const char *file, struct structure *out);
-/* The same of the file in the directory `path`. */
+/* The same of the file in the directory `path`; and of its two first pages only. */
 int structure_check(const char *path, struct structure *out);
+int structure_check_heads(const char *path);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "cache/meta/environment.h"
 #include "util/error.h"
+#include "util/structure.h"
 
 #define READERS_MAX 1024
 #define MAP_LEAST ((size_t)4 << 20)
@@ -245,6 +246,9 @@ int environment_open(struct environment *e, const char *path, size_t map)
 	guard_write_begin(e->guard);
 	rc = open_and_claim(&o);
 	guard_write_end(e->guard);
+	/* LMDB maps all up to the last page, or what it takes for that. */
+	if (rc == ENOMEM && structure_check_heads(path) == ERR_CORRUPT)
+		rc = MDB_CORRUPTED;
 	return rc;
 }
 

@@ -675,7 +675,7 @@ static void test_a_free_page_beyond_any_file(void **state)
 /* The same of the last page in use; and nothing is made so long. */
 static void test_a_last_page_beyond_all_reason(void **state)
 {
-	static const unsigned shifts[] = {20, 30};
+	static const unsigned shifts[] = {20, 30, 40, 50};
 	struct trouble t = {0};
 	struct lmdb_meta meta;
 	struct metadata *m;
