@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/listen_address.h"
 #include "cli/size.h"
 #include "net/serve.h"
 #include "util/home.h"
@@ -39,29 +40,6 @@ const struct option_help serve_options_help[] = {
 	{"verbose", 'v', NULL, "the lines of --access-log on the standard error"},
 	{0},
 };
-
-/* "host:port", "[v6]:port", ":port", "host" or "v6"; host points into `text`, which is cut.
- */
-static int split_listen(char *text, const char **host, uint16_t *port)
-{
-	char *colon = strrchr(text, ':');
-	char *bracket = strchr(text, ']');
-	bool bare = text[0] != '[' && strchr(text, ':') != colon; /* an address of IPv6 */
-	uint64_t number;
-
-	if (colon && !bare && (!bracket || colon > bracket)) {
-		if (number_parse(colon + 1, UINT16_MAX, &number))
-			return ERR_INVALID;
-		*port = (uint16_t)number;
-		*colon = '\0';
-	}
-	if (text[0] == '[' && bracket) {
-		*bracket = '\0';
-		text++;
-	}
-	*host = *text ? text : "0.0.0.0";
-	return 0;
-}
 
 /* A slip in the path would else serve nothing but 404s, without a word. */
 static int serve_check_store(const char *store, struct trouble *t)
@@ -210,7 +188,7 @@ int cmd_serve(int argc, char **argv)
 	o.store = argv[optind];
 	if (!o.tls)
 		o.port = 8080;
-	if (words.listen && split_listen(words.listen, &o.host, &o.port))
+	if (words.listen && listen_address_split(words.listen, &o.host, &o.port))
 		return command_use("serve", "--listen takes HOST:PORT");
 	if (o.tls && !o.tls_dir)
 		o.tls_dir = own_tls_dir = default_tls_dir();

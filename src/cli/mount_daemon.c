@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cli/metrics.h"
 #include "cli/mount_control.h"
 #include "cli/mount_revisions.h"
 #include "cli/mounts.h"
@@ -122,6 +123,7 @@ static struct log *open_daemon_log(const struct mount_request *m, struct trouble
 struct attendants {
 	struct running_mount mount;
 	struct control *control;
+	struct metrics_place *metrics;
 };
 
 static void attendants_start(struct attendants *a, const struct mount_request *m,
@@ -143,12 +145,16 @@ static void attendants_start(struct attendants *a, const struct mount_request *m
 				    "looked for");
 	else if (mount_control_start(&a->mount, &a->control, &t))
 		log_warning(r->log, "%s: nobody can ask this mount what it does", t.text);
+	if (a->mount.follow && m->metrics &&
+		metrics_start(&a->mount, m->metrics, &a->metrics, &t))
+		log_warning(r->log, "no metrics at %s: %s", m->metrics, t.text);
 }
 
 static void attendants_end(struct attendants *a, const struct mount_request *m)
 {
 	mount_follow_stop(a->mount.follow);
 	control_free(a->control);
+	metrics_stop(a->metrics);
 	mount_follow_free(a->mount.follow);
 	mounts_remove(m->session.mountpoint);
 }

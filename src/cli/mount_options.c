@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/metrics_where.h"
 #include "cli/size.h"
 
 #define SECONDS_PER_DAY 86400
@@ -144,6 +145,15 @@ static int follow_word(struct mount_request *m, const char *value)
 	return 0;
 }
 
+static int metrics_word(struct mount_request *m, const char *value)
+{
+	if (!value || metrics_where_check(value))
+		return command_use("mount",
+			"-o metrics= needs HOST:PORT, or the absolute path of a file");
+	m->metrics = value;
+	return 0;
+}
+
 /* Words that only a mount has: true when it was one, with its result in *status. */
 static bool own_word(
 	struct mount_request *m, const char *word, const char *value, int *status)
@@ -166,6 +176,8 @@ static bool own_word(
 		*status = verify_word(m, value);
 	else if (strcmp(word, "follow") == 0)
 		*status = follow_word(m, value);
+	else if (strcmp(word, "metrics") == 0)
+		*status = metrics_word(m, value);
 	else if (strcmp(word, "scrub") == 0)
 		*status = scrub_word(m, value);
 	else if (strcmp(word, "memory") == 0)

@@ -18,6 +18,7 @@ struct mount_request {
 	bool foreground;
 	bool revisions;	      /* there is a .cairn */
 	int64_t follow;	      /* seconds; 0: only when told to */
+	const char *metrics;  /* HOST:PORT or a file: metrics_where.h; or NULL */
 	const char *log_file; /* NULL: syslog, or stderr in the foreground */
 };
 

@@ -14,5 +14,7 @@ libcli_a_SOURCES = \
 	%D%/prefetch_outcome.c %D%/prefetch_outcome.h \
 	%D%/progress.c %D%/progress.h %D%/progress_line.c %D%/progress_line.h %D%/reader.c %D%/reader.h %D%/reader_options.c \
 	%D%/reader_options.h %D%/running_mount.h %D%/selection.c %D%/selection.h %D%/size.c %D%/size.h \
+	%D%/listen_address.c %D%/listen_address.h %D%/metrics.c %D%/metrics.h %D%/metrics_file.c \
+	%D%/metrics_file.h %D%/metrics_text.c %D%/metrics_text.h %D%/metrics_where.c %D%/metrics_where.h \
 	%D%/status_ask.c %D%/status_ask.h %D%/status_reply.c %D%/status_reply.h %D%/status_table.c \
 	%D%/status_table.h %D%/status_text.c %D%/status_text.h

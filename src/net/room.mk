@@ -14,13 +14,14 @@ libnet_a_SOURCES = \
 	%D%/scarcity.h %D%/schedule.c %D%/schedule.h \
 	%D%/serve.h %D%/serve_certificate.c %D%/serve_certificate.h %D%/serve_clients.c \
 	%D%/serve_clients.h %D%/serve_request.c %D%/serve_request.h %D%/slots.c %D%/slots.h %D%/status_words.c %D%/status_words.h \
-	%D%/sweep.c %D%/sweep.h %D%/tries.c %D%/tries.h \
+	%D%/sweep.c %D%/sweep.h %D%/text_server.h %D%/tries.c %D%/tries.h \
 	%D%/try_failure.c %D%/try_failure.h %D%/try_request.c %D%/try_request.h %D%/try_result.c %D%/try_result.h \
 	%D%/window.c %D%/window.h
 
 if HAVE_MICROHTTPD
 libnet_a_SOURCES += %D%/serve.c %D%/serve_answer.c %D%/serve_answer.h \
-	%D%/serve_exchange.c %D%/serve_exchange.h %D%/serve_listen.c %D%/serve_listen.h
+	%D%/serve_exchange.c %D%/serve_exchange.h %D%/serve_listen.c %D%/serve_listen.h \
+	%D%/text_server.c
 else
-libnet_a_SOURCES += %D%/serve_none.c
+libnet_a_SOURCES += %D%/serve_none.c %D%/text_server_none.c
 endif

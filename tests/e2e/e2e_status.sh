@@ -27,8 +27,11 @@ echo small >"$T/source/small"
 publish "$T/source" "$T/store" --name figures
 start_serve "$T/store" --http --access-log "$T/access"
 trust=$(public_key)
-mount_at "$URL" "$m" --trust "$trust" -o open=elide
-mount_at "$URL" "$T/mnt2" --trust "$trust" -o open=elide
+port=$(free_port)
+served=1
+[[ $("$CAIRN" version) == *microhttpd* ]] || served=
+mount_at "$URL" "$m" --trust "$trust" -o "open=elide,metrics=127.0.0.1:$port"
+mount_at "$URL" "$T/mnt2" --trust "$trust" -o "open=elide,metrics=$T/metrics.prom"
 
 # cold bytes: each was brought, the reader got each once, the server was asked as often as is told
 before=$(figure wire bytes)
@@ -74,6 +77,41 @@ done
 [ "$(status --watch --json "$m" | head -n 2 | grep -c '^{"age.*}$')" = 2 ] || fail "--watch --json"
 status -w "$m" | grep -m 1 -q '^now  *[0-9.]* requests/s' || fail "--watch"
 
+# metrics: text that Prometheus takes, with the same figures; the dashboard asks for no others
+wait_until 10 test -s "$T/metrics.prom" || fail "no file of metrics"
+cp "$T/metrics.prom" "$T/scraped"
+if [ -n "$served" ]; then
+	curl -sSf -o "$T/scraped" "http://127.0.0.1:$port/metrics"
+	[ "$(curl -s -o /dev/null -w '%{http_code} %{content_type}' "http://127.0.0.1:$port/")" != 200 ]
+	grep -qF "cairn_wire_received_bytes_total{mountpoint=\"$m\"} $(figure wire bytes)" "$T/scraped" ||
+		fail "metrics and status differ: $(grep wire "$T/scraped")"
+fi
+python3 -c 'import re, sys
+types, helps, last, names = {}, set(), {}, set()
+for line in open(sys.argv[1]):
+    if line.startswith("# HELP "):
+        helps.add(line.split()[2])
+    elif line.startswith("# TYPE "):
+        name, kind = line.split()[2:]
+        assert name not in types and name in helps, name
+        assert (kind == "counter") == name.endswith("_total"), line
+        types[name] = kind
+    else:
+        match = re.fullmatch(r"(cairn_[a-z_]+)\{(mountpoint=\"[^\"]+\".*)\} ([0-9.]+)\n", line)
+        assert match, line
+        name, labels, value = match.groups()
+        base = re.sub("_(bucket|sum|count)$", "", name)
+        assert name in types or types[base] == "histogram", line
+        names.add(name)
+        if name.endswith("_bucket"): # none is less than the one before
+            series, bound = labels.split(",le=")
+            assert float(value) >= last.get(series, 0), line
+            last[series] = float(value)
+        if name.endswith("_count"):
+            assert last[labels] == float(value), line
+wanted = set(re.findall("cairn_[a-z_]+", open(sys.argv[2]).read()))
+assert len(wanted) > 20 and wanted <= names, wanted - names' "$T/scraped" "$top/contrib/grafana/cairn.json" || fail "the metrics"
+
 # a server that is dead: the mount tells who waits, and why
 stop "$server_pid"
 cat "$m/cold" >"$T/none" 2>&1 &
@@ -105,6 +143,7 @@ assert mounts[hung]["hangs"] and mounts[hung]["error"] and mounts[hung]["pid"]
 assert mounts[well]["requests"]["count"] > 0' "$T/json" "$T/mnt2" "$m"
 
 unmount "$T/mnt2"
+[ ! -e "$T/metrics.prom" ] || fail "metrics of a mount that is gone"
 unmount
 expect 1 'no mount of yours' status "$m"
 expect 2 'one MOUNTPOINT' status a b

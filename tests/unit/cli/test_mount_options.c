@@ -46,13 +46,14 @@ static void values_reach_the_request(void **state)
 	(void)state;
 	assert_int_equal(words(&m, "allow_other,nonempty,memory=32M,readahead=16M,quota=1G,"
 				   "floor=2G,timeout=7,cache=/c,revision=3,netrc,"
-				   "verify=open,scrub=30"),
+				   "verify=open,scrub=30,metrics=[::1]:9100"),
 		0);
 	assert_int_equal(mount_request_finish(&m), 0);
 	assert_true(m.session.allow_other);
 	assert_true(m.session.nonempty);
 	assert_int_equal(m.reader.verify, CACHE_VERIFY_OPEN);
 	assert_int_equal(m.reader.scrub, 30 * 86400);
+	assert_string_equal(m.metrics, "[::1]:9100");
 	assert_int_equal(m.reader.memory, 32 << 20);
 	assert_int_equal(m.session.readahead, 16 << 20);
 	assert_true(m.reader.set_quota);
@@ -63,6 +64,16 @@ static void values_reach_the_request(void **state)
 	assert_string_equal(m.reader.cache, "/c");
 	assert_int_equal(m.reader.dataset.revision, 3);
 	assert_true(m.reader.credentials.netrc);
+	mount_request_release(&m);
+}
+
+static void metrics_go_to_a_file_too(void **state)
+{
+	struct mount_request m;
+
+	(void)state;
+	assert_int_equal(words(&m, "metrics=/run/cairn.prom"), 0);
+	assert_string_equal(m.metrics, "/run/cairn.prom");
 	mount_request_release(&m);
 }
 
@@ -80,11 +91,12 @@ static void some_are_handed_on(void **state)
 static void nonsense_is_refused(void **state)
 {
 	static const char *const wrong[] = {"rw", "what", "memory", "memory=x",
-		"memory=", "timeout=0", "timeout=x", "revision=0", "cache",
-		"cache=", "verify", "verify=always", "scrub", "scrub=0", "scrub=4000",
-		"scrub=x", "allow_othe", "allow_other=no", "nonempty=0", "debug=0",
-		"offline=no", "netrc=", "readahead=0", "memory=0", "fsname=x", "subtype=x",
-		"allow_other,rw"};
+		"memory=", "timeout=0", "timeout=x", "revision=0", "cache", "metrics",
+		"metrics=", "metrics=localhost", "metrics=:0", "metrics=a:70000",
+		"metrics=x.prom", "metrics=/run/", "cache=", "verify", "verify=always",
+		"scrub", "scrub=0", "scrub=4000", "scrub=x", "allow_othe", "allow_other=no",
+		"nonempty=0", "debug=0", "offline=no", "netrc=", "readahead=0", "memory=0",
+		"fsname=x", "subtype=x", "allow_other,rw"};
 	struct mount_request m;
 
 	(void)state;
@@ -108,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_fstab_passes_is_taken),
 		cmocka_unit_test(values_reach_the_request),
+		cmocka_unit_test(metrics_go_to_a_file_too),
 		cmocka_unit_test(some_are_handed_on),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(only_root_gets_devices),
