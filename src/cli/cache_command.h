@@ -13,8 +13,9 @@
 struct cache_command {
 	struct reader_options reader;
 	bool json, repair, all, has_target;
-	uint64_t target; /* bytes, for evict --to */
-	int argc;	 /* operands behind the verb: URL or mount point, paths */
+	uint64_t target;  /* bytes, for evict --to */
+	const char *html; /* FILE of report, or NULL */
+	int argc;	  /* operands behind the verb: URL or mount point, paths */
 	char **argv;
 };
 

@@ -10,6 +10,7 @@
 
 #include "cache/inspect.h"
 #include "cli/entry_text.h"
+#include "cli/held.h"
 #include "cli/json_output.h"
 #include "cli/size.h"
 #include "format/json.h"
@@ -17,10 +18,8 @@
 
 struct held {
 	const struct cache_command *command;
-	struct reader *reader;
-	struct attempt attempt;
 	const char *under; /* only this path and what is below; "" all */
-	uint64_t unlisted; /* entries on pages that are not held */
+	struct held_gaps gaps;
 	uint64_t files, bytes, resident;
 };
 
@@ -67,57 +66,27 @@ static void held_text(
 	putchar('\n');
 }
 
-static int held_entry(struct held *h, const struct entry *e)
+static int held_entry(void *ctx, struct attempt *a, const struct entry *e)
 {
-	const struct object_id id = object_id_of(&e->object);
-	struct cache_object object = {0};
-	uint64_t resident = 0;
+	struct cache_object object;
+	struct held *h = ctx;
+	uint64_t resident;
 	int rc;
 
 	if (e->type != ENTRY_FILE || !e->has_content || !is_under(e, h->under))
 		return 0;
-	rc = attempt_resident(&h->attempt, e, &resident);
-	if (rc && rc != ERR_PENDING)
+	rc = held_look(a, e, &resident, &object);
+	if (rc)
 		return rc;
 	h->files++;
 	h->bytes += entry_data_size(e);
 	h->resident += resident;
 	if (!resident && !h->command->all)
 		return 0;
-	if (cache_find_object(h->reader->cache, &id, &object))
-		memset(&object, 0, sizeof object);
 	if (h->command->json)
 		return held_json(e, resident, &object);
 	held_text(e, resident, &object);
 	return 0;
-}
-
-/* Depth first over what is there; a missing page is counted, not fetched. */
-static int held_page(struct held *h, const struct digest *digest, uint64_t entries)
-{
-	struct page page;
-	int rc = attempt_page(&h->attempt, digest, &page);
-
-	if (rc == ERR_PENDING) {
-		h->attempt.want_count = 0;
-		h->unlisted += entries;
-		return 0;
-	}
-	for (uint32_t i = 0; !rc && i < page.count; i++) {
-		struct page_child child;
-		struct entry entry;
-
-		if (page.level) {
-			rc = page_child(&page, i, &child);
-			if (!rc)
-				rc = held_page(h, &child.digest, child.entries);
-		} else {
-			rc = page_entry(&page, i, &entry);
-			if (!rc)
-				rc = held_entry(h, &entry);
-		}
-	}
-	return rc;
 }
 
 static void say_dataset(const struct manifest *m, const char *url)
@@ -136,7 +105,7 @@ static int total_json(const struct held *h, const struct dataset *d)
 			"url", json_byte_string(span_of_string(d->url)), "revision",
 			(json_int_t)d->manifest->revision, "files", (json_int_t)h->files,
 			"bytes", (json_int_t)h->bytes, "resident", (json_int_t)h->resident,
-			"unlisted", (json_int_t)h->unlisted),
+			"unlisted", (json_int_t)h->gaps.entries),
 		JSON_COMPACT);
 }
 
@@ -146,22 +115,19 @@ static void total_text(const struct held *h)
 
 	printf("%s of %s in %llu files; %llu entries not listed yet\n",
 		size_text(h->resident, a), size_text(h->bytes, b),
-		(unsigned long long)h->files, (unsigned long long)h->unlisted);
+		(unsigned long long)h->files, (unsigned long long)h->gaps.entries);
 }
 
 static int list_below(void *ctx, struct reader *r, const char *under, struct trouble *t)
 {
 	const struct cache_command *c = ctx;
 	const struct manifest *m = r->dataset->manifest;
-	struct held h = {.command = c, .reader = r, .under = under};
-	int rc = attempt_begin(&h.attempt, r->cache, NULL);
+	struct held h = {.command = c, .under = under};
+	int rc;
 
 	if (!c->json)
 		say_dataset(m, r->dataset->url);
-	if (!rc) {
-		rc = held_page(&h, &m->root, m->totals.entries);
-		attempt_end(&h.attempt);
-	}
+	rc = held_each(r, held_entry, &h, &h.gaps);
 	if (!rc && c->json)
 		rc = total_json(&h, r->dataset);
 	else if (!rc)

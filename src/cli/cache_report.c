@@ -3,6 +3,7 @@
 
 #include "cli/cache_report.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +12,14 @@
 #include "cli/entry_text.h"
 #include "cli/json_output.h"
 #include "cli/progress.h"
+#include "cli/report_page.h"
 #include "cli/size.h"
+#include "cli/survey_json.h"
 #include "format/json.h"
 #include "format/json_byte_string.h"
 #include "util/clock.h"
+#include "util/home.h"
+#include "util/io.h"
 
 static int dataset_json(void *ctx, const struct cache_dataset *d)
 {
@@ -210,5 +215,40 @@ int cache_report_verify(struct cache_command *c, struct trouble *t)
 		rc = trouble_set(t, ERR_CORRUPT,
 			"%llu rotten pieces: run it with --repair to throw them out",
 			(unsigned long long)verify.bad);
+	return rc;
+}
+
+/* Whoever looks at FILE meanwhile sees the one before; it tells what people have, so it is
+ * the user's alone. */
+static int survey_write_page(
+	const struct survey *s, struct cache_command *c, struct trouble *t)
+{
+	char *own = c->reader.cache ? NULL : home_cache_directory();
+	struct html h = {0};
+	int rc;
+
+	report_page(&h, s, own ? own : c->reader.cache, clock_realtime() / NS_PER_SECOND);
+	free(own);
+	rc = h.rc;
+	if (!rc)
+		rc = io_replace_file(AT_FDCWD, c->html, span_of_bytes(&h.text), 0600, 0);
+	bytes_release(&h.text);
+	return rc ? trouble_set(t, rc, "%s cannot be written: %s", c->html, error_text(rc))
+		  : 0;
+}
+
+int cache_report_survey(struct cache_command *c, struct trouble *t)
+{
+	struct survey s = {0};
+	int rc;
+
+	if (!c->html && !c->json)
+		return command_use("cache", "report needs --html FILE or --json");
+	rc = survey_take(c, &s, t);
+	if (!rc && c->html)
+		rc = survey_write_page(&s, c, t);
+	if (!rc && c->json && (rc = json_output(survey_json(&s), JSON_INDENT(1))))
+		trouble_set(t, rc, "the report cannot be printed: %s", error_text(rc));
+	survey_release(&s);
 	return rc;
 }

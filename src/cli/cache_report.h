@@ -8,6 +8,8 @@
 
 /* Totals, limits, datasets and pins. */
 int cache_report_info(struct cache_command *c, struct trouble *t);
+/* A page for people, into c->html; as JSON, c->json. EXIT_USE: neither was asked for. */
+int cache_report_survey(struct cache_command *c, struct trouble *t);
 /* Hashes all that is held. ERR_CORRUPT when something is rotten and `repair` is not set. */
 int cache_report_verify(struct cache_command *c, struct trouble *t);
 

@@ -17,6 +17,7 @@ enum {
 	OPTION_REPAIR,
 	OPTION_ALL,
 	OPTION_TO,
+	OPTION_HTML,
 	OPTION_QUOTA,
 	OPTION_FLOOR
 };
@@ -29,6 +30,7 @@ const struct option_help cache_options_help[] = {
 		"ls: files of which nothing is held too; evict: everything"},
 	{"to", OPTION_TO, "SIZE",
 		"evict: least recently used first, until this much is left"},
+	{"html", OPTION_HTML, "FILE", "report: write a page for a browser"},
 	{"quota", OPTION_QUOTA, "SIZE", "set how much the cache may hold (0: no limit)"},
 	{"floor", OPTION_FLOOR, "SIZE", "set how much of the disk stays free"},
 	READER_OPTIONS_HELP,
@@ -38,10 +40,11 @@ const struct option_help cache_options_help[] = {
 static const struct verb {
 	const char *name;
 	int (*run)(struct cache_command *c, struct trouble *t);
-	bool operands, repair, all, to; /* what it takes */
+	bool operands, repair, all, to, html; /* what it takes */
 } verbs[] = {
 	{"info", cache_report_info, .operands = false},
 	{"ls", cache_ls, .operands = true, .all = true},
+	{"report", cache_report_survey, .html = true},
 	{"verify", cache_report_verify, .repair = true},
 	{"evict", cache_keep_evict, .operands = true, .all = true, .to = true},
 	{"pin", cache_keep_pin, .operands = true},
@@ -75,6 +78,9 @@ static int option(struct cache_command *c, int letter)
 	case OPTION_TO:
 		c->has_target = true;
 		return size_option("to", optarg, &c->target);
+	case OPTION_HTML:
+		c->html = optarg;
+		return 0;
 	case OPTION_QUOTA:
 		c->reader.set_quota = true;
 		return size_option("quota", optarg, &c->reader.quota);
@@ -90,10 +96,12 @@ static int verb_check(const struct verb *v, const struct cache_command *c)
 	if (c->argc && !v->operands)
 		return command_use("cache", "%s is of the whole cache, and takes no '%s'",
 			v->name, c->argv[0]);
-	if ((c->repair && !v->repair) || (c->all && !v->all) || (c->has_target && !v->to))
+	if ((c->repair && !v->repair) || (c->all && !v->all) || (c->has_target && !v->to) ||
+		(c->html && !v->html))
 		return command_use("cache", "%s takes no --%s", v->name,
 			c->repair && !v->repair ? "repair"
 			: c->all && !v->all	? "all"
+			: c->html && !v->html	? "html"
 						: "to");
 	return 0;
 }
@@ -119,9 +127,9 @@ int cmd_cache(int argc, char **argv)
 		if (option(&c, letter))
 			return reader_options_end(&c.reader, EXIT_USE);
 	if (optind >= argc)
-		return reader_options_end(&c.reader,
-			command_use("cache",
-				"one of info, ls, verify, evict, pin, unpin is needed"));
+		return reader_options_end(
+			&c.reader, command_use("cache", "one of info, ls, report, verify, "
+							"evict, pin, unpin is needed"));
 	verb = argv[optind++];
 	c.argc = argc - optind;
 	c.argv = argv + optind;

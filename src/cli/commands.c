@@ -22,7 +22,7 @@ const struct command commands[] = {
 	ROW(why, "MOUNTPOINT [OPTIONS]", "Say what requests that hang in a mount wait for"),
 	ROW(prefetch, "URL|MOUNTPOINT [PATH...] [OPTIONS]",
 		"Bring contents into the cache"),
-	ROW(cache, "info|ls|verify|evict|pin|unpin [ARGUMENTS] [OPTIONS]",
+	ROW(cache, "info|ls|report|verify|evict|pin|unpin [ARGUMENTS] [OPTIONS]",
 		"Look at the cache and tidy it"),
 	ROW(ls, "URL [PATH...] [OPTIONS]",
 		"List directories of a dataset without mounting it"),
