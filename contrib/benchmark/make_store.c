@@ -30,7 +30,7 @@
 #define FILES_PER_BUNDLE 125
 #define FILE_SIZE_MEAN 8192
 #define BUFFERS 2 /* of the publication, which reads nothing here */
-#define CHANGES_MAX 16
+#define CHANGES_MAX 32
 #define BORN INT64_C(1700000000) /* the first mtime */
 
 struct change {

@@ -61,14 +61,11 @@ static void dot_set_time(struct filesystem *fs, uint64_t number, struct stat *st
 {
 	int64_t now = clock_realtime();
 
-	if (number == DOT_CAIRN_TOP) {
-		st->st_mtim.tv_sec = (time_t)fs->dataset->manifest->created;
-	} else {
-		st->st_mtim.tv_sec = (time_t)((now - now % DOT_CAIRN_FRESH) /
-					      NS_PER_SECOND);
-		st->st_mtim.tv_nsec = (long)(dot_cairn_state(fs) % NS_PER_SECOND);
-	}
-	st->st_ctim = st->st_atim = st->st_mtim;
+	if (number == DOT_CAIRN_TOP)
+		entry_stat_time(st, fs->dataset->manifest->created, 0);
+	else
+		entry_stat_time(st, (now - now % DOT_CAIRN_FRESH) / NS_PER_SECOND,
+			(uint32_t)(dot_cairn_state(fs) % NS_PER_SECOND));
 }
 
 static void directory_stat(struct filesystem *fs, uint64_t number, struct stat *st)

@@ -19,7 +19,7 @@ uint64_t dot_cairn_node(uint64_t number);
 
 /* Answers a listing of the directory of that number. */
 void dot_cairn_list(struct request *r, uint64_t number);
-/* A number that is another one when a listing would be. */
+/* A number that is another one when a listing would be, for its time. */
 uint64_t dot_cairn_state(struct filesystem *fs);
 
 #endif

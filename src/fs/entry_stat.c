@@ -49,10 +49,19 @@ static uint64_t stat_bytes(const struct entry *e)
 	return e->type == ENTRY_FILE ? entry_data_size(e) : 0;
 }
 
+void entry_stat_time(struct stat *st, int64_t seconds, uint32_t nanoseconds)
+{
+	struct timespec time = {.tv_sec = (time_t)seconds, .tv_nsec = (long)nanoseconds};
+
+#ifdef HAVE_STRUCT_STAT_ST_MTIM
+	st->st_mtim = st->st_ctim = st->st_atim = time;
+#else
+	st->st_mtimespec = st->st_ctimespec = st->st_atimespec = time;
+#endif
+}
+
 void entry_stat(const struct entry *e, struct stat *st)
 {
-	struct timespec time = {.tv_sec = (time_t)e->mtime, .tv_nsec = (long)e->mtime_nsec};
-
 	memset(st, 0, sizeof *st);
 	st->st_ino = (ino_t)e->inode;
 	st->st_mode = (mode_t)entry_st_mode(e);
@@ -64,11 +73,7 @@ void entry_stat(const struct entry *e, struct stat *st)
 	st->st_size = (off_t)(e->type == ENTRY_DIRECTORY ? BLOCK_SIZE : e->size);
 	st->st_blksize = BLOCK_SIZE;
 	st->st_blocks = (blkcnt_t)((stat_bytes(e) + STAT_BLOCK - 1) / STAT_BLOCK);
-#ifdef HAVE_STRUCT_STAT_ST_MTIM
-	st->st_mtim = st->st_ctim = st->st_atim = time;
-#else
-	st->st_mtimespec = st->st_ctimespec = st->st_atimespec = time;
-#endif
+	entry_stat_time(st, e->mtime, e->mtime_nsec);
 }
 
 void entry_param(const struct entry *e, struct fuse_entry_param *out)

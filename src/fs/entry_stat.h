@@ -28,6 +28,8 @@ struct span path_span(const struct path *p);
 int entry_path(const struct entry *e, struct path *out);
 /* As stat(2) shows it. */
 void entry_stat(const struct entry *e, struct stat *st);
+/* All three times. */
+void entry_stat_time(struct stat *st, int64_t seconds, uint32_t nanoseconds);
 /* An answer's entry but for its node id. */
 void entry_param(const struct entry *e, struct fuse_entry_param *out);
 

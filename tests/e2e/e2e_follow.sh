@@ -63,7 +63,7 @@ for mode in elide passthrough plain; do
 	if is_root && mkdir -p "$T/bind" && mount --bind "$m/moving" "$T/bind"; then bound=1; else bound=; fi
 
 	count=$states
-	[ "$mode" = elide ] || count=3
+	[ "$mode" = elide ] || is_long || count=3
 	for _ in $(seq "$count"); do
 		publish_next
 		follow
@@ -174,7 +174,7 @@ for mode in elide passthrough; do
 	[ "$(find "$m" -name .cairn)" = "" ] || fail ".cairn is listed"
 	# shellcheck disable=SC2012 # numbers
 	[ "$(ls "$others" | wc -l)" = "$number" ] || fail "not all of $number revisions: $(ls "$others")"
-	for n in 1 $((number / 2)) $number; do
+	for n in 1 $((number / 2)); do
 		"$REVISIONS" is "$others/$n" "$n" || fail "revision $n with open=$mode"
 	done
 	"$REVISIONS" is "$m/.cairn/tags/good" "$good" || fail "a tag"
@@ -185,7 +185,7 @@ for mode in elide passthrough; do
 	follow
 	"$REVISIONS" is "$m" "$number"
 	stat -c %i "$others/2/steady" "$others/2/moving"/* | cmp - "$T/inodes" || fail "other inodes"
-	for n in 2 $((number - 1)) $number; do
+	for n in 2 $number; do
 		"$REVISIONS" is "$others/$n" "$n" || fail "revision $n after $number with open=$mode"
 	done
 	cmp - "$others/2/moving/name-07" <&7 || fail "an open file of revision 2"
@@ -200,12 +200,15 @@ mount_mode auto
 unmount_mode
 
 # the end does not wait for a server that does not answer
+mount_url() {
+	"$CAIRN" mount "$URL" "$m" --cacert "$CACERT" --trust "$(public_key)" --cache "$T/cache" -f \
+		--timeout 3600 -o follow=off 2>"$T/debug" &
+	mounted=$!
+	pids+=("$mounted")
+	wait_until 20 mountpoint -q "$m" || fail "no mount: $(tail -n 3 "$T/debug")"
+}
 start_serve "$T/store"
-"$CAIRN" mount "$URL" "$m" --cacert "$CACERT" --trust "$(public_key)" --cache "$T/cache" -f \
-	--timeout 3600 -o follow=off 2>"$T/debug" &
-mounted=$!
-pids+=("$mounted")
-wait_until 20 mountpoint -q "$m" || fail "no mount: $(tail -n 3 "$T/debug")"
+mount_url
 kill -STOP "$server_pid"
 "$CAIRN" update "$m" 2>"$T/err" &
 asker=$!
@@ -213,3 +216,10 @@ sleep 0.3
 unmount_mode
 ! wait "$asker" || fail "it was updated by a server that is stopped"
 grep -q 'the mount is ending' "$T/err" || fail "the end: $(cat "$T/err")"
+
+# nor does one that is gone stop a mount, that begins or that is there
+kill -KILL "$server_pid"
+mount_url
+shown=$number
+stays 'connect'
+unmount_mode

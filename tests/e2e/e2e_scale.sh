@@ -50,3 +50,13 @@ check("a first mount", "mount_requests", large["mount_requests"] <= small["mount
 check("an exponent", "spread_requests", 0.8 < rows["spread_requests"]["exponent"] < 1.2)
 END
 say "10 changes among $(awk '$1 == "entries" { print $3 }' "$T/out.txt") entries: all as it should be"
+
+# what an update costs a mount that knows all names
+if is_long; then
+	"$top/contrib/benchmark/updates" --build . --up-to 10000 --rounds 1 --no-reader \
+		--directory "$T/scale" >"$T/out.txt" 2>"$T/err" || fail "$(tail -n 3 "$T/err")"
+	[ -z "$(ls -A "$T/scale")" ] || fail "the updates leave their work"
+	# ENTRIES CHANGED SECONDS REQUESTS: of one file some pages, of half of them all
+	awk '$1 == 10000 { n++; if ($2 == 1 ? $4 > 8 : $4 > 60) exit 1 } END { exit n != 4 }' "$T/out.txt" ||
+		fail "$(cat "$T/out.txt")"
+fi
