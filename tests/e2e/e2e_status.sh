@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_program python3
+TERMINAL=$(find_program ./tests/e2e/terminal)
 
 m=$T/mnt
 status() { "$CAIRN" status "$@"; }
@@ -112,6 +113,12 @@ for line in open(sys.argv[1]):
 wanted = set(re.findall("cairn_[a-z_]+", open(sys.argv[2]).read()))
 assert len(wanted) > 20 and wanted <= names, wanted - names' "$T/scraped" "$top/contrib/grafana/cairn.json" || fail "the metrics"
 
+# a live view on a terminal, until the mount ends
+# shellcheck disable=SC2016 # bash puts them in
+"$TERMINAL" 80 "$T/screen" bash -c 'exec "$0" status --watch "$1" >&2' "$CAIRN" "$m" &
+viewer=$!
+pids+=("$viewer")
+
 # a server that is dead: the mount tells who waits, and why
 stop "$server_pid"
 cat "$m/cold" >"$T/none" 2>&1 &
@@ -145,5 +152,8 @@ assert mounts[well]["requests"]["count"] > 0' "$T/json" "$T/mnt2" "$m"
 unmount "$T/mnt2"
 [ ! -e "$T/metrics.prom" ] || fail "metrics of a mount that is gone"
 unmount
+! wait "$viewer" || fail "the view of a mount that ended is success"
+grep -qF $'\e[H\e[2J' "$T/screen" && grep -q '^mount ' <(tr -d '\r' <"$T/screen" | sed $'s/\e\\[[0-9]*[HJ]//g') ||
+	fail "no screen: $(cat -v "$T/screen")"
 expect 1 'no mount of yours' status "$m"
 expect 2 'one MOUNTPOINT' status a b
