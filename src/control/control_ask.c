@@ -55,7 +55,7 @@ static int ask_line(int fd, const char *name, int64_t wait, struct bytes *rest,
 static int ask_begin(int fd, const char *name, const json_t *request, struct bytes *rest,
 	struct trouble *t)
 {
-	json_t *hello;
+	json_t *hello = NULL;
 	int rc = ask_line(fd, name, HELLO_WAIT, rest, &hello, t);
 
 	if (rc)
@@ -101,7 +101,7 @@ int control_ask_lines(const char *path, const char *name, const json_t *request,
 	struct bytes rest = {0};
 	bool end = false;
 	json_t *line;
-	int fd, rc = ask_connect(path, name, &fd, t);
+	int fd = -1, rc = ask_connect(path, name, &fd, t);
 
 	if (rc)
 		return rc;
@@ -125,7 +125,7 @@ int control_ask(const char *path, const char *name, const char *command, int64_t
 {
 	json_t *request = json_pack("{s:s}", "command", command);
 	struct bytes rest = {0};
-	int fd, rc = ask_connect(path, name, &fd, t);
+	int fd = -1, rc = ask_connect(path, name, &fd, t);
 
 	if (!rc) {
 		rc = ask_begin(fd, name, request, &rest, t);
