@@ -234,7 +234,10 @@ void prefetcher_count(struct prefetcher *p, uint64_t *present, uint64_t *fetched
 
 uint64_t prefetcher_ready(const struct prefetcher *p)
 {
-	return atomic_load(&p->found) + engine_delivered(p->reader->engine) - p->delivered;
+	uint64_t delivered = engine_delivered(p->reader->engine);
+
+	delivered = delivered > p->delivered ? delivered - p->delivered : 0;
+	return atomic_load(&p->found) + delivered;
 }
 
 void prefetcher_ahead(struct reader *r, const struct entry *e, uint64_t offset)

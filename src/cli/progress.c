@@ -39,9 +39,9 @@ struct progress {
 	pthread_t thread;
 	pthread_cond_t wake; /* it is over */
 	bool over;
-	int64_t next;	/* not drawn before: CLOCK_MONOTONIC ns */
-	unsigned drawn; /* columns that are on the terminal */
-	uint64_t total;
+	int64_t next;	      /* not drawn before: CLOCK_MONOTONIC ns */
+	unsigned drawn;	      /* columns that are on the terminal */
+	uint64_t total, most; /* bytes; most: that were told of as done */
 	char note[NOTE_SIZE];
 	uint64_t (*done)(void *ctx);
 	void *ctx;
@@ -123,9 +123,13 @@ static void draw(struct progress *p, int64_t now)
 		.total = p->total,
 	};
 
-	/* What was estimated too low is no reason to tell of more than all. */
+	/* What was estimated too low is no reason to tell of more than all; nor is what was
+	 * lost on the way, and comes again, to go back. */
 	if (s.total && s.done > s.total)
 		s.done = s.total;
+	if (s.done < p->most)
+		s.done = p->most;
+	p->most = s.done;
 	s.rate = take_sample(p, s.done, now);
 	if (!has_terminal() || now < p->next)
 		return;
@@ -173,6 +177,7 @@ void progress_watch(struct progress *p, uint64_t (*done)(void *ctx), void *ctx)
 	pthread_mutex_lock(&progress_mtx);
 	p->done = done;
 	p->ctx = ctx;
+	p->most = 0;
 	pthread_mutex_unlock(&progress_mtx);
 }
 

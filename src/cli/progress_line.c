@@ -35,7 +35,7 @@ static void put_left(const struct progress_state *s, char text[PART_TEXT])
 		snprintf(text, PART_TEXT, "%ld:%02ld:%02ld left", seconds / 3600,
 			seconds % 3600 / 60, seconds % 60);
 	else
-		snprintf(text, PART_TEXT, "%ld:%02ld left", seconds / 60, seconds % 60);
+		snprintf(text, PART_TEXT, "%2ld:%02ld left", seconds / 60, seconds % 60);
 }
 
 static double share_of(const struct progress_state *s)
@@ -43,9 +43,10 @@ static double share_of(const struct progress_state *s)
 	return s->done < s->total ? (double)s->done / (double)s->total : 1;
 }
 
+/* What changes all the time keeps its width, as a rule. */
 static void put_parts(const struct progress_state *s, char parts[PARTS][PART_TEXT])
 {
-	char size[SIZE_TEXT];
+	char size[SIZE_TEXT], rate[SIZE_TEXT + 2] = "";
 
 	memset(parts, 0, PARTS * PART_TEXT);
 	snprintf(parts[PART_WHAT], PART_TEXT, "%.20s", s->what);
@@ -55,8 +56,8 @@ static void put_parts(const struct progress_state *s, char parts[PARTS][PART_TEX
 	if (s->total)
 		snprintf(parts[PART_TOTAL], PART_TEXT, "of %s", size_text(s->total, size));
 	if (s->rate >= 0)
-		snprintf(parts[PART_RATE], PART_TEXT, "%s/s",
-			size_text((uint64_t)s->rate, size));
+		snprintf(rate, sizeof rate, "%s/s", size_text((uint64_t)s->rate, size));
+	snprintf(parts[PART_RATE], PART_TEXT, "%*s", rate[0] ? 10 : 0, rate);
 	put_left(s, parts[PART_LEFT]);
 	if (s->note)
 		snprintf(parts[PART_NOTE], PART_TEXT, "%.100s", s->note);

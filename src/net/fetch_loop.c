@@ -12,6 +12,7 @@
 #include "util/clock.h"
 
 #define POLL_MOST (60 * NS_PER_SECOND)
+#define COUNT_INTERVAL (50 * NS_PER_MS) /* of what is arriving */
 
 int fetch_loop_init(struct fetch_loop *loop, struct log *log, uint64_t memory,
 	const struct fetch_try_settings *settings, unsigned connections)
@@ -308,6 +309,8 @@ static int sleep_time(struct fetch_loop *loop)
 	pthread_mutex_unlock(&loop->fetch_mtx);
 	if (left > POLL_MOST)
 		left = POLL_MOST;
+	if (loop->uncounted && left > COUNT_INTERVAL)
+		left = COUNT_INTERVAL;
 	return (int)((left + NS_PER_MS - 1) / NS_PER_MS);
 }
 
@@ -324,6 +327,22 @@ static bool goes_on(struct fetch_loop *loop)
 	return go;
 }
 
+/* What came of those that are under way: of two tries of one fetch, of the first. */
+static void count_arriving(struct fetch_loop *loop)
+{
+	int64_t now = clock_coarse();
+	uint64_t bytes = 0;
+
+	loop->uncounted = now - loop->counted < COUNT_INTERVAL;
+	if (loop->uncounted)
+		return;
+	loop->counted = now;
+	for (const struct fetch_try *t = loop->tries.first; t; t = t->next)
+		if (!t->second)
+			bytes += t->body.size;
+	atomic_store_explicit(&loop->arriving, bytes, memory_order_relaxed);
+}
+
 void fetch_loop_run(struct fetch_loop *loop)
 {
 	bool more;
@@ -333,6 +352,7 @@ void fetch_loop_run(struct fetch_loop *loop)
 		admit_seconds(loop);
 		admit_firsts(loop);
 		more = finish_ended(loop);
+		count_arriving(loop);
 		more = hand_over(loop) || more;
 		if (!more)
 			tries_poll(&loop->tries, sleep_time(loop));

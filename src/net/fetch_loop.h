@@ -13,6 +13,7 @@
 #define CAIRN_NET_FETCH_LOOP_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@
 struct fetch_loop {
 	struct log *log;    /* set before the thread starts */
 	struct tries tries; /* the thread's own, but for tries_wake() */
+	int64_t counted;    /* CLOCK_MONOTONIC ns, the thread's: when `arriving` was */
+	bool uncounted;	    /* the thread's: not since it has last looked */
+	atomic_uint_fast64_t arriving; /* bytes of bodies that are on their way, lately */
 
 	/* Guards all below, and state, priority and deadline of every fetch. */
 	pthread_mutex_t fetch_mtx;

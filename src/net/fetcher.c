@@ -171,6 +171,11 @@ void fetcher_lower(struct fetcher *f, struct fetch *fetch)
 	pthread_mutex_unlock(&f->loop.fetch_mtx);
 }
 
+uint64_t fetcher_arriving(const struct fetcher *f)
+{
+	return atomic_load_explicit(&f->loop.arriving, memory_order_relaxed);
+}
+
 void fetcher_count(struct fetcher *f, struct fetcher_counters *out)
 {
 	const struct schedule_counters *counters = &f->loop.schedule.counters;

@@ -68,6 +68,10 @@ struct fetcher_counters {
 };
 void fetcher_count(struct fetcher *f, struct fetcher_counters *out);
 
+/* Bytes of bodies that have come so far of what is under way, about a tenth of a second
+ * ago: for whoever shows how far something is. */
+uint64_t fetcher_arriving(const struct fetcher *f);
+
 /* How it stands with a fetch, for who asks. */
 struct fetch_look {
 	enum fetch_step {

@@ -161,7 +161,8 @@ void engine_detach(struct engine *e)
 
 uint64_t engine_delivered(const struct engine *e)
 {
-	return atomic_load_explicit(&e->delivered, memory_order_relaxed);
+	return atomic_load_explicit(&e->delivered, memory_order_relaxed) +
+	       fetcher_arriving(e->fetcher);
 }
 
 void engine_note_delivered(struct engine *e, uint64_t bytes)

@@ -41,7 +41,8 @@ struct codec_pool *engine_codecs(struct engine *e);
 struct keep_queue *engine_keeps(struct engine *e);
 
 /* Bytes of chunks that have come, from mirrors or from elsewhere in the cache, and been
- * found right: for whoever shows how far something is. */
+ * found right, and what has come so far of the next ones: for whoever shows how far
+ * something is. It may fall a little. */
 uint64_t engine_delivered(const struct engine *e);
 void engine_note_delivered(struct engine *e, uint64_t bytes);
 

@@ -30,12 +30,12 @@ static void test_leaves_out_what_has_no_room(void **state)
 	shows(&s, 199,
 		"prefetch [#################.................................]  34% 85.0 "
 		"MiB "
-		"of 250 MiB 9.0 MiB/s 0:18 left checking");
+		"of 250 MiB  9.0 MiB/s  0:18 left checking");
 	shows(&s, 79,
-		"prefetch [####..........]  34% 85.0 MiB of 250 MiB 9.0 MiB/s 0:18 left "
+		"prefetch [####........]  34% 85.0 MiB of 250 MiB  9.0 MiB/s  0:18 left "
 		"checking");
-	shows(&s, 59, "prefetch  34% 85.0 MiB of 250 MiB 9.0 MiB/s 0:18 left");
-	shows(&s, 39, " 34% 85.0 MiB 9.0 MiB/s 0:18 left");
+	shows(&s, 59, "prefetch  34% 85.0 MiB of 250 MiB  9.0 MiB/s  0:18 left");
+	shows(&s, 39, " 34% 85.0 MiB  9.0 MiB/s  0:18 left");
 	shows(&s, 20, " 34% 85.0 MiB");
 	shows(&s, 0, "");
 }
@@ -47,15 +47,16 @@ static void test_says_only_what_is_known(void **state)
 	(void)state;
 	shows(&s, 79, "get 3.0 MiB");
 	s.rate = 0;
-	shows(&s, 79, "get 3.0 MiB 0 B/s");
+	shows(&s, 79, "get 3.0 MiB      0 B/s");
 	s.total = 4 * MIB;
-	shows(&s, 39, "get  75% 3.0 MiB of 4.0 MiB 0 B/s");
+	shows(&s, 39, "get  75% 3.0 MiB of 4.0 MiB      0 B/s");
 	s.rate = 1;
 	shows(&s, 79,
-		"get [#####################........]  75% 3.0 MiB of 4.0 MiB 1 B/s 12 d 3 "
+		"get [##################......]  75% 3.0 MiB of 4.0 MiB      1 B/s 12 "
+		"d 3 "
 		"h left");
 	s.done = s.total;
-	shows(&s, 39, "get 100% 4.0 MiB of 4.0 MiB 1 B/s");
+	shows(&s, 39, "get 100% 4.0 MiB of 4.0 MiB      1 B/s");
 	s.note = "\x1b[31m";
 	progress_line(&s, 79, line);
 	assert_null(strchr(line, '\x1b'));

@@ -1755,6 +1755,22 @@ static void test_deadline_in_queue(void **state)
 	job_release(&first);
 }
 
+/* What has come of it counts, until it is over. */
+static void test_arriving(void **state)
+{
+	struct fixture *x = *state;
+	struct log_of_jobs log;
+	struct job job = {0};
+
+	log_init(&log, start(x));
+	submit(&job, &log, x->mirrors, "stall", FETCH_DEMAND);
+	AWAIT(fetcher_arriving(x->fetcher) == 4);
+	fetcher_cancel(x->fetcher, &job.fetch);
+	await_jobs(&log, 1);
+	AWAIT(fetcher_arriving(x->fetcher) == 0);
+	job_release(&job);
+}
+
 static void test_cancel(void **state)
 {
 	struct fixture *x = *state;
@@ -1891,6 +1907,7 @@ int main(void)
 		TEST(test_next_mirror),
 		TEST(test_avoid),
 		TEST(test_stalled_mirror),
+		TEST(test_arriving),
 		TEST(test_first_of_two_answers),
 		TEST(test_cancel_both_of_two),
 		TEST(test_second_of_two_fails),
