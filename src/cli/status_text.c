@@ -40,6 +40,8 @@ static void print_revision(FILE *out, const json_t *r)
 		duration_seconds_text(reply_number(r, "age_seconds", NULL), age));
 	reply_print(out, r, "created", NULL);
 	fputs(")\n", out);
+	if (json_is_string(json_object_get(r, "tag")))
+		print_labelled(out, "tag", r, "tag", NULL);
 	if (newest > revision)
 		fprintf(out, "%-10s %" PRIu64 " is known, and not shown\n", "newest",
 			newest);

