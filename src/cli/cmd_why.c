@@ -109,7 +109,9 @@ static void print_blobs(const json_t *line)
 		print_blob(json_array_get(blobs, i));
 	if (count > shown)
 		printf("  and %llu more\n", (unsigned long long)(count - shown));
-	if (!count)
+	if (json_is_true(json_object_get(line, "manifest")))
+		puts("  a manifest or a tag is asked for");
+	else if (!count)
 		puts("  what it waited for has come");
 }
 

@@ -78,6 +78,8 @@ static json_t *look_json(const struct parked_look *look)
 		set_ms(o, "left_ms", look->deadline - now);
 	for (unsigned i = 0; i < look->blob_count && i < PARKED_BLOBS_MAX; i++)
 		json_array_append_new(blobs, blob_wait_json(&look->blobs[i], now));
+	if (look->for_manifest)
+		json_object_set_new(o, "manifest", json_true());
 	json_object_set_new(o, "blob_count", json_integer(look->blob_count));
 	json_object_set_new(o, "blobs", blobs);
 	return o;

@@ -122,16 +122,22 @@ static void dot_reply_entry(struct request *r, const struct fuse_entry_param *en
 	fuse_reply_entry(r->fuse, entry);
 }
 
+/* What was asked for, in the mount. */
+static void dot_path(const struct request *r, struct path *out)
+{
+	out->size = (size_t)snprintf(out->data, sizeof out->data, DOT_CAIRN_NAME "/%s%s%s",
+		dot_number(r) == DOT_CAIRN_TAGS ? "tags" : "revisions", r->name ? "/" : "",
+		r->name ? r->name : "");
+}
+
 static void dot_note_failure(struct request *r, int error, const struct trouble *t)
 {
-	char path[REQUEST_NAME_MAX + 32];
+	struct path path;
 
 	if (error == ERR_INTERRUPTED)
 		return;
-	snprintf(path, sizeof path, DOT_CAIRN_NAME "/%s%s%s",
-		dot_number(r) == DOT_CAIRN_TAGS ? "tags" : "revisions", r->name ? "/" : "",
-		r->name ? r->name : "");
-	failures_note(&r->fs->failures, r->kind->name, span_of_string(path), error, t);
+	dot_path(r, &path);
+	failures_note(&r->fs->failures, r->kind->name, path_span(&path), error, t);
 }
 
 /* The root directory of a retained revision. */
@@ -395,11 +401,57 @@ int dot_cairn_begin(struct filesystem *fs, const struct revision_source *source)
 
 void dot_cairn_end(struct filesystem *fs)
 {
+	if (fs->dot_cairn)
+		errands_stop(fs->dot_cairn->errands);
+}
+
+void dot_cairn_free(struct filesystem *fs)
+{
 	if (!fs->dot_cairn)
 		return;
-	errands_stop(fs->dot_cairn->errands);
+	errands_free(fs->dot_cairn->errands);
 	revision_names_release(&fs->dot_cairn->names);
 	free(fs->dot_cairn);
 	fs->dot_cairn = NULL;
 	fs->apart = NULL;
+}
+
+struct dot_looks {
+	struct parked_look *looks;
+	unsigned count, all;
+};
+
+static void dot_look(void *ctx, const struct errand_look *e)
+{
+	struct dot_looks *l = ctx;
+	struct parked_look *look = &l->looks[l->count];
+
+	if (++l->all > DOT_CAIRN_LOOKS_MAX)
+		return;
+	l->count++;
+	*look = (struct parked_look){.thread = e->thread,
+		.uid = e->uid,
+		.operation = e->request->kind->name,
+		.since = e->since,
+		.deadline = e->deadline,
+		.for_manifest = true};
+	dot_path(e->request, &look->path);
+}
+
+int dot_cairn_look(struct filesystem *fs, unsigned *count, parked_look_fn each, void *ctx)
+{
+	struct dot_looks l = {0};
+	int rc = 0;
+
+	if (!fs->dot_cairn)
+		return 0;
+	l.looks = malloc(DOT_CAIRN_LOOKS_MAX * sizeof *l.looks);
+	if (!l.looks)
+		return ERR_NO_MEMORY;
+	errands_look(fs->dot_cairn->errands, dot_look, &l);
+	for (unsigned i = 0; !rc && i < l.count; i++)
+		rc = each(ctx, &l.looks[i]);
+	*count += l.all;
+	free(l.looks);
+	return rc;
 }

@@ -10,6 +10,7 @@
 #ifndef CAIRN_FS_DOT_CAIRN_H
 #define CAIRN_FS_DOT_CAIRN_H
 
+#include "fs/parked_look.h"
 #include "fs/request.h"
 #include "fs/revision_source.h"
 
@@ -21,8 +22,16 @@ struct fuse_entry_param;
 
 /* Before the first request. ERR_NO_MEMORY, ERR_NO_THREADS. */
 int dot_cairn_begin(struct filesystem *fs, const struct revision_source *source);
-/* After the last one; before request_run_end(). Does nothing where there is none. */
+/* After the last one; before request_run_end(). Does nothing where there is none, as below.
+ */
 void dot_cairn_end(struct filesystem *fs);
+void dot_cairn_free(struct filesystem *fs);
+
+/* Tells of who waits for a manifest or a tag, as request_run_look() of who waits for blobs;
+ * of at most DOT_CAIRN_LOOKS_MAX. *count grows by how many there are. Any thread, from
+ * the beginning to dot_cairn_free(). */
+#define DOT_CAIRN_LOOKS_MAX 64
+int dot_cairn_look(struct filesystem *fs, unsigned *count, parked_look_fn each, void *ctx);
 
 /* Is it what a lookup asks for that the dataset does not answer? Then its entry. */
 bool dot_cairn_is(const struct request *r);

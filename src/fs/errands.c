@@ -19,7 +19,9 @@ struct errand {
 	struct errands *queue;
 	struct request request;
 	char name[REQUEST_NAME_MAX + 1];
-	int64_t deadline; /* CLOCK_MONOTONIC ns */
+	pid_t thread; /* that asks */
+	uid_t uid;
+	int64_t since, deadline; /* CLOCK_MONOTONIC ns */
 	struct errand *next;
 	bool queued, taken, interrupted; /* with the queue's lock */
 };
@@ -31,6 +33,7 @@ struct errands {
 	pthread_mutex_t errands_mtx; /* all below */
 	pthread_cond_t errands_cond; /* there is one, or it is over */
 	struct errand *first, **end;
+	struct errand *current; /* that is run */
 	bool over;
 };
 
@@ -84,7 +87,10 @@ void errands_add(struct errands *q, const struct request *r)
 		snprintf(e->name, sizeof e->name, "%s", r->name);
 		e->request.name = e->name;
 	}
-	e->deadline = clock_monotonic() + r->fs->deadline_ns;
+	e->thread = fuse_req_ctx(r->fuse)->pid;
+	e->uid = fuse_req_ctx(r->fuse)->uid;
+	e->since = clock_monotonic();
+	e->deadline = e->since + r->fs->deadline_ns;
 	fuse_req_interrupt_func(r->fuse, errand_interrupt, e);
 	if (errand_queue(q, e))
 		return;
@@ -103,6 +109,7 @@ static struct errand *errand_next(struct errands *q)
 	while (!q->first && !q->over)
 		pthread_cond_wait(&q->errands_cond, &q->errands_mtx);
 	e = q->first;
+	q->current = e;
 	if (e)
 		q->first = e->next;
 	if (!q->first)
@@ -139,6 +146,14 @@ static void errand_run(struct errand *e)
 	kind->answer(&e->request, error, &t);
 }
 
+static void errand_end(struct errands *q, struct errand *e)
+{
+	pthread_mutex_lock(&q->errands_mtx);
+	q->current = NULL;
+	pthread_mutex_unlock(&q->errands_mtx);
+	free(e);
+}
+
 static void *errands_main(void *arg)
 {
 	struct errands *q = arg;
@@ -148,7 +163,7 @@ static void *errands_main(void *arg)
 		q->kind->begin(q->ctx);
 	while ((e = errand_next(q))) {
 		errand_run(e);
-		free(e);
+		errand_end(q, e);
 	}
 	return NULL;
 }
@@ -178,15 +193,39 @@ int errands_start(const struct errands_kind *kind, void *ctx, struct errands **o
 
 void errands_stop(struct errands *q)
 {
-	if (!q)
-		return;
 	pthread_mutex_lock(&q->errands_mtx);
 	q->over = true;
 	pthread_cond_signal(&q->errands_cond);
 	pthread_mutex_unlock(&q->errands_mtx);
 	q->kind->end(q->ctx);
 	pthread_join(q->thread, NULL);
+}
+
+void errands_free(struct errands *q)
+{
 	pthread_cond_destroy(&q->errands_cond);
 	pthread_mutex_destroy(&q->errands_mtx);
 	free(q);
+}
+
+static void errand_tell(const struct errand *e, errand_look_fn each, void *ctx)
+{
+	const struct errand_look look = {.request = &e->request,
+		.thread = e->thread,
+		.uid = e->uid,
+		.since = e->since,
+		.deadline = e->deadline};
+
+	if (!e->taken)
+		each(ctx, &look);
+}
+
+void errands_look(struct errands *q, errand_look_fn each, void *ctx)
+{
+	pthread_mutex_lock(&q->errands_mtx);
+	if (q->current)
+		errand_tell(q->current, each, ctx);
+	for (const struct errand *e = q->first; e; e = e->next)
+		errand_tell(e, each, ctx);
+	pthread_mutex_unlock(&q->errands_mtx);
 }

@@ -8,6 +8,8 @@
 #ifndef CAIRN_FS_ERRANDS_H
 #define CAIRN_FS_ERRANDS_H
 
+#include <sys/types.h>
+
 #include "fs/request.h"
 #include "util/error.h"
 
@@ -26,9 +28,22 @@ struct errands_kind {
 struct errands;
 /* ERR_NO_MEMORY, ERR_NO_THREADS. */
 int errands_start(const struct errands_kind *kind, void *ctx, struct errands **out);
-/* Answers what is left with EINTR. No FUSE thread is running. May be NULL. */
+/* Answers what is left with EINTR. No FUSE thread is running. */
 void errands_stop(struct errands *q);
+void errands_free(struct errands *q); /* once it has stopped */
 /* Will answer the request, whose fields are copied. */
 void errands_add(struct errands *q, const struct request *r);
+
+/* Who waits, for whom it tells. */
+struct errand_look {
+	const struct request *request; /* borrowed */
+	pid_t thread;		       /* that asks; 0: unknown here */
+	uid_t uid;
+	int64_t since, deadline; /* CLOCK_MONOTONIC ns */
+};
+/* Tells of each, the oldest first, under the lock: `each` must not wait. Any thread, until
+ * errands_free(). */
+typedef void (*errand_look_fn)(void *ctx, const struct errand_look *look);
+void errands_look(struct errands *q, errand_look_fn each, void *ctx);
 
 #endif

@@ -20,6 +20,7 @@ struct parked_look {
 	bool is_read;
 	uint64_t offset, size;	 /* bytes, of a read */
 	int64_t since, deadline; /* CLOCK_MONOTONIC ns; deadline 0: it waits for no blob */
+	bool for_manifest;	 /* it waits for a manifest or a tag (dot_cairn.h) */
 	unsigned blob_count;	 /* that it waits for */
 	struct blob_wait blobs[PARKED_BLOBS_MAX]; /* the first of them */
 };

@@ -326,6 +326,7 @@ static void parked_tell(struct parked *p, struct parked_look *out)
 	out->offset = r->offset;
 	out->size = r->size;
 	out->since = p->since;
+	out->for_manifest = false;
 	out->blob_count = source_look(
 		r->fs->source, &p->waiter, out->blobs, PARKED_BLOBS_MAX, &out->deadline);
 	request_path(r, &out->path);

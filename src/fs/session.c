@@ -253,7 +253,9 @@ const struct meters *session_meters(const struct session *s)
 
 int session_look_parked(struct session *s, unsigned *count, parked_look_fn each, void *ctx)
 {
-	return request_run_look(s->fs, count, each, ctx);
+	int rc = request_run_look(s->fs, count, each, ctx);
+
+	return rc ? rc : dot_cairn_look(s->fs, count, each, ctx);
 }
 
 void session_failure(struct session *s, struct trouble *out)
@@ -271,6 +273,8 @@ void session_free(struct session *s)
 		fuse_remove_signal_handlers(s->fuse);
 	if (s->fuse)
 		fuse_session_destroy(s->fuse);
+	if (s->fs)
+		dot_cairn_free(s->fs);
 	filesystem_free(s->fs);
 	free(s->mountpoint);
 	free(s);

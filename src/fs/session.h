@@ -59,7 +59,7 @@ struct session_state {
 void session_look(struct session *s, struct session_state *out);
 /* Borrowed, until session_free(). */
 const struct meters *session_meters(const struct session *s);
-/* request_run_look() of its requests. */
+/* request_run_look() and dot_cairn_look() of its requests. */
 int session_look_parked(struct session *s, unsigned *count, parked_look_fn each, void *ctx);
 /* The words of the last request that failed; code 0: none did. */
 void session_failure(struct session *s, struct trouble *out);

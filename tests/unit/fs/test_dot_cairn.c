@@ -89,12 +89,14 @@ struct fixture {
 	struct memory_mount mount;
 	struct fake fake;
 	struct revision_source source;
+	bool over;
 };
 
 static void setup(struct fixture *f, bool has_own)
 {
 	struct memory_mount *m = &f->mount;
 
+	f->over = false;
 	mount_init(m);
 	mount_add(m, "", "dir", (struct entry){.type = ENTRY_DIRECTORY, .mode = 0755});
 	mount_add(m, "dir", "file", (struct entry){.type = ENTRY_FILE, .mode = 0644});
@@ -113,7 +115,9 @@ static void setup(struct fixture *f, bool has_own)
 
 static void teardown(struct fixture *f)
 {
-	dot_cairn_end(f->mount.fs);
+	if (!f->over)
+		dot_cairn_end(f->mount.fs);
+	dot_cairn_free(f->mount.fs);
 	mount_end(&f->mount);
 	pthread_cond_destroy(&f->fake.fake_cond);
 	pthread_mutex_destroy(&f->fake.fake_mtx);
@@ -291,6 +295,27 @@ static void a_tag_is_a_link_that_moves(void **state)
 	teardown(&f);
 }
 
+static int look_each(void *ctx, const struct parked_look *look)
+{
+	unsigned *told = ctx;
+
+	assert_true(look->for_manifest && look->deadline > look->since);
+	assert_string_equal(look->operation, "lookup");
+	assert_string_equal(
+		look->path.data, *told ? ".cairn/revisions/9" : ".cairn/revisions/8");
+	++*told;
+	return 0;
+}
+
+static void assert_waiting(struct fixture *f, unsigned expected)
+{
+	unsigned count = 0, told = 0;
+
+	assert_int_equal(dot_cairn_look(f->mount.fs, &count, look_each, &told), 0);
+	assert_int_equal(count, expected);
+	assert_int_equal(told, expected);
+}
+
 static void who_waits_can_be_interrupted(void **state)
 {
 	struct fuse_req first, second;
@@ -307,10 +332,12 @@ static void who_waits_can_be_interrupted(void **state)
 	lookups_lookup(&first, revisions, "8");
 	AWAIT(fake_asked(&f.fake) == 1);
 	lookups_lookup(&second, revisions, "9");
+	assert_waiting(&f, 2);
 	req_interrupt(&first);
 	req_interrupt(&second);
 	assert_errno(&first, EINTR);
 	assert_errno(&second, EINTR);
+	assert_waiting(&f, 0);
 	/* What came of it is known afterwards; and failures are told apart from absence. */
 	fake_set(&f.fake, false, 0);
 	assert_int_not_equal(look(&f, revisions, "8", NULL), 0);
@@ -324,6 +351,7 @@ static void who_waits_can_be_interrupted(void **state)
 	req_renew(&second);
 	lookups_lookup(&second, revisions, "11");
 	dot_cairn_end(f.mount.fs);
+	f.over = true;
 	assert_int_equal(req_await(&second), EINTR);
 	req_release(&first);
 	req_release(&second);
