@@ -14,7 +14,8 @@
 #include "util/clock.h"
 #include "util/thread.h"
 
-#define ASKERS_MAX 32			/* at a time; more wait */
+/* At a time; more wait. */
+#define ASKERS_MAX 32
 #define ASKER_WAIT (60 * NS_PER_SECOND) /* for a command */
 
 struct asker {
