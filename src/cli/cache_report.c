@@ -167,6 +167,7 @@ static int verify_rotten(void *ctx, const struct cache_rot *rot)
 
 	digest_to_hex(&rot->object, object);
 	digest_to_hex(&rot->chunk, chunk);
+	progress_hide();
 	if (v->json)
 		printf("{\"rotten\":\"%s\",\"chunk\":\"%s\",\"start\":%llu,\"size\":%llu}"
 		       "\n",
@@ -197,8 +198,10 @@ int cache_report_verify(struct cache_command *c, struct trouble *t)
 		.progress = verify_progress,
 		.ctx = &v};
 	char size[SIZE_TEXT];
-	int rc = reader_open_cache(&r, &c->reader, t);
+	int rc;
 
+	log_before_line(r.log, progress_hide);
+	rc = reader_open_cache(&r, &c->reader, t);
 	if (!rc && (rc = cache_verify(r.cache, &verify)))
 		trouble_set(t, rc, "cannot verify the cache: %s", error_text(rc));
 	progress_end(v.progress);

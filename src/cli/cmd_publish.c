@@ -266,6 +266,7 @@ static int publish_run(
 	a->o.key = key;
 	a->o.index_dir = index;
 	a->o.log = log_new_stderr(LOG_LEVEL_WARNING);
+	log_before_line(a->o.log, progress_hide);
 	if (progress) {
 		a->o.progress = show_progress;
 		a->o.ctx = progress;

@@ -17,6 +17,7 @@
 
 #include "cli/entry_text.h"
 #include "cli/link_table.h"
+#include "cli/prefetcher.h"
 #include "util/io.h"
 
 #define BLOCK (1u << 20)
@@ -183,6 +184,7 @@ static int write_data(struct extract *x, const struct entry *e, int fd, const ch
 			atomic_store(&x->written, x->before + offset);
 			continue;
 		}
+		prefetcher_ahead(x->reader, e, offset);
 		rc = reader_read(x->reader, e, offset, x->block, want, &done, &why);
 		if (rc)
 			return fail_read(e, rc, &why, t);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/page.h"
 #include "util/error.h"
 
 #define CHILDREN_KEPT 64 /* at least, of those that are there */
@@ -50,8 +51,8 @@ static struct size_node *node_new(struct span name, bool is_directory)
 
 static void sums_add(struct size_sums *to, const struct size_sums *more)
 {
-	to->bytes += more->bytes;
-	to->resident += more->resident;
+	to->bytes = page_bytes_add(to->bytes, more->bytes);
+	to->resident = page_bytes_add(to->resident, more->resident);
 	to->files += more->files;
 	if (more->last_use > to->last_use)
 		to->last_use = more->last_use;

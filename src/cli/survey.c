@@ -66,7 +66,8 @@ static int survey_file(void *ctx, struct attempt *a, const struct entry *e)
 
 	if (e->type != ENTRY_FILE)
 		return 0;
-	progress_set(w->progress, w->seen += e->size);
+	w->seen = page_bytes_add(w->seen, e->size);
+	progress_set(w->progress, w->seen);
 	if (e->has_content)
 		rc = held_look(a, e, &file.resident, &object);
 	if (rc)

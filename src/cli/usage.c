@@ -92,7 +92,7 @@ static int usage_add_resident(
 	}
 	if (rc)
 		return trouble_set(t, rc, "the cache cannot be read: %s", error_text(rc));
-	sum->bytes += bytes;
+	sum->bytes = page_bytes_add(sum->bytes, bytes);
 	return 0;
 }
 
@@ -107,7 +107,7 @@ static int usage_resident(
 		return 0;
 	rc = reader_walk(w->reader, first, end, usage_add_resident, &sum, w->trouble);
 	if (!rc)
-		*resident += sum.bytes;
+		*resident = page_bytes_add(*resident, sum.bytes);
 	return rc;
 }
 
@@ -132,7 +132,7 @@ static int usage_directories(struct usage_walk *w, const struct usage_run *run,
 			rc = trouble_set(w->trouble, ERR_CORRUPT,
 				"the pages of '%s' are not in order", path);
 		next.rank = rc ? next.rank : end;
-		out->resident += below.resident;
+		out->resident = page_bytes_add(out->resident, below.resident);
 	}
 	free(next.name);
 	return rc;
