@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/mount_table.h"
 #include "util/io.h"
 
 #define RECORD_NAME_SIZE (DIGEST_HEX_SIZE + 8)
@@ -249,6 +250,17 @@ int mounts_each(int (*each)(void *ctx, const struct mount_record *m), void *ctx)
 	return rc;
 }
 
+static int list_record(struct mounts_list *l, const struct mount_record *m)
+{
+	struct mount_record *items = realloc(l->items, (l->count + 1) * sizeof *items);
+
+	if (!items)
+		return ERR_NO_MEMORY;
+	l->items = items;
+	items[l->count++] = *m;
+	return 0;
+}
+
 /* Takes `path` over. */
 static int list_records(struct mounts_list *l, char *path, uid_t owner)
 {
@@ -258,16 +270,9 @@ static int list_records(struct mounts_list *l, char *path, uid_t owner)
 
 	records_open(&records, path, owner);
 	while (!rc && next_record(&records, &m)) {
-		struct mount_record *items = realloc(
-			l->items, (l->count + 1) * sizeof *items);
-
-		if (items) {
-			l->items = items;
-			items[l->count++] = m;
-		} else {
-			rc = ERR_NO_MEMORY;
+		rc = list_record(l, &m);
+		if (rc)
 			mount_record_release(&m);
-		}
 	}
 	records_close(&records);
 	return rc;
@@ -290,6 +295,26 @@ static int list_others(struct mounts_list *l, const char *pattern, const char *b
 	return rc;
 }
 
+/* One that the kernel has and nobody has a note of: its process is gone, as a rule. */
+static int list_unnoted(void *list, const char *at, const char *source, uid_t owner)
+{
+	struct mounts_list *l = list;
+	struct mount_record m = {.owner = owner};
+	int rc;
+
+	if (geteuid() && owner != geteuid())
+		return 0;
+	for (size_t i = 0; i < l->count; i++)
+		if (!strcmp(l->items[i].mountpoint, at))
+			return 0;
+	m.mountpoint = strdup(at);
+	m.url = strdup(source);
+	rc = m.mountpoint && m.url ? list_record(l, &m) : ERR_NO_MEMORY;
+	if (rc)
+		mount_record_release(&m);
+	return rc;
+}
+
 static int compare_records(const void *a, const void *b)
 {
 	return strcmp(((const struct mount_record *)a)->mountpoint,
@@ -305,7 +330,9 @@ int mounts_list(struct mounts_list *out)
 		rc = list_others(&l, "/run/user/[1-9]*/cairn", "/run/user/");
 	if (!rc && geteuid() == 0)
 		rc = list_others(&l, "/tmp/cairn-[1-9]*", "/tmp/cairn-");
-	if (rc) {
+	if (!rc)
+		rc = mount_table_each(list_unnoted, &l);
+	if (rc && rc != ERR_UNSUPPORTED) {
 		mounts_list_free(&l);
 		return rc;
 	}

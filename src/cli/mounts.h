@@ -22,7 +22,8 @@ int mounts_find(const char *path, struct mount_record *out, char **below);
 /* Each running mount of this user, borrowed; non-zero stops and is returned. */
 int mounts_each(int (*each)(void *ctx, const struct mount_record *m), void *ctx);
 /* All that run, by mount point; of root: those of other users as well, as far as their
- * $XDG_RUNTIME_DIR is where it usually is. What these say is theirs. Heap, to be freed by
+ * $XDG_RUNTIME_DIR is where it usually is. What these say is theirs. Those that nobody has
+ * a note of have no socket and no pid. Heap, to be freed by
  * mounts_list_free(). ERR_NO_MEMORY. */
 struct mounts_list {
 	struct mount_record *items;

@@ -4,6 +4,7 @@
 #include "cli/status_ask.h"
 
 #include "control/control_ask.h"
+#include "fs/mount_ask.h"
 #include "util/clock.h"
 #include "util/thread.h"
 
@@ -12,13 +13,31 @@
 #define ANSWER_WAIT (5 * NS_PER_SECOND)
 #define ASKED_AT_A_TIME 64
 
+/* Nobody listens: is there nobody any more? The kernel knows. */
+static void ask_kernel(struct status_answer *a)
+{
+	const char *at = a->mount->mountpoint;
+
+	if (mount_ask_state(at) == ERR_ABSENT)
+		trouble_set(&a->trouble, ERR_ABSENT,
+			"the process of the mount on %s is gone: cairn umount %s", at, at);
+	else if (!a->mount->socket)
+		trouble_set(&a->trouble, ERR_UNREACHABLE,
+			"which process has the mount on %s is not known", at);
+}
+
 static void *status_ask_one(void *arg)
 {
 	struct status_answer *a = arg;
+	int rc = ERR_UNREACHABLE;
 
-	if (control_ask(a->mount->socket, a->mount->mountpoint, "status", ANSWER_WAIT,
-		    &a->reply, &a->trouble))
+	if (a->mount->socket)
+		rc = control_ask(a->mount->socket, a->mount->mountpoint, "status",
+			ANSWER_WAIT, &a->reply, &a->trouble);
+	if (rc)
 		a->reply = NULL;
+	if (rc == ERR_UNREACHABLE)
+		ask_kernel(a);
 	return NULL;
 }
 

@@ -83,8 +83,13 @@ static void put_state(FILE *out, const struct status_answer *a)
 
 static void put_revision_shown(FILE *out, const struct status_answer *a)
 {
-	fprintf(out, "%" PRIu64,
-		a->reply ? reply_number(a->reply, "revision", NULL) : a->mount->revision);
+	uint64_t revision = a->reply ? reply_number(a->reply, "revision", NULL)
+				     : a->mount->revision;
+
+	if (revision)
+		fprintf(out, "%" PRIu64, revision);
+	else
+		putc('-', out);
 }
 
 static void put_cell(FILE *out, const struct status_answer *a, enum column column)

@@ -40,8 +40,11 @@ static char *line_field(char *line, unsigned index)
 	return token;
 }
 
+/* Borrow from the line. */
 struct mount_line {
-	char *at, *type, *source; /* borrow from the line */
+	char *root; /* what of the file system is mounted: "/" unless it is a bind mount */
+	char *at, *type, *source;
+	const char *options; /* of the file system */
 };
 
 /* proc(5): "... mount-point options [optional...] - type source super-options". */
@@ -59,8 +62,10 @@ static bool mount_line_parse(char *line, struct mount_line *out)
 		return false;
 	*copy++ = '\0';
 	out->type = tail;
+	out->options = strchr(copy, ' ') ? strchr(copy, ' ') + 1 : "";
 	out->source = line_field(copy, 0);
-	out->at = line_field(line, 4);
+	out->root = line_field(line, 3);
+	out->at = out->root ? line_field(out->root + strlen(out->root) + 1, 0) : NULL;
 	if (!out->at || !out->source)
 		return false;
 	unescape(out->at);
@@ -93,4 +98,36 @@ int mount_table_find(const char *resolved, char **source, bool *is_ours)
 	*source = found;
 	*is_ours = ours;
 	return 0;
+}
+
+static bool is_whole_mount(const struct mount_line *m)
+{
+	return !strcmp(m->type, "fuse." MOUNT_SUBTYPE) && !strcmp(m->root, "/");
+}
+
+/* fuse(4): "...,user_id=1000,..." */
+static uid_t mount_owner(const char *options)
+{
+	const char *id = strstr(options, "user_id=");
+
+	return id ? (uid_t)strtoul(id + strlen("user_id="), NULL, 10) : 0;
+}
+
+int mount_table_each(
+	int (*each)(void *ctx, const char *at, const char *source, uid_t owner), void *ctx)
+{
+	FILE *table = fopen(MOUNT_TABLE, "re");
+	struct mount_line m;
+	char *line = NULL;
+	size_t capacity = 0;
+	int rc = 0;
+
+	if (!table)
+		return ERR_UNSUPPORTED;
+	while (!rc && getline(&line, &capacity, table) > 0)
+		if (mount_line_parse(line, &m) && is_whole_mount(&m))
+			rc = each(ctx, m.at, m.source, mount_owner(m.options));
+	free(line);
+	fclose(table);
+	return rc;
 }

@@ -153,9 +153,16 @@ assert mounts[well]["requests"]["count"] > 0' "$T/json" "$T/mnt2" "$m"
 
 unmount "$T/mnt2"
 [ ! -e "$T/metrics.prom" ] || fail "metrics of a mount that is gone"
-unmount
+
+# one whose process was killed is not passed over
+kill -KILL "$(figure pid)"
 ! wait "$viewer" || fail "the view of a mount that ended is success"
 grep -qF $'\e[H\e[2J' "$T/screen" && grep -q '^mount ' <(tr -d '\r' <"$T/screen" | sed $'s/\e\\[[0-9]*[HJ]//g') ||
 	fail "no screen: $(cat -v "$T/screen")"
-expect 1 'no mount of yours' status "$m"
+! status >"$T/table" || fail "a mount that is dead is success"
+grep -q "^$m  *- .* is gone: cairn umount $m\$" "$T/table" || fail "$(cat "$T/table")"
+expect 1 'is gone: cairn umount' status "$m"
+unmount
+# where nobody takes notice of the death of processes, this one is still in the table of them
+expect 1 'no mount of yours|cannot be asked' status "$m"
 expect 2 'one MOUNTPOINT' status a b

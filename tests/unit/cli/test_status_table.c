@@ -80,7 +80,7 @@ static void a_line_for_each(void **state)
 	assert_string_equal(text,
 		"MOUNT   DATASET  REVISION  UP     REQUESTS  AT ONCE  WIRE     STATE\n"
 		"/a      numbers  7         1 min  4         75.0%    2.0 KiB  well\n"
-		"/b?[2J  a?b      0         0 s    0         -        0 B      server "
+		"/b?[2J  a?b      -         0 s    0         -        0 B      server "
 		"unreachable, 3 wait\n"
 		"/c      ?        1         0 s    0         -        0 B      not the "
 		"newest\n"
