@@ -69,7 +69,7 @@ static int try_metadata(struct opening *o, const char *path, struct trouble *t)
 	if (!rc && c->directory.alone)
 		last_books_note(&c->directory, c->metadata);
 	if (!rc && o->settings.others && !o->anew)
-		log_info(c->log,
+		log_notice(c->log,
 			"cache: the metadata in %s is not that of the files there, or "
 			"older "
 			"than they are: they are hashed before their first use, and those "

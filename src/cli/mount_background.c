@@ -20,11 +20,23 @@ static bool get_verdict(int channel, struct mount_verdict *v)
 	return recv(channel, v, sizeof *v, MSG_WAITALL) == (ssize_t)sizeof *v;
 }
 
-static int ended_silently(void)
+/* It said nothing: what the system knows of its end. */
+static int ended_silently(pid_t daemon)
 {
-	fprintf(stderr,
-		"cairn mount: the mount's process ended unexpectedly (see its log)\n");
-	return EXIT_FAILURE;
+	struct trouble t = {0};
+	int status = 0;
+
+	if (waitpid(daemon, &status, 0) == daemon && WIFSIGNALED(status))
+		trouble_set(&t, ERR_IO,
+			"the process of the mount was ended by signal %d (%s) before it "
+			"answered",
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		trouble_set(&t, ERR_IO,
+			"the process of the mount ended with status %d before it answered, "
+			"and did not say why",
+			WEXITSTATUS(status));
+	return command_fail("mount", &t);
 }
 
 static int tell_starter(const struct mount_verdict *v)
@@ -36,7 +48,7 @@ static int tell_starter(const struct mount_verdict *v)
 }
 
 /* The mount is there: does it answer? */
-static int prove(const char *mountpoint, int channel)
+static int prove(const char *mountpoint, pid_t daemon, int channel)
 {
 	struct stat st;
 	struct mount_verdict v;
@@ -46,11 +58,11 @@ static int prove(const char *mountpoint, int channel)
 	if (errnum)
 		word = MOUNT_DROP;
 	if (send(channel, &word, 1, MSG_NOSIGNAL) != 1)
-		return ended_silently();
+		return ended_silently(daemon);
 	if (!errnum)
 		return EXIT_SUCCESS;
 	if (!get_verdict(channel, &v))
-		return ended_silently();
+		return ended_silently(daemon);
 	if (!v.text[0])
 		snprintf(v.text, sizeof v.text, "the mount on %s does not answer: %s",
 			mountpoint, strerror(errnum));
@@ -63,11 +75,11 @@ static int await(const char *mountpoint, pid_t daemon, int channel)
 	int status;
 
 	if (!get_verdict(channel, &v))
-		status = ended_silently();
+		status = ended_silently(daemon);
 	else if (v.code)
 		status = tell_starter(&v);
 	else
-		status = prove(mountpoint, channel);
+		status = prove(mountpoint, daemon, channel);
 	if (status)
 		waitpid(daemon, NULL, 0); /* so that the mount is gone when we are */
 	return status;

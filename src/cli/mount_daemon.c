@@ -104,17 +104,18 @@ static void set_session(struct mount_daemon *d, struct session *session)
 
 static struct log *open_daemon_log(const struct mount_request *m, struct trouble *t)
 {
-	int level = LOG_LEVEL_WARNING + m->reader.verbose;
+	enum log_level level = log_level_of(LOG_LEVEL_NOTICE, m->reader.verbose);
 	struct log *log;
 
-	level = level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : level;
 	if (m->log_file)
-		log = log_new_file((enum log_level)level, m->log_file);
+		log = log_new_file(level, m->log_file);
 	else if (m->foreground)
-		log = log_new_stderr((enum log_level)level);
+		log = log_new_stderr(level);
 	else
-		log = log_new_syslog((enum log_level)level, "cairn");
-	if (!log)
+		log = log_new_syslog(level, "cairn");
+	if (log)
+		log_set_mount(log, m->session.mountpoint, m->reader.dataset.url);
+	else
 		trouble_errno(t, "cannot log to %s", m->log_file ? m->log_file : "syslog");
 	return log;
 }
@@ -159,6 +160,15 @@ static void attendants_end(struct attendants *a, const struct mount_request *m)
 	mounts_remove(m->session.mountpoint);
 }
 
+/* By then whoever started it has gone away: the log is what is left. */
+static void say_end(const struct mount_request *m, struct log *log, const char *trouble)
+{
+	if (trouble)
+		log_error(log, "%s", trouble);
+	else
+		log_notice(log, "unmounted %s", m->session.mountpoint);
+}
+
 static int daemon_mount(struct mount_request *m, struct reader *r, struct mount_daemon *d,
 	struct trouble *t)
 {
@@ -174,12 +184,17 @@ static int daemon_mount(struct mount_request *m, struct reader *r, struct mount_
 	if (rc)
 		return rc;
 	set_session(d, session);
+	log_notice(r->log, "mounted %s on %s: revision %llu of %s, cairn %s",
+		r->dataset->url, m->session.mountpoint,
+		(unsigned long long)r->dataset->manifest->revision,
+		r->dataset->manifest->name, PACKAGE_VERSION);
 	attendants_start(&attendants, m, r, session);
 	rc = session_run(session, daemon_ready, d);
 	attendants_end(&attendants, m);
 	if (rc)
 		trouble_set(t, rc, "the mount on %s has broken down: %s",
 			m->session.mountpoint, error_text(rc));
+	say_end(m, r->log, rc ? t->text : NULL);
 	set_session(d, NULL);
 	session_free(session);
 	return rc;

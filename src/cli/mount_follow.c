@@ -85,7 +85,7 @@ static int show(struct mount_follow *f, const struct manifest *next, struct trou
 
 	if (!told.shown)
 		return rc;
-	log_info(f->reader->log,
+	log_notice(f->reader->log,
 		"revision %llu after %llu: %llu changes, %llu of them known to the kernel, "
 		"in %lld ms",
 		(unsigned long long)next->revision, (unsigned long long)f->revision,

@@ -73,13 +73,10 @@ int reader_open(struct reader *r, const struct reader_options *o, struct log *lo
 	struct trouble *t)
 {
 	struct engine_options engine;
-	int level = LOG_LEVEL_WARNING + o->verbose;
 	int rc;
 
 	memset(r, 0, sizeof *r);
-	r->log = log ? log
-		     : log_new_stderr(level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG
-							      : (enum log_level)level);
+	r->log = log ? log : log_new_stderr(log_level_of(LOG_LEVEL_WARNING, o->verbose));
 	log_before_line(r->log, progress_hide);
 	r->deadline_ns = o->dataset.deadline_ns;
 	rc = credentials_check(&o->credentials, t);

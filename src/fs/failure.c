@@ -11,6 +11,7 @@
 
 #define PERIOD (10 * NS_PER_SECOND)
 #define LINES_MAX 20 /* per period */
+#define OUTAGE_PERIOD (60 * NS_PER_SECOND)
 
 static const struct {
 	int error, errnum;
@@ -78,16 +79,30 @@ static int admit_line(struct failures *f, int64_t now, uint64_t *dropped)
 	return 1;
 }
 
+/* For want of a server one is like another. */
+static int admit_outage(struct failures *f, int error, int64_t now)
+{
+	if (error != ERR_UNREACHABLE && error != ERR_TIMEOUT)
+		return 1;
+	if (f->outage_until > now) {
+		f->dropped++;
+		return 0;
+	}
+	f->outage_until = now + OUTAGE_PERIOD;
+	return 1;
+}
+
 void failures_note(struct failures *f, const char *operation, struct span path, int error,
 	const struct trouble *t)
 {
 	const char *text = t && t->text[0] ? t->text : error_text(error);
-	uint64_t dropped;
+	int64_t now = clock_monotonic();
+	uint64_t dropped = 0;
 	int write;
 
 	pthread_mutex_lock(&f->failures_mtx);
 	trouble_set(&f->last, error, "%s", text);
-	write = admit_line(f, clock_monotonic(), &dropped);
+	write = admit_outage(f, error, now) && admit_line(f, now, &dropped);
 	pthread_mutex_unlock(&f->failures_mtx);
 	if (dropped)
 		log_warning(f->log, "%llu more requests failed in the meantime",

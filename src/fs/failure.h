@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The one place where an error becomes an errno for the kernel, and a failed request a
- * line in the log: at most some lines per period, so that a dead server does not fill
- * the disk. Own lock; any thread.
+ * line in the log: at most some lines per period, and one a minute of those that
+ * fail for want of a server, however many wait for it. Own lock; any thread.
  */
 #ifndef CAIRN_FS_FAILURE_H
 #define CAIRN_FS_FAILURE_H
@@ -24,6 +24,7 @@ struct failures {
 	int64_t period;		      /* when the current one began, CLOCK_MONOTONIC ns */
 	unsigned lines;		      /* written in it */
 	uint64_t dropped;	      /* not written in it */
+	int64_t outage_until;	      /* one for want of a server was written; or 0 */
 	struct trouble last;
 };
 

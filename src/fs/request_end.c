@@ -4,7 +4,20 @@
 #include "fs/request_end.h"
 
 #include "fs/filesystem.h"
+#include "fs/request_try.h"
 #include "util/clock.h"
+
+static void log_request(const struct request *r, int error, const struct meter_sample *s)
+{
+	struct path path = {0};
+
+	/* Who interrupts holds a lock of libfuse's. */
+	if (error != ERR_INTERRUPTED)
+		request_path(r, &path);
+	log_debug(r->fs->log, "%s of /%.*s: %s, %.3f ms%s", r->kind->name, (int)path.size,
+		path.data, error ? error_text(error) : "ok", (double)s->ns / NS_PER_MS,
+		s->waited ? ", waited" : "");
+}
 
 void request_end(const struct request *r, int error, const struct answer *answer)
 {
@@ -17,4 +30,6 @@ void request_end(const struct request *r, int error, const struct answer *answer
 	};
 
 	meters_add(&r->fs->meters, &sample);
+	if (log_takes(r->fs->log, LOG_LEVEL_DEBUG))
+		log_request(r, error, &sample);
 }

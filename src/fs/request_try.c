@@ -57,14 +57,14 @@ void request_try_release(struct request_try *t, struct filesystem *fs)
 	t->buffer = NULL;
 }
 
-static void leave_view(struct request *r, struct request_try *t)
+static void leave_view(const struct request *r, struct request_try *t)
 {
 	if (t->view && !r->node.retained)
 		views_leave(&r->fs->views, t->side);
 	t->view = NULL;
 }
 
-static void enter_view(struct request *r, struct request_try *t)
+static void enter_view(const struct request *r, struct request_try *t)
 {
 	if (!t->view)
 		t->view = r->node.retained ? &r->node.retained->view
@@ -179,7 +179,7 @@ static void path_in_mount(const struct retained *of, struct path *p)
 	p->size += size;
 }
 
-void request_path(struct request *r, struct path *out)
+void request_path(const struct request *r, struct path *out)
 {
 	struct request_try t;
 	struct entry e;
@@ -188,7 +188,8 @@ void request_path(struct request *r, struct path *out)
 	request_try_init(&t);
 	enter_view(r, &t);
 	if (attempt_begin(&t.attempt, r->fs->cache, NULL) == 0) {
-		if (request_try_entry(r, &t, &e) == 0 && entry_path(&e, out))
+		if (node_entry(&r->node, &t.pages, &t.view->root, &e) == 0 &&
+			entry_path(&e, out))
 			out->size = 0;
 		attempt_end(&t.attempt);
 	}

@@ -52,7 +52,7 @@ void request_try_answer(
 
 /* Of what is asked about, as far as what is local tells. For words about the request. Any
  * thread. */
-void request_path(struct request *r, struct path *out);
+void request_path(const struct request *r, struct path *out);
 
 /* For steps. */
 

@@ -181,7 +181,15 @@ static void log_failure(struct fetch_loop *loop, const struct fetch *fetch,
 		goes_on)
 		log_warning(loop->log, "%s; trying again", result->trouble.text);
 	else
-		log_debug(loop->log, "%s", result->trouble.text);
+		log_info(loop->log, "%s", result->trouble.text);
+}
+
+static void log_success(struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
+{
+	static const char *const why[] = {"", ", read ahead", ", prefetched"};
+
+	log_info(loop->log, "fetched %s: %zu bytes in %.1f ms%s", t->url, t->body.size,
+		(double)(now - t->started) / NS_PER_MS, why[t->fetch->priority]);
 }
 
 /* What the next try need not bring again. One that got further than all before is no
@@ -208,7 +216,9 @@ static void finish_try(struct fetch_loop *loop, struct fetch_try *t)
 
 	try_result_classify(t, &result);
 	lessons_take(t, &result, loop->log, now);
-	if (result.outcome != TRY_GIVEN && t->stop != STOP_CANCELLED)
+	if (result.outcome == TRY_GIVEN)
+		log_success(loop, t, now);
+	else if (t->stop != STOP_CANCELLED)
 		log_failure(loop, fetch, &result, now);
 
 	pthread_mutex_lock(&loop->fetch_mtx);

@@ -25,25 +25,29 @@ static int64_t backoff(int64_t first, int64_t most, unsigned times, uint64_t cha
 	return time - (int64_t)(chance % (uint64_t)(time / 4));
 }
 
-void health_failed(struct health *h, enum mirror_fault fault, uint64_t chance, int64_t now)
+bool health_failed(struct health *h, enum mirror_fault fault, uint64_t chance, int64_t now)
 {
+	bool first = fault == MIRROR_UNREACHABLE && !h->unreachable;
 	int64_t until;
 
 	if (fault == MIRROR_UNREACHABLE) {
+		if (first)
+			h->out_since = now;
 		if (h->leave_until <= now)
 			h->leave_until = now + backoff(UNREACHABLE_FIRST, UNREACHABLE_MOST,
 						       h->unreachable++, chance);
-		return;
+		return first && h->unreachable;
 	}
 	if (fault == MIRROR_SLOW) {
 		if (h->behind_until > now)
-			return;
+			return false;
 		until = now + backoff(SLOW_FIRST, SLOW_MOST, h->slow++, chance);
 	} else {
 		until = now + backoff(WRONG_FIRST, WRONG_MOST, h->wrong++, chance);
 	}
 	if (until > h->behind_until)
 		h->behind_until = until;
+	return false;
 }
 
 unsigned health_asked(struct health *h, uint64_t chance, int64_t now)
@@ -58,10 +62,13 @@ unsigned health_asked(struct health *h, uint64_t chance, int64_t now)
 	return h->probes;
 }
 
-void health_succeeded(struct health *h)
+int64_t health_succeeded(struct health *h)
 {
+	int64_t since = h->unreachable ? h->out_since : 0;
+
 	h->unreachable = h->slow = h->probes = 0;
 	h->leave_until = 0;
+	return since;
 }
 
 struct health_state health_look(const struct health *h, int64_t now)

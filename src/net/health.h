@@ -7,6 +7,7 @@
 #ifndef CAIRN_NET_HEALTH_H
 #define CAIRN_NET_HEALTH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/clock.h"
@@ -19,6 +20,7 @@ enum mirror_fault { MIRROR_UNREACHABLE, MIRROR_SLOW, MIRROR_WRONG_BYTES };
 struct health {
 	unsigned probes;		   /* since it can not be reached */
 	unsigned unreachable, slow, wrong; /* failures in a row, of each kind */
+	int64_t out_since;		   /* of the first that is `unreachable` */
 	int64_t leave_until;		   /* is not to be asked before */
 	int64_t behind_until;		   /* its peers go first */
 	int64_t pause_until; /* it asked to be left alone, whatever else it answers */
@@ -26,11 +28,13 @@ struct health {
 
 /* Failures that come while it is backed off from count as one: many tries fail at once.
  * `chance`: any number, for the jitter. */
-void health_failed(struct health *h, enum mirror_fault fault, uint64_t chance, int64_t now);
+/* True: it could be reached until now. */
+bool health_failed(struct health *h, enum mirror_fault fault, uint64_t chance, int64_t now);
 /* It is asked. 0: it is well; else the number of this probe: until the next is due it is
  * left alone, whatever comes of this one. `chance` likewise. */
 unsigned health_asked(struct health *h, uint64_t chance, int64_t now);
-void health_succeeded(struct health *h);
+/* Since when it could not be reached; 0: it could. */
+int64_t health_succeeded(struct health *h);
 
 /* How it is, for people: what comes later is worse. */
 enum health_word { HEALTH_WELL, HEALTH_SLOW, HEALTH_WRONG, HEALTH_PAUSED, HEALTH_OUT };

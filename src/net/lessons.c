@@ -9,10 +9,25 @@
 #define GAP_MOST (2 * NS_PER_SECOND)
 #define OUTAGE_GAP_MOST (500 * NS_PER_MS)
 
+/* Who was asked last. */
+static const char *server_name(const struct fetch_try *t)
+{
+	return t->hop.origin ? t->hop.origin : mirrors_url(t->fetch->mirrors, t->mirror);
+}
+
+static void say_back(const struct fetch_try *t, struct log *log, int64_t since, int64_t now)
+{
+	if (since)
+		log_notice(log, "%s answers again, after %lld s", server_name(t),
+			(long long)((now - since + NS_PER_SECOND / 2) / NS_PER_SECOND));
+}
+
 /* What was learnt about the servers: the mirror, and where it redirected to. */
-static void note_health(struct fetch_try *t, const struct try_result *result, int64_t now)
+static void note_health(
+	struct fetch_try *t, const struct try_result *result, struct log *log, int64_t now)
 {
 	struct mirrors *m = t->fetch->mirrors;
+	int64_t since = 0, server_since = 0;
 
 	if (t->answered && !t->stop)
 		fetch_try_note_version(t);
@@ -21,12 +36,14 @@ static void note_health(struct fetch_try *t, const struct try_result *result, in
 		origin_led(t->origin, NULL);
 	}
 	if (result->outcome == TRY_GIVEN)
-		mirrors_succeeded(
+		since = mirrors_succeeded(
 			m, t->mirror, now - t->started, t->body.size - t->resumed);
-	if (result->unwell)
-		mirrors_failed(m, t->server, result->fault, now);
-	else if (t->answered)
-		mirrors_succeeded(m, t->server, 0, 0);
+	if (result->unwell && mirrors_failed(m, t->server, result->fault, now))
+		log_notice(log, "%s cannot be reached: %s", server_name(t),
+			result->trouble.text);
+	else if (!result->unwell && t->answered)
+		server_since = mirrors_succeeded(m, t->server, 0, 0);
+	say_back(t, log, since ? since : server_since, now);
 }
 
 /* Whether its server wants to be asked less, or can take more. */
@@ -43,9 +60,7 @@ static void note_demand(
 			log_warning(log,
 				"%s asks to slow down (it answered %ld): it is asked less "
 				"for a while",
-				t->hop.origin ? t->hop.origin
-					      : mirrors_url(t->fetch->mirrors, t->mirror),
-				result->status);
+				server_name(t), result->status);
 	} else if (t->answered && !t->stop && !result->unwell) {
 		origin_speed_up(t->origin);
 	}
@@ -64,9 +79,7 @@ static void note_slots(
 			"%s answers on %u connection%s at a time, and leaves others "
 			"waiting: "
 			"no more are opened for a while",
-			t->hop.origin ? t->hop.origin
-				      : mirrors_url(t->fetch->mirrors, t->mirror),
-			slots->most, slots->most == 1 ? "" : "s");
+			server_name(t), slots->most, slots->most == 1 ? "" : "s");
 }
 
 /* What was learnt about the line: how much may be under way. */
@@ -82,7 +95,7 @@ static void note_window(struct fetch_try *t, const struct try_result *result, in
 void lessons_take(
 	struct fetch_try *t, const struct try_result *result, struct log *log, int64_t now)
 {
-	note_health(t, result, now);
+	note_health(t, result, log, now);
 	note_demand(t, result, log, now);
 	note_slots(t, result, log, now);
 	note_window(t, result, now);

@@ -252,17 +252,20 @@ bool mirrors_are_out(struct mirrors *m, uint64_t avoid)
 	return out;
 }
 
-void mirrors_succeeded(struct mirrors *m, unsigned server, int64_t took_ns, uint64_t bytes)
+int64_t mirrors_succeeded(
+	struct mirrors *m, unsigned server, int64_t took_ns, uint64_t bytes)
 {
 	struct health *health;
+	int64_t since = 0;
 
 	pthread_mutex_lock(&m->mirrors_mtx);
 	health = health_of(m, server);
 	if (health)
-		health_succeeded(health);
+		since = health_succeeded(health);
 	if (server < m->count)
 		mirror_measure(&m->items[server], took_ns, bytes);
 	pthread_mutex_unlock(&m->mirrors_mtx);
+	return since;
 }
 
 int64_t mirrors_usual_time(struct mirrors *m, unsigned index, uint64_t bytes)
@@ -276,16 +279,18 @@ int64_t mirrors_usual_time(struct mirrors *m, unsigned index, uint64_t bytes)
 	return time;
 }
 
-void mirrors_failed(
+bool mirrors_failed(
 	struct mirrors *m, unsigned server, enum mirror_fault fault, int64_t now)
 {
 	struct health *health;
+	bool first = false;
 
 	pthread_mutex_lock(&m->mirrors_mtx);
 	health = health_of(m, server);
 	if (health)
-		health_failed(health, fault, next_random(m), now);
+		first = health_failed(health, fault, next_random(m), now);
 	pthread_mutex_unlock(&m->mirrors_mtx);
+	return first;
 }
 
 static void pause_until(struct health *health, int64_t until)

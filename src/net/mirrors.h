@@ -57,11 +57,14 @@ bool mirrors_are_out(struct mirrors *m, uint64_t avoid);
  * or one that it redirected to. Returns that server's number, for the two below: a mirror's
  * (of any that has this origin), or one of its own from MIRRORS_MAX on. */
 unsigned mirrors_led(struct mirrors *m, unsigned index, const char *origin);
-/* It answered, after `took_ns`, with `bytes` of use (0: says nothing about its speed). */
-void mirrors_succeeded(struct mirrors *m, unsigned server, int64_t took_ns, uint64_t bytes);
+/* It answered, after `took_ns`, with `bytes` of use (0: says nothing about its speed).
+ * Since when it could not be reached; 0: it could. */
+int64_t mirrors_succeeded(
+	struct mirrors *m, unsigned server, int64_t took_ns, uint64_t bytes);
 /* How long, ns, that mirror takes as a rule for so many bytes; 0: it was not measured. */
 int64_t mirrors_usual_time(struct mirrors *m, unsigned index, uint64_t bytes);
-void mirrors_failed(
+/* True: it could be reached until now. */
+bool mirrors_failed(
 	struct mirrors *m, unsigned server, enum mirror_fault fault, int64_t now);
 /* It asks to be left alone until then: so is every mirror that lies there or leads there.
  */

@@ -16,21 +16,23 @@
 
 #include "util/clock.h"
 #include "util/io.h"
+#include "util/journal.h"
 #include "util/log.h"
 #include "util/log_causes.h"
 #include "util/printable.h"
 
 #define LOG_LINE_MAX 2048
 
-enum log_kind { LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_FILE };
+enum log_kind { LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_JOURNAL, LOG_TO_FILE };
 
 /* Constant after it was made, but for the causes, which have a lock. */
 struct log {
 	enum log_kind kind;
 	enum log_level level;
 	int fd;
-	char *ident;	      /* openlog(3) keeps the pointer */
-	void (*before)(void); /* or NULL */
+	char *ident;		/* openlog(3) keeps the pointer */
+	char *mountpoint, *url; /* for the journal; or NULL */
+	void (*before)(void);	/* or NULL */
 	struct log_causes causes;
 };
 
@@ -54,7 +56,8 @@ struct log *log_new_stderr(enum log_level level)
 
 struct log *log_new_syslog(enum log_level level, const char *ident)
 {
-	struct log *log = log_new(LOG_TO_SYSLOG, level, -1);
+	bool journal = journal_is_there();
+	struct log *log = log_new(journal ? LOG_TO_JOURNAL : LOG_TO_SYSLOG, level, -1);
 
 	if (!log)
 		return NULL;
@@ -63,7 +66,8 @@ struct log *log_new_syslog(enum log_level level, const char *ident)
 		free(log);
 		return NULL;
 	}
-	openlog(log->ident, LOG_PID, LOG_DAEMON);
+	if (!journal)
+		openlog(log->ident, LOG_PID, LOG_DAEMON);
 	return log;
 }
 
@@ -91,7 +95,7 @@ void log_before_line(struct log *log, void (*before)(void))
 /* What stands before the words, as the sink wants it. */
 static size_t put_head(const struct log *log, enum log_level level, char line[LOG_LINE_MAX])
 {
-	static const char *const words[] = {"error: ", "warning: ", "", "debug: "};
+	static const char *const words[] = {"error: ", "warning: ", "", "", "debug: "};
 	char now[CLOCK_TEXT_SIZE];
 	int size = 0;
 
@@ -107,7 +111,8 @@ static size_t put_head(const struct log *log, enum log_level level, char line[LO
 /* `text` is clean. */
 static void log_line(struct log *log, enum log_level level, const char *text)
 {
-	static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+	static const int priorities[] = {
+		LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG};
 	char line[LOG_LINE_MAX];
 	size_t size = put_head(log, level, line);
 
@@ -115,6 +120,11 @@ static void log_line(struct log *log, enum log_level level, const char *text)
 	snprintf(line + size, sizeof line - size - 1, "%s", text);
 	if (log->kind == LOG_TO_SYSLOG) {
 		syslog(priorities[level], "%s", line);
+		return;
+	}
+	if (log->kind == LOG_TO_JOURNAL) {
+		journal_send(
+			priorities[level], log->ident, line, log->mountpoint, log->url);
 		return;
 	}
 	if (log->before)
@@ -163,7 +173,29 @@ void log_free(struct log *log)
 	if (log->kind == LOG_TO_FILE)
 		close(log->fd);
 	free(log->ident);
+	free(log->mountpoint);
+	free(log->url);
 	free(log);
+}
+
+enum log_level log_level_of(enum log_level least, int verbose)
+{
+	if (verbose <= 0)
+		return least;
+	return verbose == 1 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG;
+}
+
+bool log_takes(const struct log *log, enum log_level level)
+{
+	return log && level <= log->level;
+}
+
+void log_set_mount(struct log *log, const char *mountpoint, const char *url)
+{
+	if (!log || log->mountpoint || log->url)
+		return;
+	log->mountpoint = strdup(mountpoint);
+	log->url = strdup(url);
 }
 
 static void log_put(struct log *log, enum log_level level, const char *fmt, va_list args)
@@ -176,13 +208,13 @@ static void log_put(struct log *log, enum log_level level, const char *fmt, va_l
 	char text[LOG_LINE_MAX];
 	bool write = true;
 
-	if (!log || level > log->level)
+	if (!log_takes(log, level))
 		return;
 	vsnprintf(text, sizeof text, fmt, args);
 	/* Names and server texts must not forge lines. */
 	printable_clean(text);
-	/* Who asks for everything gets everything. */
-	if (level < LOG_LEVEL_DEBUG)
+	/* Who asks for each fetch gets each. */
+	if (level < LOG_LEVEL_INFO)
 		write = log_causes_note(
 			&log->causes, level, text, clock_monotonic(), &over);
 	tell_of_cause(log, &over);
@@ -206,6 +238,15 @@ void log_warning(struct log *log, const char *fmt, ...)
 
 	va_start(args, fmt);
 	log_put(log, LOG_LEVEL_WARNING, fmt, args);
+	va_end(args);
+}
+
+void log_notice(struct log *log, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	log_put(log, LOG_LEVEL_NOTICE, fmt, args);
 	va_end(args);
 }
 

@@ -118,7 +118,7 @@ all_end 0
 wait_for_daemons || fail "the daemon stays after a lazy unmount"
 
 # ---- no server at all: each has its own deadline, and waits for no second one
-mount_dead --timeout 10
+mount_dead --timeout 10 --log "$T/log"
 ends_begin read
 wait "$waiter" || fail "waiting readers"
 all_end 110 # ETIMEDOUT
@@ -130,4 +130,15 @@ ends_begin read
 wait_until 10 why_says "^    last error: $URL/blobs/.*: " || fail "no error: $(head "$T/why")"
 wait "$waiter" || fail "waiting readers"
 all_end 101 110 # ENETUNREACH; ETIMEDOUT, where its turn to ask has not come by then
+proxy fault none
+wait_until 20 cat "$m"/away/* >/dev/null || fail "no read though the server is back"
 unmount
+# The log has a line for the outage, however many waited, and one for its end.
+logged() { # COUNT PATTERN
+	[ "$(grep -c "$2" "$T/log")" = "$1" ] || fail "not $1 of '$2': $(cat "$T/log")"
+}
+logged 1 " mounted $URL on $m: revision 1 "
+logged 1 " warning: read of /away/"
+logged 1 " $URL cannot be reached: "
+logged 1 " $URL answers again, after [0-9]* s"
+logged 1 " unmounted $m"

@@ -110,6 +110,24 @@ static void test_a_flood_is_cut(void **state)
 	assert_in_range(lines, 1, 100);
 }
 
+/* However many wait for a server that is away, and whatever for. */
+static void test_an_outage_is_one_line(void **state)
+{
+	struct logged *l = *state;
+	const char *first;
+
+	for (int i = 0; i < 1000; i++) {
+		failures_note(&l->failures, "read", span_of_string("a"), ERR_TIMEOUT, NULL);
+		failures_note(
+			&l->failures, "read", span_of_string("b"), ERR_UNREACHABLE, NULL);
+	}
+	first = strstr(text_of(l), "read of /a: ");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "read of"));
+	failures_note(&l->failures, "read", span_of_string("c"), ERR_CORRUPT, NULL);
+	assert_non_null(strstr(text_of(l), "read of /c: "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +135,8 @@ int main(void)
 		cmocka_unit_test(test_errno_is_never_zero),
 		cmocka_unit_test_setup_teardown(
 			test_one_line_tells_what_and_why, open_log, close_log),
+		cmocka_unit_test_setup_teardown(
+			test_an_outage_is_one_line, open_log, close_log),
 		cmocka_unit_test_setup_teardown(test_a_flood_is_cut, open_log, close_log),
 	};
 

@@ -343,6 +343,25 @@ static void test_health_is_told(void **state)
 	mirrors_free(m);
 }
 
+/* An outage has one first failure and one end, whoever asks meanwhile. */
+static void test_an_outage_is_told_twice(void **state)
+{
+	struct mirrors *m;
+	int64_t now = 5 * S;
+
+	(void)state;
+	assert_int_equal(mirrors_new("https://one.example", &m, NULL), 0);
+	assert_true(mirrors_succeeded(m, 0, MS, 1) == 0);
+	assert_true(mirrors_failed(m, 0, MIRROR_UNREACHABLE, now));
+	for (int i = 1; i < 20; i++)
+		assert_false(mirrors_failed(m, 0, MIRROR_UNREACHABLE, now + i * S));
+	assert_true(mirrors_succeeded(m, 0, MS, 1) == now);
+	assert_true(mirrors_succeeded(m, 0, MS, 1) == 0);
+	assert_false(mirrors_failed(m, 0, MIRROR_SLOW, now));
+	assert_true(mirrors_failed(m, 0, MIRROR_UNREACHABLE, now + 30 * S));
+	mirrors_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_bytes_again),
 		cmocka_unit_test(test_led),
 		cmocka_unit_test(test_pause),
+		cmocka_unit_test(test_an_outage_is_told_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

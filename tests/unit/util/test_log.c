@@ -86,8 +86,11 @@ static void test_levels_filter(void **state)
 		log = log_new_file((enum log_level)level, *state);
 		log_error(log, "a");
 		log_warning(log, "b");
-		log_info(log, "c");
-		log_debug(log, "d");
+		log_notice(log, "c");
+		log_info(log, "d");
+		log_debug(log, "e");
+		for (int l = LOG_LEVEL_ERROR; l <= LOG_LEVEL_DEBUG; l++)
+			assert_true(log_takes(log, (enum log_level)l) == (l <= level));
 		log_free(log);
 		text = read_log(*state);
 		for (char *at = text; *at; at++)
@@ -95,6 +98,17 @@ static void test_levels_filter(void **state)
 		assert_int_equal(lines, level + 1);
 		free(text);
 	}
+}
+
+static void test_each_v_tells_more(void **state)
+{
+	(void)state;
+	assert_int_equal(log_level_of(LOG_LEVEL_WARNING, 0), LOG_LEVEL_WARNING);
+	assert_int_equal(log_level_of(LOG_LEVEL_NOTICE, 0), LOG_LEVEL_NOTICE);
+	assert_int_equal(log_level_of(LOG_LEVEL_NOTICE, 1), LOG_LEVEL_INFO);
+	assert_int_equal(log_level_of(LOG_LEVEL_WARNING, 2), LOG_LEVEL_DEBUG);
+	assert_int_equal(log_level_of(LOG_LEVEL_WARNING, 9), LOG_LEVEL_DEBUG);
+	assert_false(log_takes(NULL, LOG_LEVEL_ERROR));
 }
 
 static void test_a_file_is_appended_to(void **state)
@@ -257,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_a_line_has_its_time_and_level, set_up, tear_down),
+		cmocka_unit_test(test_each_v_tells_more),
 		cmocka_unit_test_setup_teardown(test_levels_filter, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_file_is_appended_to, set_up, tear_down),
