@@ -165,6 +165,8 @@ static bool own_word(
 		*status = flag_word(word, value, &m->session.allow_other);
 	else if (strcmp(word, "nonempty") == 0)
 		*status = flag_word(word, value, &m->session.nonempty);
+	else if (strcmp(word, "xattrs") == 0)
+		*status = flag_word(word, value, &m->session.xattrs);
 	else if (strcmp(word, "debug") == 0)
 		*status = flag_word(word, value, &m->session.debug),
 		m->foreground |= m->session.debug;

@@ -31,6 +31,7 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	fs->deadline_ns = options->deadline_ns ? options->deadline_ns : DEADLINE_DEFAULT;
 	fs->readahead = options->readahead ? options->readahead : READAHEAD_DEFAULT;
 	fs->open_mode = options->open_mode;
+	fs->own_xattrs = options->own_xattrs;
 	atomic_init(&fs->introduced, false);
 	atomic_init(&fs->open_chosen, false);
 	atomic_init(&fs->passthrough_off, false);

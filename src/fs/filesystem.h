@@ -35,6 +35,7 @@ struct filesystem {
 	uint64_t readahead;	 /* bytes per stream */
 	/* As asked for; from INIT on as it is, never OPEN_AUTO. */
 	enum open_mode open_mode;
+	bool own_xattrs;		/* are answered, whatever else was asked for */
 	bool elides_opendir;		/* from INIT on */
 	struct open_choice open_choice; /* why, for who looks: once it is made */
 	atomic_bool open_chosen;
@@ -71,6 +72,7 @@ struct filesystem_options {
 	int64_t deadline_ns;
 	uint64_t readahead;
 	enum open_mode open_mode;
+	bool own_xattrs;
 };
 int filesystem_new(struct dataset *dataset, const struct filesystem_options *options,
 	struct filesystem **out);

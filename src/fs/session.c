@@ -167,8 +167,8 @@ static int mount_fuse(struct session *s, struct trouble *t)
 int session_new(struct dataset *dataset, const struct session_options *options,
 	struct session **out, struct trouble *t)
 {
-	const struct filesystem_options fs = {
-		options->log, options->deadline_ns, options->readahead, options->open_mode};
+	const struct filesystem_options fs = {options->log, options->deadline_ns,
+		options->readahead, options->open_mode, options->xattrs};
 	struct session *s = calloc(1, sizeof *s);
 	int rc;
 

@@ -24,6 +24,7 @@ struct session_options {
 	int64_t deadline_ns; /* of a request; 0: 60 s */
 	uint64_t readahead;  /* bytes; 0: 32 MiB */
 	enum open_mode open_mode;
+	bool xattrs; /* those of its own are answered at any time */
 	struct log *log;
 	bool debug; /* libfuse's -d */
 	/* Of what `.cairn` shows (fs/dot_cairn.h), borrowed; NULL: there is none. */

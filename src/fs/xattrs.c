@@ -17,19 +17,59 @@
 #define ENODATA ENOATTR
 #endif
 
+#define OWN_PREFIX "user.cairn."
+#define OWN_VALUE_SIZE DIGEST_HEX_SIZE
+
+static bool is_own(const char *name)
+{
+	return strncmp(name, OWN_PREFIX, sizeof OWN_PREFIX - 1) == 0;
+}
+
+/* What the mount itself tells of an entry, as text. ERR_ABSENT: nothing by that name. */
+static int own_value(struct request_try *t, const struct entry *e, const char *name,
+	char value[OWN_VALUE_SIZE])
+{
+	const char *word = name + sizeof OWN_PREFIX - 1;
+	uint64_t bytes = 0;
+	int rc = 0;
+
+	if (strcmp(word, "revision") == 0) {
+		snprintf(value, OWN_VALUE_SIZE, "%llu",
+			(unsigned long long)t->view->revision);
+	} else if (!e->has_content) {
+		rc = ERR_ABSENT;
+	} else if (strcmp(word, "digest") == 0) {
+		digest_to_hex(&e->content, value);
+	} else if (strcmp(word, "object") == 0) {
+		digest_to_hex(&e->object.digest, value);
+	} else if (strcmp(word, "resident") == 0) {
+		rc = attempt_resident(&t->attempt, e, &bytes);
+		snprintf(value, OWN_VALUE_SIZE, "%llu", (unsigned long long)bytes);
+	} else {
+		rc = ERR_ABSENT;
+	}
+	return rc;
+}
+
+/* What was published under that name goes before what the mount tells. */
 static int getxattr_step(struct request *r, struct request_try *t)
 {
+	char own[OWN_VALUE_SIZE] = "";
 	struct span value;
 	struct entry e;
 	int rc = request_try_entry(r, t, &e);
 
 	if (rc)
 		return rc;
-	if (xattr_find(e.xattrs, span_of_string(r->name), &value))
+	if (!xattr_find(e.xattrs, span_of_string(r->name), &value)) {
+		rc = is_own(r->name) ? own_value(t, &e, r->name, own) : ERR_ABSENT;
+		value = span_of_string(own);
+	}
+	if (!rc)
 		answer_bytes(&t->answer, t->buffer, r->size, value.data, value.size);
-	else
+	else if (rc == ERR_ABSENT)
 		answer_errno(&t->answer, ENODATA);
-	return 0;
+	return rc == ERR_ABSENT ? 0 : rc;
 }
 
 /* Names one after another, each with its NUL. */
@@ -76,9 +116,8 @@ static void reply_pid(fuse_req_t fuse, size_t size)
 
 /* No entry has any: told so once, the kernel does not ask again, and `ls -l` needs no
  * request per file. */
-static bool has_no_xattrs(fuse_req_t fuse)
+static bool has_no_xattrs(struct filesystem *fs)
 {
-	struct filesystem *fs = fuse_req_userdata(fuse);
 	bool none = filesystem_totals(fs).xattrs == 0 && !atomic_load(&fs->shows_xattrs);
 
 	if (none)
@@ -89,11 +128,12 @@ static bool has_no_xattrs(fuse_req_t fuse)
 void xattrs_get(fuse_req_t fuse, fuse_ino_t node, const char *name, size_t size)
 {
 	struct request r = {.kind = &getxattr_kind, .name = name};
+	struct filesystem *fs = fuse_req_userdata(fuse);
 
 	r.size = size < BUFFER_SIZE ? size : BUFFER_SIZE;
 	if (node == FUSE_ROOT_ID && strcmp(name, MOUNT_XATTR_PID) == 0)
 		reply_pid(fuse, size);
-	else if (has_no_xattrs(fuse))
+	else if (!is_own(name) && !fs->own_xattrs && has_no_xattrs(fs))
 		fuse_reply_err(fuse, ENOSYS);
 	else if (strlen(name) > XATTR_NAME_SIZE_MAX)
 		fuse_reply_err(fuse, ENODATA);
@@ -105,7 +145,8 @@ void xattrs_list(fuse_req_t fuse, fuse_ino_t node, size_t size)
 {
 	struct request r = {.kind = &listxattr_kind};
 
-	if (has_no_xattrs(fuse)) {
+	/* None of our own is listed. */
+	if (has_no_xattrs(fuse_req_userdata(fuse))) {
 		fuse_reply_err(fuse, ENOSYS);
 		return;
 	}

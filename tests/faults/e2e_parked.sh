@@ -132,6 +132,21 @@ wait "$waiter" || fail "waiting readers"
 all_end 101 110 # ENETUNREACH; ETIMEDOUT, where its turn to ask has not come by then
 proxy fault none
 wait_until 20 cat "$m"/away/* >/dev/null || fail "no read though the server is back"
+# What the mount tells of a file to who asks, and lists to nobody.
+python3 -c '
+import hashlib, os, sys
+source, path = sys.argv[1:]
+data = open(source, "rb").read()
+get = lambda name, of=path: os.getxattr(of, "user.cairn." + name).decode()
+assert get("digest") == hashlib.sha256(data).hexdigest()
+assert len(get("object")) == 64 and get("resident") == str(len(data))
+assert get("revision") == get("revision", os.path.dirname(path)) == "1"
+try:
+    assert not os.listxattr(path)
+except OSError:
+    pass # the kernel was told that there are none
+assert get("revision") == "1"
+' "$T/source/away/0" "$m/away/0" || fail "extended attributes"
 unmount
 # The log has a line for the outage, however many waited, and one for its end.
 logged() { # COUNT PATTERN

@@ -169,6 +169,75 @@ static void a_tree_without_any_has_no_such_call(void **state)
 	mount_end(&m);
 }
 
+static void assert_value(
+	struct memory_mount *m, const char *file, const char *name, const char *value)
+{
+	struct fuse_req req;
+
+	get(m, &req, file, name, 100);
+	if (value) {
+		assert_reply(&req, REPLY_BYTES);
+		assert_int_equal(req.reply.size, strlen(value));
+		assert_memory_equal(req.reply.bytes, value, strlen(value));
+	} else {
+		assert_errno(&req, ENODATA);
+	}
+	req_release(&req);
+}
+
+/* What the mount itself tells; it goes on to do so when asked to, and lists none of it. */
+static void what_the_mount_tells_is_not_listed(void **state)
+{
+	struct entry file = {.type = ENTRY_FILE, .mode = 0644};
+	struct bytes packed = {0};
+	struct memory_mount m;
+	struct fuse_req req;
+	char revision[24];
+
+	(void)state;
+	mount_init(&m);
+	mount_add(&m, "", "empty", file);
+	assert_int_equal(xattr_append(&packed, span_of_string("user.cairn.revision"),
+				 span_of_string("of its own")),
+		0);
+	file.xattrs = sample_copy(m.samples, packed.data, packed.size);
+	mount_add(&m, "", "with", file);
+	bytes_release(&packed);
+	mount_begin(&m, OPEN_PLAIN);
+	snprintf(
+		revision, sizeof revision, "%llu", (unsigned long long)m.manifest.revision);
+	assert_value(&m, "", "user.cairn.revision", revision);
+	assert_value(&m, "empty", "user.cairn.revision", revision);
+	assert_value(&m, "empty", "user.cairn.digest", NULL);
+	assert_value(&m, "empty", "user.cairn.nonsense", NULL);
+	assert_value(&m, "with", "user.cairn.revision", "of its own");
+	list(&m, &req, "empty", 1000);
+	assert_reply(&req, REPLY_BYTES);
+	assert_int_equal(req.reply.size, 0);
+	req_release(&req);
+	mount_end(&m);
+}
+
+static void asking_for_them_settles_nothing(void **state)
+{
+	struct memory_mount m;
+	struct fuse_req req;
+
+	(void)state;
+	plant(&m, false);
+	assert_value(&m, "file", "user.cairn.nonsense", NULL);
+	assert_false(atomic_load(&m.fs->asks_no_xattrs));
+	m.fs->own_xattrs = true;
+	assert_value(&m, "file", "user.colour", NULL);
+	assert_false(atomic_load(&m.fs->asks_no_xattrs));
+	m.fs->own_xattrs = false;
+	get(&m, &req, "file", "user.colour", 100);
+	assert_errno(&req, ENOSYS);
+	assert_true(atomic_load(&m.fs->asks_no_xattrs));
+	req_release(&req);
+	mount_end(&m);
+}
+
 /* Whatever the tree has; of the root only. */
 static void the_root_tells_who_serves_it(void **state)
 {
@@ -193,7 +262,7 @@ static void the_root_tells_who_serves_it(void **state)
 	assert_errno(&req, ERANGE);
 	req_release(&req);
 	get(&m, &req, "file", MOUNT_XATTR_PID, 24);
-	assert_errno(&req, ENOSYS);
+	assert_errno(&req, ENODATA);
 	req_release(&req);
 	mount_end(&m);
 }
@@ -207,6 +276,8 @@ int main(void)
 		cmocka_unit_test(names_are_listed),
 		cmocka_unit_test(what_is_not_there_is_enodata),
 		cmocka_unit_test(a_tree_without_any_has_no_such_call),
+		cmocka_unit_test(what_the_mount_tells_is_not_listed),
+		cmocka_unit_test(asking_for_them_settles_nothing),
 		cmocka_unit_test(the_root_tells_who_serves_it),
 	};
 
