@@ -4,7 +4,7 @@
 #include "fs/request_end.h"
 
 #include "fs/filesystem.h"
-#include "fs/request_try.h"
+#include "fs/request_path.h"
 #include "util/clock.h"
 
 static void log_request(const struct request *r, int error, const struct meter_sample *s)

@@ -11,6 +11,7 @@
 
 #include "fs/filesystem.h"
 #include "fs/request_end.h"
+#include "fs/request_path.h"
 #include "fs/request_try.h"
 #include "util/clock.h"
 

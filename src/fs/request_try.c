@@ -10,6 +10,7 @@
 #include "fs/entry_stat.h"
 #include "fs/filesystem.h"
 #include "fs/request_end.h"
+#include "fs/request_path.h"
 #include "util/clock.h"
 
 /* What is asked for ahead is kept apart from what the step cannot do without. */
@@ -57,14 +58,14 @@ void request_try_release(struct request_try *t, struct filesystem *fs)
 	t->buffer = NULL;
 }
 
-static void leave_view(const struct request *r, struct request_try *t)
+static void leave_view(struct request *r, struct request_try *t)
 {
 	if (t->view && !r->node.retained)
 		views_leave(&r->fs->views, t->side);
 	t->view = NULL;
 }
 
-static void enter_view(const struct request *r, struct request_try *t)
+static void enter_view(struct request *r, struct request_try *t)
 {
 	if (!t->view)
 		t->view = r->node.retained ? &r->node.retained->view
@@ -163,43 +164,6 @@ int request_try_run(
 	if (rc == ERR_PENDING)
 		leave_view(r, t);
 	return rc;
-}
-
-/* As it is seen in the mount. */
-static void path_in_mount(const struct retained *of, struct path *p)
-{
-	char head[48];
-	size_t size = (size_t)snprintf(head, sizeof head, ".cairn/revisions/%llu%s",
-		(unsigned long long)of->view.revision, p->size ? "/" : "");
-
-	if (size > sizeof p->data - 1 - p->size)
-		return;
-	memmove(p->data + size, p->data, p->size);
-	memcpy(p->data, head, size);
-	p->size += size;
-}
-
-void request_path(const struct request *r, struct path *out)
-{
-	struct request_try t;
-	struct entry e;
-
-	out->size = 0;
-	request_try_init(&t);
-	enter_view(r, &t);
-	if (attempt_begin(&t.attempt, r->fs->cache, NULL) == 0) {
-		if (node_entry(&r->node, &t.pages, &t.view->root, &e) == 0 &&
-			entry_path(&e, out))
-			out->size = 0;
-		attempt_end(&t.attempt);
-	}
-	leave_view(r, &t);
-	if (r->node.retained)
-		path_in_mount(r->node.retained, out);
-	if (r->kind->of_child && out->size + 1 + strlen(r->name) < sizeof out->data)
-		out->size += (size_t)snprintf(out->data + out->size,
-			sizeof out->data - out->size, "%s%s", out->size ? "/" : "",
-			r->name);
 }
 
 static void note_failure(struct request *r, int error, const struct trouble *trouble)

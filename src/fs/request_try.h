@@ -9,7 +9,6 @@
 
 #include "cache/attempt.h"
 #include "fs/answer.h"
-#include "fs/entry_stat.h"
 #include "fs/hints.h"
 #include "fs/request.h"
 #include "fs/view.h"
@@ -49,10 +48,6 @@ int request_try_run(
  * (may be NULL). The request is over; hints are not sent yet. */
 void request_try_answer(
 	struct request *r, struct request_try *t, int error, const struct trouble *trouble);
-
-/* Of what is asked about, as far as what is local tells. For words about the request. Any
- * thread. */
-void request_path(const struct request *r, struct path *out);
 
 /* For steps. */
 

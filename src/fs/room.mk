@@ -14,7 +14,7 @@ libfs_a_SOURCES = \
 	%D%/parked_list.c %D%/parked_list.h %D%/parked_look.h %D%/passthrough.c %D%/passthrough.h %D%/polling.c \
 	%D%/polling.h %D%/readahead.c %D%/readahead.h %D%/readahead_table.c \
 	%D%/readahead_table.h %D%/reads.c %D%/reads.h %D%/recent_failures.c \
-	%D%/recent_failures.h %D%/request.h %D%/request_end.c %D%/request_end.h %D%/request_run.c %D%/request_run.h \
+	%D%/recent_failures.h %D%/request.h %D%/request_end.c %D%/request_end.h %D%/request_path.c %D%/request_path.h %D%/request_run.c %D%/request_run.h \
 	%D%/retained.c %D%/retained.h %D%/revision_names.c %D%/revision_names.h %D%/revision_source.h \
 	%D%/request_try.c %D%/request_try.h %D%/session.c %D%/session.h %D%/update.c %D%/update.h %D%/view.c %D%/view.h \
 	%D%/xattrs.c %D%/xattrs.h
