@@ -218,7 +218,7 @@ unmount_mode
 grep -q 'the mount is ending' "$T/err" || fail "the end: $(cat "$T/err")"
 
 # nor does one that is gone stop a mount, that begins or that is there
-kill -KILL "$server_pid"
+kill -KILL "$server_pid" && { wait "$server_pid" || true; } 2>/dev/null
 mount_url
 shown=$number
 stays 'connect'

@@ -135,8 +135,11 @@ const struct fuse_ctx *fuse_req_ctx(struct fuse_req *req)
 	return &req->ctx;
 }
 
+/* Who sees the reply may do away with the request. */
 static inline int req_note(struct fuse_req *req, const struct reply *reply)
 {
+	bool fails = req->sending_fails;
+
 	pthread_mutex_lock(&req->reply_mtx);
 	free(req->reply.bytes);
 	req->reply = *reply;
@@ -150,7 +153,7 @@ static inline int req_note(struct fuse_req *req, const struct reply *reply)
 	req->replies++;
 	pthread_cond_broadcast(&req->replied_cond);
 	pthread_mutex_unlock(&req->reply_mtx);
-	return req->sending_fails ? -ENOENT : 0;
+	return fails ? -ENOENT : 0;
 }
 
 int fuse_reply_err(fuse_req_t req, int errnum)
