@@ -9,7 +9,7 @@ evil='</title></svg><script>document.title="hit"</script>"<img src=x onerror=ale
 mkdir -p "$T/source/$evil/${evil%/*}" "$T/source/many"
 head -c 2000000 /dev/urandom >"$T/source/$evil/$evil"
 head -c 700000 /dev/urandom >"$T/source/"$'\e[31m \u202e \xff'
-numbers "$T/source/many/" 300 3000
+numbers "$T/source/many/" 100 20
 publish "$T/source" "$T/store" --name "$evil"
 cache=(--cache "$T/cache" --trust "$(public_key)")
 "$CAIRN" prefetch "$T/store" '<*' "${cache[@]}" >/dev/null

@@ -39,7 +39,9 @@ static void test_tables_are_sound(void **state)
 		assert_non_null(c->run);
 		assert_true(c->summary[strlen(c->summary) - 1] != '.');
 		for (const struct option_help *o = c->options; o->name; o++) {
-			assert_true(strcmp(o->name, "help") != 0 && o->letter != 'h');
+			assert_true(strcmp(o->name, "help") != 0);
+			/* -h is help, but where du(1) has it for sizes. */
+			assert_true(o->letter != 'h' || strcmp(c->name, "du") == 0);
 			assert_true(
 				o->letter > 255 || (o->letter > ' ' && o->letter < 127));
 			assert_true(strlen(o->name) < 30 && o->help[0]);

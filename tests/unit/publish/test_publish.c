@@ -777,10 +777,13 @@ static void test_killed(void **state)
 }
 
 static struct publish_progress last;
+static bool was_counting; /* it was told of while the totals were not known yet */
 static void see_progress(void *ctx, const struct publish_progress *p)
 {
 	(void)ctx;
 	assert_true(p->entries >= last.entries);
+	assert_true(!p->counting || (p->entries == 0 && p->bytes == 0));
+	was_counting |= p->counting;
 	assert_true(p->entries <= p->entries_total && p->bytes <= p->bytes_total);
 	last = *p;
 }
@@ -795,6 +798,7 @@ static void test_progress(void **state)
 	last = (struct publish_progress){0};
 	publish_with("source", "store", o);
 	assert_int_equal(last.entries_total, DIRECTORIES * (FILES + 1) + 5);
+	assert_true(was_counting && !last.counting);
 }
 
 int main(void)
