@@ -46,13 +46,14 @@ static void values_reach_the_request(void **state)
 	(void)state;
 	assert_int_equal(words(&m, "allow_other,nonempty,memory=32M,readahead=16M,quota=1G,"
 				   "floor=2G,timeout=7,cache=/c,revision=3,netrc,"
-				   "verify=open,scrub=30,metrics=[::1]:9100"),
+				   "verify=open,scrub=30,metrics=[::1]:9100,revisions"),
 		0);
 	assert_int_equal(mount_request_finish(&m), 0);
 	assert_true(m.session.allow_other);
 	assert_true(m.session.nonempty);
 	assert_int_equal(m.reader.verify, CACHE_VERIFY_OPEN);
 	assert_int_equal(m.reader.scrub, 30 * 86400);
+	assert_true(m.revisions);
 	assert_string_equal(m.metrics, "[::1]:9100");
 	assert_int_equal(m.reader.memory, 32 << 20);
 	assert_int_equal(m.session.readahead, 16 << 20);

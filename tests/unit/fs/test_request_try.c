@@ -54,6 +54,8 @@ static int step(struct request *r, struct request_try *t)
 }
 
 static const struct request_kind kind = {.name = "test", .step = step};
+static const struct request_kind child_kind = {
+	.name = "test", .step = step, .of_child = true};
 static const struct request_kind read_kind = {
 	.name = "read", .step = step, .asked_twice = true};
 
@@ -323,7 +325,7 @@ static void assert_told(
 	struct trouble trouble = {0};
 	struct request_try t;
 	struct fuse_req req;
-	struct request r = ask(m, &req, &kind, 0);
+	struct request r = ask(m, &req, name ? &child_kind : &kind, 0);
 
 	r.name = name;
 	assert_int_equal(node_locate(m->fs->node_table,
@@ -347,7 +349,7 @@ static void a_failure_is_told_with_its_path(void **state)
 
 	(void)state;
 	plant(&m);
-	r = ask(&m, &req, &kind, 0);
+	r = ask(&m, &req, &child_kind, 0);
 	r.node.is_root = false; /* a leaf that nobody has */
 	r.name = "child";
 	request_try_init(&t);
