@@ -60,6 +60,7 @@ COMMAND(umount);
 COMMAND(update);
 COMMAND(status);
 COMMAND(why);
+COMMAND(trace);
 COMMAND(prefetch);
 COMMAND(cache);
 COMMAND(ls);

@@ -19,6 +19,7 @@ const struct command commands[] = {
 	ROW(update, "[MOUNTPOINT...] [OPTIONS]",
 		"Have mounts show the newest revision now"),
 	ROW(status, "[MOUNTPOINT] [OPTIONS]", "Tell what mounts are doing"),
+	ROW(trace, "MOUNTPOINT [OPTIONS]", "Tell what is read in a mount, in order"),
 	ROW(why, "MOUNTPOINT [OPTIONS]", "Say what requests that hang in a mount wait for"),
 	ROW(prefetch, "URL|MOUNTPOINT [PATH...] [OPTIONS]",
 		"Bring contents into the cache"),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cli/mount_state_json.h"
+#include "cli/mount_trace.h"
 #include "cli/mount_why.h"
 #include "cli/mounts.h"
 
@@ -38,10 +39,20 @@ static int control_why(
 	return mount_why(m->session, s, t);
 }
 
+static int control_trace(
+	void *ctx, const json_t *request, struct control_stream *s, struct trouble *t)
+{
+	const struct running_mount *m = ctx;
+
+	(void)request;
+	return mount_trace(m->session, s, t);
+}
+
 int mount_control_start(struct running_mount *m, struct control **out, struct trouble *t)
 {
 	static const struct control_command commands_of_mounts[] = {
 		{.name = "status", .run = control_status},
+		{.name = "trace", .stream = control_trace},
 		{.name = "update", .run = control_update},
 		{.name = "why", .stream = control_why},
 		{0},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a running mount can be asked by its control socket: `status`, `update`, `why`. */
+/* What a running mount can be asked by its control socket: `status`, `trace`, `update`,
+ * `why`. */
 #ifndef CAIRN_CLI_MOUNT_CONTROL_H
 #define CAIRN_CLI_MOUNT_CONTROL_H
 

@@ -41,6 +41,7 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	recent_failures_init(&fs->recent_failures);
 	failures_init(&fs->failures, options->log);
 	parked_list_init(&fs->parked);
+	trace_init(&fs->trace);
 	readahead_table_init(&fs->readahead_table);
 	pthread_mutex_init(&fs->readahead_mtx, NULL);
 	*out = fs;
@@ -52,6 +53,7 @@ void filesystem_free(struct filesystem *fs)
 	if (!fs)
 		return;
 	parked_list_release(&fs->parked);
+	trace_release(&fs->trace);
 	recent_failures_release(&fs->recent_failures);
 	failures_release(&fs->failures);
 	buffers_release(&fs->buffers);

@@ -21,6 +21,7 @@
 #include "fs/parked_list.h"
 #include "fs/readahead_table.h"
 #include "fs/recent_failures.h"
+#include "fs/trace.h"
 #include "fs/retained.h"
 #include "fs/view.h"
 
@@ -45,6 +46,7 @@ struct filesystem {
 	atomic_bool asks_no_xattrs;  /* that there are no extended attributes */
 	atomic_bool passthrough_off; /* the kernel has refused a backing file */
 	struct backings backings;    /* OPEN_PASSTHROUGH */
+	struct trace trace;
 	struct meters meters;
 	struct views views;
 	struct node_table *node_table;	 /* of what is shown */

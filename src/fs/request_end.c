@@ -19,6 +19,16 @@ static void log_request(const struct request *r, int error, const struct meter_s
 		s->waited ? ", waited" : "");
 }
 
+static void trace_read(const struct request *r, uint64_t bytes)
+{
+	const struct trace_event read = {
+		.at = r->began, .offset = r->offset, .size = bytes, .waited = r->waited};
+	struct path path;
+
+	request_path(r, &path);
+	trace_note(&r->fs->trace, &read, path_span(&path));
+}
+
 void request_end(const struct request *r, int error, const struct answer *answer)
 {
 	const struct meter_sample sample = {
@@ -30,6 +40,9 @@ void request_end(const struct request *r, int error, const struct answer *answer
 	};
 
 	meters_add(&r->fs->meters, &sample);
+	if (sample.meter == METER_READ && !error &&
+		atomic_load_explicit(&r->fs->trace.heard, memory_order_relaxed))
+		trace_read(r, sample.bytes);
 	if (log_takes(r->fs->log, LOG_LEVEL_DEBUG))
 		log_request(r, error, &sample);
 }

@@ -251,6 +251,11 @@ const struct meters *session_meters(const struct session *s)
 	return &s->fs->meters;
 }
 
+struct trace *session_trace(struct session *s)
+{
+	return &s->fs->trace;
+}
+
 int session_look_parked(struct session *s, unsigned *count, parked_look_fn each, void *ctx)
 {
 	int rc = request_run_look(s->fs, count, each, ctx);

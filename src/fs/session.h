@@ -13,6 +13,7 @@
 #include "fs/meters.h"
 #include "fs/open_mode.h"
 #include "fs/parked_look.h"
+#include "fs/trace.h"
 #include "fs/update.h"
 
 struct revision_source;
@@ -60,6 +61,8 @@ struct session_state {
 void session_look(struct session *s, struct session_state *out);
 /* Borrowed, until session_free(). */
 const struct meters *session_meters(const struct session *s);
+/* Which tells of its reads. Borrowed, until session_free(). */
+struct trace *session_trace(struct session *s);
 /* request_run_look() and dot_cairn_look() of its requests. */
 int session_look_parked(struct session *s, unsigned *count, parked_look_fn each, void *ctx);
 /* The words of the last request that failed; code 0: none did. */

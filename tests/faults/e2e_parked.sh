@@ -132,6 +132,33 @@ wait "$waiter" || fail "waiting readers"
 all_end 101 110 # ENETUNREACH; ETIMEDOUT, where its turn to ask has not come by then
 proxy fault none
 wait_until 20 cat "$m"/away/* >/dev/null || fail "no read though the server is back"
+unmount
+# The log has a line for the outage, however many waited, and one for its end.
+logged() { # COUNT PATTERN
+	[ "$(grep -c "$2" "$T/log")" = "$1" ] || fail "not $1 of '$2': $(cat "$T/log")"
+}
+logged 1 " mounted $URL on $m: revision 1 "
+logged 1 " warning: read of /away/"
+logged 1 " $URL cannot be reached: "
+logged 1 " $URL answers again, after [0-9]* s"
+logged 1 " unmounted $m"
+
+# ---- what is read is told in its order to who listens, until he goes
+mount_at "$URL" "$m" --trust "$key"
+"$CAIRN" trace "$m" -o "$T/trace" &
+tracer=$!
+wait_until 20 test -e "$T/trace" || fail "no trace"
+cat "$m/list/7" "$m/file" "$m/list/8" >/dev/null
+wait_until 20 grep -q '"path":"list/8"' "$T/trace" || fail "the trace: $(cat "$T/trace")"
+kill "$tracer"
+python3 -c '
+import json, sys
+seen = [json.loads(line) for line in open(sys.argv[1])]
+first = list(dict.fromkeys(e["path"] for e in seen))
+assert first == ["list/7", "file", "list/8"], first
+assert all(e["operation"] == "read" and e["size"] > 0 for e in seen)
+assert sum(e["size"] for e in seen if e["path"] == "file") >= 2000000
+' "$T/trace" || fail "the trace: $(head "$T/trace")"
 # What the mount tells of a file to who asks, and lists to nobody.
 python3 -c '
 import hashlib, os, sys
@@ -148,12 +175,3 @@ except OSError:
 assert get("revision") == "1"
 ' "$T/source/away/0" "$m/away/0" || fail "extended attributes"
 unmount
-# The log has a line for the outage, however many waited, and one for its end.
-logged() { # COUNT PATTERN
-	[ "$(grep -c "$2" "$T/log")" = "$1" ] || fail "not $1 of '$2': $(cat "$T/log")"
-}
-logged 1 " mounted $URL on $m: revision 1 "
-logged 1 " warning: read of /away/"
-logged 1 " $URL cannot be reached: "
-logged 1 " $URL answers again, after [0-9]* s"
-logged 1 " unmounted $m"
