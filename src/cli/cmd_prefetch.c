@@ -10,16 +10,18 @@
 #include "cli/mounts.h"
 #include "cli/prefetch_outcome.h"
 #include "cli/prefetcher.h"
+#include "cli/profile.h"
 #include "cli/progress.h"
 #include "cli/selection.h"
 #include "cli/size.h"
 #include "util/clock.h"
 
-enum { OPTION_JSON = OPTION_OWN, OPTION_METADATA };
+enum { OPTION_JSON = OPTION_OWN, OPTION_METADATA, OPTION_PROFILE };
 #define FAILURES_SHOWN 20
 
 const struct option_help prefetch_options_help[] = {
 	{"metadata", OPTION_METADATA, NULL, "only names and attributes, no contents"},
+	{"profile", OPTION_PROFILE, "FILE", "the files of a trace, in their order"},
 	{"json", OPTION_JSON, NULL, "the summary as a JSON object"},
 	READER_OPTIONS_HELP,
 	{0},
@@ -33,6 +35,8 @@ struct prefetch {
 	struct progress *progress;
 	char **paths;
 	int count;
+	const char *profile_file; /* or NULL */
+	struct profile profile;	  /* instead of the paths */
 	bool metadata, json;
 	enum prefetch_pass pass;
 	uint64_t total;	  /* bytes of files, by the subtotals of pages */
@@ -153,6 +157,29 @@ static int prefetch_selected(void *ctx, const char *path, const struct entry *e,
 	return rc || e->type != ENTRY_DIRECTORY ? rc : prefetch_below(p, path, t);
 }
 
+/* What the trace names and this revision has not is left out. */
+static int prefetch_profiled(struct prefetch *p, struct trouble *t)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < p->profile.count && !rc; i++) {
+		struct entry_copy copy;
+		uint64_t rank;
+
+		rc = reader_find(p->reader, p->profile.paths[i], &copy, &rank, t);
+		if (rc == ERR_ABSENT) {
+			rc = 0;
+			continue;
+		}
+		if (!rc) {
+			rc = prefetch_selected(
+				p, p->profile.paths[i], &copy.entry, rank, t);
+			entry_copy_release(&copy);
+		}
+	}
+	return rc;
+}
+
 static int prefetch_pass(struct prefetch *p, enum prefetch_pass pass, struct trouble *t)
 {
 	static char *whole[] = {(char *)""};
@@ -162,6 +189,8 @@ static int prefetch_pass(struct prefetch *p, enum prefetch_pass pass, struct tro
 
 	p->pass = pass;
 	progress_say(p->progress, notes[pass]);
+	if (p->profile_file)
+		return prefetch_profiled(p, t);
 	for (int i = 0; i < (p->count ? p->count : 1) && !rc; i++)
 		rc = selection_each(p->reader, paths[i], prefetch_selected, p, t);
 	return rc;
@@ -305,6 +334,7 @@ int cmd_prefetch(int argc, char **argv)
 {
 	struct reader_options o;
 	struct prefetch p = {0};
+	struct trouble t = {0};
 	int letter, status;
 	bool taken;
 
@@ -314,10 +344,18 @@ int cmd_prefetch(int argc, char **argv)
 			return reader_options_end(&o, EXIT_USE);
 		p.json |= letter == OPTION_JSON;
 		p.metadata |= letter == OPTION_METADATA;
+		if (letter == OPTION_PROFILE)
+			p.profile_file = optarg;
 	}
 	if (optind >= argc)
 		return reader_options_end(
 			&o, command_use("prefetch", "a URL or a mount point is needed"));
+	if (p.profile_file && argc - optind > 1)
+		return reader_options_end(
+			&o, command_use("prefetch", "--profile names the files: no PATH"));
+	if (p.profile_file && profile_read(p.profile_file, &p.profile, &t))
+		return reader_options_end(&o, command_fail("prefetch", &t));
 	status = with_target(&p, &o, argv[optind], argv + optind + 1, argc - optind - 1);
+	profile_release(&p.profile);
 	return reader_options_end(&o, status);
 }

@@ -159,6 +159,7 @@ assert first == ["list/7", "file", "list/8"], first
 assert all(e["operation"] == "read" and e["size"] > 0 for e in seen)
 assert sum(e["size"] for e in seen if e["path"] == "file") >= 2000000
 ' "$T/trace" || fail "the trace: $(head "$T/trace")"
+"$CAIRN" prefetch "$m" --profile "$T/trace" >/dev/null || fail "what was traced cannot be prefetched"
 # What the mount tells of a file to who asks, and lists to nobody.
 python3 -c '
 import hashlib, os, sys
