@@ -21,10 +21,11 @@ struct rows {
 struct leaf {
 	struct digest digest;
 	uint64_t lookups; /* of the ids with this number, wherever they are now */
-	uint32_t guests;  /* ids of others that are here */
+	uint32_t guests;  /* ids of others that are here, and its own that are to settle */
 	uint32_t generation;
 	uint32_t next;	  /* free: the next free number, 0 ends */
 	bool fresh;	  /* noted for node_table_fresh() */
+	bool moved;	  /* ids have moved from here since node_table_watch() */
 	struct rows away; /* the places of ids of this number that have moved, as ids */
 	struct rows here; /* the ids that have moved to this leaf */
 };

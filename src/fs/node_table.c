@@ -7,13 +7,23 @@
 #include <stdlib.h>
 
 #include "fs/leaf_table.h"
-#include "util/error.h"
+#include "util/array.h"
+
+#define SETTLED_AT_ONCE 256 /* moves, under the lock */
+
+/* An id that has moved since node_table_watch(), from `place`: the revision that is shown
+ * has the entry there, so a guest is still found there, too. */
+struct moved {
+	uint64_t node, place;
+};
 
 struct node_table {
 	pthread_mutex_t table_mtx; /* all below */
 	struct leaf_table table;
 	bool watching;
 	uint64_t turn;
+	struct moved *moved; /* each is a guest of its node's leaf */
+	size_t moved_count, moved_capacity;
 };
 
 struct node_table *node_table_new(void)
@@ -35,6 +45,7 @@ void node_table_free(struct node_table *t)
 		return;
 	pthread_mutex_destroy(&t->table_mtx);
 	leaf_table_release(&t->table);
+	free(t->moved);
 	free(t);
 }
 
@@ -100,11 +111,40 @@ static void add_lookup(struct node_table *t, struct leaf *leaf)
 	leaf->lookups++;
 }
 
+/* Where an id is now, when it is not at home. 0: it is. */
+static uint64_t away_of(const struct node_table *t, uint64_t node)
+{
+	return rows_get(&t->table.leaves[node >> NODE_ROW_BITS].away, row_of(node));
+}
+
+/* The id of another place that is here. 0: there is none, or no lookup holds it any more.
+ */
+static uint64_t guest_at(const struct node_table *t, uint32_t number, uint32_t row)
+{
+	uint64_t node = number ? rows_get(&t->table.leaves[number].here, row) : 0;
+
+	return node && away_of(t, node) ? node : 0;
+}
+
+/* The id of this very place begins to be the entry's. One that has moved on since
+ * node_table_watch() has not left for who sees the revision that is shown. */
+static void hold_home(struct node_table *t, uint32_t number, uint32_t row)
+{
+	struct leaf *leaf = &t->table.leaves[number];
+
+	if (rows_get(&leaf->here, row)) { /* whose id has ended: it has to move, too */
+		leaf->here.nodes[row] = 0;
+		leaf_table_note(&t->table, leaf, t->watching);
+	}
+	if (!t->watching || !leaf->moved)
+		come_home(t, held_node_of(number, row));
+}
+
 static int hold_locked(struct node_table *t, const struct digest *leaf, uint32_t row,
 	struct node_number *out)
 {
 	uint32_t number = leaf_table_number(&t->table, leaf);
-	uint64_t guest = number ? rows_get(&t->table.leaves[number].here, row) : 0;
+	uint64_t guest = guest_at(t, number, row);
 	int rc = number ? 0 : leaf_table_add(&t->table, leaf, &number);
 
 	if (rc)
@@ -113,7 +153,7 @@ static int hold_locked(struct node_table *t, const struct digest *leaf, uint32_t
 	number = (uint32_t)(out->node >> NODE_ROW_BITS);
 	add_lookup(t, &t->table.leaves[number]);
 	if (!guest)
-		come_home(t, out->node);
+		hold_home(t, number, row);
 	out->generation = t->table.leaves[number].generation;
 	return 0;
 }
@@ -137,7 +177,7 @@ int node_table_find(struct node_table *t, uint64_t node, struct digest *leaf, ui
 	pthread_mutex_lock(&t->table_mtx);
 	number = number_of(t, node);
 	if (number) {
-		place = rows_get(&t->table.leaves[number].away, row_of(node));
+		place = away_of(t, node);
 		place = place ? place : node;
 		*leaf = t->table.leaves[place >> NODE_ROW_BITS].digest;
 		*row = row_of(place);
@@ -149,11 +189,11 @@ int node_table_find(struct node_table *t, uint64_t node, struct digest *leaf, ui
 /* 0: none. */
 static uint64_t node_at(const struct node_table *t, uint32_t number, uint32_t row)
 {
-	uint64_t moved = number ? rows_get(&t->table.leaves[number].here, row) : 0;
+	uint64_t guest = guest_at(t, number, row), node = held_node_of(number, row);
 
-	if (moved || !number || !t->table.leaves[number].lookups)
-		return moved;
-	return rows_get(&t->table.leaves[number].away, row) ? 0 : held_node_of(number, row);
+	if (guest || !number || !t->table.leaves[number].lookups)
+		return guest;
+	return away_of(t, node) ? 0 : node;
 }
 
 int node_table_at(
@@ -199,7 +239,7 @@ void node_table_watch(struct node_table *t)
 {
 	pthread_mutex_lock(&t->table_mtx);
 	for (uint32_t n = 1; n < t->table.used; n++)
-		t->table.leaves[n].fresh = false;
+		t->table.leaves[n].fresh = t->table.leaves[n].moved = false;
 	t->table.fresh = 0;
 	t->watching = true;
 	pthread_mutex_unlock(&t->table_mtx);
@@ -229,6 +269,9 @@ static int prepare_move(
 	int rc = rows_reserve(&t->table.leaves[node >> NODE_ROW_BITS].away, row_of(node));
 
 	*number = leaf_table_number(&t->table, &to->leaf);
+	if (!rc)
+		rc = array_grow(
+			&t->moved, &t->moved_capacity, t->moved_count, sizeof *t->moved);
 	if (!rc && !*number)
 		rc = leaf_table_add(&t->table, &to->leaf, number);
 	if (rc)
@@ -239,37 +282,108 @@ static int prepare_move(
 	return rc;
 }
 
-static void move_node(struct node_table *t, uint64_t node, uint64_t place)
+/* Its number stays until the move is settled. */
+static void note_moved(struct node_table *t, uint64_t node, uint64_t place)
+{
+	struct leaf *leaf = &t->table.leaves[node >> NODE_ROW_BITS];
+
+	t->moved[t->moved_count++] = (struct moved){node, place};
+	leaf->guests++;
+	leaf->moved |= place == node;
+}
+
+static void move_node(struct node_table *t, uint64_t node, uint64_t from, uint64_t place)
 {
 	struct leaf *leaf = &t->table.leaves[place >> NODE_ROW_BITS];
 	uint64_t *away = &t->table.leaves[node >> NODE_ROW_BITS].away.nodes[row_of(node)];
 	uint64_t before = *away;
 	bool home = place == node;
 
+	if (before == (home ? 0 : place)) /* it has moved already */
+		return;
 	*away = home ? 0 : place;
 	leaf->here.nodes[row_of(place)] = *away ? node : 0;
 	leaf->guests += !home;
-	if (before)
+	if (t->watching)
+		note_moved(t, node, from);
+	if (before && (before != from || !t->watching))
 		leave_place(t, node, before);
+}
+
+/* The id of the entry at `from`, which may have moved on long ago, when something else was
+ * here: it would come home at the next lookup. */
+static uint64_t node_to_move(
+	const struct node_table *t, const struct leaf_row *from, uint64_t *place)
+{
+	uint32_t number = leaf_table_number(&t->table, &from->leaf);
+	uint64_t guest = guest_at(t, number, from->row);
+
+	*place = held_node_of(number, from->row);
+	return guest || !number || !t->table.leaves[number].lookups ? guest : *place;
 }
 
 int node_table_move(
 	struct node_table *t, const struct leaf_row *from, const struct leaf_row *to)
 {
-	uint64_t node;
+	uint64_t node, place;
 	uint32_t number;
 	int rc = 0;
 
 	if (digest_equal(&from->leaf, &to->leaf) && from->row == to->row)
 		return 0;
 	pthread_mutex_lock(&t->table_mtx);
-	node = node_at(t, leaf_table_number(&t->table, &from->leaf), from->row);
+	node = node_to_move(t, from, &place);
 	if (node)
 		rc = prepare_move(t, node, to, &number);
 	if (node && !rc)
-		move_node(t, node, held_node_of(number, to->row));
+		move_node(t, node, place, held_node_of(number, to->row));
 	pthread_mutex_unlock(&t->table_mtx);
 	return rc;
+}
+
+/* The revision was not to have its turn. */
+static void move_back(struct node_table *t, const struct moved *m)
+{
+	uint64_t now = away_of(t, m->node);
+
+	if (m->place == m->node) {
+		come_home(t, m->node);
+	} else if (now && now != m->place) {
+		t->table.leaves[m->node >> NODE_ROW_BITS].away.nodes[row_of(m->node)] =
+			m->place;
+		leave_place(t, m->node, now);
+	} else {
+		leave_place(t, m->node, m->place);
+	}
+}
+
+static void settle_one(struct node_table *t, const struct moved *m)
+{
+	uint32_t number = (uint32_t)(m->node >> NODE_ROW_BITS);
+
+	if (t->watching)
+		move_back(t, m);
+	else if (m->place != m->node)
+		leave_place(t, m->node, m->place);
+	t->table.leaves[number].guests--;
+	leaf_table_drop_unused(&t->table, number);
+}
+
+void node_table_settle(struct node_table *t)
+{
+	bool more = true;
+
+	while (more) {
+		pthread_mutex_lock(&t->table_mtx);
+		for (unsigned i = 0; i < SETTLED_AT_ONCE && t->moved_count; i++)
+			settle_one(t, &t->moved[--t->moved_count]);
+		more = t->moved_count > 0;
+		t->watching &= more;
+		pthread_mutex_unlock(&t->table_mtx);
+	}
+	free(t->moved); /* of this thread */
+	t->moved = NULL;
+	t->moved_capacity = 0;
 }
 
 bool node_table_turn(struct node_table *t)

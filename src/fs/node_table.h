@@ -45,7 +45,8 @@ void node_table_forget(struct node_table *t, uint64_t node, uint64_t lookups);
 /*
  * From one revision to the next, by one thread: node_table_watch(); node_table_move() for
  * what stays, in each leaf that changes and is held; the same for each leaf that
- * node_table_fresh() gives; then node_table_turn().
+ * node_table_fresh() gives; then node_table_turn(), and in any case node_table_settle().
+ * Until its turn, who looks at the revision of before finds the same ids at both places.
  */
 
 /* Is any entry of that leaf held? */
@@ -64,6 +65,9 @@ int node_table_move(
 	struct node_table *t, const struct leaf_row *from, const struct leaf_row *to);
 /* It is the next revision's turn. False: a leaf was noted meanwhile. */
 bool node_table_turn(struct node_table *t);
+/* Nobody looks at the revision of before any more; or, if the next one has not had its
+ * turn, it will not have one, and what moved is back where it was. */
+void node_table_settle(struct node_table *t);
 
 /* Leaves held now. */
 uint64_t node_table_count(struct node_table *t);

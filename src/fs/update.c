@@ -308,11 +308,13 @@ int update_run(struct filesystem *fs, struct fuse_session *fuse,
 		return trouble_set(t, ERR_NO_MEMORY, "out of memory");
 	rc = update_take_turn(&u, t);
 	if (rc) {
+		node_table_settle(fs->node_table);
 		views_drop(view);
 		return rc;
 	}
 	views_change(&fs->views, view, &last);
 	told->shown = true;
 	views_wait(&fs->views, last);
+	node_table_settle(fs->node_table);
 	return tell_kernel(&u, t);
 }

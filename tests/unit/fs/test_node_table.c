@@ -346,6 +346,93 @@ static void test_a_leaf_of_guests(void **state)
 	node_table_free(t);
 }
 
+static void assert_id_at(struct node_table *t, uint64_t node, uint32_t leaf, uint32_t row)
+{
+	struct digest digest = leaf_of(leaf);
+	uint64_t at;
+
+	assert_int_equal(node_table_at(t, &digest, row, &at), 0);
+	assert_int_equal(at, node);
+	assert_at(t, node, leaf, row);
+}
+
+/* Between the move and the turn, somebody looks at the revision of before. */
+static void test_an_id_is_at_both_places(void **state)
+{
+	struct node_table *t = node_table_new();
+	uint64_t node = hold_place(t, 0, 1, 7);
+
+	(void)state;
+	for (uint32_t k = 1; k < 20; k++) {
+		node_table_watch(t);
+		move_place(t, k, 7, k + 1, 7);
+		assert_int_equal(hold_place(t, k - 1, k, 7), node);
+		move_place(t, k, 7, k + 1, 7); /* a leaf may be gone through twice */
+		assert_id_at(t, node, k + 1, 7);
+		assert_true(node_table_turn(t));
+		node_table_settle(t);
+		assert_id_at(t, node, k + 1, 7);
+		assert_int_equal(hold_place(t, k, k + 1, 7), node);
+		assert_int_equal(node_table_count(t), 2);
+	}
+	node_table_forget(t, node, 39);
+	assert_int_equal(node_table_count(t), 0);
+	node_table_free(t);
+}
+
+/* Then it is forgotten, and looked up in the revision of before. */
+static void test_an_id_ends_between(void **state)
+{
+	struct node_table *t = node_table_new();
+	uint64_t node = hold_place(t, 0, 1, 7), other = hold_place(t, 0, 2, 1), again;
+	struct digest found, leaf = leaf_of(2);
+
+	(void)state;
+	move_place(t, 1, 7, 2, 7);
+	node_table_watch(t);
+	move_place(t, 2, 7, 3, 7);
+	node_table_forget(t, node, 1);
+	again = hold_place(t, 0, 2, 7);
+	assert_int_not_equal(again, node);
+	assert_true(node_table_fresh(t, &found));
+	assert_true(digest_equal(&found, &leaf));
+	move_place(t, 2, 7, 3, 7);
+	assert_true(node_table_turn(t));
+	node_table_settle(t);
+	assert_id_at(t, again, 3, 7);
+	node_table_forget(t, other, 2);
+	assert_int_equal(node_table_count(t), 0);
+	node_table_free(t);
+}
+
+/* A revision that does not get its turn, and then another one. */
+static void test_ids_go_back(void **state)
+{
+	struct node_table *t = node_table_new();
+	uint64_t guest = hold_place(t, 0, 1, 1), home = hold_place(t, 0, 2, 2);
+
+	(void)state;
+	move_place(t, 1, 1, 2, 1);
+	node_table_watch(t);
+	move_place(t, 2, 1, 3, 1);
+	move_place(t, 2, 2, 3, 2);
+	node_table_settle(t);
+	assert_id_at(t, guest, 2, 1);
+	assert_id_at(t, home, 2, 2);
+	assert_int_equal(node_table_count(t), 2);
+	node_table_watch(t);
+	move_place(t, 2, 1, 4, 1);
+	move_place(t, 2, 2, 4, 2);
+	assert_true(node_table_turn(t));
+	node_table_settle(t);
+	assert_id_at(t, guest, 4, 1);
+	assert_id_at(t, home, 4, 2);
+	node_table_forget(t, guest, 1);
+	node_table_forget(t, home, 1);
+	assert_int_equal(node_table_count(t), 0);
+	node_table_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +449,9 @@ int main(void)
 		cmocka_unit_test(test_an_id_comes_home),
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_a_leaf_of_guests),
+		cmocka_unit_test(test_an_id_is_at_both_places),
+		cmocka_unit_test(test_an_id_ends_between),
+		cmocka_unit_test(test_ids_go_back),
 	};
 
 	end_at_failure();
