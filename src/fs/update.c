@@ -29,6 +29,8 @@ struct update {
 	struct digest before, after; /* root pages */
 	struct page_source pages;    /* of the attempt under way */
 	struct tree_told told;
+	struct tree_told sent; /* so far the kernel has been told */
+	uint64_t changes;      /* since then */
 	struct update_told *out;
 	uint64_t listing; /* the directory of the last NOTE_LISTING */
 	unsigned count;
@@ -238,8 +240,15 @@ static int note_change(void *ctx, enum tree_change change, const struct entry *b
 		u->told.after -= after != NULL;
 		return rc;
 	}
-	u->out->changes++;
+	u->changes++;
 	return rc ? rc : u->count + 2 > NOTES_MAX;
+}
+
+static void notes_done(struct update *u)
+{
+	u->sent = u->told;
+	u->out->changes += u->changes;
+	u->changes = 0;
 }
 
 static int note_step(struct attempt *a, void *arg)
@@ -247,11 +256,18 @@ static int note_step(struct attempt *a, void *arg)
 	struct update *u = arg;
 	int rc;
 
+	/* What an attempt in vain has noted is not sent. */
+	u->told = u->sent;
+	u->changes = 0;
 	u->count = 0;
 	u->listing = 0;
 	u->pages = attempt_pages(a);
 	rc = tree_diff(&u->pages, &u->before, &u->after, &u->told, note_change, u);
-	return rc == ERR_PENDING && u->count ? 1 : rc;
+	if (rc == ERR_PENDING && u->count)
+		return 1;
+	if (rc == ERR_PENDING)
+		notes_done(u);
+	return rc;
 }
 
 /* What the kernel does not know it has forgotten. */
@@ -277,11 +293,11 @@ static int tell_kernel(struct update *u, struct trouble *t)
 {
 	int rc;
 
-	u->told = (struct tree_told){0};
 	do {
 		rc = wait_for(u, note_step, u, t);
 		for (unsigned i = 0; i < u->count; i++)
 			send_note(u, &u->notes[i]);
+		notes_done(u);
 	} while (rc == 1);
 	return rc;
 }
