@@ -105,7 +105,8 @@ static int cat_paths(struct cat *c, char **paths, int count)
 		int rc = cat_path(c, paths[i], &t);
 
 		if (rc == ERR_INTERRUPTED)
-			break; /* nobody reads on: as cat(1), without a word */
+			return EXIT_FAILURE; /* nobody reads on: as cat(1), without a word
+					      */
 		if (rc)
 			status = command_fail("cat", &t);
 	}

@@ -8,6 +8,7 @@
 
 #include "cli/entry_text.h"
 #include "cli/json_output.h"
+#include "cli/output.h"
 #include "cli/reader.h"
 
 enum { OPTION_JSON = OPTION_OWN };
@@ -55,7 +56,12 @@ static int print_entry(const struct listing *l, const struct entry *e)
 		put_name(stdout, e->target);
 	}
 	putchar('\n');
-	return 0;
+	return output_is_lost() ? ERR_IO : 0;
+}
+
+static int ls_failed(int rc, struct trouble *t)
+{
+	return rc ? trouble_set(t, rc, "%s", error_text(rc)) : 0;
 }
 
 static int ls_each(void *ctx, const struct entry *e, uint64_t rank, struct trouble *t)
@@ -65,7 +71,7 @@ static int ls_each(void *ctx, const struct entry *e, uint64_t rank, struct troub
 	(void)rank;
 	if (!l->recursive && !span_equal(e->parent, span_of_string(l->directory)))
 		return 1; /* the directory's own run is over */
-	return print_entry(l, e) ? trouble_set(t, ERR_NO_MEMORY, "out of memory") : 0;
+	return ls_failed(print_entry(l, e), t);
 }
 
 static int ls_path(struct reader *r, struct listing *l, const char *text, struct trouble *t)
@@ -76,9 +82,7 @@ static int ls_path(struct reader *r, struct listing *l, const char *text, struct
 	int rc = path ? reader_find(r, path, &copy, NULL, t) : t->code;
 
 	if (!rc && (copy.entry.type != ENTRY_DIRECTORY || l->itself)) {
-		rc = print_entry(l, &copy.entry)
-			     ? trouble_set(t, ERR_NO_MEMORY, "out of memory")
-			     : 0;
+		rc = ls_failed(print_entry(l, &copy.entry), t);
 	} else if (!rc) {
 		l->directory = path;
 		rc = reader_subtree(r, path, &first, &end, t);

@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/json_output.h"
+#include "cli/output.h"
 #include "cli/status_ask.h"
 #include "cli/status_table.h"
 #include "cli/status_text.h"
@@ -155,16 +156,6 @@ static int status_look(struct status *s)
 	return s->name ? status_of_named(s) : status_of_all(s);
 }
 
-/* False: nobody reads any more, or it cannot be written, which is said at the end. */
-static bool status_flush(void)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return true;
-	if (errno == EPIPE)
-		clearerr(stdout);
-	return false;
-}
-
 /* Until the one mount ends, or nobody reads any more. */
 static int status_watch(struct status *s)
 {
@@ -178,7 +169,8 @@ static int status_watch(struct status *s)
 		if (screen)
 			fputs(CLEAR_SCREEN, stdout);
 		status = status_look(s);
-		if ((status && s->name) || !status_flush())
+		(void)fflush(stdout);
+		if ((status && s->name) || output_is_lost())
 			return status;
 		while (nanosleep(&second, NULL) && errno == EINTR)
 			continue;

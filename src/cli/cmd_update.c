@@ -84,5 +84,5 @@ int cmd_update(int argc, char **argv)
 	for (; optind < argc; optind++)
 		if (update_named(argv[optind]))
 			status = EXIT_FAILURE;
-	return command_end("update", status);
+	return status;
 }

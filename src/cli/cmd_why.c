@@ -210,5 +210,5 @@ int cmd_why(int argc, char **argv)
 	status = why_mount(m.mountpoint, json);
 	free(below);
 	mount_record_release(&m);
-	return command_end("why", status);
+	return status;
 }

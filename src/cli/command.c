@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "util/printable.h"
 
@@ -116,6 +117,8 @@ int command_fail(const char *name, const struct trouble *t)
 	const char *words = t->code ? error_text(t->code)
 				    : "it failed, and nothing says why";
 
+	if (output_cause() && t->code == ERR_IO)
+		return EXIT_FAILURE; /* command_end() says why */
 	snprintf(text, sizeof text, "%s", t->text[0] ? t->text : words);
 	printable_clean(text);
 	progress_hide();
@@ -124,18 +127,19 @@ int command_fail(const char *name, const struct trouble *t)
 }
 
 /* /dev/full, a disk that is full: what was not written was not done. A reader that went
- * away (EPIPE) has had what it wanted. */
+ * away (EPIPE) has had what it wanted, and needs no word of it. */
 int command_end(const char *name, int status)
 {
-	struct trouble t;
-
 	errno = 0;
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	(void)fflush(stdout);
+	if (!output_is_lost())
 		return status;
-	if (errno == EPIPE)
-		return status;
-	trouble_errno(&t, "cannot write to the standard output");
-	return command_fail(name, &t);
+	if (output_cause() != EPIPE) {
+		progress_hide();
+		fprintf(stderr, "cairn %s: cannot write to the standard output: %s\n", name,
+			strerror(output_cause()));
+	}
+	return EXIT_FAILURE;
 }
 
 int command_use(const char *name, const char *fmt, ...)

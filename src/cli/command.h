@@ -42,9 +42,11 @@ void command_help(const struct command *c);
  * the end (optind set). `--help` prints and exits 0; a wrong option exits EXIT_USE. */
 int command_getopt(int argc, char **argv);
 
-/* stderr: "cairn NAME: sentence"; returns 1. */
+/* stderr: "cairn NAME: sentence"; returns 1. Silent of ERR_IO once output was lost, which
+ * command_end() tells. */
 int command_fail(const char *name, const struct trouble *t);
-/* Writes out what is left of stdout: `status`, or 1 and a sentence when it cannot. */
+/* Writes out what is left of stdout: `status`, or 1 when it could not be written, with a
+ * sentence unless it was the reader that went away. */
 int command_end(const char *name, int status);
 /* stderr: the sentence and where to find help; returns EXIT_USE. */
 int command_use(const char *name, const char *fmt, ...)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/json_output.h"
+#include "cli/output.h"
 #include "util/error.h"
 #include "util/printable.h"
 
@@ -27,9 +28,9 @@ int json_output(json_t *value, size_t flags)
 	int rc = value ? 0 : ERR_NO_MEMORY;
 
 	if (!rc && json_dump_callback(value, put_piece, stdout, flags | JSON_ENSURE_ASCII))
-		rc = ferror(stdout) ? ERR_IO : ERR_NO_MEMORY;
+		rc = output_is_lost() ? ERR_IO : ERR_NO_MEMORY;
 	json_decref(value);
-	if (!rc && putchar('\n') == EOF)
+	if (!rc && putchar('\n') == EOF && output_is_lost())
 		rc = ERR_IO;
 	return rc;
 }

@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 /* Prints it, with jansson's flags (JSON_COMPACT, JSON_INDENT, ...), and ends the line.
- * Takes the reference over; NULL: it could not be made. ERR_NO_MEMORY, ERR_IO. */
+ * Takes the reference over; NULL: it could not be made. ERR_NO_MEMORY;
+ * ERR_IO, which command_end() tells of. */
 int json_output(json_t *value, size_t flags);
 /* A sentence, with what of it is no UTF-8 or may not be shown as '?': the caller's
  * reference; NULL without memory. Names that are to be used again are json_byte_string's.

@@ -77,8 +77,9 @@ for line in "^mount  *$m\$" '^revision  *1, published' '^mirrors .*: well' '^rea
 	grep -q "$line" "$T/text" || fail "no '$line' in $(cat "$T/text")"
 done
 ! grep -q $'[\e\t]' "$T/text" || fail "a pipe gets what is for terminals"
-[ "$(status --watch --json "$m" | head -n 2 | grep -c '^{"age.*}$')" = 2 ] || fail "--watch --json"
-status -w "$m" | grep -m 1 -q '^now  *[0-9.]* requests/s' || fail "--watch"
+readarray -n 2 -t lines < <(status --watch --json "$m" || true)
+[ "$(grep -c '^{"age.*}$' < <(printf '%s\n' "${lines[@]}"))" = 2 ] || fail "--watch --json"
+grep -m 1 -q '^now  *[0-9.]* requests/s' < <(status -w "$m" || true) || fail "--watch"
 
 # metrics: text that Prometheus takes, with the same figures; the dashboard asks for no others
 wait_until 10 test -s "$T/metrics.prom" || fail "no file of metrics"

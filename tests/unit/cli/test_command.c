@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/json_output.h"
 
 #define ARGUMENTS_MAX 16
 
@@ -181,31 +183,81 @@ static void test_names_cannot_forge_lines(void **state)
 	assert_string_equal(first, "cairn ls: no 'a??[2Jb'\n");
 }
 
-/* The status of a command whose output goes there. */
-static int end_with_output_to(const char *path)
+/* What `cairn ls` with that many lines says and comes to when its output goes there. */
+static int end_with_output_to(int fd, int lines)
 {
-	int status;
+	json_t *words = json_string("a line of a few words");
+	struct trouble t = {.code = ERR_IO};
+	int status = EXIT_SUCCESS;
+
+	dup2(fd, STDOUT_FILENO);
+	signal(SIGPIPE, SIG_IGN);
+	for (; lines && !status; lines--)
+		if (json_output(json_incref(words), JSON_ENCODE_ANY))
+			status = command_fail("ls", &t);
+	json_decref(words);
+	return command_end("ls", status);
+}
+
+/* The same in a process of its own. */
+static int end_of_output_to(int fd, int lines, char said[256])
+{
+	int ends[2], status;
+	ssize_t n;
 	pid_t pid;
 
+	assert_int_equal(pipe(ends), 0);
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		int fd = open(path, O_WRONLY);
-
-		dup2(fd, STDOUT_FILENO);
-		printf("words\n");
-		_exit(command_end("ls", 0));
+		dup2(ends[1], STDERR_FILENO);
+		_exit(end_with_output_to(fd, lines));
 	}
+	close(ends[1]);
+	n = read(ends[0], said, 255);
+	said[n > 0 ? n : 0] = '\0';
+	close(ends[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WEXITSTATUS(status);
 }
 
+/* The buffer holds the first; of the other the first write fails long before the end. */
+static const int line_counts[] = {1, 10000};
+
 static void test_output_that_is_lost(void **state)
 {
+	int null = open("/dev/null", O_WRONLY), full = open("/dev/full", O_WRONLY);
+	char said[256];
+
 	(void)state;
-	assert_int_equal(end_with_output_to("/dev/null"), 0);
-	if (access("/dev/full", W_OK) == 0)
-		assert_int_equal(end_with_output_to("/dev/full"), EXIT_FAILURE);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(end_of_output_to(null, line_counts[i], said), 0);
+		assert_string_equal(said, "");
+		if (full < 0)
+			continue;
+		assert_int_equal(
+			end_of_output_to(full, line_counts[i], said), EXIT_FAILURE);
+		assert_string_equal(said, "cairn ls: cannot write to the standard output: "
+					  "No space left on device\n");
+	}
+	close(null);
+	close(full);
+}
+
+static void test_reader_that_went_away(void **state)
+{
+	char said[256];
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	close(ends[0]);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+			end_of_output_to(ends[1], line_counts[i], said), EXIT_FAILURE);
+		assert_string_equal(said, "");
+	}
+	close(ends[1]);
 }
 
 int main(void)
@@ -218,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_names_cannot_forge_lines),
 		cmocka_unit_test(test_output_that_is_lost),
+		cmocka_unit_test(test_reader_that_went_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
