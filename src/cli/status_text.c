@@ -9,6 +9,9 @@
 #include "cli/size.h"
 #include "cli/status_reply.h"
 #include "util/clock.h"
+#include "util/printable.h"
+
+#define OPERATION_TEXT 13 /* its column, and a NUL */
 
 const char *status_share(uint64_t count, uint64_t waited, char text[STATUS_SHARE_TEXT])
 {
@@ -157,10 +160,12 @@ static void print_operation(FILE *out, const char *name, const json_t *o)
 {
 	uint64_t count = reply_number(o, "count", NULL);
 	char share[STATUS_SHARE_TEXT], a[DURATION_TEXT], b[DURATION_TEXT], c[DURATION_TEXT],
-		d[DURATION_TEXT];
+		d[DURATION_TEXT], label[OPERATION_TEXT];
 
-	fprintf(out, "%-12.12s %9" PRIu64 " %8s %7" PRIu64 " %8s %8s %8s %8s\n", name,
-		count, status_share(count, reply_number(o, "waited", NULL), share),
+	snprintf(label, sizeof label, "%.*s", OPERATION_TEXT - 1, name);
+	printable_clean(label);
+	fprintf(out, "%-12s %9" PRIu64 " %8s %7" PRIu64 " %8s %8s %8s %8s\n", label, count,
+		status_share(count, reply_number(o, "waited", NULL), share),
 		reply_number(o, "failed", NULL),
 		duration_text(reply_number(o, "p50_ns", NULL), a),
 		duration_text(reply_number(o, "p90_ns", NULL), b),

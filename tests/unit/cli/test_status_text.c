@@ -103,6 +103,8 @@ static void nonsense_is_no_trouble(void **state)
 		free(text_of(replies[i], replies[i]));
 	has("{\"url\": \"https://a/\\u001b[31m\"}", NULL, "url        https://a/?[31m\n");
 	has("{\"url\": {\"base64\": \"/w==\"}}", NULL, "url        ?\n");
+	has("{\"operations\": {\"\\u001b[31mof a long name\": {\"count\": 4}}}", NULL,
+		"\n?[31mof a lo         4 ");
 }
 
 static void numbers_are_read_as_they_are_written(void **state)
