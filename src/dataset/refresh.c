@@ -78,7 +78,8 @@ static int refresh(
 
 	if (!rc)
 		rc = check_same(o, d, revision, t);
-	if (rc || o->dataset->manifest->revision == revision)
+	/* A tag may be anew on what it was on: its time counts. */
+	if (rc || (o->dataset->manifest->revision == revision && !o->options->tag))
 		return rc;
 	opening_add_mirrors(o);
 	opening_accept(o);

@@ -109,6 +109,29 @@ static void a_tag_is_followed(void **state)
 	teardown(&f);
 }
 
+/* Its newest time counts where it stays on its revision, too. */
+static void a_tag_that_stays_is_seen(void **state)
+{
+	struct manifest *next;
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	put_revision(&f, 2);
+	put_tag(&f, "stable", "stable", "sample", 2);
+	f.options.tag = "stable";
+	assert_int_equal(open_it(&f), 0);
+	f.tag_created += 20;
+	put_tag(&f, "stable", "stable", "sample", 2);
+	assert_int_equal(refresh(&f, 2, &next), 0);
+	assert_null(next);
+	f.tag_created -= 10;
+	put_tag(&f, "stable", "stable", "sample", 1);
+	assert_stays(&f, ERR_ROLLBACK, "was seen before");
+	teardown(&f);
+}
+
 static void *end_soon(void *arg)
 {
 	struct fixture *f = arg;
@@ -154,6 +177,7 @@ int main(void)
 		cmocka_unit_test(a_newer_revision_is_given),
 		cmocka_unit_test(what_is_refused_leaves_it),
 		cmocka_unit_test(a_tag_is_followed),
+		cmocka_unit_test(a_tag_that_stays_is_seen),
 		cmocka_unit_test(the_end_ends_who_waits),
 	};
 
