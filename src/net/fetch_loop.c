@@ -187,9 +187,15 @@ static void log_failure(struct fetch_loop *loop, const struct fetch *fetch,
 static void log_success(struct fetch_loop *loop, const struct fetch_try *t, int64_t now)
 {
 	static const char *const why[] = {"", ", read ahead", ", prefetched"};
+	enum fetch_priority priority;
 
+	if (!log_takes(loop->log, LOG_LEVEL_INFO))
+		return;
+	pthread_mutex_lock(&loop->fetch_mtx);
+	priority = t->fetch->priority;
+	pthread_mutex_unlock(&loop->fetch_mtx);
 	log_info(loop->log, "fetched %s: %zu bytes in %.1f ms%s", t->url, t->body.size,
-		(double)(now - t->started) / NS_PER_MS, why[t->fetch->priority]);
+		(double)(now - t->started) / NS_PER_MS, why[priority]);
 }
 
 /* What the next try need not bring again. One that got further than all before is no
