@@ -36,6 +36,7 @@ int filesystem_new(struct dataset *dataset, const struct filesystem_options *opt
 	atomic_init(&fs->open_chosen, false);
 	atomic_init(&fs->passthrough_off, false);
 	atomic_init(&fs->shows_xattrs, false);
+	atomic_init(&fs->xattrs_coming, false);
 	backings_init(&fs->backings);
 	buffers_init(&fs->buffers);
 	recent_failures_init(&fs->recent_failures);

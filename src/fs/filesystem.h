@@ -56,6 +56,7 @@ struct filesystem {
 	void (*apart)(struct request *r, uint64_t node);
 	struct dot_cairn *dot_cairn; /* NULL: there is none; owned by the session */
 	atomic_bool shows_xattrs;    /* one of these others has some */
+	atomic_bool xattrs_coming;   /* the revision that is to be shown has some */
 	struct buffers buffers;
 	struct failures failures;
 	struct recent_failures recent_failures;

@@ -302,7 +302,7 @@ static int tell_kernel(struct update *u, struct trouble *t)
 	return rc;
 }
 
-int update_run(struct filesystem *fs, struct fuse_session *fuse,
+static int update_to(struct filesystem *fs, struct fuse_session *fuse,
 	const struct manifest *next, struct update_told *told, struct trouble *t)
 {
 	struct update u = {
@@ -333,4 +333,15 @@ int update_run(struct filesystem *fs, struct fuse_session *fuse,
 	views_wait(&fs->views, last);
 	node_table_settle(fs->node_table);
 	return tell_kernel(&u, t);
+}
+
+int update_run(struct filesystem *fs, struct fuse_session *fuse,
+	const struct manifest *next, struct update_told *told, struct trouble *t)
+{
+	int rc;
+
+	atomic_store(&fs->xattrs_coming, next->totals.xattrs > 0);
+	rc = update_to(fs, fuse, next, told, t);
+	atomic_store(&fs->xattrs_coming, false);
+	return rc;
 }

@@ -114,15 +114,21 @@ static void reply_pid(fuse_req_t fuse, size_t size)
 		fuse_reply_buf(fuse, text, n);
 }
 
+/* An update changes the view before it says that nothing is coming any more. */
+static bool shows_no_xattrs(struct filesystem *fs)
+{
+	return !atomic_load(&fs->xattrs_coming) && !atomic_load(&fs->shows_xattrs) &&
+	       filesystem_totals(fs).xattrs == 0;
+}
+
 /* No entry has any: told so once, the kernel does not ask again, and `ls -l` needs no
- * request per file. */
+ * request per file. Who is about to show some either sees that it is told, or is seen. */
 static bool has_no_xattrs(struct filesystem *fs)
 {
-	bool none = filesystem_totals(fs).xattrs == 0 && !atomic_load(&fs->shows_xattrs);
-
-	if (none)
-		atomic_store(&fs->asks_no_xattrs, true);
-	return none;
+	if (!shows_no_xattrs(fs))
+		return false;
+	atomic_store(&fs->asks_no_xattrs, true);
+	return shows_no_xattrs(fs);
 }
 
 void xattrs_get(fuse_req_t fuse, fuse_ino_t node, const char *name, size_t size)

@@ -231,6 +231,11 @@ static void asking_for_them_settles_nothing(void **state)
 	assert_value(&m, "file", "user.colour", NULL);
 	assert_false(atomic_load(&m.fs->asks_no_xattrs));
 	m.fs->own_xattrs = false;
+	/* nor while a revision that has some is on its way */
+	atomic_store(&m.fs->xattrs_coming, true);
+	assert_value(&m, "file", "user.colour", NULL);
+	assert_false(atomic_load(&m.fs->asks_no_xattrs));
+	atomic_store(&m.fs->xattrs_coming, false);
 	get(&m, &req, "file", "user.colour", 100);
 	assert_errno(&req, ENOSYS);
 	assert_true(atomic_load(&m.fs->asks_no_xattrs));
