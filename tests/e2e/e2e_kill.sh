@@ -5,6 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 need_fuse
 need_program nginx
+no_complaint() {
+	! grep -v '^cairn: mounted ' "$T/mount.err" || fail "it complains"
+}
 
 mkdir "$T/source"
 sample_tree "$T/source" 1500 20
@@ -33,12 +36,12 @@ for delay in 0.3 0.7 0.05 1.1; do
 	wait "$mount_pid" 2>/dev/null || true
 	if is_root; then umount -l "$T/mnt"; else fusermount3 -uz "$T/mnt"; fi
 	for reader in "${readers[@]}"; do wait "$reader" || true; done
-	[ ! -s "$T/mount.err" ] || fail "complaint: $(cat "$T/mount.err")"
+	no_complaint
 done
 
 before=$(wc -l <"$T/nginx/access.log")
 mount_at "$URL" "$T/mnt" --trust "$key"
-[ ! -s "$T/mount.err" ] || fail "complaint: $(cat "$T/mount.err")"
+no_complaint
 compare "$T/source" "$T/mnt"
 unmount
 say "$before requests before, $(($(wc -l <"$T/nginx/access.log") - before)) for the rest"

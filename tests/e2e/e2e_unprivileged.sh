@@ -13,9 +13,9 @@ if [ "$(id -u)" = 0 ] && [ -z "${CAIRN_TEST_USER-}" ]; then
 	chmod 755 "$T"
 	mkdir -m 777 "$T/tmp" "$T/programs"
 	# the build and source directories may be closed to others
-	cp "$CAIRN" "$COMPARE" "$ODDTREE" "$PROXY" "$T/programs"
+	cp "$CAIRN" "$COMPARE" "$ODDTREE" "$TERMINAL" "$PROXY" "$T/programs"
 	mkdir -p "$T/source/tests/e2e" && cp "$top"/tests/e2e/*.sh "$T/source/tests/e2e"
-	for p in CAIRN COMPARE ODDTREE PROXY; do
+	for p in CAIRN COMPARE ODDTREE TERMINAL PROXY; do
 		export "$p=$T/programs/$(basename "${!p}")"
 	done
 	export TMPDIR=$T/tmp

@@ -144,7 +144,7 @@ logged 1 " $URL answers again, after [0-9]* s"
 logged 1 " unmounted $m"
 
 # ---- what is read is told in its order to who listens, until he goes
-mount_at "$URL" "$m" --trust "$key"
+mount_at "$URL" "$m" --trust "$key" -o xattrs
 "$CAIRN" trace "$m" -o "$T/trace" &
 tracer=$!
 wait_until 20 test -e "$T/trace" || fail "no trace"
