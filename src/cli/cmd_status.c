@@ -85,10 +85,23 @@ static const struct mount_record *find_literally(
 	return NULL;
 }
 
+/* One whose process is gone, as a rule. */
+static int status_of_unnoted(struct status *s, const struct mounts_list *l)
+{
+	char *real = mounts_resolve(s->name);
+	const struct mount_record *m = real ? find_literally(l, real) : NULL;
+	struct trouble t = {0};
+
+	free(real);
+	if (m)
+		return status_of_one(s, m);
+	trouble_set(&t, ERR_ABSENT, "%s: no mount of yours is there", s->name);
+	return command_fail("status", &t);
+}
+
 /* What lies below a mount point means the mount. */
 static int status_of_named(struct status *s)
 {
-	struct trouble t = {0};
 	struct mounts_list l;
 	const struct mount_record *literal;
 	struct mount_record m;
@@ -101,8 +114,7 @@ static int status_of_named(struct status *s)
 	if (literal) {
 		status = status_of_one(s, literal);
 	} else if (mounts_find(s->name, &m, &below)) {
-		trouble_set(&t, ERR_ABSENT, "%s: no mount of yours is there", s->name);
-		status = command_fail("status", &t);
+		status = status_of_unnoted(s, &l);
 	} else {
 		status = status_of_one(s, &m);
 		free(below);

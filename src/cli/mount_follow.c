@@ -72,7 +72,7 @@ static void set_revision(struct mount_follow *f, const struct manifest *m)
 	f->shown = clock_realtime() / NS_PER_SECOND;
 	pthread_mutex_unlock(&f->looked_mtx);
 	/* Other tools read the old one, if need be. */
-	if (mounts_add(f->request->session.mountpoint, &f->request->reader, f->reader,
+	if (mounts_renew(f->request->session.mountpoint, &f->request->reader, f->reader,
 		    m->revision, &t))
 		log_warning(f->reader->log, "%s", t.text);
 }

@@ -18,6 +18,8 @@
 #include "util/io.h"
 
 #define RECORD_NAME_SIZE (DIGEST_HEX_SIZE + 8)
+/* Of one user who is not the one that asks: each may let it wait. */
+#define OTHERS_NOTES_MAX 256
 
 static char *run_directory(void)
 {
@@ -67,8 +69,22 @@ static void record_name(const char *mountpoint, char name[RECORD_NAME_SIZE])
 	snprintf(name, RECORD_NAME_SIZE, "%.32s.json", hex);
 }
 
-int mounts_add(const char *mountpoint, const struct reader_options *o,
-	const struct reader *r, uint64_t revision, struct trouble *t)
+/* A mount that was let go of lazily may live on while another is on its place. */
+static bool is_anothers_note(int dir, const char *name)
+{
+	struct mount_record m;
+	bool is;
+
+	if (mount_record_read(dir, name, &m))
+		return false;
+	is = m.pid != getpid();
+	mount_record_release(&m);
+	return is;
+}
+
+/* `spare`: not where it would replace another process's. */
+static int put_note(const char *mountpoint, const struct reader_options *o,
+	const struct reader *r, uint64_t revision, bool spare, struct trouble *t)
 {
 	char name[RECORD_NAME_SIZE];
 	struct bytes text = {0};
@@ -77,7 +93,7 @@ int mounts_add(const char *mountpoint, const struct reader_options *o,
 			 : mount_record_encode(mountpoint, o, r, revision, &text);
 
 	record_name(mountpoint, name);
-	if (!rc)
+	if (!rc && !(spare && is_anothers_note(dir, name)))
 		rc = io_replace_file(dir, name, span_of_bytes(&text), 0600, 0);
 	if (rc)
 		trouble_set(t, rc, "cannot note the mount for other tools (%s)",
@@ -88,6 +104,18 @@ int mounts_add(const char *mountpoint, const struct reader_options *o,
 	return rc;
 }
 
+int mounts_add(const char *mountpoint, const struct reader_options *o,
+	const struct reader *r, uint64_t revision, struct trouble *t)
+{
+	return put_note(mountpoint, o, r, revision, false, t);
+}
+
+int mounts_renew(const char *mountpoint, const struct reader_options *o,
+	const struct reader *r, uint64_t revision, struct trouble *t)
+{
+	return put_note(mountpoint, o, r, revision, true, t);
+}
+
 void mounts_remove(const char *mountpoint)
 {
 	char name[RECORD_NAME_SIZE];
@@ -96,7 +124,8 @@ void mounts_remove(const char *mountpoint)
 	if (dir < 0)
 		return;
 	record_name(mountpoint, name);
-	unlinkat(dir, name, 0);
+	if (!is_anothers_note(dir, name))
+		unlinkat(dir, name, 0);
 	close(dir);
 }
 
@@ -113,7 +142,7 @@ static const char *path_below(const char *path, const char *mountpoint)
 }
 
 /* Resolves as much of the path as exists, so that globs in the last part may stand. */
-static char *resolve(const char *path)
+char *mounts_resolve(const char *path)
 {
 	char *real = realpath(path, NULL), *copy, *slash, *above, *out = NULL;
 
@@ -123,7 +152,7 @@ static char *resolve(const char *path)
 	slash = copy ? strrchr(copy, '/') : NULL;
 	if (slash)
 		*slash = '\0';
-	above = copy && slash != copy ? resolve(slash ? copy : ".") : NULL;
+	above = copy && slash != copy ? mounts_resolve(slash ? copy : ".") : NULL;
 	if (above && asprintf(&out, "%s/%s", above, slash ? slash + 1 : path) < 0)
 		out = NULL;
 	free(above);
@@ -189,8 +218,10 @@ static bool next_record(struct records *r, struct mount_record *out)
 		out->socket = socket_beside(r, e->d_name);
 		if (out->socket && (!kill(out->pid, 0) || errno != ESRCH))
 			return true;
-		if (out->socket)
+		if (out->socket) {
 			unlinkat(dir, e->d_name, 0);
+			unlinkat(dir, strrchr(out->socket, '/') + 1, 0);
+		}
 		mount_record_release(out);
 	}
 	return false;
@@ -208,7 +239,7 @@ int mounts_find(const char *path, struct mount_record *out, char **below)
 {
 	/* One that is named as it stands here is not asked, which may hang. */
 	char *real = mounts_each(is_at, (void *)(uintptr_t)path) ? strdup(path)
-								 : resolve(path);
+								 : mounts_resolve(path);
 	char *rest = NULL;
 	struct mount_record m, found = {0};
 	struct records records;
@@ -264,12 +295,13 @@ static int list_record(struct mounts_list *l, const struct mount_record *m)
 /* Takes `path` over. */
 static int list_records(struct mounts_list *l, char *path, uid_t owner)
 {
+	size_t most = owner == geteuid() ? SIZE_MAX : l->count + OTHERS_NOTES_MAX;
 	struct records records;
 	struct mount_record m;
 	int rc = 0;
 
 	records_open(&records, path, owner);
-	while (!rc && next_record(&records, &m)) {
+	while (!rc && l->count < most && next_record(&records, &m)) {
 		rc = list_record(l, &m);
 		if (rc)
 			mount_record_release(&m);
@@ -305,7 +337,7 @@ static int list_unnoted(void *list, const char *at, const char *source, uid_t ow
 	if (geteuid() && owner != geteuid())
 		return 0;
 	for (size_t i = 0; i < l->count; i++)
-		if (!strcmp(l->items[i].mountpoint, at))
+		if (l->items[i].owner == owner && !strcmp(l->items[i].mountpoint, at))
 			return 0;
 	m.mountpoint = strdup(at);
 	m.url = strdup(source);
@@ -315,10 +347,13 @@ static int list_unnoted(void *list, const char *at, const char *source, uid_t ow
 	return rc;
 }
 
+/* Root's before others' who say that theirs is at the same place. */
 static int compare_records(const void *a, const void *b)
 {
-	return strcmp(((const struct mount_record *)a)->mountpoint,
-		((const struct mount_record *)b)->mountpoint);
+	const struct mount_record *x = a, *y = b;
+	int order = strcmp(x->mountpoint, y->mountpoint);
+
+	return order ? order : (x->owner > y->owner) - (x->owner < y->owner);
 }
 
 int mounts_list(struct mounts_list *out)

@@ -14,16 +14,22 @@
  * one by now. `mountpoint` must be resolved already. A code with a sentence. */
 int mounts_add(const char *mountpoint, const struct reader_options *o,
 	const struct reader *r, uint64_t revision, struct trouble *t);
-/* Takes the note back; no error when there is none. */
+/* The same of a mount that goes on; does nothing where another process has mounted there
+ * since, and this one was let go of lazily. */
+int mounts_renew(const char *mountpoint, const struct reader_options *o,
+	const struct reader *r, uint64_t revision, struct trouble *t);
+/* Takes the note back; no error when there is none, or it is another process's. */
 void mounts_remove(const char *mountpoint);
 /* The running mount that `path` is in or at; *below (heap) is the rest of the path, "" for
  * the mount point itself. *out is to be released. ERR_ABSENT. */
 int mounts_find(const char *path, struct mount_record *out, char **below);
 /* Each running mount of this user, borrowed; non-zero stops and is returned. */
 int mounts_each(int (*each)(void *ctx, const struct mount_record *m), void *ctx);
-/* All that run, by mount point; of root: those of other users as well, as far as their
- * $XDG_RUNTIME_DIR is where it usually is. What these say is theirs. Those that nobody has
- * a note of have no socket and no pid. Heap, to be freed by
+/* Where that is, with as much of it resolved as exists and answers: heap, or NULL. */
+char *mounts_resolve(const char *path);
+/* All that run, by mount point; of root: those of other users as well, after root's own, as
+ * far as their $XDG_RUNTIME_DIR is where it usually is. What these say is theirs. Those
+ * that nobody has a note of have no socket and no pid. Heap, to be freed by
  * mounts_list_free(). ERR_NO_MEMORY. */
 struct mounts_list {
 	struct mount_record *items;

@@ -11,7 +11,7 @@
 /* For the answer, once the mount has said that it is there: it may have to look at a disk
  * that is busy. */
 #define ANSWER_WAIT (5 * NS_PER_SECOND)
-#define ASKED_AT_A_TIME 64
+#define ASKED_AT_A_TIME 256
 
 /* Nobody listens: is there nobody any more? The kernel knows. */
 static void ask_kernel(struct status_answer *a)

@@ -12,6 +12,7 @@
 
 #include "control/control_line.h"
 #include "util/clock.h"
+#include "util/printable.h"
 #include "util/thread.h"
 
 /* At a time; more wait. */
@@ -36,6 +37,7 @@ struct control {
 	pthread_cond_t asker_cond; /* one is done */
 	struct asker askers[ASKERS_MAX];
 	bool over;
+	struct stat bound; /* the socket's file */
 };
 
 static const struct control_command *find_command(const struct control *c, const json_t *o)
@@ -48,8 +50,10 @@ static const struct control_command *find_command(const struct control *c, const
 	return NULL;
 }
 
-static void set_error(json_t *reply, const struct trouble *t)
+/* Paths, and what was cut off, need not be UTF-8. */
+static void set_error(json_t *reply, struct trouble *t)
 {
+	printable_clean(t->text);
 	json_object_clear(reply);
 	json_object_set_new(reply, "error", json_string(t->text));
 	json_object_set_new(reply, "code", json_integer(t->code));
@@ -219,10 +223,20 @@ static int control_listen(struct control *c, struct trouble *t)
 	if (c->fd < 0)
 		return trouble_errno(t, "there is no socket to be asked by");
 	unlink(c->path);
-	if (control_at(c->fd, c->path, bind) || chmod(c->path, 0600) ||
-		listen(c->fd, ASKERS_MAX))
+	if (control_at(c->fd, c->path, bind) || lstat(c->path, &c->bound) ||
+		chmod(c->path, 0600) || listen(c->fd, ASKERS_MAX))
 		return trouble_errno(t, "%s cannot be listened at", c->path);
 	return 0;
+}
+
+/* Another mount may be on this one's place by now. */
+static void control_unlink(const struct control *c)
+{
+	struct stat st;
+
+	if (!lstat(c->path, &st) && st.st_dev == c->bound.st_dev &&
+		st.st_ino == c->bound.st_ino)
+		unlink(c->path);
 }
 
 static void control_release(struct control *c)
@@ -266,7 +280,7 @@ void control_free(struct control *c)
 {
 	if (!c)
 		return;
-	unlink(c->path);
+	control_unlink(c);
 	shutdown(c->fd, SHUT_RDWR);
 	pthread_mutex_lock(&c->asker_mtx);
 	c->over = true;

@@ -73,6 +73,11 @@ static int connect_trouble(const char *name, struct trouble *t)
 {
 	if (errno == EAGAIN)
 		return ask_hangs(name, t);
+	if (errno == ECONNREFUSED)
+		return trouble_set(t, ERR_UNREACHABLE,
+			"the process of the mount on %s is gone: cairn umount %s, if it is "
+			"still there",
+			name, name);
 	trouble_errno(t, "the mount on %s cannot be asked", name);
 	return trouble_set(t, ERR_UNREACHABLE, "%s", t->text);
 }

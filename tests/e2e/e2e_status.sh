@@ -165,5 +165,5 @@ grep -q "^$m  *- .* is gone: cairn umount $m\$" "$T/table" || fail "$(cat "$T/ta
 expect 1 'is gone: cairn umount' status "$m"
 unmount
 # where nobody takes notice of the death of processes, this one is still in the table of them
-expect 1 'no mount of yours|cannot be asked' status "$m"
+expect 1 'no mount of yours|is gone' status "$m"
 expect 2 'one MOUNTPOINT' status a b

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "cli/mounts.h"
@@ -266,6 +268,63 @@ static void test_the_dead_are_ignored(void **state)
 	finds_nothing(mountpoint);
 }
 
+/* Another process that mounts there too, and stays. */
+static pid_t add_elsewhere(void)
+{
+	int ends[2];
+	char word;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		add();
+		(void)!write(ends[1], "x", 1);
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(read(ends[0], &word, 1), 1);
+	close(ends[0]);
+	close(ends[1]);
+	return pid;
+}
+
+static void is_noted_for(pid_t pid, uint64_t revision)
+{
+	struct mount_record m;
+	char *below;
+
+	assert_int_equal(mounts_find(mountpoint, &m, &below), 0);
+	assert_int_equal(m.pid, pid);
+	assert_int_equal(m.revision, revision);
+	free(below);
+	mount_record_release(&m);
+}
+
+/* A mount that was let go of lazily lives on, while another is on its place. */
+static void test_another_mount_keeps_its_note(void **state)
+{
+	char *socket = mounts_socket(mountpoint);
+	pid_t other;
+
+	(void)state;
+	add();
+	assert_int_equal(mounts_renew(mountpoint, &options, &reader, 43, &t), 0);
+	is_noted_for(getpid(), 43);
+	other = add_elsewhere();
+	is_noted_for(other, 42);
+	assert_int_equal(mounts_renew(mountpoint, &options, &reader, 44, &t), 0);
+	mounts_remove(mountpoint);
+	is_noted_for(other, 42);
+	/* Killed, it leaves a socket. */
+	assert_int_equal(mknod(socket, S_IFSOCK | 0600, 0), 0);
+	kill(other, SIGKILL);
+	assert_int_equal(waitpid(other, NULL, 0), other);
+	finds_nothing(mountpoint);
+	assert_int_equal(access(socket, F_OK), -1);
+	free(socket);
+}
+
 static int write_record(const char *name, const char *text)
 {
 	char path[700];
@@ -311,6 +370,7 @@ int main(void)
 		TEST(test_options_that_are_given_stay),
 		TEST(test_mounts_may_be_nested),
 		TEST(test_the_dead_are_ignored),
+		TEST(test_another_mount_keeps_its_note),
 		TEST(test_other_files_do_no_harm),
 	};
 

@@ -36,6 +36,13 @@ static int fail_it(void *ctx, json_t *reply, struct trouble *t)
 	return trouble_set(t, ERR_EXPIRED, "it is too late");
 }
 
+/* A path in it is not UTF-8. */
+static int fail_oddly(void *ctx, json_t *reply, struct trouble *t)
+{
+	(void)ctx, (void)reply;
+	return trouble_set(t, ERR_EXPIRED, "no \xff");
+}
+
 /* More than a socket has room for. */
 static int tell_much(void *ctx, json_t *reply, struct trouble *t)
 {
@@ -71,6 +78,7 @@ static const struct control_command commands[] = {
 	{.name = "much", .run = tell_much},
 	{.name = "double", .run = double_it},
 	{.name = "fail", .run = fail_it},
+	{.name = "fail oddly", .run = fail_oddly},
 	{.name = "stream", .stream = stream_it},
 	{0},
 };
@@ -131,6 +139,9 @@ static void a_command_is_answered(void **state)
 	assert_int_equal(
 		control_ask(f.path, "/mnt", "fail", WAIT, &reply, &t), ERR_EXPIRED);
 	assert_string_equal(t.text, "it is too late");
+	assert_int_equal(
+		control_ask(f.path, "/mnt", "fail oddly", WAIT, &reply, &t), ERR_EXPIRED);
+	assert_string_equal(t.text, "no ?");
 	assert_int_equal(
 		control_ask(f.path, "/mnt", "dance", WAIT, &reply, &t), ERR_UNSUPPORTED);
 	teardown(&f);
@@ -199,6 +210,22 @@ static void the_end_ends_streams(void **state)
 	teardown(&f);
 	close(fd[0]);
 	close(fd[1]);
+}
+
+/* A mount that was let go of lazily ends when another is on its place. */
+static void the_end_of_one_is_not_that_of_the_next(void **state)
+{
+	struct trouble t = {0};
+	struct fixture f;
+	struct control *before;
+
+	(void)state;
+	setup(&f, ".");
+	before = f.control;
+	assert_int_equal(control_new(f.path, commands, &f, &f.control, &t), 0);
+	control_free(before);
+	assert_doubled(&f);
+	teardown(&f);
 }
 
 static void a_long_path_is_no_trouble(void **state)
@@ -274,6 +301,9 @@ static void who_hangs_is_said_to(void **state)
 		control_ask(f.path, "/mnt", "double", WAIT, &reply, &t), ERR_UNREACHABLE);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(control_at(fd, f.path, bind), 0);
+	assert_int_equal(
+		control_ask(f.path, "/mnt", "double", WAIT, &reply, &t), ERR_UNREACHABLE);
+	assert_non_null(strstr(t.text, "cairn umount /mnt"));
 	assert_int_equal(listen(fd, 1), 0);
 	assert_int_equal(
 		control_ask(f.path, "/mnt", "double", WAIT, &reply, &t), ERR_TIMEOUT);
@@ -293,6 +323,7 @@ int main(void)
 		cmocka_unit_test(a_command_is_answered),
 		cmocka_unit_test(a_stream_is_heard_to_its_end),
 		cmocka_unit_test(the_end_ends_streams),
+		cmocka_unit_test(the_end_of_one_is_not_that_of_the_next),
 		cmocka_unit_test(a_long_path_is_no_trouble),
 		cmocka_unit_test(who_says_nothing_stops_nobody),
 		cmocka_unit_test(who_takes_nothing_stops_nobody),
