@@ -150,9 +150,10 @@ void xattrs_get(fuse_req_t fuse, fuse_ino_t node, const char *name, size_t size)
 void xattrs_list(fuse_req_t fuse, fuse_ino_t node, size_t size)
 {
 	struct request r = {.kind = &listxattr_kind};
+	struct filesystem *fs = fuse_req_userdata(fuse);
 
 	/* None of our own is listed. */
-	if (has_no_xattrs(fuse_req_userdata(fuse))) {
+	if (!fs->own_xattrs && has_no_xattrs(fs)) {
 		fuse_reply_err(fuse, ENOSYS);
 		return;
 	}

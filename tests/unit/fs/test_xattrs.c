@@ -229,6 +229,10 @@ static void asking_for_them_settles_nothing(void **state)
 	assert_false(atomic_load(&m.fs->asks_no_xattrs));
 	m.fs->own_xattrs = true;
 	assert_value(&m, "file", "user.colour", NULL);
+	list(&m, &req, "file", 1000);
+	assert_reply(&req, REPLY_BYTES);
+	assert_int_equal(req.reply.size, 0);
+	req_release(&req);
 	assert_false(atomic_load(&m.fs->asks_no_xattrs));
 	m.fs->own_xattrs = false;
 	/* nor while a revision that has some is on its way */
