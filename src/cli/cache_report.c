@@ -236,7 +236,8 @@ static int survey_write_page(
 	if (!rc)
 		rc = io_replace_file(AT_FDCWD, c->html, span_of_bytes(&h.text), 0600, 0);
 	bytes_release(&h.text);
-	return rc ? trouble_set(t, rc, "%s cannot be written: %s", c->html, error_text(rc))
+	return rc ? trouble_set(t, rc, "%s cannot be written: %s", c->html,
+			    rc == ERR_INVALID ? "it is no regular file" : error_text(rc))
 		  : 0;
 }
 

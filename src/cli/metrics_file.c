@@ -18,6 +18,7 @@
 struct metrics_file {
 	const struct running_mount *mount;
 	const char *path;
+	bool is_ours; /* the file */
 	int said; /* the last error that was logged; 0: all has been well since */
 	pthread_t thread;
 	pthread_mutex_t file_mtx;
@@ -38,6 +39,7 @@ static void metrics_write(struct metrics_file *f)
 	if (rc && rc != f->said)
 		log_warning(f->mount->reader->log,
 			"the metrics cannot be written to %s: %s", f->path, error_text(rc));
+	f->is_ours |= !rc;
 	f->said = rc;
 }
 
@@ -100,6 +102,7 @@ void metrics_file_stop(struct metrics_file *f)
 	pthread_cond_signal(&f->file_cond);
 	pthread_mutex_unlock(&f->file_mtx);
 	pthread_join(f->thread, NULL);
-	unlink(f->path);
+	if (f->is_ours)
+		unlink(f->path);
 	metrics_file_free(f);
 }

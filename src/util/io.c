@@ -241,9 +241,13 @@ static int io_fill(int fd, struct span data, int durable)
 
 int io_replace_file(int dirfd, const char *path, struct span data, mode_t mode, int durable)
 {
+	struct stat st;
 	char *name;
 	int fd, rc;
 
+	/* A device, or a link to one, would be lost for everybody. */
+	if (!fstatat(dirfd, path, &st, 0) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return ERR_INVALID;
 	rc = open_temporary(dirfd, path, mode, &name, &fd);
 	if (rc)
 		return rc;

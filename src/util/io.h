@@ -27,7 +27,8 @@ int io_read_file(int dirfd, const char *path, size_t max, struct bytes *out);
 int io_read_regular_file(int dirfd, const char *path, size_t max, struct bytes *out);
 /* Temporary file (".PID-RANDOM.tmp") in the same directory, write, (fsync when
  * `durable`), rename over `path`. Parent directories must exist; `mode` passes through
- * the umask. Nothing is left behind on failure, but a killed process may leave one. */
+ * the umask. Nothing is left behind on failure, but a killed process may leave one. What is
+ * no regular file stays: ERR_INVALID. */
 int io_replace_file(
 	int dirfd, const char *path, struct span data, mode_t mode, int durable);
 /* mkdir -p; existing directories are fine. On failure errno says why. */

@@ -286,6 +286,23 @@ static void test_replace_replaces_a_link_not_its_target(void **state)
 	unlinkat(p->fd, "target", 0);
 }
 
+/* As root, /dev/full would be lost for everybody. */
+static void test_replace_spares_what_is_no_file(void **state)
+{
+	struct place *p = *state;
+	struct stat st;
+
+	assert_int_equal(mkfifoat(p->fd, "f", 0600), 0);
+	assert_int_equal(symlinkat("f", p->fd, "link"), 0);
+	assert_int_equal(put(p, "f", "text"), ERR_INVALID);
+	assert_int_equal(put(p, "link", "text"), ERR_INVALID);
+	assert_int_equal(fstatat(p->fd, "link", &st, 0), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(count_names(p), 2);
+	unlinkat(p->fd, "link", 0);
+	unlinkat(p->fd, "f", 0);
+}
+
 static void test_a_failed_replace_leaves_nothing_behind(void **state)
 {
 	struct place *p = *state;
@@ -380,6 +397,8 @@ int main(void)
 			test_replace_sets_the_mode, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_replace_replaces_a_link_not_its_target, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_replace_spares_what_is_no_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_failed_replace_leaves_nothing_behind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
