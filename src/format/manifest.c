@@ -6,6 +6,7 @@
 
 #include "format/manifest.h"
 #include "format/page_builder.h"
+#include "format/profile.h"
 #include "util/clock.h"
 
 /* What the publisher does (publish/chunker.h, which stands above this layer). A reader
@@ -114,6 +115,20 @@ static int manifest_read_totals(const json_t *value, void *into)
 	for (size_t i = 0; names[i]; i++)
 		if (json_get_u64(json_object_get(value, names[i]), INT64_MAX, fields[i]))
 			return ERR_CORRUPT;
+	return 0;
+}
+
+static int manifest_read_profile(const json_t *value, void *into)
+{
+	static const char *const names[] = {"digest", "size", NULL};
+	struct manifest *m = into;
+
+	if (json_only_members(value, names) ||
+		json_get_digest(json_object_get(value, names[0]), &m->profile) ||
+		json_get_u64(json_object_get(value, names[1]), PROFILE_STORED_MAX,
+			&m->profile_size) ||
+		m->profile_size == 0)
+		return ERR_CORRUPT;
 	return 0;
 }
 
@@ -254,6 +269,7 @@ int manifest_decode(struct span text, struct manifest **out, struct trouble *t)
 		{"root", false, manifest_read_root},
 		{"first", false, manifest_read_first},
 		{"totals", false, manifest_read_totals},
+		{"profile", true, manifest_read_profile},
 		{"chunking", false, manifest_read_chunking},
 		{"bundling", false, manifest_read_bundling},
 		{"paging", false, manifest_read_paging},
@@ -322,6 +338,21 @@ static json_t *pack_first(const struct first_pages *first)
 	return pages;
 }
 
+/* Nothing, where there is none. ERR_NO_MEMORY. */
+static int pack_profile(json_t *document, const struct manifest *m)
+{
+	char digest[DIGEST_HEX_SIZE];
+
+	if (m->profile_size == 0)
+		return 0;
+	digest_to_hex(&m->profile, digest);
+	return json_object_set_new(document, "profile",
+		       json_pack("{s:s, s:I}", "digest", digest, "size",
+			       (json_int_t)m->profile_size))
+		       ? ERR_NO_MEMORY
+		       : 0;
+}
+
 static int pack_members(const struct manifest *m, json_t **out)
 {
 	char created[CLOCK_TEXT_SIZE], expires[CLOCK_TEXT_SIZE];
@@ -372,6 +403,7 @@ static int manifest_pack(const struct manifest *m, json_t **out)
 	if (!rc &&
 		(json_object_set_new(document, "mirrors", mirrors) ||
 			json_object_set_new(document, "totals", pack_totals(&m->totals)) ||
+			pack_profile(document, m) ||
 			json_object_set_new(document, "first", pack_first(&m->first)) ||
 			json_object_set_new(document, "features",
 				m->delta ? json_pack("[s]", "delta") : json_array()) ||

@@ -3,12 +3,13 @@
  * The manifest: the small signed JSON document that describes one revision. Strict: unknown
  * members, wrong types, duplicate keys are ERR_CORRUPT; a format above 1 or an unknown
  * feature is ERR_UNSUPPORTED; more than MANIFEST_SIZE_MAX bytes are ERR_LIMIT. All members
- * are there, but for expires and dataset.
+ * are there, but for expires, dataset and profile.
  *
  * Members: format (1), name, dataset (opt.), revision, created, expires (opt.), message,
  * previous (digest or null), root (digest), first [digests], totals {entries, files, bytes,
- * objects, stored, xattrs, acls}, chunking {algorithm "fastcdc-2020", min, mean, max,
- * large}, bundling {target}, paging {leaf, inner}, features [..], mirrors [..], signatures
+ * objects, stored, xattrs, acls}, profile {digest, size} (opt.), chunking {algorithm
+ * "fastcdc-2020", min, mean, max, large}, bundling {target}, paging {leaf, inner}, features
+ * [..], mirrors [..], signatures
  * [{key, signature}]. paging's values are [minimum, one in, maximum] rows; times are RFC
  * 3339 in UTC. chunking, bundling and paging tell how it was cut: a reader checks only
  * their types. Signed: json_canonical() of the document without `signatures`. Feature
@@ -52,6 +53,10 @@ struct manifest {
 	struct digest root;
 	struct first_pages first; /* worth fetching with the root page */
 	struct totals totals;
+	/* What programs read when they start: a blob that holds a text of profile.h. Of
+	 * size 0: there is none. */
+	struct digest profile;
+	uint64_t profile_size;
 	bool delta; /* feature "delta" */
 	size_t mirror_count;
 	char **mirrors;

@@ -7,5 +7,5 @@ libformat_a_SOURCES = \
 	%D%/names.h %D%/object_id.c %D%/object_id.h %D%/object_table.c %D%/object_table.h %D%/page.c %D%/page.h \
 	%D%/page_builder.c %D%/page_builder.h %D%/page_json.c %D%/page_json.h \
 	%D%/page_layout.h %D%/page_order.c %D%/page_order.h %D%/page_packer.c \
-	%D%/page_packer.h %D%/page_writer.c %D%/page_writer.h %D%/recipe.c %D%/recipe.h \
+	%D%/page_packer.h %D%/page_writer.c %D%/page_writer.h %D%/profile.c %D%/profile.h %D%/recipe.c %D%/recipe.h \
 	%D%/signature.c %D%/signature.h %D%/tag.c %D%/tag.h %D%/want.h

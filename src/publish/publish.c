@@ -14,6 +14,7 @@
 #include "publish/item.h"
 #include "publish/memory_plan.h"
 #include "publish/pipeline.h"
+#include "publish/profile_blob.h"
 #include "publish/publish.h"
 #include "publish/revision.h"
 #include "util/clock.h"
@@ -38,6 +39,7 @@ struct run {
 	struct memory_plan plan;
 	struct publication publication;
 	struct pipeline *pipeline;
+	struct profile_blob profile;
 	int64_t started;
 	struct publish_result result;
 };
@@ -230,6 +232,43 @@ static void join_workers(struct run *r)
 	r->publication.workers = NULL;
 }
 
+static void say_profile(const struct run *r, const struct profile_told *told)
+{
+	struct log *log = r->o->log;
+
+	if (told->absent)
+		log_warning(log,
+			"%zu of the profile's %zu files are not in %s and are left out%s",
+			told->absent, profile_files(r->o->profile), r->o->source,
+			r->profile.size ? "" : ": no profile is stored");
+	if (told->left)
+		log_warning(log, "the profile is too long: its last %zu reads are left out",
+			told->left);
+}
+
+/* Once all pages are in the store. */
+static int publish_profile(struct run *r, const struct digest *root)
+{
+	struct profile_told told;
+	int rc;
+
+	if (r->o->no_profile)
+		return 0;
+	if (r->o->profile) {
+		rc = profile_blob_put(&r->publication, r->store, root, r->o->profile,
+			&r->profile, &told, r->t);
+		if (!rc)
+			say_profile(r, &told);
+		return rc;
+	}
+	rc = profile_blob_keep(&r->publication, r->revision.previous, &r->profile);
+	if (rc != ERR_ABSENT)
+		return rc;
+	log_warning(r->o->log, "the profile of the last revision is not in %s any more",
+		r->o->store);
+	return 0;
+}
+
 /* Everything that is in the store before a manifest names it. */
 static int publish_content(struct run *r, struct pipeline_result *out)
 {
@@ -242,6 +281,8 @@ static int publish_content(struct run *r, struct pipeline_result *out)
 	join_workers(r);
 	if (!rc)
 		rc = publication_failure(&r->publication, r->t);
+	if (!rc)
+		rc = publish_profile(r, &out->root);
 	return rc ? rc : store_sync(r->store, r->t);
 }
 
@@ -254,6 +295,8 @@ static int publish_revision(struct run *r, const struct pipeline_result *made)
 	struct revision_content content = {.root = made->root,
 		.first = made->first,
 		.totals = made->totals,
+		.profile = r->profile.digest,
+		.profile_size = r->profile.size,
 		.delta = blobs.delta};
 	int rc;
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "format/manifest.h"
+#include "format/profile.h"
 #include "publish/progress.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -27,6 +28,10 @@ struct publish_options {
 	uint64_t memory;       /* bytes; fewer jobs where it is too little for them; 0: 256
 				* MiB, or what that many jobs need */
 	int level;	       /* zstd's; 0: 3 */
+	/* What programs read when they start, stored with the revision; NULL: what the last
+	 * revision had, unless no_profile. Borrowed. */
+	const struct profile *profile;
+	bool no_profile;
 	bool new_key; /* the store's manifest is signed by another key: replace it */
 	bool one_file_system; /* do not cross mount points */
 	const char *const

@@ -99,11 +99,16 @@ void revision_release(struct revision *r)
 	*r = (struct revision){0};
 }
 
-/* A message is reason enough for a revision. */
-static bool is_unchanged(const struct revision *r, const struct digest *root)
+/* A message is reason enough for a revision, and so is another profile. */
+static bool is_unchanged(const struct revision *r, const struct revision_content *content)
 {
-	return r->previous && !r->o.message && !r->o.new_key &&
-	       digest_equal(&r->previous->root, root);
+	const struct manifest *previous = r->previous;
+
+	return previous && !r->o.message && !r->o.new_key &&
+	       digest_equal(&previous->root, &content->root) &&
+	       previous->profile_size == content->profile_size &&
+	       (content->profile_size == 0 ||
+		       digest_equal(&previous->profile, &content->profile));
 }
 
 /* The dataset's random number: the first revision makes it, the others keep it. */
@@ -135,6 +140,8 @@ static int write_manifest(struct revision *r, uint64_t number,
 		.root = content->root,
 		.first = content->first,
 		.totals = content->totals,
+		.profile = content->profile,
+		.profile_size = content->profile_size,
 		.delta = content->delta,
 	};
 	int rc;
@@ -180,7 +187,7 @@ int revision_write(struct revision *r, const struct revision_content *content,
 	struct bytes text = {0};
 	int rc;
 
-	if (is_unchanged(r, &content->root)) {
+	if (is_unchanged(r, content)) {
 		rc = write_tag(r, before, span_of_bytes(&r->previous_text), t);
 		if (!rc)
 			*out = (struct revision_result){

@@ -41,11 +41,13 @@ struct revision_content {
 	struct digest root;
 	struct first_pages first;
 	struct totals totals;
+	struct digest profile; /* a blob; of size 0: there is none */
+	uint64_t profile_size;
 	bool delta; /* some blob is one */
 };
 struct revision_result {
 	uint64_t number;
-	bool unchanged; /* the same root as before: that revision stands */
+	bool unchanged; /* the same content as before: that revision stands */
 };
 /* Writes manifest (unless unchanged) and tag. */
 int revision_write(struct revision *r, const struct revision_content *content,

@@ -7,7 +7,7 @@ libpublish_a_SOURCES = \
 	%D%/hardlinks.h %D%/history.c %D%/history.h %D%/index.c %D%/index.h %D%/item.c \
 	%D%/item.h %D%/memory_plan.c %D%/memory_plan.h %D%/object_job.c %D%/object_job.h \
 	%D%/object_read.c %D%/object_read.h %D%/page_sink.c %D%/page_sink.h %D%/pipeline.c \
-	%D%/pipeline.h %D%/progress.h %D%/publication.c %D%/publication.h %D%/publish.c \
+	%D%/pipeline.h %D%/progress.h %D%/profile_blob.c %D%/profile_blob.h %D%/publication.c %D%/publication.h %D%/publish.c \
 	%D%/publish.h %D%/record.c %D%/record.h %D%/revision.c %D%/revision.h %D%/scratch.c \
 	%D%/scratch.h %D%/store.c %D%/store.h %D%/stored_blob.c %D%/stored_blob.h %D%/tally.c \
 	%D%/tally.h %D%/unit.c %D%/unit.h %D%/walk.c %D%/walk.h

@@ -69,6 +69,8 @@ static struct manifest example(void)
 			.acls = 3},
 		.first = {.count = 2,
 			.pages = {digest_of("first", 5), digest_of("second", 6)}},
+		.profile = digest_of("profile", 7),
+		.profile_size = 7,
 		.delta = true,
 		.mirror_count = 3,
 		.mirrors = mirrors,
@@ -98,6 +100,8 @@ static void assert_same(const struct manifest *a, const struct manifest *b)
 	for (unsigned i = 0; i < a->first.count; i++)
 		assert_true(digest_equal(&a->first.pages[i], &b->first.pages[i]));
 	assert_memory_equal(&a->totals, &b->totals, sizeof(a->totals));
+	assert_int_equal(a->profile_size, b->profile_size);
+	assert_true(digest_equal(&a->profile, &b->profile));
 	assert_int_equal(a->delta, b->delta);
 	assert_int_equal(a->mirror_count, b->mirror_count);
 	for (size_t i = 0; i < a->mirror_count; i++)
@@ -271,6 +275,7 @@ static void test_members_that_lack_are_corrupt(void **state)
 	}
 	assert_int_equal(decode_with(NULL, "expires", NULL, &t), 0);
 	assert_int_equal(decode_with(NULL, "dataset", NULL, &t), 0);
+	assert_int_equal(decode_with(NULL, "profile", NULL, &t), 0);
 	assert_int_equal(decode_with("totals", "stored", NULL, &t), ERR_CORRUPT);
 	assert_int_equal(decode_with("totals", "xattrs", NULL, &t), ERR_CORRUPT);
 	assert_int_equal(decode_with("totals", "acls", NULL, &t), ERR_CORRUPT);
@@ -343,6 +348,12 @@ static void test_wrong_values_are_corrupt(void **state)
 		{NULL, "dataset", "\"0123456789abcdef0123456789abcde\""},
 		{NULL, "dataset", "\"0123456789abcdef0123456789abcdef0\""},
 		{NULL, "dataset", "\"0123456789abcdef0123456789abcdeF\""},
+		{NULL, "profile", "null"},
+		{NULL, "profile", "{}"},
+		{"profile", "size", "0"},
+		{"profile", "size", "1048577"},
+		{"profile", "digest", "\"\""},
+		{"profile", "more", "1"},
 		{NULL, "expires", "null"},
 		{NULL, "expires", "\"1970-01-01T00:00:00Z\""},
 		{NULL, "expires", "\"1969-12-31T23:59:59Z\""},

@@ -788,6 +788,64 @@ static void see_progress(void *ctx, const struct publish_progress *p)
 	last = *p;
 }
 
+static void publish_profile(const char *text, bool none, struct publish_result *r)
+{
+	struct profile *p = NULL;
+	struct publish_options o = {.no_profile = none};
+
+	if (text)
+		assert_int_equal(profile_decode(span_of_string(text), &p, NULL), 0);
+	o.profile = p;
+	*r = publish_with("source", "store", o);
+	profile_free(p);
+}
+
+/* What the newest revision's profile says, "" when it has none. */
+static void assert_profile(const char *expected)
+{
+	struct published p;
+	struct bytes text = {0};
+
+	published_open(&p, at("store"));
+	if (p.manifest->profile_size)
+		published_blob(&p, &p.manifest->profile, &text);
+	assert_int_equal(text.size, p.manifest->profile_size);
+	assert_true(span_equal(span_of_bytes(&text), span_of_string(expected)));
+	bytes_release(&text);
+	published_close(&p);
+}
+
+/* A profile stays until there is another, or none is wanted; each of that is a revision. */
+static void test_a_profile(void **state)
+{
+	const char *first = "{\"offset\":0,\"path\":\"d/b\",\"size\":2}\n"
+			    "{\"offset\":0,\"path\":\"a\"}\n";
+	struct publish_result r;
+
+	(void)state;
+	trees_directory(directory, "source/d");
+	trees_write(directory, "source/a", "aa", 2);
+	trees_write(directory, "source/d/b", "bb", 2);
+	publish_profile("{\"path\":\"d/b\",\"size\":2}\n{\"path\":\"gone\"}\n"
+			"{\"path\":\"a\"}\n{\"path\":\"d\"}\n{\"path\":\"d/b/c\"}\n",
+		false, &r);
+	assert_profile(first);
+	publish_profile(NULL, false, &r);
+	assert_true(r.unchanged);
+	trees_write(directory, "source/new", "n", 1);
+	publish_profile(NULL, false, &r);
+	assert_int_equal(r.revision, 2);
+	assert_profile(first);
+	publish_profile("{\"path\":\"new\"}\n", false, &r);
+	assert_int_equal(r.revision, 3);
+	assert_profile("{\"offset\":0,\"path\":\"new\"}\n");
+	publish_profile(NULL, true, &r);
+	assert_int_equal(r.revision, 4);
+	assert_profile("");
+	publish_profile("{\"path\":\"gone\"}\n", false, &r);
+	assert_true(r.unchanged);
+}
+
 static void test_progress(void **state)
 {
 	struct publish_options o = {.progress = see_progress};
@@ -827,6 +885,7 @@ int main(void)
 		TEST(test_unreadable),
 		TEST(test_a_file_that_grows),
 		TEST(test_killed),
+		TEST(test_a_profile),
 		TEST(test_progress),
 	};
 
