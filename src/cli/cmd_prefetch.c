@@ -10,7 +10,8 @@
 #include "cli/mounts.h"
 #include "cli/prefetch_outcome.h"
 #include "cli/prefetcher.h"
-#include "cli/profile.h"
+#include "cli/profile_file.h"
+#include "cli/profile_run.h"
 #include "cli/progress.h"
 #include "cli/selection.h"
 #include "cli/size.h"
@@ -35,8 +36,8 @@ struct prefetch {
 	struct progress *progress;
 	char **paths;
 	int count;
-	const char *profile_file; /* or NULL */
-	struct profile profile;	  /* instead of the paths */
+	struct profile *profile; /* instead of the paths, or NULL */
+	size_t absent;		 /* reads of it whose files are not there */
 	bool metadata, json;
 	enum prefetch_pass pass;
 	uint64_t total;	  /* bytes of files, by the subtotals of pages */
@@ -76,34 +77,49 @@ static void prefetch_failed(
 		tell(p, path, t->text[0] ? t->text : error_text(t->code));
 }
 
-static void bring(struct prefetch *p, const struct entry *e, struct trouble *t)
+/* A file whose own recipe cannot be had does not stop the others. */
+static void bring_failed(struct prefetch *p, const struct entry *e, struct trouble *t)
 {
-	char *path;
+	char *path = entry_path_text(e);
 
-	/* A file whose own recipe cannot be had does not stop the others. */
-	if (prefetcher_add(p->prefetcher, e, t)) {
-		path = entry_path_text(e);
-		prefetch_failed(p, path, false, t);
-		free(path);
-		memset(t, 0, sizeof *t);
-	}
+	prefetch_failed(p, path, false, t);
+	free(path);
+	memset(t, 0, sizeof *t);
 }
 
-static int check(struct prefetch *p, const struct entry *e, struct trouble *t)
+static int check_told(struct prefetch *p, const struct entry *e, int rc, uint64_t missing,
+	struct trouble *t)
 {
 	char text[SIZE_TEXT + 64], size[SIZE_TEXT], *path;
-	uint64_t missing;
-	int rc = prefetch_outcome_look(&p->outcome, p->reader, e, &missing);
 
 	if (rc)
 		return trouble_set(t, rc, "the cache cannot be read: %s", error_text(rc));
 	if (!missing)
 		return 0;
+	p->outcome.missing += missing;
+	p->outcome.lacking++;
 	path = entry_path_text(e);
 	snprintf(text, sizeof text, "%s not in the cache", size_text(missing, size));
 	tell(p, path, text);
 	free(path);
 	return 0;
+}
+
+static int check(struct prefetch *p, const struct entry *e, struct trouble *t)
+{
+	uint64_t missing = 0;
+	int rc = prefetch_outcome_look(p->reader, e, &missing);
+
+	return check_told(p, e, rc, missing, t);
+}
+
+static int check_part(struct prefetch *p, const struct entry *e, uint64_t offset,
+	uint64_t size, struct trouble *t)
+{
+	uint64_t missing = 0;
+	int rc = p->metadata ? 0 : prefetcher_lacks(p->reader, e, offset, size, &missing);
+
+	return check_told(p, e, rc, missing, t);
 }
 
 /* Each entry is counted where it is walked over, which has its page brought. */
@@ -125,8 +141,8 @@ static int prefetch_entry(
 		p->total -= e->size - bytes < p->total ? e->size - bytes : p->total;
 	if (p->metadata)
 		progress_set(p->progress, p->outcome.bytes);
-	else
-		bring(p, e, t);
+	else if (prefetcher_add(p->prefetcher, e, t))
+		bring_failed(p, e, t);
 	progress_set_total(p->progress, p->total);
 	return 0;
 }
@@ -157,26 +173,37 @@ static int prefetch_selected(void *ctx, const char *path, const struct entry *e,
 	return rc || e->type != ENTRY_DIRECTORY ? rc : prefetch_below(p, path, t);
 }
 
-/* What the trace names and this revision has not is left out. */
+/* A read of the profile. */
+static int prefetch_part(
+	void *ctx, const struct entry *e, uint64_t offset, uint64_t size, struct trouble *t)
+{
+	struct prefetch *p = ctx;
+	int rc;
+
+	if (p->pass == PASS_TOTAL) {
+		p->total = page_bytes_add(p->total, size);
+		return 0;
+	}
+	if (p->pass == PASS_CHECK)
+		return check_part(p, e, offset, size, t);
+	p->outcome.entries++;
+	p->outcome.bytes += size;
+	rc = p->metadata ? 0 : prefetcher_add_part(p->prefetcher, e, offset, size, t);
+	if (rc)
+		bring_failed(p, e, t);
+	return 0;
+}
+
+/* What the profile names and this revision has not is left out. */
 static int prefetch_profiled(struct prefetch *p, struct trouble *t)
 {
-	int rc = 0;
+	struct profile_run run = {.reader = p->reader,
+		.profile = p->profile,
+		.each = prefetch_part,
+		.ctx = p};
+	int rc = profile_run(&run, t);
 
-	for (size_t i = 0; i < p->profile.count && !rc; i++) {
-		struct entry_copy copy;
-		uint64_t rank;
-
-		rc = reader_find(p->reader, p->profile.paths[i], &copy, &rank, t);
-		if (rc == ERR_ABSENT) {
-			rc = 0;
-			continue;
-		}
-		if (!rc) {
-			rc = prefetch_selected(
-				p, p->profile.paths[i], &copy.entry, rank, t);
-			entry_copy_release(&copy);
-		}
-	}
+	p->absent = run.absent;
 	return rc;
 }
 
@@ -189,7 +216,7 @@ static int prefetch_pass(struct prefetch *p, enum prefetch_pass pass, struct tro
 
 	p->pass = pass;
 	progress_say(p->progress, notes[pass]);
-	if (p->profile_file)
+	if (p->profile)
 		return prefetch_profiled(p, t);
 	for (int i = 0; i < (p->count ? p->count : 1) && !rc; i++)
 		rc = selection_each(p->reader, paths[i], prefetch_selected, p, t);
@@ -253,6 +280,16 @@ static int prefetch_passes(struct prefetch *p, struct trouble *t)
 	return prefetch_check(p, t);
 }
 
+static void prefetch_end(const struct prefetch *p, struct reader *r)
+{
+	if (p->absent)
+		fprintf(stderr,
+			"cairn prefetch: %zu of the profile's %zu reads are of files that "
+			"are not there: left out\n",
+			p->absent, profile_reads(p->profile));
+	prefetch_outcome_print(&p->outcome, r, p->json);
+}
+
 static int prefetch(
 	struct prefetch *p, const struct reader_options *o, char **paths, int count)
 {
@@ -279,7 +316,7 @@ static int prefetch(
 	if (rc)
 		command_fail("prefetch", &t);
 	else
-		prefetch_outcome_print(&p->outcome, &r, p->json);
+		prefetch_end(p, &r);
 	prefetcher_free(p->prefetcher);
 	reader_close(&r);
 	free(p->failed);
@@ -335,6 +372,7 @@ int cmd_prefetch(int argc, char **argv)
 	struct reader_options o;
 	struct prefetch p = {0};
 	struct trouble t = {0};
+	const char *profile = NULL;
 	int letter, status;
 	bool taken;
 
@@ -345,17 +383,17 @@ int cmd_prefetch(int argc, char **argv)
 		p.json |= letter == OPTION_JSON;
 		p.metadata |= letter == OPTION_METADATA;
 		if (letter == OPTION_PROFILE)
-			p.profile_file = optarg;
+			profile = optarg;
 	}
 	if (optind >= argc)
 		return reader_options_end(
 			&o, command_use("prefetch", "a URL or a mount point is needed"));
-	if (p.profile_file && argc - optind > 1)
+	if (profile && argc - optind > 1)
 		return reader_options_end(
 			&o, command_use("prefetch", "--profile names the files: no PATH"));
-	if (p.profile_file && profile_read(p.profile_file, &p.profile, &t))
+	if (profile && profile_file_read(profile, &p.profile, &t))
 		return reader_options_end(&o, command_fail("prefetch", &t));
 	status = with_target(&p, &o, argv[optind], argv + optind + 1, argc - optind - 1);
-	profile_release(&p.profile);
+	profile_free(p.profile);
 	return reader_options_end(&o, status);
 }

@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/json_output.h"
 #include "cli/keys.h"
+#include "cli/profile_file.h"
 #include "cli/progress.h"
 #include "cli/size.h"
 #include "format/json_byte_string.h"
@@ -33,6 +34,8 @@ enum {
 	OPTION_EXCLUDE,
 	OPTION_ONE_FILE_SYSTEM,
 	OPTION_NO_INDEX,
+	OPTION_PROFILE,
+	OPTION_NO_PROFILE,
 	OPTION_JSON
 };
 
@@ -53,6 +56,9 @@ const struct option_help publish_options_help[] = {
 		"leave out what matches, by path or name; may be repeated"},
 	{"one-file-system", OPTION_ONE_FILE_SYSTEM, NULL,
 		"do not enter what is mounted in SOURCE"},
+	{"profile", OPTION_PROFILE, "FILE",
+		"what programs read first, for -o profile=auto: of cairn trace"},
+	{"no-profile", OPTION_NO_PROFILE, NULL, "without that of the last revision"},
 	{"no-index", OPTION_NO_INDEX, NULL,
 		"read every file, also those that look unchanged"},
 	{"json", OPTION_JSON, NULL, "print the summary as JSON"},
@@ -61,7 +67,7 @@ const struct option_help publish_options_help[] = {
 
 struct arguments {
 	struct publish_options o;
-	const char *key;
+	const char *key, *profile;
 	bool no_index, json;
 	uint64_t number;
 	size_t excluded;
@@ -113,6 +119,10 @@ static int take_option(struct arguments *a, int letter)
 		a->o.new_key = true;
 	else if (letter == OPTION_ONE_FILE_SYSTEM)
 		a->o.one_file_system = true;
+	else if (letter == OPTION_PROFILE)
+		a->profile = optarg;
+	else if (letter == OPTION_NO_PROFILE)
+		a->o.no_profile = true;
 	else if (letter == OPTION_NO_INDEX)
 		a->no_index = true;
 	else if (letter == OPTION_JSON)
@@ -135,6 +145,9 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 			"publish", "a SOURCE directory and a STORE directory are needed");
 		return EXIT_USE;
 	}
+	if (a->profile && a->o.no_profile)
+		return command_use(
+			"publish", "--profile and --no-profile exclude each other");
 	a->o.source = argv[optind];
 	a->o.store = argv[optind + 1];
 	return 0;
@@ -286,6 +299,7 @@ int cmd_publish(int argc, char **argv)
 {
 	struct arguments *a = calloc(1, sizeof *a);
 	struct private_key *key = NULL;
+	struct profile *profile = NULL;
 	struct trouble t = {.code = ERR_NO_MEMORY};
 	int status;
 
@@ -295,6 +309,9 @@ int cmd_publish(int argc, char **argv)
 	if (!status) {
 		int rc = check_source(a->o.source, &t);
 
+		if (!rc && a->profile)
+			rc = profile_file_read(a->profile, &profile, &t);
+		a->o.profile = profile;
 		if (!rc)
 			rc = a->key ? keys_load(a->key, &key, &t) : default_key(&key, &t);
 		if (!rc)
@@ -303,6 +320,7 @@ int cmd_publish(int argc, char **argv)
 	}
 	if (key)
 		private_key_free(key);
+	profile_free(profile);
 	free(a);
 	return status;
 }

@@ -13,6 +13,7 @@
 
 #include "cli/metrics.h"
 #include "cli/mount_control.h"
+#include "cli/mount_profile.h"
 #include "cli/mount_revisions.h"
 #include "cli/mounts.h"
 #include "cli/reader.h"
@@ -125,6 +126,7 @@ struct attendants {
 	struct running_mount mount;
 	struct control *control;
 	struct metrics_place *metrics;
+	struct mount_profile *profile;
 };
 
 static void attendants_start(struct attendants *a, const struct mount_request *m,
@@ -138,6 +140,9 @@ static void attendants_start(struct attendants *a, const struct mount_request *m
 			.session = session,
 			.began = clock_monotonic()},
 	};
+	/* First: a program may start as soon as the mount is there. */
+	if (mount_profile_start(m, r, &a->profile))
+		log_warning(r->log, "no thread could be started: nothing is fetched ahead");
 	if (mounts_add(m->session.mountpoint, &m->reader, r, r->dataset->manifest->revision,
 		    &t))
 		log_warning(r->log, "%s", t.text);
@@ -153,6 +158,7 @@ static void attendants_start(struct attendants *a, const struct mount_request *m
 
 static void attendants_end(struct attendants *a, const struct mount_request *m)
 {
+	mount_profile_stop(a->profile);
 	mount_follow_stop(a->mount.follow);
 	control_free(a->control);
 	metrics_stop(a->metrics);

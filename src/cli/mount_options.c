@@ -154,6 +154,18 @@ static int metrics_word(struct mount_request *m, const char *value)
 	return 0;
 }
 
+static int profile_word(struct mount_request *m, const char *value)
+{
+	bool is_auto = value && strcmp(value, "auto") == 0;
+
+	if (!value || (*value != '/' && !is_auto && strcmp(value, "off") != 0))
+		return command_use("mount",
+			"-o profile= needs auto, off, or the absolute path of a file");
+	m->profile = *value != 'o';
+	m->profile_file = *value == '/' ? value : NULL;
+	return 0;
+}
+
 /* Words that only a mount has: true when it was one, with its result in *status. */
 static bool own_word(
 	struct mount_request *m, const char *word, const char *value, int *status)
@@ -180,6 +192,8 @@ static bool own_word(
 		*status = follow_word(m, value);
 	else if (strcmp(word, "metrics") == 0)
 		*status = metrics_word(m, value);
+	else if (strcmp(word, "profile") == 0)
+		*status = profile_word(m, value);
 	else if (strcmp(word, "scrub") == 0)
 		*status = scrub_word(m, value);
 	else if (strcmp(word, "memory") == 0)

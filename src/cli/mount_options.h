@@ -16,10 +16,13 @@ struct mount_request {
 	struct session_options session;
 	struct bytes fuse_options; /* for libfuse, NUL-terminated by mount_request_finish */
 	bool foreground;
-	bool revisions;	      /* there is a .cairn */
-	int64_t follow;	      /* seconds; 0: only when told to */
-	const char *metrics;  /* HOST:PORT or a file: metrics_where.h; or NULL */
-	const char *log_file; /* NULL: syslog, or stderr in the foreground */
+	bool revisions;	     /* there is a .cairn */
+	int64_t follow;	     /* seconds; 0: only when told to */
+	const char *metrics; /* HOST:PORT or a file: metrics_where.h; or NULL */
+	bool profile;	     /* fetch ahead what programs will read ... */
+	const char
+		*profile_file; /* ... by this, an absolute path; NULL: the dataset's own */
+	const char *log_file;  /* NULL: syslog, or stderr in the foreground */
 };
 
 void mount_request_init(struct mount_request *m);

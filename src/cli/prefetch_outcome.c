@@ -13,8 +13,7 @@
 
 #define REASON_MAX 256
 
-int prefetch_outcome_look(struct prefetch_outcome *o, struct reader *r,
-	const struct entry *e, uint64_t *missing)
+int prefetch_outcome_look(struct reader *r, const struct entry *e, uint64_t *missing)
 {
 	uint64_t size = e->type == ENTRY_FILE ? entry_data_size(e) : 0, here = 0;
 	struct attempt a;
@@ -27,8 +26,6 @@ int prefetch_outcome_look(struct prefetch_outcome *o, struct reader *r,
 	if (rc)
 		return rc;
 	*missing = e->has_content && size > here ? size - here : 0;
-	o->missing += *missing;
-	o->lacking += *missing != 0;
 	return 0;
 }
 

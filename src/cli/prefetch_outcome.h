@@ -18,9 +18,8 @@ struct prefetch_outcome {
 	double seconds;
 };
 
-/* Adds how much of a file is not in the cache; tells that, too. */
-int prefetch_outcome_look(struct prefetch_outcome *o, struct reader *r,
-	const struct entry *e, uint64_t *missing);
+/* How much of a file is not in the cache. */
+int prefetch_outcome_look(struct reader *r, const struct entry *e, uint64_t *missing);
 bool prefetch_outcome_is_good(const struct prefetch_outcome *o);
 /* The summary to stdout, what is missing to stderr. */
 void prefetch_outcome_print(const struct prefetch_outcome *o, struct reader *r, bool json);

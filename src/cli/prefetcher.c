@@ -2,9 +2,9 @@
 /*
  * A fixed number of slots, each a waiter with up to WANTS_MAX chunks of one file. The
  * tool's thread fills a free slot, slot_ready() marks it done on an engine's worker, and
- * the tool's thread reaps it. Lock: prefetcher_mtx covers the states of the slots and is a
- * leaf: nothing else is taken under it. All else in a slot that does not wait is the
- * tool's.
+ * the tool's thread reaps it. Lock: prefetcher_mtx covers the states of the slots, and
+ * whether it is over, and is a leaf: nothing else is taken under it. All else in a slot
+ * that does not wait is the tool's.
  */
 #include <config.h>
 
@@ -35,8 +35,9 @@ struct prefetcher {
 	struct reader *reader;
 	prefetcher_failed_fn failed;
 	void *ctx;
-	pthread_mutex_t prefetcher_mtx; /* slots[].state */
-	pthread_cond_t prefetcher_cond; /* a slot became SLOT_DONE */
+	pthread_mutex_t prefetcher_mtx; /* slots[].state, over */
+	pthread_cond_t prefetcher_cond; /* a slot became SLOT_DONE, or it is over */
+	bool over;
 	struct slot slots[SLOTS];
 	struct object_id recent[RECENT_OBJECTS]; /* objects just asked for: bundles have
 						 many files */
@@ -103,22 +104,60 @@ static struct slot *slot_in_state(struct prefetcher *p, enum slot_state state)
 	return NULL;
 }
 
+static bool prefetcher_is_over(struct prefetcher *p)
+{
+	bool over;
+
+	pthread_mutex_lock(&p->prefetcher_mtx);
+	over = p->over;
+	pthread_mutex_unlock(&p->prefetcher_mtx);
+	return over;
+}
+
+/* Those that wait do so no longer; whose answer is just coming is SLOT_DONE by then. */
+static void slots_forget(struct prefetcher *p)
+{
+	struct source *source = p->reader->dataset->source;
+	struct slot *s;
+
+	for (s = p->slots; s < p->slots + SLOTS; s++) {
+		bool waiting;
+
+		pthread_mutex_lock(&p->prefetcher_mtx);
+		waiting = s->state == SLOT_WAITING;
+		pthread_mutex_unlock(&p->prefetcher_mtx);
+		if (!waiting || !source_forget(source, &s->waiter))
+			continue;
+		waiter_release(&s->waiter);
+		s->waiter = slot_waiter;
+		pthread_mutex_lock(&p->prefetcher_mtx);
+		s->state = SLOT_FREE;
+		pthread_mutex_unlock(&p->prefetcher_mtx);
+	}
+}
+
 /* A free slot, or, with `drain`, NULL once no slot is waiting. */
 static struct slot *slot_wait(struct prefetcher *p, bool drain)
 {
 	struct slot *done, *empty;
+	bool forgot = false, forget;
 
 	for (;;) {
 		pthread_mutex_lock(&p->prefetcher_mtx);
 		while (!(done = slot_in_state(p, SLOT_DONE)) &&
 			slot_in_state(p, SLOT_WAITING) &&
-			(drain || !slot_in_state(p, SLOT_FREE)))
+			(drain || !slot_in_state(p, SLOT_FREE)) && (forgot || !p->over))
 			pthread_cond_wait(&p->prefetcher_cond, &p->prefetcher_mtx);
 		empty = slot_in_state(p, SLOT_FREE);
+		forget = p->over && !forgot;
 		pthread_mutex_unlock(&p->prefetcher_mtx);
-		if (!done)
+		if (done)
+			slot_reap(p, done);
+		else if (forget)
+			slots_forget(p);
+		else
 			return drain ? NULL : empty;
-		slot_reap(p, done);
+		forgot |= forget && !done;
 	}
 }
 
@@ -183,20 +222,47 @@ static void prefetcher_submit(struct prefetcher *p, struct plan *plan)
 	}
 }
 
+/* Where in the object the data of a part of the file is. */
+static void plan_part(struct plan *plan, uint64_t offset, uint64_t size)
+{
+	const struct entry *e = plan->entry;
+	uint64_t end = size < e->size - offset ? offset + size : e->size, data;
+
+	if (entry_seek(e, offset, true, &data) || data >= end)
+		return; /* a hole */
+	plan->offset = entry_map(e, data).object_offset;
+	plan->end = e->offset + entry_data_size(e);
+	if (end < e->size && entry_seek(e, end, true, &data) == 0)
+		plan->end = entry_map(e, data).object_offset;
+}
+
+static bool shares_object(const struct entry *e)
+{
+	return e->offset != 0 || entry_data_size(e) != e->object.size;
+}
+
 int prefetcher_add(struct prefetcher *p, const struct entry *e, struct trouble *t)
+{
+	return prefetcher_add_part(p, e, 0, UINT64_MAX, t);
+}
+
+int prefetcher_add_part(struct prefetcher *p, const struct entry *e, uint64_t offset,
+	uint64_t size, struct trouble *t)
 {
 	struct reader *r = p->reader;
 	const struct object_id id = object_id_of(&e->object);
 	struct plan plan = {.entry = e};
 	int rc = 0;
 
-	if (e->type != ENTRY_FILE || !e->has_content)
+	if (e->type != ENTRY_FILE || !e->has_content || offset >= e->size)
 		return 0;
-	if (e->offset == 0 && entry_data_size(e) == e->object.size)
-		plan.end = e->object.size; /* a large file: never seen twice in a row */
+	if (!shares_object(e))
+		plan_part(&plan, offset, size);
 	else if (!seen_lately(p, &id))
 		plan.end = e->object.size;
 	while (!rc && plan.offset < plan.end) {
+		if (prefetcher_is_over(p))
+			return trouble_set(t, ERR_INTERRUPTED, "it is over");
 		plan.count = 0;
 		plan.present = 0;
 		rc = source_run(r->dataset->source, plan_step, &plan, r->deadline_ns,
@@ -206,6 +272,44 @@ int prefetcher_add(struct prefetcher *p, const struct entry *e, struct trouble *
 		if (!rc && plan.count)
 			prefetcher_submit(p, &plan);
 	}
+	return rc;
+}
+
+void prefetcher_stop(struct prefetcher *p)
+{
+	pthread_mutex_lock(&p->prefetcher_mtx);
+	p->over = true;
+	pthread_cond_signal(&p->prefetcher_cond);
+	pthread_mutex_unlock(&p->prefetcher_mtx);
+}
+
+int prefetcher_lacks(struct reader *r, const struct entry *e, uint64_t offset,
+	uint64_t size, uint64_t *bytes)
+{
+	struct plan plan = {.entry = e};
+	uint64_t missing = 0;
+	int rc = 0;
+
+	if (e->type == ENTRY_FILE && e->has_content && offset < e->size)
+		plan_part(&plan, offset, size);
+	while (!rc && plan.offset < plan.end) {
+		struct attempt a;
+
+		rc = attempt_begin(&a, r->cache, NULL);
+		if (rc)
+			return rc;
+		plan.count = 0;
+		rc = plan_step(&a, &plan);
+		attempt_end(&a);
+		for (unsigned i = 0; i < plan.count; i++)
+			missing += plan.wants[i].size;
+	}
+	if (rc == ERR_PENDING) { /* a recipe: nothing behind it is known to be here */
+		missing += plan.end - plan.offset;
+		rc = 0;
+	}
+	if (!rc)
+		*bytes = missing;
 	return rc;
 }
 

@@ -21,6 +21,13 @@ int prefetcher_new(
 /* Asks for what of the file's data is not here. Blocks while enough is under way. An error
  * is the recipe's (with a sentence): the others may go on. */
 int prefetcher_add(struct prefetcher *p, const struct entry *e, struct trouble *t);
+/* The same for a part of it. Of a file that shares its object with others, the whole object
+ * is asked for. */
+int prefetcher_add_part(struct prefetcher *p, const struct entry *e, uint64_t offset,
+	uint64_t size, struct trouble *t);
+/* From now on nothing is waited for: prefetcher_add() gives ERR_INTERRUPTED, and
+ * prefetcher_finish() comes back. Any thread, while another is in these. */
+void prefetcher_stop(struct prefetcher *p);
 /* Waits for all that is under way. */
 void prefetcher_finish(struct prefetcher *p);
 /* After prefetcher_finish(), which it calls. NULL is taken. */
@@ -29,6 +36,10 @@ void prefetcher_free(struct prefetcher *p);
 void prefetcher_count(struct prefetcher *p, uint64_t *present, uint64_t *fetched);
 /* Bytes that were here or have come by now, kept or not yet. Any thread. */
 uint64_t prefetcher_ready(const struct prefetcher *p);
+
+/* Bytes of the chunks of that part which are not in the cache. */
+int prefetcher_lacks(struct reader *r, const struct entry *e, uint64_t offset,
+	uint64_t size, uint64_t *bytes);
 
 /* Asks for the chunks of the next few megabytes of a file, without waiting. */
 void prefetcher_ahead(struct reader *r, const struct entry *e, uint64_t offset);

@@ -23,7 +23,7 @@ static int profile_order_compare(const void *a, const void *b)
 	return place_compare(parent_x, name_x, parent_y, name_y);
 }
 
-static int look_up(struct history *h, const struct profile_order *order, size_t count,
+static int files_look_up(struct history *h, const struct profile_order *order, size_t count,
 	bool *keep, size_t *absent)
 {
 	struct span parent, name;
@@ -54,15 +54,15 @@ static int find_files(struct store *store, const struct digest *root,
 		order[i] = (struct profile_order){profile_path(profile, i), i};
 	if (!rc) {
 		qsort(order, count, sizeof *order, profile_order_compare);
-		rc = look_up(h, order, count, keep, absent);
+		rc = files_look_up(h, order, count, keep, absent);
 	}
 	history_free(h);
 	free(order);
 	return rc;
 }
 
-static int put_text(struct publication *p, struct span text, struct profile_blob *out,
-	struct trouble *t)
+static int profile_text_put(struct publication *p, struct span text,
+	struct profile_blob *out, struct trouble *t)
 {
 	struct profile_blob blob = {.size = text.size};
 	struct scratch *x;
@@ -96,7 +96,7 @@ int profile_blob_put(struct publication *p, struct store *store, const struct di
 	if (!rc)
 		rc = profile_encode(profile, keep, PROFILE_STORED_MAX, &text, &found.left);
 	if (!rc)
-		rc = put_text(p, span_of_bytes(&text), out, t);
+		rc = profile_text_put(p, span_of_bytes(&text), out, t);
 	if (!rc)
 		*told = found;
 	bytes_release(&text);

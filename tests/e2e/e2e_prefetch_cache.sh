@@ -38,6 +38,19 @@ grep -qx ' *3000000  *2 one' "$T/du" || fail "du of a mount: $(cat "$T/du")"
 cmp "$T/source/two/b.bin" "$T/mnt/two/b.bin" || fail "not prefetched by pattern"
 unmount
 
+# what a program reads first, as the dataset tells it, is here before anybody reads it
+printf '%s\n' '{"path":"two/b.bin","offset":0,"size":9}' '{"path":"no/more"}' '{"path":"one/a.bin"}' >"$T/trace"
+publish --profile "$T/trace" "$T/source" "$T/store"
+grep -q "1 of the profile's 3 files" "$T/publish.err" || fail "said: $(cat "$T/publish.err")"
+publish "$T/source" "$T/store"
+start_serve "$T/store"
+mount_at "$URL" "$T/ahead" --cacert "$CACERT" --cache "$T/ahead.cache" --log "$T/ahead.log" -v -o profile=auto
+wait_until 20 grep -q 'profile: 2 reads of 2 files, 0 of them not there' "$T/ahead.log" ||
+	fail "nothing was fetched ahead: $(cat "$T/ahead.log")"
+stop "$server_pid"
+cmp "$T/source/one/a.bin" "$T/ahead/one/a.bin" || fail "not fetched ahead"
+unmount "$T/ahead"
+
 # all of it, by the URL
 start_serve "$T/store"
 "$CAIRN" prefetch "$URL" --cacert "$CACERT" --cache "$T/cache"
