@@ -292,14 +292,15 @@ static void note_moved(struct node_table *t, uint64_t node, uint64_t place)
 	leaf->moved |= place == node;
 }
 
+/* Until it is settled, one that comes home is a guest there: it is found at `from`, too. */
 static void move_node(struct node_table *t, uint64_t node, uint64_t from, uint64_t place)
 {
 	struct leaf *leaf = &t->table.leaves[place >> NODE_ROW_BITS];
 	uint64_t *away = &t->table.leaves[node >> NODE_ROW_BITS].away.nodes[row_of(node)];
 	uint64_t before = *away;
-	bool home = place == node;
+	bool home = place == node && !t->watching;
 
-	if (before == (home ? 0 : place)) /* it has moved already */
+	if ((before ? before : node) == place) /* it has moved already */
 		return;
 	*away = home ? 0 : place;
 	leaf->here.nodes[row_of(place)] = *away ? node : 0;
@@ -365,6 +366,8 @@ static void settle_one(struct node_table *t, const struct moved *m)
 		move_back(t, m);
 	else if (m->place != m->node)
 		leave_place(t, m->node, m->place);
+	if (away_of(t, m->node) == m->node)
+		come_home(t, m->node);
 	t->table.leaves[number].guests--;
 	leaf_table_drop_unused(&t->table, number);
 }

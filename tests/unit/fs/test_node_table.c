@@ -380,6 +380,32 @@ static void test_an_id_is_at_both_places(void **state)
 	node_table_free(t);
 }
 
+/* The same where it comes home: what was published is as it was before. */
+static void test_an_id_comes_home_by_a_turn(void **state)
+{
+	struct node_table *t = node_table_new();
+	uint64_t node = hold_place(t, 0, 1, 7);
+
+	(void)state;
+	move_place(t, 1, 7, 2, 7);
+	node_table_watch(t);
+	move_place(t, 2, 7, 1, 7);
+	node_table_settle(t);
+	assert_id_at(t, node, 2, 7);
+	node_table_watch(t);
+	move_place(t, 2, 7, 1, 7);
+	assert_int_equal(hold_place(t, 0, 2, 7), node);
+	assert_id_at(t, node, 1, 7);
+	assert_true(node_table_turn(t));
+	node_table_settle(t);
+	assert_id_at(t, node, 1, 7);
+	assert_int_equal(node_table_count(t), 1);
+	assert_int_equal(hold_place(t, 1, 1, 7), node);
+	node_table_forget(t, node, 3);
+	assert_int_equal(node_table_count(t), 0);
+	node_table_free(t);
+}
+
 /* Then it is forgotten, and looked up in the revision of before. */
 static void test_an_id_ends_between(void **state)
 {
@@ -450,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_a_leaf_of_guests),
 		cmocka_unit_test(test_an_id_is_at_both_places),
+		cmocka_unit_test(test_an_id_comes_home_by_a_turn),
 		cmocka_unit_test(test_an_id_ends_between),
 		cmocka_unit_test(test_ids_go_back),
 	};

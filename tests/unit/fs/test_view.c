@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "fs/view.h"
+#include "unit/await.h"
 
 #define THREADS 3
 #define TURNS 300
@@ -125,5 +126,6 @@ int main(void)
 		cmocka_unit_test(many_are_within),
 	};
 
+	end_at_failure();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
