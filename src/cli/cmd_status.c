@@ -14,6 +14,7 @@
 #include "cli/status_ask.h"
 #include "cli/status_table.h"
 #include "cli/status_text.h"
+#include "cli/terminal.h"
 #include "util/clock.h"
 
 #define CLEAR_SCREEN "\033[H\033[2J"
@@ -29,6 +30,7 @@ const struct option_help status_options_help[] = {
 
 struct status {
 	bool json, watch;
+	FILE *out;	  /* where text goes: stdout, or a screen that is made up */
 	const char *name; /* NULL: all mounts */
 	json_t *before;	  /* what the one said last, when it is watched; or NULL */
 	int64_t looked;	  /* then, CLOCK_MONOTONIC ns */
@@ -54,7 +56,7 @@ static int print_one(struct status *s, json_t *reply)
 
 	if (s->json)
 		return print_json(s, json_incref(reply));
-	status_text(stdout, reply, s->before, now - s->looked);
+	status_text(s->out, reply, s->before, now - s->looked);
 	if (s->watch && !isatty(STDOUT_FILENO))
 		putchar('\n');
 	json_decref(s->before);
@@ -134,8 +136,8 @@ static int print_all(const struct status *s, const struct status_answer *answers
 	if (s->json)
 		return print_json(s, status_table_json(answers, n)) ? EXIT_FAILURE : status;
 	if (!n)
-		puts(geteuid() ? "no mount of yours" : "no mount");
-	else if (status_table(stdout, answers, n))
+		fputs(geteuid() ? "no mount of yours\n" : "no mount\n", s->out);
+	else if (status_table(s->out, answers, n))
 		return status_out_of_memory();
 	if (s->watch && !isatty(STDOUT_FILENO))
 		putchar('\n');
@@ -168,6 +170,29 @@ static int status_look(struct status *s)
 	return s->name ? status_of_named(s) : status_of_all(s);
 }
 
+/* Looks in place of what is on the terminal. */
+static int status_screen(struct status *s)
+{
+	char *text = NULL;
+	size_t size = 0;
+	int status;
+
+	s->out = open_memstream(&text, &size);
+	if (!s->out)
+		return status_out_of_memory();
+	status = status_look(s);
+	if (fclose(s->out))
+		status = status_out_of_memory();
+	s->out = stdout;
+	/* Why there is nothing stands below what was there last. */
+	if (size) {
+		fputs(CLEAR_SCREEN, stdout);
+		terminal_put_lines(stdout, text, terminal_columns(STDOUT_FILENO));
+	}
+	free(text);
+	return status;
+}
+
 /* Until the one mount ends, or nobody reads any more. */
 static int status_watch(struct status *s)
 {
@@ -178,9 +203,7 @@ static int status_watch(struct status *s)
 
 	setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
 	for (;;) {
-		if (screen)
-			fputs(CLEAR_SCREEN, stdout);
-		status = status_look(s);
+		status = screen ? status_screen(s) : status_look(s);
 		(void)fflush(stdout);
 		if ((status && s->name) || output_is_lost())
 			return status;
@@ -191,7 +214,7 @@ static int status_watch(struct status *s)
 
 int cmd_status(int argc, char **argv)
 {
-	struct status s = {0};
+	struct status s = {.out = stdout};
 	int letter, status;
 
 	while ((letter = command_getopt(argc, argv)) != -1) {

@@ -13,11 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "cli/progress_line.h"
+#include "cli/terminal.h"
 #include "util/clock.h"
 #include "util/io.h"
 #include "util/thread.h"
@@ -26,7 +26,6 @@
 #define QUIET (300 * NS_PER_MS) /* what is done by then needs no bar */
 #define DRAW_EVERY_MS 200
 #define SAMPLES 40 /* the rate is that of the last eight seconds */
-#define COLUMNS_DEFAULT 80
 #define NOTE_SIZE 128
 
 struct sample {
@@ -52,15 +51,6 @@ struct progress {
 
 static pthread_mutex_t progress_mtx = PTHREAD_MUTEX_INITIALIZER;
 static struct progress *shown; /* progress_mtx */
-
-static unsigned terminal_columns(void)
-{
-	struct winsize w;
-
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) || w.ws_col == 0)
-		return COLUMNS_DEFAULT;
-	return w.ws_col;
-}
 
 /* A job in the background leaves the terminal to others. */
 static bool has_terminal(void)
@@ -92,7 +82,7 @@ static double take_sample(struct progress *p, uint64_t done, int64_t now)
 static void put_over(struct progress *p, const char *line)
 {
 	char text[PROGRESS_COLUMNS_MAX + 2];
-	unsigned columns = terminal_columns(), over = p->drawn;
+	unsigned columns = terminal_columns(STDERR_FILENO), over = p->drawn;
 	int n;
 
 	if (over >= columns)
@@ -133,7 +123,7 @@ static void draw(struct progress *p, int64_t now)
 	s.rate = take_sample(p, s.done, now);
 	if (!has_terminal() || now < p->next)
 		return;
-	progress_line(&s, terminal_columns() - 1, line);
+	progress_line(&s, terminal_columns(STDERR_FILENO) - 1, line);
 	put_over(p, line);
 }
 

@@ -118,7 +118,7 @@ assert len(wanted) > 20 and wanted <= names, wanted - names' "$T/scraped" "$top/
 
 # a live view on a terminal, until the mount ends
 # shellcheck disable=SC2016 # bash puts them in
-"$TERMINAL" 80 "$T/screen" bash -c 'exec "$0" status --watch "$1" >&2' "$CAIRN" "$m" &
+"$TERMINAL" 60 "$T/screen" bash -c 'exec "$0" status --watch "$1" >&2' "$CAIRN" "$m" &
 viewer=$!
 pids+=("$viewer")
 
@@ -160,6 +160,10 @@ kill -KILL "$(figure pid)"
 ! wait "$viewer" || fail "the view of a mount that ended is success"
 grep -qF $'\e[H\e[2J' "$T/screen" && grep -q '^mount ' <(tr -d '\r' <"$T/screen" | sed $'s/\e\\[[0-9]*[HJ]//g') ||
 	fail "no screen: $(cat -v "$T/screen")"
+screen=$(<"$T/screen")
+last=${screen##*$'\e[2J'}
+grep -q 'cairn status: .* is gone' <<<"$last" || fail "nobody sees why it ended: $last"
+! sed '/^cairn status:/,$d' <<<"$last" | tr -d '\r' | grep -E '.{61}' || fail "a line wraps"
 ! status >"$T/table" || fail "a mount that is dead is success"
 grep -q "^$m  *- .* is gone: cairn umount $m\$" "$T/table" || fail "$(cat "$T/table")"
 expect 1 'is gone: cairn umount' status "$m"
