@@ -8,6 +8,7 @@
 #include "cli/progress.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -49,18 +50,26 @@ struct progress {
 	atomic_uint_fast64_t set;
 };
 
+/* Of "^C", as terminals show it behind the line: so that it stays in the line. */
+#define ECHO_COLUMNS 2
+
 static pthread_mutex_t progress_mtx = PTHREAD_MUTEX_INITIALIZER;
 static struct progress *shown; /* progress_mtx */
+/* For the handler. */
+static atomic_uint to_wipe;	/* columns; 0: nothing is on the terminal */
+static atomic_bool interrupted; /* nothing is put there any more */
 
 /* A job in the background leaves the terminal to others. */
+static bool is_foreground(void)
+{
+	pid_t owner = tcgetpgrp(STDERR_FILENO);
+
+	return owner < 0 || owner == getpgrp();
+}
+
 static bool has_terminal(void)
 {
-	pid_t owner;
-
-	if (!isatty(STDERR_FILENO))
-		return false;
-	owner = tcgetpgrp(STDERR_FILENO);
-	return owner < 0 || owner == getpgrp();
+	return isatty(STDERR_FILENO) && is_foreground();
 }
 
 /* Below 0 until there are two samples. */
@@ -88,9 +97,10 @@ static void put_over(struct progress *p, const char *line)
 	if (over >= columns)
 		over = columns - 1;
 	n = snprintf(text, sizeof text, "\r%-*s", (int)over, line);
-	if (n > 0)
+	if (n > 0 && !atomic_load(&interrupted))
 		(void)io_write_full(STDERR_FILENO, text, (size_t)n);
 	p->drawn = (unsigned)strlen(line);
+	atomic_store(&to_wipe, p->drawn);
 }
 
 /* Called locked. */
@@ -106,6 +116,7 @@ static void wipe(struct progress *p)
 static void draw(struct progress *p, int64_t now)
 {
 	char line[PROGRESS_COLUMNS_MAX + 1];
+	unsigned columns;
 	struct progress_state s = {
 		.what = p->what,
 		.note = p->note[0] ? p->note : NULL,
@@ -123,8 +134,38 @@ static void draw(struct progress *p, int64_t now)
 	s.rate = take_sample(p, s.done, now);
 	if (!has_terminal() || now < p->next)
 		return;
-	progress_line(&s, terminal_columns(STDERR_FILENO) - 1, line);
+	columns = terminal_columns(STDERR_FILENO) - 1;
+	progress_line(&s, columns > ECHO_COLUMNS ? columns - ECHO_COLUMNS : columns, line);
 	put_over(p, line);
+}
+
+/* Wipes the line for whoever has the terminal next, and does what the signal does by
+ * itself. Async-signal-safe. */
+static void on_ctrl_c(int number)
+{
+	char text[PROGRESS_COLUMNS_MAX + ECHO_COLUMNS + 2];
+	unsigned columns = atomic_load(&to_wipe);
+
+	atomic_store(&interrupted, true);
+	if (columns && is_foreground()) {
+		columns += ECHO_COLUMNS;
+		memset(text, ' ', columns + 2);
+		text[0] = text[columns + 1] = '\r';
+		(void)!write(STDERR_FILENO, text, columns + 2);
+	}
+	raise(number);
+}
+
+/* Unless it is ignored. A second one ends the process at once, whatever the terminal does.
+ */
+static void handle_interrupts(void (*from)(int), void (*to)(int))
+{
+	const struct sigaction action = {
+		.sa_handler = to, .sa_flags = SA_RESTART | SA_RESETHAND | SA_NODEFER};
+	struct sigaction now;
+
+	if (!sigaction(SIGINT, NULL, &now) && now.sa_handler == from)
+		sigaction(SIGINT, &action, NULL);
 }
 
 static void *progress_run(void *arg)
@@ -157,6 +198,7 @@ struct progress *progress_new(const char *what)
 	pthread_mutex_lock(&progress_mtx);
 	shown = p;
 	pthread_mutex_unlock(&progress_mtx);
+	handle_interrupts(SIG_DFL, on_ctrl_c);
 	return p;
 }
 
@@ -216,6 +258,7 @@ void progress_end(struct progress *p)
 	pthread_mutex_unlock(&progress_mtx);
 	pthread_join(p->thread, NULL);
 	wipe(p);
+	handle_interrupts(on_ctrl_c, SIG_DFL);
 	pthread_cond_destroy(&p->wake);
 	free(p);
 }

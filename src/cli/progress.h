@@ -2,8 +2,8 @@
 /*
  * A line with a bar, amount, rate and time left on stderr, when that is a terminal: for
  * prefetch, get, cat into a file, publish and cache verify. A thread of its own draws it a
- * few times a second, whatever the tool waits for. One at a time in a process; all
- * functions take NULL.
+ * few times a second, whatever the tool waits for. SIGINT wipes it before it ends the
+ * process. One at a time in a process; all functions take NULL.
  */
 #ifndef CAIRN_CLI_PROGRESS_H
 #define CAIRN_CLI_PROGRESS_H

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -10,7 +11,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <termios.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -126,6 +129,30 @@ static void test_makes_room_for_words(void **state)
 	progress_hide(); /* there is none */
 }
 
+static void test_ctrl_c_leaves_nothing_behind(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	set_columns(40);
+	child = fork();
+	if (child == 0) {
+		progress_set_total(progress_new("get"), 1 << 30);
+		for (;;)
+			pause();
+	}
+	AWAIT(comes("get   0% 0 B"));
+	forget();
+	assert_int_equal(kill(child, SIGINT), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+	AWAIT(comes("   \r"));
+	/* "^C" was put behind it: the cursor is not in the next line yet. */
+	assert_true(widest() <= 39);
+	assert_string_equal(strrchr(seen, ' '), " \r");
+}
+
 static void test_only_on_a_terminal(void **state)
 {
 	int ends[2];
@@ -158,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_follows),
 		TEST(test_makes_room_for_words),
+		TEST(test_ctrl_c_leaves_nothing_behind),
 		TEST(test_only_on_a_terminal),
 	};
 
