@@ -77,14 +77,17 @@ static int status_of_one(struct status *s, const struct mount_record *m)
 	return status;
 }
 
-/* Of root, that of any user. */
+/* Of root, that of any user, but its own before what others' notes say is there. */
 static const struct mount_record *find_literally(
 	const struct mounts_list *l, const char *name)
 {
+	const struct mount_record *found = NULL;
+
 	for (size_t i = 0; i < l->count; i++)
-		if (!strcmp(l->items[i].mountpoint, name))
-			return &l->items[i];
-	return NULL;
+		if (!strcmp(l->items[i].mountpoint, name) &&
+			(!found || l->items[i].owner == geteuid()))
+			found = &l->items[i];
+	return found;
 }
 
 /* One whose process is gone, as a rule. */
