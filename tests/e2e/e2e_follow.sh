@@ -9,6 +9,7 @@ REVISIONS=$(find_program ./tests/e2e/revisions)
 
 m=$T/mnt
 states=20
+! is_quick || states=6
 ! is_long || states=400
 number=0 # of the state that is published, and of its revision
 
