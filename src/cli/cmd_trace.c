@@ -79,5 +79,5 @@ int cmd_trace(int argc, char **argv)
 	status = trace_mount(m.mountpoint, file);
 	free(below);
 	mount_record_release(&m);
-	return command_end("trace", status);
+	return status;
 }

@@ -34,6 +34,12 @@ struct mount_follow {
 	bool over;
 };
 
+#ifdef HAVE_SEM_CLOCKWAIT
+#define FOLLOW_CLOCK CLOCK_MONOTONIC
+#else
+#define FOLLOW_CLOCK CLOCK_REALTIME
+#endif
+
 /* For the handler: one mount in a process. */
 static sem_t follow_look;
 
@@ -133,6 +139,16 @@ static void look_end(struct mount_follow *f, uint64_t asked, const struct troubl
 	pthread_mutex_unlock(&f->looked_mtx);
 }
 
+/* By a clock that nobody sets, where libc can wait by one. */
+static int wait_until(const struct timespec *until)
+{
+#ifdef HAVE_SEM_CLOCKWAIT
+	return sem_clockwait(&follow_look, FOLLOW_CLOCK, until);
+#else
+	return sem_timedwait(&follow_look, until);
+#endif
+}
+
 static void follow_wait(const struct mount_follow *f)
 {
 	struct timespec until;
@@ -142,9 +158,9 @@ static void follow_wait(const struct mount_follow *f)
 			continue;
 		return;
 	}
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(FOLLOW_CLOCK, &until);
 	until.tv_sec += f->request->follow;
-	while (sem_timedwait(&follow_look, &until) && errno == EINTR)
+	while (wait_until(&until) && errno == EINTR)
 		continue;
 }
 
