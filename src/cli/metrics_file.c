@@ -19,7 +19,7 @@ struct metrics_file {
 	const struct running_mount *mount;
 	const char *path;
 	bool is_ours; /* the file */
-	int said; /* the last error that was logged; 0: all has been well since */
+	int said;     /* the last error that was logged; 0: all has been well since */
 	pthread_t thread;
 	pthread_mutex_t file_mtx;
 	pthread_cond_t file_cond;

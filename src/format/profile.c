@@ -22,7 +22,7 @@ struct profile_file {
 	uint32_t read_count;
 };
 
-struct part {
+struct profile_part {
 	uint64_t offset, end; /* end 0: it has become part of another */
 	uint32_t file;
 	uint32_t next; /* of the same file */
@@ -32,7 +32,7 @@ struct profile {
 	struct bytes paths;
 	struct profile_file *files;
 	size_t file_count, file_room;
-	struct part *parts;
+	struct profile_part *parts;
 	size_t part_count, part_room;
 	uint32_t buckets[BUCKETS];
 };
@@ -87,12 +87,12 @@ static int file_of(struct profile *p, struct span path, uint32_t *out)
 	return rc;
 }
 
-static bool is_near(const struct part *a, const struct part *b)
+static bool is_near(const struct profile_part *a, const struct profile_part *b)
 {
 	return a->offset <= b->end + PROFILE_NEAR && b->offset <= a->end + PROFILE_NEAR;
 }
 
-static void part_extend(struct part *a, const struct part *b)
+static void part_extend(struct profile_part *a, const struct profile_part *b)
 {
 	if (b->offset < a->offset)
 		a->offset = b->offset;
@@ -104,11 +104,11 @@ static void part_extend(struct part *a, const struct part *b)
  * With `all`, it takes in every one. */
 static void file_merge(struct profile *p, struct profile_file *f, uint32_t into, bool all)
 {
-	struct part *a = &p->parts[into];
+	struct profile_part *a = &p->parts[into];
 	uint32_t *link = &f->reads;
 
 	while (*link != NONE) {
-		struct part *b = &p->parts[*link];
+		struct profile_part *b = &p->parts[*link];
 
 		if (b == a || !(all || is_near(a, b))) {
 			link = &b->next;
@@ -123,7 +123,7 @@ static void file_merge(struct profile *p, struct profile_file *f, uint32_t into,
 }
 
 /* Behind the others of the file. */
-static int part_append(struct profile *p, uint32_t file, const struct part *read)
+static int part_append(struct profile *p, uint32_t file, const struct profile_part *read)
 {
 	struct profile_file *f = &p->files[file];
 	uint32_t *link = &f->reads;
@@ -144,7 +144,7 @@ static int part_append(struct profile *p, uint32_t file, const struct part *read
 }
 
 /* The chain is in the order of first use, so the first that is near is the earliest. */
-static int part_add(struct profile *p, uint32_t file, const struct part *read)
+static int part_add(struct profile *p, uint32_t file, const struct profile_part *read)
 {
 	struct profile_file *f = &p->files[file];
 	bool full = f->read_count == PROFILE_FILE_READS_MAX;
@@ -164,7 +164,7 @@ static int part_add(struct profile *p, uint32_t file, const struct part *read)
 
 static int profile_add(struct profile *p, struct span path, uint64_t offset, uint64_t size)
 {
-	struct part read = {.offset = offset, .next = NONE};
+	struct profile_part read = {.offset = offset, .next = NONE};
 	uint32_t file;
 	int rc;
 
@@ -305,7 +305,7 @@ size_t profile_files(const struct profile *p)
 
 struct profile_read profile_read_at(const struct profile *p, size_t index)
 {
-	const struct part *part = &p->parts[index];
+	const struct profile_part *part = &p->parts[index];
 
 	return (struct profile_read){.path = profile_path(p, part->file),
 		.offset = part->offset,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <assert.h>
+
 #include "fs/dot_cairn_bring.h"
 
 #include "fs/filesystem.h"
@@ -25,6 +27,7 @@ static int dot_retain(struct filesystem *fs, const struct manifest *m, struct tr
 	const struct retained *r;
 	int rc;
 
+	assert(m);
 	if (m->totals.xattrs > 0)
 		atomic_store(&fs->shows_xattrs, true);
 	rc = filesystem_check_attributes(fs, m, t);

@@ -330,7 +330,7 @@ static int inspect_heads(struct inspection *in, struct lmdb_meta *out)
 
 static int inspect_trees(struct inspection *in)
 {
-	struct lmdb_meta meta;
+	struct lmdb_meta meta = {0};
 	int rc = inspect_heads(in, &meta);
 
 	if (rc)
