@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # The house, as the #include lines of src/ have it: no units in a circle, no include upward
 # between rooms, and each room's room.mk lists all of its files; and no two files have a static
-# function of the same name, which would be one name for two things to whoever searches. A unit
-# is a .c and its .h; a room is a folder of src/. $CAIRN_SOURCE is the top source directory.
+# function of the same name, no two of a room a struct, which would be one name for two
+# things to whoever searches. A unit is a .c and its .h; a room is a folder of src/.
+# $CAIRN_SOURCE is the top source directory.
 set -eu
 export LC_ALL=C
 
@@ -42,7 +43,7 @@ fail() { printf '%s: FAILED: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 makefile_words() { tr -s ' \t\\' '\n\n\n' <"$1" | sed -n "s,^$2,,p"; }
 
 # What is there and what is written, a fact a line: "file PATH", "include PATH TARGET",
-# "static PATH NAME", "listed PATH"; paths below src/ of the tree $1.
+# "static PATH NAME", "struct PATH NAME", "listed PATH"; paths below src/ of the tree $1.
 facts() (
 	cd "$1/src"
 	find . -name '*.[ch]' | sed 's,^\./,,' | sort >"$work/files"
@@ -55,6 +56,9 @@ facts() (
 		sub(/\(.*/, "")
 		sub(/.*[ *]/, "")
 		print "static", FILENAME, $0
+	}
+	/^(struct|union|enum) [a-z_0-9]+ \{/ && FILENAME ~ /\.c$/ {
+		print "struct", FILENAME, $2
 	}' <"$work/files" /dev/null
 	find . -name room.mk | sed 's,^\./,,; s,/*room\.mk$,,' | while read -r room; do
 		makefile_words "$room/room.mk" '%D%/' | sed "s,^,listed $room/,"
@@ -129,6 +133,12 @@ judge() {
 		if (($3 in home) && home[$3] != $2)
 			print "src/" home[$3] " and src/" $2 " each have a static " $3 "()."
 		home[$3] = $2
+	}
+	$1 == "struct" {
+		key = room_of($2) SUBSEP $3
+		if ((key in made) && made[key] != $2)
+			print "src/" made[key] " and src/" $2 " each have a struct " $3 "."
+		made[key] = $2
 	}
 
 	END {
@@ -211,6 +221,15 @@ static int unit(void)'
 expect ''
 file format/page.c 'static struct unit *unit('
 expect 'src/format/page.c and src/util/io.c each have a static unit().'
+plant
+
+# The same of structs, in one room.
+file format/page.c 'struct unit {'
+file util/io.c 'struct unit {'
+expect ''
+file util/log.c 'struct unit {'
+expect 'src/util/io.c and src/util/log.c each have a struct unit.
+src/util/log.c is not listed in src/util/room.mk.'
 plant
 
 # A circle of two, through the .c of one and the .h of the other.
