@@ -64,20 +64,17 @@ int cmd_trace(int argc, char **argv)
 {
 	struct trouble t = {0};
 	const char *file = NULL;
-	struct mount_record m;
-	char *below;
+	char *mountpoint;
 	int status;
 
 	while (command_getopt(argc, argv) != -1)
 		file = optarg;
 	if (argc - optind != 1)
 		return command_use("trace", "one MOUNTPOINT is needed");
-	if (mounts_find(argv[optind], &m, &below)) {
-		trouble_set(&t, ERR_ABSENT, "%s: no mount of yours is there", argv[optind]);
+	mountpoint = mounts_named(argv[optind], &t);
+	if (!mountpoint)
 		return command_fail("trace", &t);
-	}
-	status = trace_mount(m.mountpoint, file);
-	free(below);
-	mount_record_release(&m);
+	status = trace_mount(mountpoint, file);
+	free(mountpoint);
 	return status;
 }

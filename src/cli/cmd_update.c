@@ -55,17 +55,13 @@ static int update_each(void *ctx, const struct mount_record *m)
 static int update_named(const char *name)
 {
 	struct trouble t = {0};
-	struct mount_record m;
-	char *below;
+	char *mountpoint = mounts_named(name, &t);
 	int status;
 
-	if (mounts_find(name, &m, &below)) {
-		trouble_set(&t, ERR_ABSENT, "%s: no mount of yours is there", name);
+	if (!mountpoint)
 		return command_fail("update", &t);
-	}
-	status = update_mount(m.mountpoint);
-	free(below);
-	mount_record_release(&m);
+	status = update_mount(mountpoint);
+	free(mountpoint);
 	return status;
 }
 

@@ -194,21 +194,18 @@ static int why_mount(const char *mountpoint, bool json)
 int cmd_why(int argc, char **argv)
 {
 	struct trouble t = {0};
-	struct mount_record m;
 	bool json = false;
-	char *below;
+	char *mountpoint;
 	int status;
 
 	while (command_getopt(argc, argv) != -1)
 		json = true;
 	if (argc - optind != 1)
 		return command_use("why", "one MOUNTPOINT is needed");
-	if (mounts_find(argv[optind], &m, &below)) {
-		trouble_set(&t, ERR_ABSENT, "%s: no mount of yours is there", argv[optind]);
+	mountpoint = mounts_named(argv[optind], &t);
+	if (!mountpoint)
 		return command_fail("why", &t);
-	}
-	status = why_mount(m.mountpoint, json);
-	free(below);
-	mount_record_release(&m);
+	status = why_mount(mountpoint, json);
+	free(mountpoint);
 	return status;
 }

@@ -266,6 +266,23 @@ int mounts_find(const char *path, struct mount_record *out, char **below)
 	return 0;
 }
 
+char *mounts_named(const char *path, struct trouble *t)
+{
+	struct mount_record m;
+	char *below, *mountpoint;
+
+	if (mounts_find(path, &m, &below)) {
+		trouble_set(t, ERR_ABSENT, "%s: no mount of yours is there", path);
+		return NULL;
+	}
+	mountpoint = strdup(m.mountpoint);
+	if (!mountpoint)
+		trouble_set(t, ERR_NO_MEMORY, "out of memory");
+	free(below);
+	mount_record_release(&m);
+	return mountpoint;
+}
+
 int mounts_each(int (*each)(void *ctx, const struct mount_record *m), void *ctx)
 {
 	struct records records;

@@ -23,6 +23,8 @@ void mounts_remove(const char *mountpoint);
 /* The running mount that `path` is in or at; *below (heap) is the rest of the path, "" for
  * the mount point itself. *out is to be released. ERR_ABSENT. */
 int mounts_find(const char *path, struct mount_record *out, char **below);
+/* The mount point of that one: heap, or NULL with a sentence. */
+char *mounts_named(const char *path, struct trouble *t);
 /* Each running mount of this user, borrowed; non-zero stops and is returned. */
 int mounts_each(int (*each)(void *ctx, const struct mount_record *m), void *ctx);
 /* Where that is, with as much of it resolved as exists and answers: heap, or NULL. */
