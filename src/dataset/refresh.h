@@ -22,8 +22,8 @@ int dataset_refresh(struct dataset *d, const struct dataset_options *options,
  */
 int dataset_bring(struct dataset *d, const struct dataset_options *options,
 	struct manifest **out, struct trouble *t);
-/* For the end: whoever waits in these, or in source_run() of that dataset, waits no longer
- * (ERR_INTERRUPTED). Any thread. */
+/* For the end: whoever waits in these, in source_run() of that dataset, or for a get of its
+ * engine's fetcher, waits no longer (ERR_INTERRUPTED). Any thread. */
 void dataset_end_waits(struct dataset *d);
 
 #endif
