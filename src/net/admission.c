@@ -90,6 +90,8 @@ bool admission_pick(
 	state->asked = (int)out->mirror;
 	s->counters.requests++;
 	s->counters.retries += state->tries > 1;
+	/* Up to now: the last sweep may have been long ago. */
+	progress_renew(&s->progress, out->fetch, now);
 	schedule_sweep_by(s, out->fetch->deadline);
 	return true;
 }

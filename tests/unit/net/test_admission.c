@@ -264,6 +264,30 @@ static void test_double_or_not(void **state)
 	assert_true(admission_double(&x->s, large, a.mirror, &x->origins, x->now, &second));
 }
 
+/* Its turn comes just before its time is up: it has what the others took, which got on. */
+static void test_has_time_when_its_turn_comes(void **state)
+{
+	struct fixture *x = *state;
+	struct fetch *first = add(x, x->one, FETCH_DEMAND, 1), *next;
+	int64_t took = 99 * NS_PER_SECOND;
+
+	next = add(x, x->one, FETCH_DEMAND, 1);
+	next->patience = 100 * NS_PER_SECOND;
+	assert_ptr_equal(pick(x, NULL), first);
+	progress_begin(&x->s.progress, x->now);
+	x->now += took;
+	progress_complete(&x->s.progress, x->now);
+	schedule_succeed(&x->s, first);
+	assert_ptr_equal(pick(x, NULL), next);
+	assert_int_equal(next->deadline, x->now + next->patience);
+	/* While nothing got on, time runs. */
+	next = add(x, x->one, FETCH_DEMAND, 1);
+	next->patience = 100 * NS_PER_SECOND;
+	x->now += took;
+	assert_ptr_equal(pick(x, NULL), next);
+	assert_int_equal(next->deadline, x->now - took + next->patience);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +300,7 @@ int main(void)
 		TEST(test_probes),
 		TEST(test_a_probe_hangs),
 		TEST(test_abandoned),
+		TEST(test_has_time_when_its_turn_comes),
 		TEST(test_double),
 		TEST(test_double_or_not),
 	};
