@@ -11,7 +11,7 @@
 
 #include "util/digest.h"
 
-/* By row; 0: none. */
+/* By row; 0: none. The highest bit is node_table.c's own. */
 struct rows {
 	uint64_t *nodes;
 	uint32_t count;
@@ -25,7 +25,6 @@ struct leaf {
 	uint32_t generation;
 	uint32_t next;	  /* free: the next free number, 0 ends */
 	bool fresh;	  /* noted for node_table_fresh() */
-	bool moved;	  /* ids have moved from here since node_table_watch() */
 	struct rows away; /* the places of ids of this number that have moved, as ids */
 	struct rows here; /* the ids that have moved to this leaf */
 };

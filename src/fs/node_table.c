@@ -11,6 +11,10 @@
 
 #define SETTLED_AT_ONCE 256 /* moves, under the lock */
 
+/* Beside the place of an id that is away: it was at home in the revision that is shown, and
+ * leaves that with the one that is to have its turn. Far above what numbers come to. */
+#define LEAVES_HOME (UINT64_C(1) << 63)
+
 /* An id that has moved since node_table_watch(), from `place`: the revision that is shown
  * has the entry there, so a guest is still found there, too. */
 struct moved {
@@ -80,6 +84,23 @@ static void leave_place(struct node_table *t, uint64_t node, uint64_t place)
 	leaf_table_drop_unused(&t->table, number);
 }
 
+static uint64_t *away_at(struct node_table *t, uint64_t node)
+{
+	return &t->table.leaves[node >> NODE_ROW_BITS].away.nodes[row_of(node)];
+}
+
+/* With the mark. */
+static uint64_t away_marked(const struct node_table *t, uint64_t node)
+{
+	return rows_get(&t->table.leaves[node >> NODE_ROW_BITS].away, row_of(node));
+}
+
+/* Where an id is now, when it is not at home. 0: it is. */
+static uint64_t away_of(const struct node_table *t, uint64_t node)
+{
+	return away_marked(t, node) & ~LEAVES_HOME;
+}
+
 /* No lookup holds the ids of that number any more. */
 static void end_ids(struct node_table *t, uint32_t number)
 {
@@ -88,19 +109,19 @@ static void end_ids(struct node_table *t, uint32_t number)
 	t->table.leaves[number].away = (struct rows){0};
 	for (uint32_t row = 0; row < away.count; row++)
 		if (away.nodes[row])
-			leave_place(t, held_node_of(number, row), away.nodes[row]);
+			leave_place(t, held_node_of(number, row),
+				away.nodes[row] & ~LEAVES_HOME);
 	free(away.nodes);
 }
 
 /* An entry that has the id of this very place again. */
 static void come_home(struct node_table *t, uint64_t node)
 {
-	struct rows *away = &t->table.leaves[node >> NODE_ROW_BITS].away;
-	uint64_t place = rows_get(away, row_of(node));
+	uint64_t place = away_of(t, node);
 
 	if (!place)
 		return;
-	away->nodes[row_of(node)] = 0;
+	*away_at(t, node) = 0;
 	leave_place(t, node, place);
 }
 
@@ -109,12 +130,6 @@ static void add_lookup(struct node_table *t, struct leaf *leaf)
 	if (leaf->lookups == 0)
 		leaf_table_note(&t->table, leaf, t->watching);
 	leaf->lookups++;
-}
-
-/* Where an id is now, when it is not at home. 0: it is. */
-static uint64_t away_of(const struct node_table *t, uint64_t node)
-{
-	return rows_get(&t->table.leaves[node >> NODE_ROW_BITS].away, row_of(node));
 }
 
 /* The id of another place that is here. 0: there is none, or no lookup holds it any more.
@@ -126,18 +141,19 @@ static uint64_t guest_at(const struct node_table *t, uint32_t number, uint32_t r
 	return node && away_of(t, node) ? node : 0;
 }
 
-/* The id of this very place begins to be the entry's. One that has moved on since
- * node_table_watch() has not left for who sees the revision that is shown. */
+/* The id of this very place begins to be the entry's. One that leaves with the next
+ * revision has not left for who sees the one that is shown. */
 static void hold_home(struct node_table *t, uint32_t number, uint32_t row)
 {
 	struct leaf *leaf = &t->table.leaves[number];
+	uint64_t node = held_node_of(number, row);
 
 	if (rows_get(&leaf->here, row)) { /* whose id has ended: it has to move, too */
 		leaf->here.nodes[row] = 0;
 		leaf_table_note(&t->table, leaf, t->watching);
 	}
-	if (!t->watching || !leaf->moved)
-		come_home(t, held_node_of(number, row));
+	if (!t->watching || !(away_marked(t, node) & LEAVES_HOME))
+		come_home(t, node);
 }
 
 static int hold_locked(struct node_table *t, const struct digest *leaf, uint32_t row,
@@ -239,7 +255,7 @@ void node_table_watch(struct node_table *t)
 {
 	pthread_mutex_lock(&t->table_mtx);
 	for (uint32_t n = 1; n < t->table.used; n++)
-		t->table.leaves[n].fresh = t->table.leaves[n].moved = false;
+		t->table.leaves[n].fresh = false;
 	t->table.fresh = 0;
 	t->watching = true;
 	pthread_mutex_unlock(&t->table_mtx);
@@ -285,24 +301,30 @@ static int prepare_move(
 /* Its number stays until the move is settled. */
 static void note_moved(struct node_table *t, uint64_t node, uint64_t place)
 {
-	struct leaf *leaf = &t->table.leaves[node >> NODE_ROW_BITS];
-
 	t->moved[t->moved_count++] = (struct moved){node, place};
-	leaf->guests++;
-	leaf->moved |= place == node;
+	t->table.leaves[node >> NODE_ROW_BITS].guests++;
+	if (place == node)
+		*away_at(t, node) |= LEAVES_HOME;
 }
 
 /* Until it is settled, one that comes home is a guest there: it is found at `from`, too. */
 static void move_node(struct node_table *t, uint64_t node, uint64_t from, uint64_t place)
 {
 	struct leaf *leaf = &t->table.leaves[place >> NODE_ROW_BITS];
-	uint64_t *away = &t->table.leaves[node >> NODE_ROW_BITS].away.nodes[row_of(node)];
-	uint64_t before = *away;
+	uint64_t *away = away_at(t, node), mark = *away & LEAVES_HOME;
+	uint64_t before = *away & ~LEAVES_HOME;
 	bool home = place == node && !t->watching;
 
-	if ((before ? before : node) == place) /* it has moved already */
+	if ((before ? before : node) == place) {
+		/* It has moved already; or an older revision left it there, and it is
+		 * the place's again. */
+		if (before)
+			leaf->here.nodes[row_of(place)] = node;
+		if (t->watching && from == node && before && !mark)
+			note_moved(t, node, from);
 		return;
-	*away = home ? 0 : place;
+	}
+	*away = home ? 0 : place | mark;
 	leaf->here.nodes[row_of(place)] = *away ? node : 0;
 	leaf->guests += !home;
 	if (t->watching)
@@ -350,8 +372,7 @@ static void move_back(struct node_table *t, const struct moved *m)
 	if (m->place == m->node) {
 		come_home(t, m->node);
 	} else if (now && now != m->place) {
-		t->table.leaves[m->node >> NODE_ROW_BITS].away.nodes[row_of(m->node)] =
-			m->place;
+		*away_at(t, m->node) = m->place;
 		leave_place(t, m->node, now);
 	} else {
 		leave_place(t, m->node, m->place);
@@ -366,6 +387,8 @@ static void settle_one(struct node_table *t, const struct moved *m)
 		move_back(t, m);
 	else if (m->place != m->node)
 		leave_place(t, m->node, m->place);
+	if (away_of(t, m->node))
+		*away_at(t, m->node) &= ~LEAVES_HOME;
 	if (away_of(t, m->node) == m->node)
 		come_home(t, m->node);
 	t->table.leaves[number].guests--;

@@ -12,6 +12,7 @@
 #include "fs/node_table.h"
 #include "util/error.h"
 #include "unit/await.h"
+#include "unit/entry_samples.h"
 
 #define MANY 5000
 #define THREADS 4
@@ -459,6 +460,200 @@ static void test_ids_go_back(void **state)
 	node_table_free(t);
 }
 
+/* An id that an older update left elsewhere comes home when its entry is looked up, though
+ * others of its leaf have moved in an update that then fails. */
+static void test_an_id_comes_home_beside_a_move(void **state)
+{
+	struct node_table *t = node_table_new();
+	uint64_t stays = hold_place(t, 0, 1, 0), gone = hold_place(t, 0, 1, 1);
+
+	(void)state;
+	move_place(t, 1, 0, 2, 0);
+	move_place(t, 1, 1, 2, 1);
+	move_place(t, 2, 0, 1, 0); /* the other was not there in between */
+	assert_at(t, gone, 2, 1);
+	node_table_watch(t);
+	move_place(t, 1, 0, 3, 0);
+	assert_int_equal(hold_place(t, 0, 1, 1), gone);
+	assert_at(t, gone, 1, 1);
+	assert_int_equal(hold_place(t, 0, 1, 0), stays); /* it has not left for this one */
+	assert_at(t, stays, 3, 0);
+	node_table_settle(t);
+	assert_id_at(t, stays, 1, 0);
+	assert_id_at(t, gone, 1, 1);
+	node_table_forget(t, gone, 4);
+	assert_int_equal(node_table_count(t), 0);
+	node_table_free(t);
+}
+
+/*
+ * A model: entries in leaves, which are known by what is in them. From one revision to the
+ * next entries come, go and change, some updates fail, and there are lookups all the time.
+ * The id of each entry that was looked up is found at its place in the revision that is
+ * shown, or in the one that is to be. Ids are forgotten, and at the end nothing is left.
+ */
+#define ENTRIES 12
+#define IN_A_LEAF 4
+#define IDS_MAX 4096
+
+struct model {
+	struct node_table *t;
+	uint32_t now[ENTRIES], next[ENTRIES]; /* versions; 0: it is not there */
+	uint64_t nodes[ENTRIES]; /* 0: it was not looked up since it came or changed */
+	uint64_t turn, seed;
+	struct {
+		uint64_t node, lookups;
+	} ids[IDS_MAX]; /* that the kernel has */
+	uint32_t id_count;
+};
+
+static void model_hold(struct model *m, uint64_t node)
+{
+	uint32_t i = 0;
+
+	while (i < m->id_count && m->ids[i].node != node)
+		i++;
+	assert_true(i < IDS_MAX);
+	if (i == m->id_count) {
+		m->ids[i].node = node;
+		m->ids[i].lookups = 0;
+		m->id_count++;
+	}
+	m->ids[i].lookups++;
+}
+
+static void model_forget(struct model *m, uint32_t i)
+{
+	node_table_forget(m->t, m->ids[i].node, m->ids[i].lookups);
+	for (uint32_t e = 0; e < ENTRIES; e++)
+		if (m->nodes[e] == m->ids[i].node)
+			m->nodes[e] = 0;
+	m->ids[i] = m->ids[--m->id_count];
+}
+
+static struct leaf_row model_place(const uint32_t *revision, uint32_t entry)
+{
+	struct leaf_row place = {.row = 0};
+	uint32_t content[2 * IN_A_LEAF] = {0}, first = entry - entry % IN_A_LEAF;
+
+	for (uint32_t e = first, n = 0; e < first + IN_A_LEAF; e++) {
+		if (e == entry)
+			place.row = n / 2;
+		if (!revision[e])
+			continue;
+		content[n++] = e;
+		content[n++] = revision[e];
+	}
+	place.leaf = digest_of(content, sizeof content);
+	return place;
+}
+
+static void model_look(struct model *m)
+{
+	uint32_t e = (uint32_t)(sample_random(&m->seed) % ENTRIES);
+	struct leaf_row place = model_place(m->now, e);
+	struct node_number n;
+
+	if (!m->now[e])
+		return;
+	assert_int_equal(node_table_hold(m->t, m->turn, &place.leaf, place.row, &n), 0);
+	if (m->nodes[e])
+		assert_int_equal(n.node, m->nodes[e]);
+	m->nodes[e] = n.node;
+	model_hold(m, n.node);
+	if (sample_random(&m->seed) % 16 == 0)
+		model_forget(m, (uint32_t)(sample_random(&m->seed) % m->id_count));
+}
+
+/* Whether the entry, or the one whose leaf was noted, is in both revisions as it is. */
+static void model_move(struct model *m, const struct digest *leaf)
+{
+	for (uint32_t e = 0; e < ENTRIES; e++) {
+		struct leaf_row from = model_place(m->now, e), to = model_place(m->next, e);
+
+		if (m->now[e] && m->now[e] == m->next[e] &&
+			(!leaf || digest_equal(leaf, &from.leaf)) &&
+			node_table_holds(m->t, &from.leaf))
+			assert_int_equal(node_table_move(m->t, &from, &to), 0);
+		if (sample_random(&m->seed) % 4 == 0)
+			model_look(m);
+	}
+}
+
+static void model_check(struct model *m, bool updating)
+{
+	for (uint32_t e = 0; e < ENTRIES; e++) {
+		struct leaf_row now = model_place(m->now, e),
+				next = model_place(m->next, e);
+		struct digest leaf;
+		uint32_t row;
+
+		if (!m->nodes[e])
+			continue;
+		assert_int_equal(node_table_find(m->t, m->nodes[e], &leaf, &row), 0);
+		if (row == now.row && digest_equal(&leaf, &now.leaf))
+			continue;
+		assert_true(updating && m->now[e] == m->next[e]);
+		assert_int_equal(row, next.row);
+		assert_true(digest_equal(&leaf, &next.leaf));
+	}
+}
+
+static void model_edit(struct model *m)
+{
+	memcpy(m->next, m->now, sizeof m->next);
+	for (uint32_t e = 0; e < ENTRIES; e++) {
+		uint64_t chance = sample_random(&m->seed) % 10;
+
+		if (chance == 0)
+			m->next[e] = 0;
+		else if (chance == 1) /* what was there before may be there again */
+			m->next[e] = (uint32_t)(1 + sample_random(&m->seed) % 2);
+	}
+}
+
+static void model_update(struct model *m)
+{
+	bool fails = sample_random(&m->seed) % 3 == 0;
+	struct digest leaf;
+
+	model_edit(m);
+	node_table_watch(m->t);
+	model_move(m, NULL);
+	model_check(m, true);
+	while (!fails && !node_table_turn(m->t))
+		while (node_table_fresh(m->t, &leaf))
+			model_move(m, &leaf);
+	for (uint32_t e = 0; !fails && e < ENTRIES; e++) {
+		if (m->next[e] != m->now[e])
+			m->nodes[e] = 0;
+		m->now[e] = m->next[e];
+	}
+	m->turn += !fails;
+	node_table_settle(m->t);
+	model_check(m, false);
+}
+
+static void test_model(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 200; seed++) {
+		struct model m = {.t = node_table_new(), .seed = seed};
+
+		for (uint32_t e = 0; e < ENTRIES; e++)
+			m.now[e] = 1;
+		for (int i = 0; i < 200; i++) {
+			for (int k = 0; k < 4; k++)
+				model_look(&m);
+			model_update(&m);
+		}
+		while (m.id_count)
+			model_forget(&m, 0);
+		assert_int_equal(node_table_count(m.t), 0);
+		node_table_free(m.t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -477,8 +672,10 @@ int main(void)
 		cmocka_unit_test(test_a_leaf_of_guests),
 		cmocka_unit_test(test_an_id_is_at_both_places),
 		cmocka_unit_test(test_an_id_comes_home_by_a_turn),
+		cmocka_unit_test(test_an_id_comes_home_beside_a_move),
 		cmocka_unit_test(test_an_id_ends_between),
 		cmocka_unit_test(test_ids_go_back),
+		cmocka_unit_test(test_model),
 	};
 
 	end_at_failure();
