@@ -18,35 +18,47 @@ const struct option_help update_options_help[] = {
 	{0},
 };
 
-static int update_mount(const char *mountpoint)
+static void update_print(const char *mountpoint, const json_t *reply)
 {
-	char *path = mounts_socket(mountpoint);
-	struct trouble t = {0}, about;
-	json_int_t before, revision;
-	json_t *reply = NULL;
-	int rc = path ? control_ask(path, mountpoint, "update", UPDATE_WAIT, &reply, &t)
-		      : trouble_set(&t, ERR_NO_MEMORY, "out of memory");
+	json_int_t before = json_integer_value(json_object_get(reply, "before"));
+	json_int_t revision = json_integer_value(json_object_get(reply, "revision"));
+	const char *stays = json_string_value(json_object_get(reply, "stays"));
 
-	free(path);
-	if (rc) {
-		trouble_set(&about, rc, "%s: %s", mountpoint, t.text);
-		return command_fail("update", &about);
-	}
-	before = json_integer_value(json_object_get(reply, "before"));
-	revision = json_integer_value(json_object_get(reply, "revision"));
-	json_decref(reply);
-	if (before == revision)
+	if (stays)
+		printf("%s: %s\n", mountpoint, stays);
+	else if (before == revision)
 		printf("%s: revision %lld is the newest\n", mountpoint,
 			(long long)revision);
 	else
 		printf("%s: revision %lld after %lld\n", mountpoint, (long long)revision,
 			(long long)before);
-	return EXIT_SUCCESS;
+}
+
+/* `may_stay`: one that was made to stay is none that has failed. */
+static int update_mount(const char *mountpoint, bool may_stay)
+{
+	char *path = mounts_socket(mountpoint);
+	struct trouble t = {0}, about;
+	const char *stays;
+	json_t *reply = NULL;
+	int rc = path ? control_ask(path, mountpoint, "update", UPDATE_WAIT, &reply, &t)
+		      : trouble_set(&t, ERR_NO_MEMORY, "out of memory");
+
+	free(path);
+	stays = json_string_value(json_object_get(reply, "stays"));
+	if (!rc && stays && !may_stay)
+		rc = trouble_set(&t, ERR_INVALID, "%s", stays);
+	if (rc)
+		trouble_set(&about, rc, "%s: %s", mountpoint, t.text);
+	else
+		update_print(mountpoint, reply);
+	json_decref(reply);
+	return rc ? command_fail("update", &about) : EXIT_SUCCESS;
 }
 
 static int update_each(void *ctx, const struct mount_record *m)
 {
-	if (update_mount(m->mountpoint))
+	if (update_mount(m->mountpoint, true))
 		*(int *)ctx = EXIT_FAILURE;
 	return 0;
 }
@@ -60,7 +72,7 @@ static int update_named(const char *name)
 
 	if (!mountpoint)
 		return command_fail("update", &t);
-	status = update_mount(mountpoint);
+	status = update_mount(mountpoint, false);
 	free(mountpoint);
 	return status;
 }

@@ -10,14 +10,21 @@
 #include "cli/mount_why.h"
 #include "cli/mounts.h"
 
+/* To stay is what some were made for: "stays" has the sentence then. */
 static int control_update(void *ctx, json_t *reply, struct trouble *t)
 {
 	uint64_t before, revision;
 	const struct running_mount *m = ctx;
+	struct follow_state state;
 	int rc = mount_follow_look(m->follow, &before, &revision, t);
 
-	if (rc)
+	mount_follow_state(m->follow, &state);
+	if (rc && !state.follows) {
+		json_object_set_new(reply, "stays", json_string(t->text));
+		before = revision = state.revision;
+	} else if (rc) {
 		return rc;
+	}
 	json_object_set_new(reply, "before", json_integer((json_int_t)before));
 	json_object_set_new(reply, "revision", json_integer((json_int_t)revision));
 	return 0;

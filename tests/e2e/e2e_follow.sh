@@ -162,8 +162,12 @@ if unshare_works; then
 	in_namespace 'mkdir -p /run/cairn && mount -t tmpfs -o mode=700 none /run/cairn' sh -ec '
 		"$CAIRN" mount "file://$0/store" "$m" --cache "$0/cache" -o follow=off
 		"$CAIRN" update --all
+		"$CAIRN" umount "$m"
+		"$CAIRN" mount "file://$0/store" "$m" --cache "$0/cache" --revision 1
+		"$CAIRN" update --all
 		"$CAIRN" umount "$m"' "$T" >"$T/all" || fail "update --all"
-	[ "$(cat "$T/all")" = "$m: revision $number is the newest" ] || fail "all: $(cat "$T/all")"
+	[ "$(cat "$T/all")" = "$m: revision $number is the newest
+$m: it stays with revision 1, which was asked for" ] || fail "all: $(cat "$T/all")"
 fi
 
 # every revision and tag beside what is shown, each for ever as it was, whatever comes after
