@@ -12,6 +12,7 @@
 #include "fs/lookups.h"
 #include "fs/opens.h"
 #include "fs/reads.h"
+#include "fs/request_end.h"
 #include "fs/xattrs.h"
 #include "util/clock.h"
 
@@ -66,21 +67,26 @@ static void operation_init(void *userdata, struct fuse_conn_info *conn)
 		fs->ready(fs->ready_ctx);
 }
 
-static void count_since(struct filesystem *fs, enum meter meter, int64_t began)
+/* One that is answered without a try. Its node is for the log's words alone. */
+static void begin_at_once(struct request *r, const struct request_kind *kind,
+	fuse_req_t fuse, fuse_ino_t node)
 {
-	const struct meter_sample sample = {
-		.meter = meter, .ns = clock_monotonic() - began};
-
-	meters_add(&fs->meters, &sample);
+	*r = (struct request){.fs = fuse_req_userdata(fuse),
+		.fuse = fuse,
+		.kind = kind,
+		.began = clock_monotonic()};
+	if (log_takes(r->fs->log, LOG_LEVEL_DEBUG))
+		filesystem_locate(r->fs, node, &r->node);
 }
 
 static void operation_open(fuse_req_t fuse, fuse_ino_t node, struct fuse_file_info *fi)
 {
-	struct filesystem *fs = fuse_req_userdata(fuse);
-	int64_t began = clock_monotonic();
+	static const struct request_kind open_kind = {.name = "open", .meter = METER_OPEN};
+	struct request r;
 
+	begin_at_once(&r, &open_kind, fuse, node);
 	opens_open(fuse, node, fi);
-	count_since(fs, METER_OPEN, began);
+	request_end(&r, 0, NULL);
 }
 
 static void operation_forget(fuse_req_t fuse, fuse_ino_t node, uint64_t lookups)
@@ -103,8 +109,9 @@ static void operation_forget_multi(
 
 static void operation_statfs(fuse_req_t fuse, fuse_ino_t node)
 {
+	static const struct request_kind statfs_kind = {
+		.name = "statfs", .meter = METER_STATFS};
 	struct filesystem *fs = fuse_req_userdata(fuse);
-	int64_t began = clock_monotonic();
 	const struct totals totals = filesystem_totals(fs);
 	struct statvfs st = {
 		.f_bsize = BLOCK_SIZE,
@@ -114,9 +121,10 @@ static void operation_statfs(fuse_req_t fuse, fuse_ino_t node)
 		.f_files = (fsfilcnt_t)totals.entries,
 		.f_namemax = NAME_SIZE_MAX,
 	};
+	struct request r;
 
-	(void)node;
-	count_since(fs, METER_STATFS, began);
+	begin_at_once(&r, &statfs_kind, fuse, node);
+	request_end(&r, 0, NULL);
 	fuse_reply_statfs(fuse, &st);
 }
 
