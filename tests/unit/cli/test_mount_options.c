@@ -44,10 +44,10 @@ static void values_reach_the_request(void **state)
 	struct mount_request m;
 
 	(void)state;
-	assert_int_equal(
-		words(&m, "allow_other,nonempty,memory=32M,readahead=16M,quota=1G,"
-			  "floor=2G,timeout=7,cache=/c,revision=3,netrc,"
-			  "verify=open,scrub=30,metrics=[::1]:9100,revisions,profile=auto"),
+	assert_int_equal(words(&m, "allow_other,nonempty,memory=32M,readahead=16M,quota=1G,"
+				   "floor=2G,timeout=7,cache=/c,revision=3,netrc,"
+				   "verify=open,scrub=30,metrics=[::1]:9100,revisions,"
+				   "xattrs,profile=auto"),
 		0);
 	assert_int_equal(mount_request_finish(&m), 0);
 	assert_true(m.session.allow_other);
@@ -55,6 +55,7 @@ static void values_reach_the_request(void **state)
 	assert_int_equal(m.reader.verify, CACHE_VERIFY_OPEN);
 	assert_int_equal(m.reader.scrub, 30 * 86400);
 	assert_true(m.revisions);
+	assert_true(m.session.xattrs);
 	assert_true(m.profile && !m.profile_file);
 	assert_string_equal(m.metrics, "[::1]:9100");
 	assert_int_equal(m.reader.memory, 32 << 20);
@@ -98,9 +99,9 @@ static void nonsense_is_refused(void **state)
 		"metrics=", "metrics=localhost", "metrics=:0", "metrics=a:70000",
 		"metrics=x.prom", "metrics=/run/", "cache=", "verify", "verify=always",
 		"scrub", "scrub=0", "scrub=4000", "scrub=x", "profile", "profile=on",
-		"profile=a/b", "allow_othe", "allow_other=no", "nonempty=0", "debug=0",
-		"offline=no", "netrc=", "readahead=0", "memory=0", "fsname=x", "subtype=x",
-		"allow_other,rw"};
+		"profile=a/b", "allow_othe", "allow_other=no", "nonempty=0", "xattrs=1",
+		"debug=0", "offline=no", "netrc=", "readahead=0", "memory=0", "fsname=x",
+		"subtype=x", "allow_other,rw"};
 	struct mount_request m;
 
 	(void)state;
