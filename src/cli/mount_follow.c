@@ -105,8 +105,11 @@ static int show(struct mount_follow *f, const struct manifest *next, struct trou
 static int follow_once(struct mount_follow *f, struct trouble *t)
 {
 	struct manifest *next = NULL;
-	int rc = dataset_refresh(
-		f->reader->dataset, &f->request->reader.dataset, f->revision, &next, t);
+	int rc = session_finish_update(f->session, t);
+
+	if (!rc)
+		rc = dataset_refresh(f->reader->dataset, &f->request->reader.dataset,
+			f->revision, &next, t);
 
 	if (next)
 		rc = show(f, next, t);

@@ -24,6 +24,14 @@
 #include "fs/trace.h"
 #include "fs/retained.h"
 #include "fs/view.h"
+#include "tree/diff.h"
+
+/* Of an update that has had its turn: what the kernel has not been told of. */
+struct untold {
+	bool any;
+	struct digest before, after; /* root pages */
+	struct tree_told sent;	     /* that far it has */
+};
 
 struct dot_cairn;
 struct request;
@@ -57,6 +65,7 @@ struct filesystem {
 	struct dot_cairn *dot_cairn; /* NULL: there is none; owned by the session */
 	atomic_bool shows_xattrs;    /* one of these others has some */
 	atomic_bool xattrs_coming;   /* the revision that is to be shown has some */
+	struct untold untold;	     /* of the thread that updates */
 	struct buffers buffers;
 	struct failures failures;
 	struct recent_failures recent_failures;

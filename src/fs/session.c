@@ -230,6 +230,13 @@ int session_update(struct session *s, const struct manifest *next, struct update
 	return update_run(s->fs, s->fuse, next, told, t);
 }
 
+int session_finish_update(struct session *s, struct trouble *t)
+{
+	struct update_told told;
+
+	return update_finish(s->fs, s->fuse, &told, t);
+}
+
 void session_look(struct session *s, struct session_state *out)
 {
 	struct filesystem *fs = s->fs;

@@ -49,6 +49,9 @@ int session_run(struct session *s, void (*ready)(void *ctx), void *ctx);
  * from a thread of its own. */
 int session_update(struct session *s, const struct manifest *next, struct update_told *told,
 	struct trouble *t);
+/* The rest of what an update that failed late could not tell the kernel; 0 when nothing is
+ * left of it. From that thread. */
+int session_finish_update(struct session *s, struct trouble *t);
 /* What it is doing, for who asks from another thread. */
 struct session_state {
 	uint64_t revision; /* that is shown */

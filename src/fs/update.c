@@ -297,9 +297,28 @@ static int tell_kernel(struct update *u, struct trouble *t)
 		rc = wait_for(u, note_step, u, t);
 		for (unsigned i = 0; i < u->count; i++)
 			send_note(u, &u->notes[i]);
-		notes_done(u);
+		u->count = 0;
+		if (rc == 0 || rc == 1)
+			notes_done(u);
 	} while (rc == 1);
+	u->fs->untold = (struct untold){rc != 0, u->before, u->after, u->sent};
 	return rc;
+}
+
+int update_finish(struct filesystem *fs, struct fuse_session *fuse,
+	struct update_told *told, struct trouble *t)
+{
+	struct update u = {
+		.fs = fs,
+		.fuse = fuse,
+		.before = fs->untold.before,
+		.after = fs->untold.after,
+		.sent = fs->untold.sent,
+		.out = told,
+	};
+
+	*told = (struct update_told){0};
+	return fs->untold.any ? tell_kernel(&u, t) : 0;
 }
 
 static int update_to(struct filesystem *fs, struct fuse_session *fuse,
@@ -316,6 +335,8 @@ static int update_to(struct filesystem *fs, struct fuse_session *fuse,
 	struct view *view;
 	int rc = filesystem_check_attributes(fs, next, t);
 
+	if (!rc)
+		rc = update_finish(fs, fuse, told, t);
 	*told = (struct update_told){0};
 	if (rc)
 		return rc;

@@ -19,10 +19,14 @@ struct update_told {
 	uint64_t directories; /* that it was told to look at again */
 };
 /* Waits for pages and for the kernel; one at a time, on a thread that answers no requests.
- * On error the view is the one of before, unless told->shown: then the kernel may go on
- * showing some of what was. Errors of the page source, with a
- * sentence. */
+ * On error the view is the one of before, unless told->shown: then the kernel goes on
+ * showing some of what was, until update_finish() is called, or update_run(), which begins
+ * with that. Errors of the page source, with a sentence. */
 int update_run(struct filesystem *fs, struct fuse_session *fuse,
 	const struct manifest *next, struct update_told *told, struct trouble *t);
+/* Tells the kernel what an earlier update could not, if there is such: told->names and
+ * told->directories. As above else. */
+int update_finish(struct filesystem *fs, struct fuse_session *fuse,
+	struct update_told *told, struct trouble *t);
 
 #endif

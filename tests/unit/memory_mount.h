@@ -53,6 +53,7 @@ struct source {
 	bool prompt;	    /* what is wanted comes on another thread, before it returns */
 	unsigned forgotten; /* taken out of the line */
 	int run_error;	    /* what source_run gives when it would wait; 0: it comes */
+	unsigned fails_at;  /* its call of that number, from now on; 0: none does */
 	struct want hints[MOUNT_HINTS];
 	unsigned hint_count;
 };
@@ -473,6 +474,8 @@ int source_run(struct source *s, attempt_fn step, void *arg, int64_t deadline_ns
 	int rc;
 
 	(void)deadline_ns, (void)priority;
+	if (s->fails_at && --s->fails_at == 0)
+		return trouble_set(t, ERR_UNREACHABLE, "as the test says");
 	for (;;) {
 		do {
 			assert_int_equal(attempt_begin(&a, s->engine.cache, NULL), 0);

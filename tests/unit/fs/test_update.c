@@ -193,6 +193,70 @@ static void without_its_pages_nothing_changes(void **state)
 	mount_end(&m);
 }
 
+static void edit_all(struct memory_mount *m, uint64_t *changing, uint64_t *steady)
+{
+	char name[32];
+
+	*changing = mount_lookup(m, FUSE_ROOT_ID, "changing");
+	*steady = mount_lookup(m, FUSE_ROOT_ID, "steady");
+	for (unsigned i = 0; i < FILES; i++) {
+		snprintf(name, sizeof name, "file-%02u", i);
+		entry_of(m, "changing", name)->mode = 0600;
+		entry_of(m, "steady", name)->mode = 0600;
+	}
+	mount_build(m);
+}
+
+static void assert_all_told(uint64_t changing, uint64_t steady)
+{
+	char name[32];
+
+	for (unsigned i = 0; i < FILES; i++) {
+		snprintf(name, sizeof name, "file-%02u", i);
+		assert_int_equal(notified_of(changing, name), 1);
+		assert_int_equal(notified_of(steady, name), 1);
+	}
+}
+
+/* Wherever it fails, nothing is shown, or the rest of what the kernel must hear of is told
+ * later: by the next update, which begins no other before that, or when that is asked for.
+ */
+static void what_could_not_be_told_is_told_later(void **state)
+{
+	struct update_told told;
+	struct memory_mount m;
+	struct trouble t = {0};
+	uint64_t changing, steady;
+	unsigned shown = 0;
+	bool late;
+	int rc = ERR_UNREACHABLE;
+
+	(void)state;
+	for (unsigned k = 1; rc; k++) {
+		plant(&m);
+		edit_all(&m, &changing, &steady);
+		m.source.fails_at = k;
+		rc = update_run(m.fs, NULL, &m.manifest, &told, &t);
+		late = rc && told.shown;
+		shown += late;
+		if (!told.shown)
+			assert_int_equal(notified_count, 0);
+		m.source.fails_at = 1;
+		assert_int_equal(
+			update_finish(m.fs, NULL, &told, &t), late ? ERR_UNREACHABLE : 0);
+		m.source.fails_at = 0;
+		if (late && k % 2)
+			assert_int_equal(update_finish(m.fs, NULL, &told, &t), 0);
+		else if (rc)
+			update(&m);
+		assert_all_told(changing, steady);
+		assert_int_equal(update_finish(m.fs, NULL, &told, &t), 0);
+		assert_int_equal(told.names, 0);
+		mount_end(&m);
+	}
+	assert_in_range(shown, 2, 20);
+}
+
 /* A kernel that does not ask for them would let in whom a list keeps out. */
 static void the_first_attributes_need_a_new_mount(void **state)
 {
@@ -330,6 +394,7 @@ int main(void)
 		cmocka_unit_test(a_directory_stays),
 		cmocka_unit_test(nothing_is_told_of_the_unknown),
 		cmocka_unit_test(without_its_pages_nothing_changes),
+		cmocka_unit_test(what_could_not_be_told_is_told_later),
 		cmocka_unit_test(the_first_attributes_need_a_new_mount),
 		cmocka_unit_test(a_listing_ends_as_it_began),
 		cmocka_unit_test(ids_stay_over_many_updates),
