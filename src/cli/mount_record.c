@@ -40,7 +40,7 @@ static json_t *record_json(const char *mountpoint, const struct reader_options *
 	const struct reader *r, uint64_t revision)
 {
 	json_t *json = json_object();
-	char *cache = o->cache ? realpath(o->cache, NULL) : home_cache_directory();
+	char *cache = o->cache ? strdup(o->cache) : home_cache_directory();
 	char key[PUBLIC_KEY_TEXT_SIZE];
 
 	public_key_to_text(&r->dataset->key, key);

@@ -29,6 +29,7 @@ void reader_options_init(struct reader_options *o)
 void reader_options_release(struct reader_options *o)
 {
 	credentials_release(&o->credentials);
+	free(o->cache_own);
 }
 
 int reader_options_end(struct reader_options *o, int status)
@@ -81,13 +82,32 @@ static int check_which(const struct reader_options *o, const char *command)
 	return 0;
 }
 
-/* Files are made absolute: a mount goes to the root directory before it opens them. */
+/* A mount goes to the root directory, and opens files, and tells others of them, later. One
+ * that is not there yet may be then. Heap. */
+static char *absolute_path(const char *value)
+{
+	char *path = realpath(value, NULL), *here = NULL;
+
+	if (!path && value[0] && value[0] != '/')
+		here = getcwd(NULL, 0);
+	if (here && asprintf(&path, "%s/%s", here, value) < 0)
+		path = NULL;
+	free(here);
+	return path ? path : strdup(value);
+}
+
 static int set_credential(char **slot, int letter, const char *value)
 {
-	char *path = letter == OPTION_PROXY ? NULL : realpath(value, NULL);
-
 	free(*slot);
-	*slot = path ? path : strdup(value);
+	*slot = letter == OPTION_PROXY ? strdup(value) : absolute_path(value);
+	return 0;
+}
+
+static int set_cache(struct reader_options *o, const char *value)
+{
+	free(o->cache_own);
+	o->cache_own = absolute_path(value);
+	o->cache = o->cache_own ? o->cache_own : value;
 	return 0;
 }
 
@@ -136,8 +156,7 @@ int reader_option(struct reader_options *o, const char *command, int letter,
 		return set_file(&o->credentials, file, letter, value);
 	switch (letter) {
 	case OPTION_CACHE:
-		o->cache = value;
-		return 0;
+		return set_cache(o, value);
 	case OPTION_TRUST:
 		o->dataset.trust = value;
 		return 0;

@@ -52,6 +52,7 @@ struct reader_options {
 	struct dataset_options dataset;
 	struct credentials credentials;
 	const char *cache; /* directory; NULL: the user's */
+	char *cache_own;   /* that, when an option gave it: absolute, released */
 	uint64_t memory;   /* bytes in flight; 0: the default */
 	enum cache_verify_when verify;
 	int64_t scrub; /* of a mount: see scrub_new(); 0: off */
@@ -61,7 +62,7 @@ struct reader_options {
 };
 /* The defaults. */
 void reader_options_init(struct reader_options *o);
-/* The credentials; texts that are borrowed stay. */
+/* The credentials and the cache's own path; texts that are borrowed stay. */
 void reader_options_release(struct reader_options *o);
 /* Releases, and returns `status`: the last thing that a command does. */
 int reader_options_end(struct reader_options *o, int status);

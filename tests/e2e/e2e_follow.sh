@@ -170,6 +170,14 @@ if unshare_works; then
 $m: it stays with revision 1, which was asked for" ] || fail "all: $(cat "$T/all")"
 fi
 
+# tools know it after an update, too, however its cache was named
+(cd "$T" && "$CAIRN" mount "file://$T/store" mnt --cache cache -o follow=off)
+publish_next
+"$CAIRN" update "$m"
+"$CAIRN" du "$m/moving" >"$T/names" || fail "the mount is lost to tools after an update"
+[[ $("$CAIRN" status "$m") == *"revision   $number,"* ]] || fail "status after an update"
+unmount
+
 # every revision and tag beside what is shown, each for ever as it was, whatever comes after
 publish_next --tag good
 good=$number
