@@ -174,8 +174,10 @@ static void note_name(struct update *u, uint64_t directory, struct span name)
 	n->name[name.size] = '\0';
 }
 
-/* The node by which the kernel knows the directory; ERR_ABSENT: it does not. */
-static int find_node(struct update *u, struct span path, uint64_t *node)
+/* The node by which the kernel knows the directory of that revision; ERR_ABSENT: it does
+ * not. */
+static int find_node(
+	struct update *u, const struct digest *root, struct span path, uint64_t *node)
 {
 	struct place place;
 	struct entry e;
@@ -183,22 +185,23 @@ static int find_node(struct update *u, struct span path, uint64_t *node)
 
 	*node = FUSE_ROOT_ID;
 	if (path.size)
-		rc = tree_find_path(&u->pages, &u->after, path, &place, &e);
+		rc = tree_find_path(&u->pages, root, path, &place, &e);
 	if (path.size && !rc)
 		rc = node_table_at(u->fs->node_table, &place.leaf, place.row, node);
 	return rc;
 }
 
-static int note_directory(struct update *u, const struct entry *e)
+static int note_directory(
+	struct update *u, int kind, const struct digest *root, const struct entry *e)
 {
 	struct path path;
 	uint64_t node;
 	int rc = entry_path(e, &path);
 
 	if (!rc)
-		rc = find_node(u, path_span(&path), &node);
+		rc = find_node(u, root, path_span(&path), &node);
 	if (!rc)
-		note_add(u, NOTE_ATTRIBUTES, node);
+		note_add(u, kind, node);
 	return rc == ERR_ABSENT ? 0 : rc;
 }
 
@@ -206,7 +209,7 @@ static int note_directory(struct update *u, const struct entry *e)
 static int note_entry(struct update *u, const struct entry *e, bool listed_otherwise)
 {
 	uint64_t directory;
-	int rc = find_node(u, e->parent, &directory);
+	int rc = find_node(u, &u->after, e->parent, &directory);
 
 	if (rc)
 		return rc == ERR_ABSENT ? 0 : rc;
@@ -229,11 +232,15 @@ static int note_change(void *ctx, enum tree_change change, const struct entry *b
 	const struct entry *after)
 {
 	struct update *u = ctx;
-	int rc;
+	int rc = 0;
 
-	if (change == TREE_CHANGED && is_carried(before, after))
-		rc = note_directory(u, after);
-	else
+	/* Who stands in a directory that went finds it empty. */
+	if (before && before->type == ENTRY_DIRECTORY &&
+		(!after || after->type != ENTRY_DIRECTORY))
+		rc = note_directory(u, NOTE_LISTING, &u->before, before);
+	if (!rc && change == TREE_CHANGED && is_carried(before, after))
+		rc = note_directory(u, NOTE_ATTRIBUTES, &u->after, after);
+	else if (!rc)
 		rc = note_entry(u, after ? after : before, !is_listed_alike(before, after));
 	if (rc == ERR_PENDING) { /* it has to be heard of again */
 		u->told.before -= before != NULL;
@@ -241,7 +248,7 @@ static int note_change(void *ctx, enum tree_change change, const struct entry *b
 		return rc;
 	}
 	u->changes++;
-	return rc ? rc : u->count + 2 > NOTES_MAX;
+	return rc ? rc : u->count + 3 > NOTES_MAX;
 }
 
 static void notes_done(struct update *u)

@@ -141,7 +141,9 @@ static void a_directory_stays(void **state)
 	assert_int_equal(notified_of(FUSE_ROOT_ID, "sub"), 1);
 	assert_int_equal(notified_of(sub, "in"), 0);
 	assert_int_equal(notified_of(in, "file"), 0);
-	/* who stands in it has nothing around */
+	/* who stands in it has nothing around, and is told so */
+	assert_int_equal(notified_of(sub, NULL), 1);
+	assert_int_equal(notified_of(in, NULL), 1);
 	assert_absent(&m, in, "file");
 	assert_int_equal(mode_of(&m, in), 0755);
 	mount_end(&m);
