@@ -9,7 +9,6 @@
 #include "util/error.h"
 
 #define FIRST_CAPACITY 64
-#define ROWS_FIRST 64
 
 int leaf_table_init(struct leaf_table *t)
 {
@@ -30,8 +29,8 @@ int leaf_table_init(struct leaf_table *t)
 void leaf_table_release(struct leaf_table *t)
 {
 	for (uint32_t n = 1; n < t->used; n++) {
-		free(t->leaves[n].away.nodes);
-		free(t->leaves[n].here.nodes);
+		rows_release(&t->leaves[n].away);
+		rows_release(&t->leaves[n].here);
 	}
 	free(t->leaves);
 	free(t->buckets);
@@ -123,35 +122,6 @@ static void close_gap(struct leaf_table *t, uint32_t gap)
 		t->buckets[b] = 0;
 		gap = b;
 	}
-}
-
-static void rows_release(struct rows *r)
-{
-	free(r->nodes);
-	*r = (struct rows){0};
-}
-
-uint64_t rows_get(const struct rows *r, uint32_t row)
-{
-	return row < r->count ? r->nodes[row] : 0;
-}
-
-/* In steps, for most of a leaf comes. */
-int rows_reserve(struct rows *r, uint32_t row)
-{
-	uint32_t count = r->count ? r->count : ROWS_FIRST;
-	uint64_t *nodes;
-
-	if (row < r->count)
-		return 0;
-	while (count <= row)
-		count *= 2;
-	nodes = realloc(r->nodes, count * sizeof *nodes);
-	if (!nodes)
-		return ERR_NO_MEMORY;
-	memset(nodes + r->count, 0, (count - r->count) * sizeof *nodes);
-	*r = (struct rows){nodes, count};
-	return 0;
 }
 
 void leaf_table_drop_unused(struct leaf_table *t, uint32_t number)

@@ -9,13 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fs/rows.h"
 #include "util/digest.h"
-
-/* By row; 0: none. The highest bit is node_table.c's own. */
-struct rows {
-	uint64_t *nodes;
-	uint32_t count;
-};
 
 /* Free without lookups and guests. */
 struct leaf {
@@ -50,9 +45,5 @@ int leaf_table_add(struct leaf_table *t, const struct digest *digest, uint32_t *
 /* Takes back its number, unless it is used. */
 void leaf_table_drop_unused(struct leaf_table *t, uint32_t number);
 void leaf_table_note(struct leaf_table *t, struct leaf *leaf, bool fresh);
-
-uint64_t rows_get(const struct rows *r, uint32_t row);
-/* Room for `row`. ERR_NO_MEMORY. */
-int rows_reserve(struct rows *r, uint32_t row);
 
 #endif

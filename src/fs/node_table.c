@@ -76,17 +76,18 @@ static uint32_t number_of(const struct node_table *t, uint64_t node)
 static void leave_place(struct node_table *t, uint64_t node, uint64_t place)
 {
 	uint32_t number = (uint32_t)(place >> NODE_ROW_BITS);
-	uint64_t *here = &t->table.leaves[number].here.nodes[row_of(place)];
+	struct rows *here = &t->table.leaves[number].here;
 
-	if (*here == node)
-		*here = 0;
+	if (rows_get(here, row_of(place)) == node)
+		rows_set(here, row_of(place), 0);
 	t->table.leaves[number].guests--;
 	leaf_table_drop_unused(&t->table, number);
 }
 
-static uint64_t *away_at(struct node_table *t, uint64_t node)
+/* `place`, with the mark; 0: it is at home. */
+static void away_set(struct node_table *t, uint64_t node, uint64_t place)
 {
-	return &t->table.leaves[node >> NODE_ROW_BITS].away.nodes[row_of(node)];
+	rows_set(&t->table.leaves[node >> NODE_ROW_BITS].away, row_of(node), place);
 }
 
 /* With the mark. */
@@ -107,11 +108,10 @@ static void end_ids(struct node_table *t, uint32_t number)
 	struct rows away = t->table.leaves[number].away;
 
 	t->table.leaves[number].away = (struct rows){0};
-	for (uint32_t row = 0; row < away.count; row++)
-		if (away.nodes[row])
-			leave_place(t, held_node_of(number, row),
-				away.nodes[row] & ~LEAVES_HOME);
-	free(away.nodes);
+	for (uint32_t i = 0; i < away.count; i++)
+		leave_place(t, held_node_of(number, away.items[i].row),
+			away.items[i].node & ~LEAVES_HOME);
+	rows_release(&away);
 }
 
 /* An entry that has the id of this very place again. */
@@ -121,7 +121,7 @@ static void come_home(struct node_table *t, uint64_t node)
 
 	if (!place)
 		return;
-	*away_at(t, node) = 0;
+	away_set(t, node, 0);
 	leave_place(t, node, place);
 }
 
@@ -149,7 +149,7 @@ static void hold_home(struct node_table *t, uint32_t number, uint32_t row)
 	uint64_t node = held_node_of(number, row);
 
 	if (rows_get(&leaf->here, row)) { /* whose id has ended: it has to move, too */
-		leaf->here.nodes[row] = 0;
+		rows_set(&leaf->here, row, 0);
 		leaf_table_note(&t->table, leaf, t->watching);
 	}
 	if (!t->watching || !(away_marked(t, node) & LEAVES_HOME))
@@ -282,7 +282,7 @@ bool node_table_fresh(struct node_table *t, struct digest *leaf)
 static int prepare_move(
 	struct node_table *t, uint64_t node, const struct leaf_row *to, uint32_t *number)
 {
-	int rc = rows_reserve(&t->table.leaves[node >> NODE_ROW_BITS].away, row_of(node));
+	int rc = rows_reserve(&t->table.leaves[node >> NODE_ROW_BITS].away);
 
 	*number = leaf_table_number(&t->table, &to->leaf);
 	if (!rc)
@@ -292,7 +292,7 @@ static int prepare_move(
 		rc = leaf_table_add(&t->table, &to->leaf, number);
 	if (rc)
 		return rc;
-	rc = rows_reserve(&t->table.leaves[*number].here, to->row);
+	rc = rows_reserve(&t->table.leaves[*number].here);
 	if (rc)
 		leaf_table_drop_unused(&t->table, *number);
 	return rc;
@@ -304,28 +304,27 @@ static void note_moved(struct node_table *t, uint64_t node, uint64_t place)
 	t->moved[t->moved_count++] = (struct moved){node, place};
 	t->table.leaves[node >> NODE_ROW_BITS].guests++;
 	if (place == node)
-		*away_at(t, node) |= LEAVES_HOME;
+		away_set(t, node, away_marked(t, node) | LEAVES_HOME);
 }
 
 /* Until it is settled, one that comes home is a guest there: it is found at `from`, too. */
 static void move_node(struct node_table *t, uint64_t node, uint64_t from, uint64_t place)
 {
 	struct leaf *leaf = &t->table.leaves[place >> NODE_ROW_BITS];
-	uint64_t *away = away_at(t, node), mark = *away & LEAVES_HOME;
-	uint64_t before = *away & ~LEAVES_HOME;
+	uint64_t mark = away_marked(t, node) & LEAVES_HOME, before = away_of(t, node);
 	bool home = place == node && !t->watching;
 
 	if ((before ? before : node) == place) {
 		/* It has moved already; or an older revision left it there, and it is
 		 * the place's again. */
 		if (before)
-			leaf->here.nodes[row_of(place)] = node;
+			rows_set(&leaf->here, row_of(place), node);
 		if (t->watching && from == node && before && !mark)
 			note_moved(t, node, from);
 		return;
 	}
-	*away = home ? 0 : place | mark;
-	leaf->here.nodes[row_of(place)] = *away ? node : 0;
+	away_set(t, node, home ? 0 : place | mark);
+	rows_set(&leaf->here, row_of(place), home ? 0 : node);
 	leaf->guests += !home;
 	if (t->watching)
 		note_moved(t, node, from);
@@ -372,7 +371,7 @@ static void move_back(struct node_table *t, const struct moved *m)
 	if (m->place == m->node) {
 		come_home(t, m->node);
 	} else if (now && now != m->place) {
-		*away_at(t, m->node) = m->place;
+		away_set(t, m->node, m->place);
 		leave_place(t, m->node, now);
 	} else {
 		leave_place(t, m->node, m->place);
@@ -388,7 +387,7 @@ static void settle_one(struct node_table *t, const struct moved *m)
 	else if (m->place != m->node)
 		leave_place(t, m->node, m->place);
 	if (away_of(t, m->node))
-		*away_at(t, m->node) &= ~LEAVES_HOME;
+		away_set(t, m->node, away_of(t, m->node));
 	if (away_of(t, m->node) == m->node)
 		come_home(t, m->node);
 	t->table.leaves[number].guests--;

@@ -6,7 +6,7 @@
  *
  * An id stays for as long as the kernel holds it. Where a new revision has the same entry
  * in another leaf, the id's place moves there (doc/decisions/following.md): for the ids of
- * leaves that changed, and only for those, a place is kept for each row.
+ * leaves that changed, and only for those, a place is kept for each id.
  * Own lock, held for a few instructions; any thread.
  */
 #ifndef CAIRN_FS_NODE_TABLE_H

@@ -16,5 +16,5 @@ libfs_a_SOURCES = \
 	%D%/readahead_table.h %D%/reads.c %D%/reads.h %D%/recent_failures.c \
 	%D%/recent_failures.h %D%/request.h %D%/request_end.c %D%/request_end.h %D%/request_path.c %D%/request_path.h %D%/request_run.c %D%/request_run.h \
 	%D%/retained.c %D%/retained.h %D%/revision_names.c %D%/revision_names.h %D%/revision_source.h \
-	%D%/request_try.c %D%/request_try.h %D%/session.c %D%/session.h %D%/trace.c %D%/trace.h %D%/update.c %D%/update.h %D%/view.c %D%/view.h \
+	%D%/request_try.c %D%/request_try.h %D%/rows.c %D%/rows.h %D%/session.c %D%/session.h %D%/trace.c %D%/trace.h %D%/update.c %D%/update.h %D%/view.c %D%/view.h \
 	%D%/xattrs.c %D%/xattrs.h

@@ -5,7 +5,7 @@ FS_TESTS = \
 	%D%/test_node_table %D%/test_open_mode %D%/test_opens %D%/test_operations \
 	%D%/test_parked_list %D%/test_polling %D%/test_readahead %D%/test_readahead_table \
 	%D%/test_reads %D%/test_recent_failures %D%/test_request_parked %D%/test_request_run \
-	%D%/test_request_try %D%/test_trace %D%/test_update %D%/test_view %D%/test_xattrs
+	%D%/test_request_try %D%/test_rows %D%/test_trace %D%/test_update %D%/test_view %D%/test_xattrs
 UNIT_TESTS += $(FS_TESTS)
 $(FS_TESTS): LDADD = $(FS_ROOMS) $(CMOCKA_LIBS) $(FS_LIBS)
 $(FS_TESTS): $(FS_ROOMS)
