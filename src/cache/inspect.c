@@ -114,6 +114,10 @@ static int describe_dataset(struct span key, struct span value, struct dataset_r
 {
 	if (key.size != DIGEST_SIZE || dataset_record_decode(value, r))
 		return ERR_CORRUPT;
+	if (r->tag.size) { /* of a dataset that has its own, or was seen by tags only */
+		dataset_record_release(r);
+		return ERR_ABSENT;
+	}
 	*out = (struct cache_dataset){.name = r->name,
 		.url = r->url,
 		.revision = r->revision,

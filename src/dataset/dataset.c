@@ -56,7 +56,9 @@ static void say_why(const struct opening *o)
 
 	if (!o->why.text[0])
 		return;
-	clock_format(o->last.record.accepted, accepted);
+	clock_format(
+		o->options->tag ? o->last_tag.record.accepted : o->last.record.accepted,
+		accepted);
 	log_warning(engine_log(o->engine), "%s; going on with revision %llu, accepted %s",
 		o->why.text, (unsigned long long)o->dataset->manifest->revision, accepted);
 }

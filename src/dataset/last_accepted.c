@@ -2,18 +2,41 @@
 #include <config.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dataset/last_accepted.h"
+#include "format/tag.h"
 #include "util/clock.h"
 
-void last_accepted_load(struct cache *c, const char *url, struct last_accepted *out)
+/* No URL of a store has a fragment. Heap. */
+static char *url_of_tag(const char *url, const char *tag)
+{
+	char *text;
+
+	if (!tag)
+		return strdup(url);
+	return asprintf(&text, "%s#%s", url, tag) < 0 ? NULL : text;
+}
+
+static int record_load(
+	struct cache *c, const char *url, const char *tag, struct last_accepted *l)
+{
+	char *key = url_of_tag(url, tag);
+	int rc = key ? cache_dataset_by_url(c, key, &l->id) : ERR_NO_MEMORY;
+
+	free(key);
+	return rc ? rc : cache_dataset_load(c, &l->id, &l->record);
+}
+
+void last_accepted_load(
+	struct cache *c, const char *url, const char *tag, struct last_accepted *out)
 {
 	struct last_accepted l = {0};
 	struct manifest *m;
 
 	*out = l;
-	if (cache_dataset_by_url(c, url, &l.id) || cache_dataset_load(c, &l.id, &l.record))
+	if (record_load(c, url, tag, &l))
 		return;
 	if (manifest_decode(span_of_bytes(&l.record.manifest), &m, NULL)) {
 		dataset_record_release(&l.record);
@@ -79,6 +102,36 @@ int last_accepted_check(
 		"the server may be out of date; to use this one, give --revision %llu",
 		url, (unsigned long long)m->revision, (unsigned long long)highest,
 		(unsigned long long)m->revision);
+}
+
+static struct digest id_of_tag(const struct digest *id, const char *tag)
+{
+	char text[DIGEST_SIZE + TAG_NAME_MAX];
+	size_t size = strnlen(tag, TAG_NAME_MAX);
+
+	memcpy(text, id->bytes, DIGEST_SIZE);
+	memcpy(text + DIGEST_SIZE, tag, size);
+	return digest_of(text, DIGEST_SIZE + size);
+}
+
+int last_accepted_save_tag(struct cache *c, const struct digest *id, const char *url,
+	const char *tag, const struct bytes *tag_text, const struct manifest *m,
+	const struct bytes *text)
+{
+	struct digest key = id_of_tag(id, tag);
+	struct dataset_record record = {
+		.name = m->name,
+		.url = url_of_tag(url, tag),
+		.manifest = *text,
+		.tag = *tag_text,
+		.revision = m->revision,
+		.accepted = clock_realtime() / NS_PER_SECOND,
+		.root = m->root,
+	};
+	int rc = record.url ? cache_dataset_save(c, &key, &record) : ERR_NO_MEMORY;
+
+	free(record.url);
+	return rc;
 }
 
 int last_accepted_save(struct cache *c, const struct digest *id, const char *url,

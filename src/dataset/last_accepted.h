@@ -16,12 +16,13 @@
 struct last_accepted {
 	bool exists; /* else the rest is zero */
 	struct dataset_record record;
-	struct digest id; /* of the dataset */
+	struct digest id; /* of the dataset; with a tag, of both */
 };
 
 /* What is of use for that URL: a manifest, and its ETag only if this URL gave it, for a
- * dataset may be known under several. */
-void last_accepted_load(struct cache *c, const char *url, struct last_accepted *out);
+ * dataset may be known under several. With a tag: what that was on, and its text. */
+void last_accepted_load(
+	struct cache *c, const char *url, const char *tag, struct last_accepted *out);
 void last_accepted_release(struct last_accepted *l);
 /* The highest revision that was seen; 0: none was. `keys` is the path of the known keys.
  * Why it cannot be read, with a sentence. */
@@ -31,6 +32,10 @@ int last_accepted_highest(struct cache *c, const char *keys, const struct digest
  * sentence. */
 int last_accepted_check(
 	uint64_t highest, const char *url, const struct manifest *m, struct trouble *t);
+/* Remembers that a tag of that text is on `m`. As below else. */
+int last_accepted_save_tag(struct cache *c, const struct digest *id, const char *url,
+	const char *tag, const struct bytes *tag_text, const struct manifest *m,
+	const struct bytes *text);
 /* Remembers `m`, of that text, as accepted now. On the disk when it returns. */
 int last_accepted_save(struct cache *c, const struct digest *id, const char *url,
 	const struct manifest *m, const struct bytes *text, const char *etag);

@@ -22,7 +22,7 @@ void manifest_fetch_release(struct manifest_fetch *m)
 /* Is the last accepted manifest what is asked for? */
 static bool can_recall(const struct manifest_fetch *m)
 {
-	if (!m->last || m->tag)
+	if (!m->last || (m->tag && !m->last->tag.size))
 		return false;
 	return m->revision == 0 || m->revision == m->last->revision;
 }
@@ -100,9 +100,14 @@ static int check_document(const struct manifest_fetch *m, const char *path,
 
 static int recall(struct manifest_fetch *m)
 {
+	const struct dataset_record *last = m->last;
+	int rc = bytes_append(&m->text, last->manifest.data, last->manifest.size);
+
 	m->from_cache = true;
-	snprintf(m->etag, sizeof m->etag, "%s", m->last->etag);
-	return bytes_append(&m->text, m->last->manifest.data, m->last->manifest.size);
+	snprintf(m->etag, sizeof m->etag, "%s", last->etag);
+	if (!rc && m->tag)
+		rc = bytes_append(&m->tag_text, last->tag.data, last->tag.size);
+	return rc;
 }
 
 static int get_newest(struct manifest_fetch *m, struct trouble *t)
@@ -209,8 +214,9 @@ static int get_offline(struct manifest_fetch *m, struct trouble *t)
 		return recall(m);
 	if (m->tag)
 		return trouble_set(t, ERR_ABSENT,
-			"the cache keeps no tags: give --revision, or let the network be "
-			"used");
+			"of %s, the cache does not know what the tag \"%s\" is on: give "
+			"--revision, or let the network be used",
+			m->url, m->tag);
 	if (m->last)
 		return trouble_set(t, ERR_ABSENT,
 			"of %s, the cache knows revision %llu only", m->url,
@@ -239,6 +245,19 @@ static bool is_of_a_stand_in(int rc)
 	return rc == ERR_CORRUPT || rc == ERR_DENIED || rc == ERR_ABSENT;
 }
 
+/* The store answers, and has no such tag any more. */
+static bool tag_is_gone(struct manifest_fetch *m)
+{
+	struct bytes text = {0};
+	struct trouble t = {0};
+	int rc = get_whole(m, "manifest.json", true, &text, &t);
+
+	if (!rc)
+		rc = check_document(m, "manifest.json", &text, &t);
+	bytes_release(&text);
+	return !rc;
+}
+
 int manifest_fetch(struct manifest_fetch *m, struct trouble *t)
 {
 	int rc;
@@ -247,10 +266,13 @@ int manifest_fetch(struct manifest_fetch *m, struct trouble *t)
 	if (m->offline)
 		return get_offline(m, t);
 	rc = get_online(m, &m->why);
-	m->has_stand_in = is_of_a_stand_in(rc) && can_recall(m);
+	m->has_stand_in = is_of_a_stand_in(rc) && can_recall(m) && !m->vouched;
+	if (m->has_stand_in && m->tag && rc == ERR_ABSENT)
+		m->has_stand_in = !tag_is_gone(m);
 	if (m->has_stand_in || (is_silence(rc) && can_recall(m))) {
 		m->why.code = rc;
 		bytes_clear(&m->text);
+		bytes_clear(&m->tag_text);
 		return recall(m);
 	}
 	if (rc)

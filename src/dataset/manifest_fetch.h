@@ -13,18 +13,19 @@
 struct manifest_fetch {
 	/* Set by the caller, borrowed: */
 	struct source *source;
-	const char *url;		   /* normalised */
-	uint64_t revision;		   /* 0: the newest */
-	const char *tag;		   /* that one's revision; or NULL */
-	bool offline;			   /* asks no server */
-	const struct dataset_record *last; /* accepted under that URL; NULL: none */
-	uint64_t avoid;			   /* bit per mirror that is not to be asked */
-	int64_t deadline;		   /* CLOCK_MONOTONIC ns */
+	const char *url;   /* normalised */
+	uint64_t revision; /* 0: the newest */
+	const char *tag;   /* that one's revision; or NULL */
+	bool offline;	   /* asks no server */
+	/* Accepted under that URL; with a tag, what that was on. NULL: none. */
+	const struct dataset_record *last;
+	uint64_t avoid;	  /* bit per mirror that is not to be asked */
+	int64_t deadline; /* CLOCK_MONOTONIC ns */
 	/* The result; zero before: */
 	struct bytes text;
 	struct bytes tag_text; /* when a tag was asked for */
 	char etag[FETCH_ETAG_MAX];
-	bool vouched;	   /* a tag says that what is asked for exists */
+	bool vouched;	   /* a tag is there, and says that what is asked for exists */
 	int mirror;	   /* that answered last, or -1 */
 	bool from_cache;   /* the store is not to be had: `why` */
 	bool has_stand_in; /* for somebody else answers in its place */

@@ -15,6 +15,14 @@ bool opening_wants_newest(const struct opening *o)
 	return !o->options->revision && !o->options->tag;
 }
 
+/* What can stand in for what is asked for; NULL: nothing. */
+static const struct dataset_record *opening_last(const struct opening *o)
+{
+	const struct last_accepted *l = o->options->tag ? &o->last_tag : &o->last;
+
+	return l->exists ? &l->record : NULL;
+}
+
 static int fetch_manifest(struct opening *o, struct trouble *t)
 {
 	int64_t wait = o->options->deadline_ns ? o->options->deadline_ns
@@ -28,7 +36,7 @@ static int fetch_manifest(struct opening *o, struct trouble *t)
 		.revision = o->options->revision,
 		.tag = o->options->tag,
 		.offline = o->options->offline,
-		.last = o->last.exists ? &o->last.record : NULL,
+		.last = opening_last(o),
 		.avoid = o->outdated,
 		.deadline = clock_monotonic() + wait,
 	};
@@ -286,12 +294,17 @@ static void note_accepted(const struct opening *o)
 static void remember(const struct opening *o)
 {
 	const struct dataset *d = o->dataset;
+	struct cache *c = engine_cache(o->engine);
 	int rc;
 
-	if (!opening_wants_newest(o) || d->from_cache || d->is_outdated)
+	if (o->options->revision || d->from_cache || d->is_outdated)
 		return;
-	rc = last_accepted_save(engine_cache(o->engine), &d->id, d->url, d->manifest,
-		&d->manifest_text, o->fetch.etag);
+	if (o->options->tag)
+		rc = last_accepted_save_tag(c, &d->id, d->url, o->options->tag,
+			&o->fetch.tag_text, d->manifest, &d->manifest_text);
+	else
+		rc = last_accepted_save(
+			c, &d->id, d->url, d->manifest, &d->manifest_text, o->fetch.etag);
 	if (rc)
 		log_warning(engine_log(o->engine),
 			"the cache cannot note that revision %llu of %s was seen: %s",
@@ -332,17 +345,20 @@ static bool can_ask_another(struct opening *o)
 	return false;
 }
 
-/* The last accepted one, which is the highest that was seen: if the cache has it. */
+/* The last accepted one, which is the highest that was seen, or the tag's newest: if the
+ * cache has it. */
 static int go_on(struct opening *o, const struct trouble *why, struct trouble *t)
 {
 	struct dataset *d = o->dataset;
-	const struct dataset_record *last = &o->last.record;
+	const struct dataset_record *last = opening_last(o);
 	int rc;
 
-	if (!opening_wants_newest(o) || !o->last.exists || last->revision < o->highest)
+	if (o->options->revision || !last || last->revision < o->highest)
 		return trouble_set(t, why->code, "%s", why->text);
 	drop_manifest(o);
 	rc = bytes_append(&d->manifest_text, last->manifest.data, last->manifest.size);
+	if (!rc)
+		rc = bytes_append(&o->fetch.tag_text, last->tag.data, last->tag.size);
 	if (rc)
 		return trouble_set(t, rc, "%s", error_text(rc));
 	rc = decode_manifest(o, t);
@@ -360,7 +376,10 @@ int opening_bring(struct opening *o, struct trouble *t)
 	struct trouble why = {0}, other = {0};
 	int rc;
 
-	last_accepted_load(engine_cache(o->engine), o->dataset->url, &o->last);
+	last_accepted_load(engine_cache(o->engine), o->dataset->url, NULL, &o->last);
+	if (o->options->tag)
+		last_accepted_load(engine_cache(o->engine), o->dataset->url,
+			o->options->tag, &o->last_tag);
 	rc = bring_once(o, &why);
 	while (rc == ERR_ROLLBACK && can_ask_another(o)) {
 		drop_manifest(o);
@@ -388,5 +407,6 @@ void opening_accept(const struct opening *o)
 void opening_release(struct opening *o)
 {
 	last_accepted_release(&o->last);
+	last_accepted_release(&o->last_tag);
 	manifest_fetch_release(&o->fetch);
 }

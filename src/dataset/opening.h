@@ -22,12 +22,13 @@ struct opening {
 	struct signer signer;	 /* its known_keys is set */
 	/* zero before: */
 	struct manifest_fetch fetch;
-	struct last_accepted last; /* of the URL */
-	uint64_t highest;	   /* revision of the dataset that was seen; 0: none */
-	int64_t tag_created;	   /* of the tag that was asked for, seconds since 1970 */
-	uint64_t outdated;	   /* bit per mirror that offers something older */
-	struct trouble why; /* it is not what the server offers now, if it offers anything;
-			     * else without text */
+	struct last_accepted last;     /* of the URL */
+	struct last_accepted last_tag; /* of the tag that was asked for */
+	uint64_t highest;	       /* revision of the dataset that was seen; 0: none */
+	int64_t tag_created; /* of the tag that was asked for, seconds since 1970 */
+	uint64_t outdated;   /* bit per mirror that offers something older */
+	struct trouble why;  /* it is not what the server offers now, if it offers anything;
+			      * else without text */
 };
 
 bool opening_wants_newest(const struct opening *o);

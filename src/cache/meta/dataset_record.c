@@ -8,7 +8,7 @@
 #include "cache/meta/table.h"
 #include "format/manifest.h"
 
-/* As stored; the strings follow, each without a NUL. */
+/* As stored; the strings follow, each without a NUL, and a tag's text to the end. */
 struct dataset_head {
 	uint64_t revision, highest;
 	int64_t accepted;
@@ -16,13 +16,18 @@ struct dataset_head {
 	uint32_t name, url, etag, manifest; /* bytes */
 };
 
+static size_t dataset_parts_size(const struct dataset_head *h)
+{
+	return (size_t)h->name + h->url + h->etag + h->manifest;
+}
+
 static bool dataset_head_is_sane(const struct dataset_head *h, size_t rest)
 {
 	return h->name <= MANIFEST_NAME_MAX && h->url <= MANIFEST_URL_MAX &&
 	       h->etag < sizeof(((struct dataset_record *)0)->etag) &&
 	       h->manifest <= MANIFEST_SIZE_MAX && h->revision <= REVISION_MAX &&
-	       h->highest <= REVISION_MAX &&
-	       rest == (size_t)h->name + h->url + h->etag + h->manifest;
+	       h->highest <= REVISION_MAX && rest >= dataset_parts_size(h) &&
+	       rest - dataset_parts_size(h) <= MANIFEST_SIZE_MAX;
 }
 
 /* The next `size` bytes as a string; a NUL within it is not one of ours. */
@@ -63,8 +68,11 @@ int dataset_record_decode(struct span value, struct dataset_record *out)
 		rc = ERR_CORRUPT;
 	if (!rc) {
 		memcpy(s.etag, rest.data, h.etag);
-		rc = bytes_append(&s.manifest, rest.data + h.etag, h.manifest);
+		rest = span_of(rest.data + h.etag, rest.size - h.etag);
+		rc = bytes_append(&s.manifest, rest.data, h.manifest);
 	}
+	if (!rc)
+		rc = bytes_append(&s.tag, rest.data + h.manifest, rest.size - h.manifest);
 	if (rc)
 		dataset_record_release(&s);
 	else
@@ -78,12 +86,13 @@ int dataset_record_encode(const struct dataset_record *s, struct bytes *out)
 	size_t name = strlen(s->name), url = strlen(s->url);
 	size_t etag = strnlen(s->etag, sizeof s->etag);
 	const struct span parts[] = {span_of(&h, sizeof h), span_of(s->name, name),
-		span_of(s->url, url), span_of(s->etag, etag), span_of_bytes(&s->manifest)};
+		span_of(s->url, url), span_of(s->etag, etag), span_of_bytes(&s->manifest),
+		span_of_bytes(&s->tag)};
 	int rc = 0;
 
 	if (name > MANIFEST_NAME_MAX || url > MANIFEST_URL_MAX || etag == sizeof s->etag ||
-		s->manifest.size > MANIFEST_SIZE_MAX || s->revision > REVISION_MAX ||
-		s->highest > REVISION_MAX)
+		s->manifest.size > MANIFEST_SIZE_MAX || s->tag.size > MANIFEST_SIZE_MAX ||
+		s->revision > REVISION_MAX || s->highest > REVISION_MAX)
 		return ERR_LIMIT;
 	memset(&h, 0, sizeof h); /* padding, too */
 	h = (struct dataset_head){s->revision, s->highest, s->accepted, s->root,
@@ -181,5 +190,6 @@ void dataset_record_release(struct dataset_record *s)
 	free(s->name);
 	free(s->url);
 	bytes_release(&s->manifest);
+	bytes_release(&s->tag);
 	*s = (struct dataset_record){0};
 }

@@ -15,6 +15,7 @@ struct dataset_record {
 	char *name;
 	char *url;
 	struct bytes manifest; /* text of the last accepted manifest */
+	struct bytes tag;      /* of what a tag was on: its text; else empty */
 	char etag[256];	       /* of manifest.json, "" when none */
 	uint64_t revision;     /* of the last accepted manifest */
 	uint64_t highest;      /* revision ever accepted as newest */

@@ -27,6 +27,7 @@ static void assert_same(const struct dataset_record *a, const struct dataset_rec
 	assert_int_equal(a->accepted, b->accepted);
 	assert_true(digest_equal(&a->root, &b->root));
 	assert_true(span_equal(span_of_bytes(&a->manifest), span_of_bytes(&b->manifest)));
+	assert_true(span_equal(span_of_bytes(&a->tag), span_of_bytes(&b->tag)));
 }
 
 static void test_save_and_load(void **state)
@@ -52,6 +53,11 @@ static void test_save_and_load(void **state)
 	assert_int_equal(cache_dataset_load(c, &id, &got), 0);
 	assert_int_equal(got.revision, 3);
 	assert_int_equal(got.highest, 5);
+	dataset_record_release(&got);
+	assert_int_equal(bytes_append_string(&s.tag, "{\"tag\": 1}\n"), 0);
+	assert_int_equal(cache_dataset_save(c, &id, &s), 0);
+	assert_int_equal(cache_dataset_load(c, &id, &got), 0);
+	assert_same(&s, &got);
 	dataset_record_release(&got);
 	dataset_record_release(&s);
 	cache_close(c);
@@ -82,6 +88,12 @@ static void test_each_and_rot(void **state)
 		assert_int_equal(cache_dataset_save(c, &ids[i], &s), 0);
 		dataset_record_release(&s);
 	}
+	/* What a tag is on is no dataset. */
+	got = make(9);
+	assert_int_equal(bytes_append_string(&got.tag, "{}"), 0);
+	ids[0] = digest_of("tag", 3);
+	assert_int_equal(cache_dataset_save(c, &ids[0], &got), 0);
+	dataset_record_release(&got);
 	assert_int_equal(cache_each_dataset(c, see, &count), 0);
 	assert_int_equal(count, 5);
 	assert_int_equal(

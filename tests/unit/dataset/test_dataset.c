@@ -417,6 +417,7 @@ static void tags_are_remembered(void **state)
 /* It may be put on an older revision, but an older tag is none. */
 static void a_tag_is_not_put_back(void **state)
 {
+	struct small_reader first;
 	struct fixture f;
 
 	(void)state;
@@ -429,6 +430,14 @@ static void a_tag_is_not_put_back(void **state)
 	assert_int_equal(open_it(&f), 0);
 	f.tag_created = 1700000400;
 	put_tag(&f, "stable", "stable", "sample", 1);
+	/* what it was on last goes on; without that it is refused */
+	assert_int_equal(open_it(&f), 0);
+	assert_true(f.dataset->is_outdated);
+	assert_int_equal(f.dataset->manifest->revision, 2);
+	assert_true(reader_logged(&f.reader, "going on with revision 2"));
+	close_dataset(&f);
+	first = f.reader;
+	reader_init(&f.reader, false);
 	assert_int_equal(open_it(&f), ERR_ROLLBACK);
 	check_says(&f, "out of date");
 	check_says(&f, "--revision 1");
@@ -441,6 +450,7 @@ static void a_tag_is_not_put_back(void **state)
 	put_tag(&f, "stab", "stab", "sample", 2);
 	f.options.tag = "stab";
 	assert_int_equal(open_it(&f), 0);
+	reader_release(&first);
 	teardown(&f);
 }
 
@@ -1035,6 +1045,46 @@ static void offline_asks_nobody(void **state)
 	f.options.revision = 0;
 	f.options.tag = "stable";
 	assert_int_equal(open_it(&f), ERR_ABSENT);
+	check_says(&f, "what the tag \"stable\" is on");
+	teardown(&f);
+}
+
+/* The server is dead, or something else answers, or nobody is to be asked: a tag is on what
+ * it was on. One that was taken away from a store that answers is none. */
+static void a_tag_is_remembered(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_revision(&f, 1);
+	put_tag(&f, "stable", "stable", "sample", 1);
+	put_revision(&f, 2);
+	assert_int_equal(open_it(&f), 0);
+	f.options.tag = "stable";
+	assert_int_equal(open_it(&f), 0);
+	f.options.offline = true;
+	assert_int_equal(open_it(&f), 0);
+	assert_true(f.dataset->from_cache);
+	assert_int_equal(f.dataset->manifest->revision, 1);
+	/* it is not what is newest, nor another tag */
+	f.options.tag = NULL;
+	assert_int_equal(open_it(&f), 0);
+	assert_int_equal(f.dataset->manifest->revision, 2);
+	f.options.tag = "stabl";
+	assert_int_equal(open_it(&f), ERR_ABSENT);
+	f.options.offline = false;
+	f.options.tag = "stable";
+	store_write(&f.store, "tags/stable.json", span_of_string("<html>sign in</html>"));
+	assert_int_equal(open_it(&f), 0);
+	assert_true(f.dataset->has_stand_in);
+	assert_int_equal(f.dataset->manifest->revision, 1);
+	store_remove(&f.store, "tags/stable.json");
+	assert_int_equal(open_it(&f), ERR_ABSENT);
+	check_says(&f, "no tag \"stable\"");
+	store_remove(&f.store, "manifest.json");
+	assert_int_equal(open_it(&f), 0);
+	assert_true(f.dataset->has_stand_in);
 	teardown(&f);
 }
 
@@ -1119,6 +1169,7 @@ int main(void)
 		cmocka_unit_test(without_a_place_the_cache_knows),
 		cmocka_unit_test(tags_are_remembered),
 		cmocka_unit_test(a_tag_is_not_put_back),
+		cmocka_unit_test(a_tag_is_remembered),
 		cmocka_unit_test(other_mirrors_are_asked),
 		cmocka_unit_test(an_expired_revision_is_refused),
 		cmocka_unit_test(a_revision_is_the_one_asked_for),
