@@ -228,20 +228,27 @@ static bool is_listed_alike(const struct entry *before, const struct entry *afte
 	       before->links == after->links;
 }
 
+/* Who stands in a directory that went finds it empty. */
+static int note_gone(
+	struct update *u, const struct entry *before, const struct entry *after)
+{
+	if (before->type != ENTRY_DIRECTORY || (after && after->type == ENTRY_DIRECTORY))
+		return 0;
+	return note_directory(u, NOTE_LISTING, &u->before, before);
+}
+
 static int note_change(void *ctx, enum tree_change change, const struct entry *before,
 	const struct entry *after)
 {
 	struct update *u = ctx;
-	int rc = 0;
+	int rc;
 
-	/* Who stands in a directory that went finds it empty. */
-	if (before && before->type == ENTRY_DIRECTORY &&
-		(!after || after->type != ENTRY_DIRECTORY))
-		rc = note_directory(u, NOTE_LISTING, &u->before, before);
-	if (!rc && change == TREE_CHANGED && is_carried(before, after))
+	if (change == TREE_CHANGED && is_carried(before, after))
 		rc = note_directory(u, NOTE_ATTRIBUTES, &u->after, after);
-	else if (!rc)
+	else
 		rc = note_entry(u, after ? after : before, !is_listed_alike(before, after));
+	if (!rc && change != TREE_ADDED)
+		rc = note_gone(u, before, after);
 	if (rc == ERR_PENDING) { /* it has to be heard of again */
 		u->told.before -= before != NULL;
 		u->told.after -= after != NULL;
