@@ -13,7 +13,6 @@
 
 #define FRAME_MAGIC 0xFD2FB528u /* RFC 8878, 3.1.1 */
 #define DELTA_MAGIC 0x184D2A5Cu /* a skippable frame, RFC 8878, 3.1.2 */
-#define DELTA_HEAD_SIZE (4 + 4 + DIGEST_SIZE)
 #define WINDOW_LOG_MIN 10
 
 struct blob_codec {
@@ -109,7 +108,7 @@ static int window_log(size_t size)
 int blob_encode_delta(struct blob_codec *c, struct span content, const struct digest *base,
 	struct span base_content, int level, struct bytes *out)
 {
-	uint8_t head[DELTA_HEAD_SIZE];
+	uint8_t head[BLOB_DELTA_HEAD_SIZE];
 	size_t start = out->size;
 	int rc;
 
@@ -136,15 +135,15 @@ int blob_encode_delta(struct blob_codec *c, struct span content, const struct di
 /* The zstd frame of a stored form; fills the base of a delta. */
 static int find_frame(struct span stored, struct blob_head *head, struct span *frame)
 {
-	head->has_base = stored.size >= DELTA_HEAD_SIZE &&
+	head->has_base = stored.size >= BLOB_DELTA_HEAD_SIZE &&
 			 get_u32(stored.data) == DELTA_MAGIC;
 	memset(&head->base, 0, sizeof head->base);
 	if (head->has_base) {
 		if (get_u32(stored.data + 4) != DIGEST_SIZE)
 			return ERR_CORRUPT;
 		memcpy(head->base.bytes, stored.data + 8, DIGEST_SIZE);
-		stored = span_of(
-			stored.data + DELTA_HEAD_SIZE, stored.size - DELTA_HEAD_SIZE);
+		stored = span_of(stored.data + BLOB_DELTA_HEAD_SIZE,
+			stored.size - BLOB_DELTA_HEAD_SIZE);
 	}
 	if (stored.size < 4 || get_u32(stored.data) != FRAME_MAGIC)
 		return ERR_CORRUPT;

@@ -21,7 +21,8 @@
 #define CHUNK_SIZE_MAX (2u << 20) /* uncompressed bytes of a chunk */
 #define PAGE_SIZE_MAX (4u << 20)  /* uncompressed bytes of a page or a recipe */
 #define BLOB_SIZE_MAX (PAGE_SIZE_MAX + (PAGE_SIZE_MAX >> 6) + 1024) /* of a stored file */
-#define BLOB_PATH_SIZE 80 /* "blobs/ab/cdef..." and a NUL fit */
+#define BLOB_PATH_SIZE 80			   /* "blobs/ab/cdef..." and a NUL fit */
+#define BLOB_DELTA_HEAD_SIZE (4 + 4 + DIGEST_SIZE) /* bytes of a delta before its frame */
 
 /* What a blob holds decides how it is checked and where it is kept. */
 enum blob_kind { BLOB_CHUNK, BLOB_PAGE, BLOB_RECIPE };

@@ -433,7 +433,7 @@ int manifest_encode(const struct manifest *m, const struct private_key *const *k
 	size_t key_count, struct bytes *text)
 {
 	size_t start = text->size;
-	json_t *document;
+	json_t *document = NULL;
 	int rc = manifest_pack(m, &document);
 
 	if (rc)

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libformat.a
 libformat_a_SOURCES = \
-	%D%/blob.c %D%/blob.h %D%/blob_buffer.c %D%/blob_buffer.h %D%/document.c \
+	%D%/blob.c %D%/blob.h %D%/blob_buffer.c %D%/blob_buffer.h %D%/blob_frame.c %D%/blob_frame.h %D%/document.c \
 	%D%/document.h %D%/entry.c %D%/entry.h %D%/json.c %D%/json.h \
 	%D%/json_byte_string.c %D%/json_byte_string.h %D%/json_text.c %D%/json_text.h \
 	%D%/leaf_reader.c %D%/leaf_reader.h %D%/manifest.c %D%/manifest.h %D%/names.c \
