@@ -22,7 +22,7 @@
 
 #include "format/page_builder.h"
 #include "publish/page_sink.h"
-#include "publish/store.h"
+#include "publish/store_directory.h"
 #include "util/clock.h"
 
 #define FILES_PER_DIRECTORY 300 /* mean */
@@ -275,10 +275,13 @@ static void make_manifest(struct maker *m, const struct digest *root, uint64_t r
 	};
 
 	manifest.totals.stored = blobs_totals(m->publication.blobs).stored;
+	check(m, store_sync(m->store, &m->trouble), "store");
 	check(m, manifest_encode(&manifest, &key, 1, &text), "manifest");
 	check(m,
-		store_write_manifest(m->store, revision, span_of_bytes(&text), &m->trouble),
+		store_write_manifest(
+			m->store, revision, span_of_bytes(&text), NULL, &m->trouble),
 		"manifest");
+	check(m, store_settle(m->store, &m->trouble), "store");
 	m->previous = digest_of(text.data, text.size);
 	bytes_release(&text);
 }
@@ -292,7 +295,7 @@ static void begin(struct maker *m, uint64_t revision)
 	*p = (struct publication){0};
 	check(m, publication_init(p, BUFFERS), "memory");
 	p->scratches = scratches_new(m->store, NULL);
-	p->blobs = blobs_new(m->store, 3, jobs + 1);
+	p->blobs = blobs_new(m->store, 3, jobs + 1, false);
 	check(m, workers_new("make", jobs, &p->workers), "threads");
 	m->sink.publication = p;
 	m->change_count = (unsigned)revision - 1;
@@ -354,7 +357,7 @@ int main(int argc, char **argv)
 	for (int i = 3; i < argc; i++)
 		m.changes[i - 3] = parse_change(&m, argv[i]);
 	check(&m, private_key_generate(&m.key), "key");
-	check(&m, store_open(argv[1], &m.store, &m.trouble), argv[1]);
+	check(&m, store_directory_open(argv[1], STORE_MAKE, &m.store, &m.trouble), argv[1]);
 	for (int i = 0; i <= argc - 3; i++)
 		make_revision(&m, (uint64_t)i + 1);
 	public = private_key_public(m.key);

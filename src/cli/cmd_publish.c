@@ -193,7 +193,10 @@ static void show_progress(void *ctx, const struct publish_progress *p)
 {
 	char note[96], size[SIZE_TEXT];
 
-	if (p->counting)
+	if (p->recovering)
+		snprintf(note, sizeof note, "%llu blobs of an interrupted publish",
+			(unsigned long long)p->entries);
+	else if (p->counting)
 		snprintf(note, sizeof note, "%llu entries to look at",
 			(unsigned long long)p->entries_total);
 	else
@@ -202,7 +205,7 @@ static void show_progress(void *ctx, const struct publish_progress *p)
 			(unsigned long long)p->entries_total,
 			size_text(p->new_bytes, size));
 	progress_say(ctx, note);
-	progress_set_total(ctx, p->counting ? 0 : p->bytes_total);
+	progress_set_total(ctx, p->counting || p->recovering ? 0 : p->bytes_total);
 	progress_set(ctx, p->bytes);
 }
 

@@ -16,6 +16,7 @@
 struct blobs {
 	struct store *store;
 	int level;
+	bool verify;
 	struct tally *tally;
 
 	pthread_mutex_t blobs_mtx; /* the fields below */
@@ -24,7 +25,7 @@ struct blobs {
 	struct digest names[]; /* being written: `writing` of at most `writers` */
 };
 
-struct blobs *blobs_new(struct store *store, int level, unsigned writers)
+struct blobs *blobs_new(struct store *store, int level, unsigned writers, bool verify)
 {
 	struct blobs *b = calloc(1, sizeof *b + writers * sizeof b->names[0]);
 
@@ -32,6 +33,7 @@ struct blobs *blobs_new(struct store *store, int level, unsigned writers)
 		return NULL;
 	b->store = store;
 	b->level = level;
+	b->verify = verify;
 	b->writers = writers;
 	b->tally = tally_new();
 	if (!b->tally) {
@@ -96,19 +98,32 @@ static void note_delta(struct blobs *b)
 static int count_base(struct blobs *b, const struct digest *base)
 {
 	struct stored stored;
-	int rc = store_find_blob(b->store, base, &stored);
+	int rc = store_find_blob(b->store, base, &stored, NULL);
 
 	if (rc || stored.has_base)
-		return ERR_ABSENT;
+		return ERR_CORRUPT; /* what is made on it cannot be read */
 	note_delta(b);
 	return tally_add(b->tally, base, stored.size);
 }
 
-int blobs_adopt(struct blobs *b, const struct digest *name)
+/* With --verify: its bytes, too. */
+static int blobs_decode(struct blobs *b, struct scratch *x, const struct digest *name)
+{
+	int rc = store_read_blob(b->store, x->codec, name, &x->plain, NULL);
+
+	return rc == ERR_ABSENT ? ERR_CORRUPT : rc; /* its base is gone */
+}
+
+int blobs_adopt(
+	struct blobs *b, struct scratch *x, const struct digest *name, uint64_t size)
 {
 	struct stored stored;
-	int rc = store_find_blob(b->store, name, &stored);
+	int rc = store_find_blob(b->store, name, &stored, NULL);
 
+	if (!rc && size && stored.content != size)
+		rc = ERR_CORRUPT;
+	if (!rc && b->verify)
+		rc = blobs_decode(b, x, name);
 	if (!rc && stored.has_base)
 		rc = count_base(b, &stored.base);
 	return rc ? rc : tally_add(b->tally, name, stored.size);
@@ -123,16 +138,16 @@ static int blobs_find_base(struct blobs *b, struct scratch *x, const struct dige
 	int rc = hint->find(hint->ctx, x, base);
 
 	if (!rc)
-		rc = store_find_blob(b->store, base, &stored);
+		rc = store_find_blob(b->store, base, &stored, NULL);
 	if (!rc && stored.has_base) {
 		*base = stored.base;
-		rc = store_find_blob(b->store, base, &stored);
+		rc = store_find_blob(b->store, base, &stored, NULL);
 	}
 	if (rc)
 		return rc;
 	if (stored.has_base || digest_equal(base, name))
 		return ERR_ABSENT;
-	return store_read_blob(b->store, x->codec, base, &x->base);
+	return store_read_blob(b->store, x->codec, base, &x->base, NULL);
 }
 
 /* A stored form, in x->delta or x->plain. */
@@ -164,9 +179,10 @@ static int encode(struct blobs *b, struct scratch *x, const struct digest *name,
 	return 0;
 }
 
-static void count_new(struct blobs *b, const struct form *form)
+static void count_new(struct blobs *b, const struct form *form, bool in_place_of_damage)
 {
 	pthread_mutex_lock(&b->blobs_mtx);
+	b->totals.damaged_blobs += in_place_of_damage;
 	b->totals.new_blobs++;
 	b->totals.new_bytes += form->stored.size;
 	b->totals.delta_blobs += form->delta;
@@ -177,7 +193,8 @@ static int put_claimed(struct blobs *b, struct scratch *x, const struct digest *
 	struct span content, const struct base_hint *hint, struct trouble *t)
 {
 	struct form form;
-	int rc = blobs_adopt(b, name);
+	int rc = blobs_adopt(b, x, name, content.size);
+	bool damaged = rc == ERR_CORRUPT;
 
 	if (rc == 0 || rc == ERR_NO_MEMORY)
 		return rc;
@@ -190,7 +207,7 @@ static int put_claimed(struct blobs *b, struct scratch *x, const struct digest *
 	if (!rc)
 		rc = tally_add(b->tally, name, form.stored.size);
 	if (!rc)
-		count_new(b, &form);
+		count_new(b, &form, damaged);
 	return rc;
 }
 

@@ -12,8 +12,9 @@
 #include "publish/store.h"
 
 struct blobs;
-/* `writers`: threads that will put at the same time, at most. NULL without memory. */
-struct blobs *blobs_new(struct store *store, int level, unsigned writers);
+/* `writers`: threads that will put at the same time, at most. `verify`: decodes what is
+ * there before it counts. NULL without memory. */
+struct blobs *blobs_new(struct store *store, int level, unsigned writers, bool verify);
 void blobs_free(struct blobs *b);
 
 /* Where to look for a chunk that resembles one: asked only when that is not in the store.
@@ -26,13 +27,17 @@ struct base_hint {
 /* `content` is stored under its digest `name`. `hint` may be NULL. */
 int blobs_put(struct blobs *b, struct scratch *x, const struct digest *name,
 	struct span content, const struct base_hint *hint, struct trouble *t);
-/* Is it in the store, with its base? Then it counts as this revision's: 0; ERR_ABSENT. */
-int blobs_adopt(struct blobs *b, const struct digest *name);
+/* Is it in the store, whole and with its base? Then it counts as this revision's: 0.
+ * ERR_ABSENT; ERR_CORRUPT: what is there cannot be used. `size`: bytes that it has to hold;
+ * 0: any. Uses x->plain. */
+int blobs_adopt(
+	struct blobs *b, struct scratch *x, const struct digest *name, uint64_t size);
 
 struct blob_totals {
 	uint64_t stored; /* bytes of all blobs of the revision */
 	uint64_t new_blobs, new_bytes, delta_blobs;
-	bool delta; /* some blob of the revision is a delta */
+	uint64_t damaged_blobs; /* were found in the store, and written anew */
+	bool delta;		/* some blob of the revision is a delta */
 };
 struct blob_totals blobs_totals(struct blobs *b);
 

@@ -83,7 +83,7 @@ static int history_load(struct history *h, const struct digest *digest, unpack_f
 	int rc = 0;
 
 	if (place->packed.size == 0) {
-		rc = store_read_blob(h->store, h->codec, digest, &h->text);
+		rc = store_read_blob(h->store, h->codec, digest, &h->text, NULL);
 		if (!rc)
 			rc = unpack(span_of_bytes(&h->text), &place->packed, NULL);
 		if (rc)
@@ -181,7 +181,7 @@ static int each_of_recipe(struct history *h, const struct digest *digest, unsign
 	history_each_fn each, void *ctx)
 {
 	struct recipe r;
-	int rc = levels > 0 ? each(ctx, digest) : ERR_CORRUPT;
+	int rc = levels > 0 ? each(ctx, digest, 0) : ERR_CORRUPT;
 
 	if (!rc)
 		rc = load_recipe(h, digest, &r);
@@ -192,7 +192,7 @@ static int each_of_recipe(struct history *h, const struct digest *digest, unsign
 		if (rc)
 			break;
 		if (r.level == 0) {
-			rc = each(ctx, &hit.digest);
+			rc = each(ctx, &hit.digest, hit.size);
 			continue;
 		}
 		rc = each_of_recipe(h, &hit.digest, levels - 1, each, ctx);
@@ -208,13 +208,13 @@ int history_each_blob(
 	int rc = 0;
 
 	if (object->form == OBJECT_SINGLE)
-		return each(ctx, &object->digest);
+		return each(ctx, &object->digest, object->size);
 	if (object->form == OBJECT_RECIPE)
 		return each_of_recipe(h, &object->recipe, RECIPE_LEVEL_MAX + 1, each, ctx);
 	for (uint32_t i = 0; !rc && i < object->count; i++) {
 		struct chunk_ref chunk = chunk_list_at(object->list, i);
 
-		rc = each(ctx, &chunk.digest);
+		rc = each(ctx, &chunk.digest, chunk.size);
 	}
 	return rc;
 }

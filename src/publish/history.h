@@ -22,8 +22,9 @@ int history_find(
 /* The chunk of `object` that holds the byte at `offset`. ERR_ABSENT past the end. */
 int history_chunk(struct history *h, const struct object_ref *object, uint64_t offset,
 	struct digest *out);
-/* Every blob of `object`: its recipes, each before what it lists, and its chunks. */
-typedef int (*history_each_fn)(void *ctx, const struct digest *blob);
+/* Every blob of `object`: its recipes, each before what it lists, and its chunks; `size`:
+ * bytes that it has to hold, 0: not known. */
+typedef int (*history_each_fn)(void *ctx, const struct digest *blob, uint64_t size);
 int history_each_blob(struct history *h, const struct object_ref *object,
 	history_each_fn each, void *ctx);
 

@@ -107,12 +107,17 @@ int profile_blob_put(struct publication *p, struct store *store, const struct di
 int profile_blob_keep(
 	struct publication *p, const struct manifest *previous, struct profile_blob *out)
 {
-	int rc = 0;
+	struct scratch *x;
+	int rc;
 
 	*out = (struct profile_blob){0};
 	if (!previous || previous->profile_size == 0)
 		return 0;
-	rc = blobs_adopt(p->blobs, &previous->profile);
+	x = scratch_take(p->scratches);
+	if (!x)
+		return ERR_NO_MEMORY;
+	rc = blobs_adopt(p->blobs, x, &previous->profile, previous->profile_size);
+	scratch_give(p->scratches, x);
 	if (!rc)
 		*out = (struct profile_blob){previous->profile, previous->profile_size};
 	return rc;

@@ -14,7 +14,8 @@
 #define PUBLISH_REPORT_EVERY (200 * NS_PER_MS)
 
 struct publish_progress {
-	bool counting;			 /* the totals are not known yet: they rise */
+	bool counting;	 /* the totals are not known yet: they rise */
+	bool recovering; /* `entries`: blobs looked at that an interrupted publish left */
 	uint64_t entries, entries_total; /* totals: from the counting walk */
 	uint64_t bytes, bytes_total;	 /* of file data, read or known unchanged */
 	uint64_t new_bytes;		 /* stored so far */

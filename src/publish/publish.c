@@ -17,6 +17,8 @@
 #include "publish/profile_blob.h"
 #include "publish/publish.h"
 #include "publish/revision.h"
+#include "publish/store_open.h"
+#include "publish/store_recovery.h"
 #include "util/clock.h"
 #include "util/memory_limit.h"
 
@@ -37,6 +39,7 @@ struct run {
 	struct publish_progress progress;
 	int64_t reported; /* CLOCK_MONOTONIC ns */
 	struct memory_plan plan;
+	struct store_recovery recovery;
 	struct publication publication;
 	struct pipeline *pipeline;
 	struct profile_blob profile;
@@ -66,14 +69,14 @@ static int open_source(struct run *r)
 /* Publishing the store into itself would not end well. */
 static int check_not_inside(struct run *r)
 {
-	const struct stat *store = store_stat(r->store);
+	const struct stat *store = r->store->st;
 	char path[PATH_SIZE_MAX + 1];
 	size_t size = strlen(r->source);
 
 	if (size > PATH_SIZE_MAX)
 		return trouble_set(r->t, ERR_LIMIT, "the source's path is too long");
 	memcpy(path, r->source, size + 1);
-	while (size > 0) {
+	while (store && size > 0) {
 		struct stat st;
 
 		if (stat(path, &st) == 0 && st.st_dev == store->st_dev &&
@@ -91,7 +94,9 @@ static int check_not_inside(struct run *r)
 
 static int open_store(struct run *r, const struct revision_options *options)
 {
-	int rc = store_open(r->o->store, &r->store, r->t);
+	const struct store_open_options opening = {
+		.access = STORE_MAKE, .remote.log = r->o->log};
+	int rc = store_open(r->o->store, &opening, &r->store, r->t);
 
 	if (!rc)
 		rc = check_not_inside(r);
@@ -106,9 +111,10 @@ static int open_index(struct run *r)
 
 	if (!r->o->index_dir)
 		return 0;
-	store = realpath(r->o->store, NULL);
+	store = realpath(store_name(r->store), NULL);
 	if (!store)
-		return trouble_errno(r->t, "cannot find the store %s", r->o->store);
+		return trouble_errno(
+			r->t, "cannot find the store %s", store_name(r->store));
 	if (index_open(r->o->index_dir, store, r->source, r->o->log, &r->index, &why)) {
 		r->index = NULL;
 		log_warning(r->o->log, "%s; all files are read", why.text);
@@ -172,7 +178,7 @@ static int walk_source(struct run *r, bool links, walk_fn each, void *ctx)
 		.exclude = r->o->exclude,
 		.one_file_system = r->o->one_file_system,
 		.links = links,
-		.store = store_stat(r->store),
+		.store = r->store->st,
 		.closed = r->index ? &r->index_st : NULL,
 	};
 
@@ -202,8 +208,8 @@ static int start_publication(struct run *r)
 		return rc;
 	p->scratches = scratches_new(r->store, previous ? &previous->root : NULL);
 	/* One more for the tool's thread, which may write a page. */
-	p->blobs = blobs_new(
-		r->store, r->o->level ? r->o->level : LEVEL_DEFAULT, r->plan.jobs + 1);
+	p->blobs = blobs_new(r->store, r->o->level ? r->o->level : LEVEL_DEFAULT,
+		r->plan.jobs + 1, r->o->verify);
 	if (!p->scratches || !p->blobs)
 		return ERR_NO_MEMORY;
 	return workers_new("publish", r->plan.jobs, &p->workers);
@@ -262,7 +268,7 @@ static int publish_profile(struct run *r, const struct digest *root)
 		return rc;
 	}
 	rc = profile_blob_keep(&r->publication, r->revision.previous, &r->profile);
-	if (rc != ERR_ABSENT)
+	if (rc != ERR_ABSENT && rc != ERR_CORRUPT)
 		return rc;
 	log_warning(r->o->log, "the profile of the last revision is not in %s any more",
 		r->o->store);
@@ -311,8 +317,52 @@ static int publish_revision(struct run *r, const struct pipeline_result *made)
 	result->new_blobs = blobs.new_blobs;
 	result->new_bytes = blobs.new_bytes;
 	result->delta_blobs = blobs.delta_blobs;
+	result->damaged_blobs = blobs.damaged_blobs;
 	result->read_bytes = atomic_load(&r->publication.read_bytes);
 	return 0;
+}
+
+static void report_recovery(void *ctx)
+{
+	struct run *r = ctx;
+	struct publish_progress p = {.recovering = true, .entries = r->recovery.looked_at};
+
+	if (r->o->progress)
+		r->o->progress(r->o->ctx, &p);
+}
+
+/* Before any blob that is there is relied on. */
+static int recover_store(struct run *r)
+{
+	int rc;
+
+	r->recovery = (struct store_recovery){.store = r->store,
+		.jobs = r->plan.jobs,
+		.progress = report_recovery,
+		.ctx = r};
+	rc = store_recover(&r->recovery, r->t);
+	if (!rc && r->recovery.removed)
+		log_warning(r->o->log,
+			"a publish before this one was cut off: of %llu blobs that it "
+			"left, "
+			"%llu were damaged and are removed",
+			(unsigned long long)r->recovery.looked_at,
+			(unsigned long long)r->recovery.removed);
+	return rc;
+}
+
+/* What the user should know of the store, once all is in it. */
+static void warn_of_store(const struct run *r)
+{
+	struct trouble why = {0};
+
+	if (r->result.damaged_blobs)
+		log_warning(r->o->log,
+			"%llu blobs in the store %s were damaged and have been written "
+			"anew: cairn check tells whether others are",
+			(unsigned long long)r->result.damaged_blobs, r->o->store);
+	if (store_check_readable(r->store, &why))
+		log_warning(r->o->log, "%s", why.text);
 }
 
 /* All that is read from and written to, up to the first entry. */
@@ -349,6 +399,9 @@ static int publish_all(struct run *r)
 	if (rc)
 		return rc;
 	plan_memory(r);
+	rc = recover_store(r);
+	if (rc)
+		return rc;
 	rc = walk_source(r, false, count_entry, r);
 	if (rc)
 		return rc;
@@ -362,9 +415,14 @@ static int publish_all(struct run *r)
 	if (rc)
 		return rc;
 	rc = publish_revision(r, &made);
-	if (!rc && r->index && index_commit(r->index))
+	if (!rc)
+		rc = store_settle(r->store, r->t);
+	if (rc)
+		return rc;
+	if (r->index && index_commit(r->index))
 		log_warning(r->o->log, "the index of unchanged files could not be kept");
-	return rc;
+	warn_of_store(r);
+	return 0;
 }
 
 static void release_leader(void *leader)

@@ -32,6 +32,7 @@ struct publish_options {
 	 * revision had, unless no_profile. Borrowed. */
 	const struct profile *profile;
 	bool no_profile;
+	bool verify;  /* decode each blob that is there already, before it is relied on */
 	bool new_key; /* the store's manifest is signed by another key: replace it */
 	bool one_file_system; /* do not cross mount points */
 	const char *const
@@ -50,7 +51,8 @@ struct publish_result {
 	struct totals totals;
 	uint64_t new_blobs, new_bytes; /* written by this call; bytes as stored */
 	uint64_t delta_blobs;
-	uint64_t read_bytes; /* file data that had to be read */
+	uint64_t damaged_blobs; /* were found in the store, and written anew */
+	uint64_t read_bytes;	/* file data that had to be read */
 	int64_t took_ns;
 };
 

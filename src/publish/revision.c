@@ -83,7 +83,7 @@ int revision_init(struct revision *r, const struct revision_options *o, struct s
 	int rc;
 
 	*r = (struct revision){.o = *o, .store = store};
-	rc = store_read_manifest(store, &r->previous_text, &r->previous, t);
+	rc = store_read_manifest(store, &r->previous_text, &r->previous, &r->seen, t);
 	if (rc == ERR_ABSENT)
 		rc = 0;
 	else if (!rc)
@@ -154,7 +154,9 @@ static int write_manifest(struct revision *r, uint64_t number,
 	rc = name_dataset(r, m.dataset, t);
 	if (!rc)
 		rc = manifest_encode(&m, &r->o.key, 1, text);
-	return rc ? rc : store_write_manifest(r->store, number, span_of_bytes(text), t);
+	return rc ? rc
+		  : store_write_manifest(
+			    r->store, number, span_of_bytes(text), &r->seen, t);
 }
 
 /* `manifest` is the text of revision `number`. */
@@ -175,7 +177,7 @@ static int write_tag(
 	memcpy(tag.tag, r->o.tag, strlen(r->o.tag) + 1);
 	rc = tag_encode(&tag, &r->o.key, 1, &text);
 	if (!rc)
-		rc = store_write_tag(r->store, tag.tag, span_of_bytes(&text), t);
+		rc = store_write_tag(r->store, tag.tag, span_of_bytes(&text), NULL, t);
 	bytes_release(&text);
 	return rc;
 }

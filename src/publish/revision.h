@@ -25,6 +25,7 @@ struct revision {
 	struct store *store; /* borrowed */
 	struct bytes previous_text;
 	struct manifest *previous; /* NULL: this is the first */
+	struct store_version seen; /* of manifest.json */
 	char *name;
 };
 

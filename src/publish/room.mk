@@ -9,5 +9,9 @@ libpublish_a_SOURCES = \
 	%D%/object_read.c %D%/object_read.h %D%/page_sink.c %D%/page_sink.h %D%/pipeline.c \
 	%D%/pipeline.h %D%/progress.h %D%/profile_blob.c %D%/profile_blob.h %D%/publication.c %D%/publication.h %D%/publish.c \
 	%D%/publish.h %D%/record.c %D%/record.h %D%/revision.c %D%/revision.h %D%/scratch.c \
-	%D%/scratch.h %D%/store.c %D%/store.h %D%/stored_blob.c %D%/stored_blob.h %D%/tally.c \
-	%D%/tally.h %D%/unit.c %D%/unit.h %D%/walk.c %D%/walk.h
+	%D%/scratch.h %D%/directory_listing.c %D%/directory_listing.h %D%/store.c %D%/store.h \
+	%D%/store_directory.c %D%/store_directory.h %D%/store_listing.c %D%/store_listing.h \
+	%D%/store_location.c %D%/store_location.h %D%/store_memory.c %D%/store_memory.h \
+	%D%/store_open.c %D%/store_open.h %D%/store_recovery.c %D%/store_recovery.h \
+	%D%/store_remote.c %D%/store_remote.h %D%/stored_blob.c %D%/stored_blob.h %D%/tally.c \
+	%D%/tally.h %D%/unit.c %D%/unit.h %D%/unsynced.c %D%/unsynced.h %D%/walk.c %D%/walk.h

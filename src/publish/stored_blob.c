@@ -8,28 +8,67 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "format/blob_frame.h"
+#include "publish/attributes.h"
 #include "publish/stored_blob.h"
+#include "util/clock.h"
 #include "util/error.h"
 #include "util/io.h"
 
-#define HEAD_SIZE 128 /* enough for a delta's head and a frame's header */
 #define TEMPORARY_SIZE 64
+
+/* The first bytes of a blob's file. */
+struct blob_start {
+	uint8_t bytes[STORE_HEAD_SIZE];
+	size_t size;
+};
+
+/* Follows the blocks to the file's end: those that begin beyond `start` cost a read of
+ * three bytes each. */
+static int walk_blocks(
+	int fd, uint64_t size, const struct blob_start *start, struct blob_frame *f)
+{
+	uint8_t header[BLOCK_HEADER_SIZE];
+	int rc = 0;
+
+	while (!rc && !f->ended) {
+		if (f->at + BLOCK_HEADER_SIZE > size)
+			return ERR_CORRUPT;
+		if (f->at + BLOCK_HEADER_SIZE <= start->size)
+			memcpy(header, start->bytes + f->at, sizeof header);
+		else
+			rc = io_pread_full(fd, header, sizeof header, f->at);
+		if (!rc)
+			rc = blob_frame_next(f, header);
+	}
+	return !rc && f->at != size ? ERR_CORRUPT : rc;
+}
 
 static int read_head(int fd, struct stored *out)
 {
-	uint8_t head[HEAD_SIZE];
-	struct blob_head decoded;
+	struct blob_start start = {.size = 0};
+	struct blob_head head;
+	struct blob_frame f;
 	struct stat st;
-	size_t done = 0;
 	int rc = fstat(fd, &st) ? error_from_errno(errno) : 0;
 
+	if (!rc && !S_ISREG(st.st_mode))
+		rc = ERR_CORRUPT;
 	if (!rc)
-		rc = io_pread_some(fd, head, sizeof head, 0, &done);
+		rc = io_pread_some(fd, start.bytes, sizeof start.bytes, 0, &start.size);
 	if (rc)
 		return rc;
-	if (blob_head_decode(span_of(head, done), PAGE_SIZE_MAX, &decoded))
-		return ERR_ABSENT;
-	*out = (struct stored){(uint64_t)st.st_size, decoded.has_base, decoded.base};
+	if (st.st_size > BLOB_SIZE_MAX || blob_frame_begin(span_of(start.bytes, start.size),
+						  PAGE_SIZE_MAX, &head, &f))
+		return ERR_CORRUPT;
+	rc = walk_blocks(fd, (uint64_t)st.st_size, &start, &f);
+	if (rc)
+		return rc;
+	*out = (struct stored){.size = (uint64_t)st.st_size,
+		.content = head.size,
+		.mtime = attributes_mtime(&st),
+		.has_base = head.has_base,
+		.base = head.base};
 	return 0;
 }
 
@@ -39,7 +78,7 @@ int stored_blob_find(int store, const struct digest *name, struct stored *out)
 	int fd, rc;
 
 	blob_path(name, path);
-	fd = openat(store, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(store, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return error_from_errno(errno);
 	rc = read_head(fd, out);
@@ -47,70 +86,23 @@ int stored_blob_find(int store, const struct digest *name, struct stored *out)
 	return rc;
 }
 
-/* `base` holds the base's bytes when the blob is a delta. */
-static int decode_stored(struct blob_codec *codec, struct span stored,
-	const struct blob_head *head, const struct bytes *base, const struct digest *name,
-	struct bytes *content)
+/* The clock may be set back while blobs are written: none may look older than the mark that
+ * tells of them. */
+static int date_blob(int fd, int64_t since)
 {
-	int rc;
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
+		{since / NS_PER_SECOND, (long)(since % NS_PER_SECOND)}};
+	struct stat st;
 
-	bytes_clear(content);
-	rc = bytes_reserve(content, head->size + 1);
-	if (!rc)
-		rc = blob_decode(codec, stored, span_of_bytes(base), name, content->data,
-			head->size);
-	if (!rc)
-		content->size = head->size;
-	return rc;
-}
-
-static int read_stored(
-	int store, const struct digest *name, struct bytes *stored, struct blob_head *head)
-{
-	char path[BLOB_PATH_SIZE];
-	int rc;
-
-	blob_path(name, path);
-	rc = io_read_file(store, path, BLOB_SIZE_MAX, stored);
-	return rc ? rc : blob_head_decode(span_of_bytes(stored), PAGE_SIZE_MAX, head);
-}
-
-/* A base is plain, so this ends the recursion. */
-static int read_plain(int store, struct blob_codec *codec, const struct digest *name,
-	struct bytes *content)
-{
-	struct bytes stored = {0}, none = {0};
-	struct blob_head head;
-	int rc = read_stored(store, name, &stored, &head);
-
-	if (!rc && head.has_base)
-		rc = ERR_CORRUPT;
-	if (!rc)
-		rc = decode_stored(
-			codec, span_of_bytes(&stored), &head, &none, name, content);
-	bytes_release(&stored);
-	return rc;
-}
-
-int stored_blob_read(int store, struct blob_codec *codec, const struct digest *name,
-	struct bytes *content)
-{
-	struct bytes stored = {0}, base = {0};
-	struct blob_head head;
-	int rc = read_stored(store, name, &stored, &head);
-
-	if (!rc && head.has_base)
-		rc = read_plain(store, codec, &head.base, &base);
-	if (!rc)
-		rc = decode_stored(
-			codec, span_of_bytes(&stored), &head, &base, name, content);
-	bytes_release(&stored);
-	bytes_release(&base);
-	return rc;
+	if (fstat(fd, &st) != 0)
+		return error_from_errno(errno);
+	if (attributes_mtime(&st) >= since || futimens(fd, times) == 0)
+		return 0;
+	return error_from_errno(errno);
 }
 
 /* Without syncfs() each blob is made durable by itself. */
-static int write_temporary(int store, const char *path, struct span stored)
+static int write_temporary(int store, const char *path, struct span stored, int64_t since)
 {
 	int fd = openat(store, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 		STORE_FILE_MODE);
@@ -119,6 +111,8 @@ static int write_temporary(int store, const char *path, struct span stored)
 	if (fd < 0)
 		return error_from_errno(errno);
 	rc = io_write_full(fd, stored.data, stored.size);
+	if (!rc)
+		rc = date_blob(fd, since);
 #ifndef HAVE_SYNCFS
 	if (!rc && fsync(fd) != 0)
 		rc = error_from_errno(errno);
@@ -142,15 +136,15 @@ static int rename_blob(int store, const char *from, const char *to)
 	return renameat(store, from, store, to) == 0 ? 0 : error_from_errno(errno);
 }
 
-int stored_blob_write(
-	int store, const struct digest *name, struct span stored, unsigned serial)
+int stored_blob_write(int store, const struct digest *name, struct span stored,
+	unsigned serial, int64_t since)
 {
 	char path[BLOB_PATH_SIZE], temporary[TEMPORARY_SIZE];
 	int rc;
 
 	blob_path(name, path);
 	snprintf(temporary, sizeof temporary, "blobs/.%ld-%u.tmp", (long)getpid(), serial);
-	rc = write_temporary(store, temporary, stored);
+	rc = write_temporary(store, temporary, stored, since);
 	if (!rc)
 		rc = rename_blob(store, temporary, path);
 	if (rc)

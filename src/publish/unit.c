@@ -46,9 +46,16 @@ void unit_finish(struct unit *u)
 	pthread_mutex_unlock(&p->publication_mtx);
 }
 
-static int adopt_blob(void *ctx, const struct digest *blob)
+struct adoption {
+	struct blobs *blobs;
+	struct scratch *x;
+};
+
+static int adopt_blob(void *ctx, const struct digest *blob, uint64_t size)
 {
-	return blobs_adopt(ctx, blob);
+	const struct adoption *a = ctx;
+
+	return blobs_adopt(a->blobs, a->x, blob, size);
 }
 
 static int adopt_file(struct item *item, const struct record_file *file)
@@ -105,6 +112,7 @@ static int adopt_object(struct unit *u, const struct record *r)
 
 int unit_adopt(struct unit *u, struct scratch *x)
 {
+	struct adoption adoption = {u->publication->blobs, x};
 	struct record r;
 	int rc = record_decode(span_of_bytes(&u->record), &r);
 
@@ -113,8 +121,7 @@ int unit_adopt(struct unit *u, struct scratch *x)
 	if (r.count != u->count)
 		return ERR_CORRUPT;
 	if (r.has_object)
-		rc = history_each_blob(
-			x->history, &r.object, adopt_blob, u->publication->blobs);
+		rc = history_each_blob(x->history, &r.object, adopt_blob, &adoption);
 	if (!rc)
 		rc = adopt_files(u, &r);
 	if (!rc)

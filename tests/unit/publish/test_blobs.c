@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "publish/blobs.h"
+#include "publish/store_directory.h"
 #include "unit/await.h"
 #include "unit/trees.h"
 
@@ -28,7 +29,9 @@ static int set_up(void **state)
 
 	(void)state;
 	directory = trees_new();
-	assert_int_equal(store_open(trees_path(directory, "store"), &store, &t), 0);
+	assert_int_equal(store_directory_open(
+				 trees_path(directory, "store"), STORE_MAKE, &store, &t),
+		0);
 	scratches = scratches_new(store, NULL);
 	x = scratch_take(scratches);
 	return 0;
@@ -67,7 +70,7 @@ static struct stored stored_of(const struct digest *name)
 {
 	struct stored s;
 
-	assert_int_equal(store_find_blob(store, name, &s), 0);
+	assert_int_equal(store_find_blob(store, name, &s, NULL), 0);
 	return s;
 }
 
@@ -75,14 +78,14 @@ static void reads_back(const struct digest *name, const uint8_t *data)
 {
 	struct bytes content = {0};
 
-	assert_int_equal(store_read_blob(store, x->codec, name, &content), 0);
+	assert_int_equal(store_read_blob(store, x->codec, name, &content, NULL), 0);
 	assert_true(span_equal(span_of_bytes(&content), span_of(data, SIZE)));
 	bytes_release(&content);
 }
 
 static void test_once_is_enough(void **state)
 {
-	struct blobs *b = blobs_new(store, 3, 1);
+	struct blobs *b = blobs_new(store, 3, 1, false);
 	uint8_t *data = trees_noise(1, SIZE);
 	struct digest name = put(b, data, NULL);
 	struct blob_totals t;
@@ -97,20 +100,20 @@ static void test_once_is_enough(void **state)
 	reads_back(&name, data);
 	blobs_free(b);
 	/* the next revision finds it */
-	b = blobs_new(store, 3, 1);
-	assert_int_equal(blobs_adopt(b, &name), 0);
+	b = blobs_new(store, 3, 1, false);
+	assert_int_equal(blobs_adopt(b, x, &name, 0), 0);
 	t = blobs_totals(b);
 	assert_int_equal(t.new_blobs, 0);
 	assert_int_equal(t.stored, stored_of(&name).size);
 	name.bytes[0] ^= 1;
-	assert_int_equal(blobs_adopt(b, &name), ERR_ABSENT);
+	assert_int_equal(blobs_adopt(b, x, &name, 0), ERR_ABSENT);
 	blobs_free(b);
 	free(data);
 }
 
 static void test_deltas_keep_to_one_level(void **state)
 {
-	struct blobs *b = blobs_new(store, 3, 1);
+	struct blobs *b = blobs_new(store, 3, 1, false);
 	uint8_t *data = trees_noise(1, SIZE);
 	struct digest first = put(b, data, NULL), second, third;
 	struct stored found;
@@ -133,8 +136,8 @@ static void test_deltas_keep_to_one_level(void **state)
 	assert_true(t.delta);
 	blobs_free(b);
 	/* a delta that is there already brings its base and the feature */
-	b = blobs_new(store, 3, 1);
-	assert_int_equal(blobs_adopt(b, &third), 0);
+	b = blobs_new(store, 3, 1, false);
+	assert_int_equal(blobs_adopt(b, x, &third, SIZE), 0);
 	t = blobs_totals(b);
 	assert_true(t.delta);
 	assert_int_equal(t.delta_blobs, 0);
@@ -145,7 +148,7 @@ static void test_deltas_keep_to_one_level(void **state)
 
 static void test_a_base_that_does_not_help(void **state)
 {
-	struct blobs *b = blobs_new(store, 3, 1);
+	struct blobs *b = blobs_new(store, 3, 1, false);
 	uint8_t *one = trees_noise(1, SIZE), *two = trees_noise(2, SIZE);
 	struct digest first = put(b, one, NULL), second = put(b, two, &first);
 	struct digest absent = digest_of("", 0);
@@ -165,7 +168,7 @@ static void test_a_base_that_does_not_help(void **state)
 /* A delta whose base is gone is no blob: it is written again. */
 static void test_a_lost_base(void **state)
 {
-	struct blobs *b = blobs_new(store, 3, 1);
+	struct blobs *b = blobs_new(store, 3, 1, false);
 	uint8_t *data = trees_noise(1, SIZE);
 	struct digest first = put(b, data, NULL), second;
 	char path[BLOB_PATH_SIZE + 8] = "store/";
@@ -175,7 +178,7 @@ static void test_a_lost_base(void **state)
 	second = put(b, data, &first);
 	blob_path(&first, path + 6);
 	assert_int_equal(unlink(trees_path(directory, path)), 0);
-	assert_int_equal(blobs_adopt(b, &second), ERR_ABSENT);
+	assert_int_equal(blobs_adopt(b, x, &second, SIZE), ERR_CORRUPT);
 	put(b, data, &first);
 	assert_false(stored_of(&second).has_base);
 	reads_back(&second, data);
@@ -200,7 +203,7 @@ static void *put_all(void *arg)
 
 static void test_many_threads_one_blob(void **state)
 {
-	struct blobs *b = blobs_new(store, 3, THREADS);
+	struct blobs *b = blobs_new(store, 3, THREADS, false);
 	pthread_t threads[THREADS];
 
 	(void)state;

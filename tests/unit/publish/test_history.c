@@ -10,6 +10,7 @@
 #include "format/page_builder.h"
 #include "format/recipe.h"
 #include "publish/history.h"
+#include "publish/store_directory.h"
 #include "unit/trees.h"
 
 #define FILES 3000
@@ -27,7 +28,7 @@ static int set_up(void **state)
 	(void)state;
 	directory = trees_new();
 	codec = blob_codec_new();
-	return store_open(trees_path(directory, "store"), &store, &t);
+	return store_directory_open(trees_path(directory, "store"), STORE_MAKE, &store, &t);
 }
 
 static int tear_down(void **state)
@@ -161,7 +162,7 @@ struct order {
 	unsigned chunks, others;
 };
 
-static int each(void *ctx, const struct digest *blob)
+static int each(void *ctx, const struct digest *blob, uint64_t size)
 {
 	struct order *o = ctx;
 	struct digest next = number(o->chunks);
@@ -170,13 +171,15 @@ static int each(void *ctx, const struct digest *blob)
 		o->chunks++;
 	else
 		o->others++;
+	assert_int_equal(size, digest_equal(blob, &next) ? CHUNK : 0);
 	return 0;
 }
 
-static int refuse(void *ctx, const struct digest *blob)
+static int refuse(void *ctx, const struct digest *blob, uint64_t size)
 {
 	(void)ctx;
 	(void)blob;
+	(void)size;
 	return ERR_ABSENT;
 }
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The store as an interface: each test runs on a directory and on one in memory, and what
+ * is read also over the network's fetcher.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,45 +11,89 @@
 
 #include <cmocka.h>
 
-#include "publish/store.h"
+#include "publish/store_directory.h"
+#include "publish/store_memory.h"
+#include "publish/store_remote.h"
 #include "unit/trees.h"
-#include "util/io.h"
+#include "util/clock.h"
 
-static char *directory;
+#define NOISE_SIZE (300u << 10)
+
+/* The store under test, by whichever of its kinds. */
+struct tested {
+	char *directory; /* a directory's; or NULL */
+	struct store *store;
+	struct store *reader; /* another way to the same store */
+};
+
 static struct blob_codec *codec;
 
-static int set_up(void **state)
+static int set_up_directory(void **state)
 {
-	(void)state;
-	directory = trees_new();
+	struct store_remote_options options = {.timeout = 10 * NS_PER_SECOND};
+	struct tested *d = calloc(1, sizeof *d);
+	struct trouble t = {0};
+	char *url;
+
 	codec = blob_codec_new();
+	d->directory = trees_new();
+	if (store_directory_open(
+		    trees_path(d->directory, "store"), STORE_MAKE, &d->store, &t))
+		fail_msg("%s", t.text);
+	assert_true(asprintf(&url, "file://%s", trees_path(d->directory, "store")) > 0);
+	if (store_remote_open(url, &options, &d->reader, &t))
+		fail_msg("%s", t.text);
+	free(url);
+	*state = d;
+	return 0;
+}
+
+static int set_up_memory(void **state)
+{
+	struct tested *d = calloc(1, sizeof *d);
+
+	codec = blob_codec_new();
+	d->store = store_memory_new();
+	*state = d;
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	(void)state;
+	struct tested *d = *state;
+
+	store_close(d->reader);
+	store_close(d->store);
+	if (d->directory)
+		trees_remove(d->directory);
+	free(d);
 	blob_codec_free(codec);
-	trees_remove(directory);
 	return 0;
 }
 
-static struct store *open_it(void)
+/* Damages a blob as a disk would: behind the store's back. */
+static void plant(struct tested *d, const struct digest *name, struct span data)
 {
-	struct store *s;
-	struct trouble t = {0};
+	char path[BLOB_PATH_SIZE + 8] = "store/";
+	int fd;
 
-	if (store_open(trees_path(directory, "deep/store"), &s, &t))
-		fail_msg("%s", t.text);
-	return s;
+	blob_path(name, path + 6);
+	if (!d->directory) {
+		assert_int_equal(store_memory_plant(d->store, path + 6, data, 1), 0);
+		return;
+	}
+	fd = open(trees_path(d->directory, path), O_WRONLY | O_TRUNC);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data.data, data.size), data.size);
+	close(fd);
 }
 
-static struct digest put(struct store *s, const char *content)
+static struct digest put(struct store *s, struct span content)
 {
-	struct digest d = digest_of(content, strlen(content));
+	struct digest d = digest_of(content.data, content.size);
 	struct bytes stored = {0};
 
-	assert_int_equal(blob_encode(codec, span_of_string(content), 3, &stored), 0);
+	assert_int_equal(blob_encode(codec, content, 3, &stored), 0);
 	assert_int_equal(store_write_blob(s, &d, span_of_bytes(&stored), NULL), 0);
 	bytes_release(&stored);
 	return d;
@@ -65,187 +113,316 @@ static struct digest put_delta(struct store *s, const char *content, const char 
 	return d;
 }
 
-static const char *blob_file(const struct digest *d)
+static void reads_as(struct store *s, const struct digest *name, struct span content)
 {
-	char below[BLOB_PATH_SIZE + 16] = "deep/store/";
+	struct bytes found = {0};
+	struct stored stored;
+	struct trouble t = {0};
 
-	blob_path(d, below + strlen(below));
-	return trees_path(directory, below);
+	if (store_read_blob(s, codec, name, &found, &t))
+		fail_msg("%s", t.text);
+	assert_true(span_equal(span_of_bytes(&found), content));
+	assert_int_equal(store_find_blob(s, name, &stored, &t), 0);
+	assert_int_equal(stored.content, content.size);
+	bytes_clear(&found);
+	assert_int_equal(store_read_stored(s, name, &found, &t), 0);
+	assert_int_equal(found.size, stored.size);
+	bytes_release(&found);
 }
 
 static void test_blobs(void **state)
 {
-	struct store *s = open_it();
+	struct tested *d = *state;
+	uint8_t *noise = trees_noise(1, NOISE_SIZE);
+	struct span contents[] = {
+		span_of_string("hello"), span_of("", 0), span_of(noise, NOISE_SIZE)};
+	struct digest absent = digest_of("absent", 6);
 	struct bytes content = {0};
 	struct stored found;
-	struct digest d = digest_of("hello", 5);
-	struct stat st;
 
-	(void)state;
-	assert_int_equal(store_find_blob(s, &d, &found), ERR_ABSENT);
-	assert_int_equal(store_read_blob(s, codec, &d, &content), ERR_ABSENT);
-	d = put(s, "hello");
-	assert_int_equal(store_find_blob(s, &d, &found), 0);
-	assert_false(found.has_base);
-	assert_int_equal(stat(blob_file(&d), &st), 0);
-	assert_int_equal(found.size, st.st_size);
-	assert_int_equal(store_read_blob(s, codec, &d, &content), 0);
-	assert_true(span_equal(span_of_bytes(&content), span_of_string("hello")));
+	assert_int_equal(store_find_blob(d->store, &absent, &found, NULL), ERR_ABSENT);
+	assert_int_equal(
+		store_read_blob(d->store, codec, &absent, &content, NULL), ERR_ABSENT);
+	for (unsigned i = 0; i < 3; i++) {
+		struct digest name = put(d->store, contents[i]);
+
+		reads_as(d->store, &name, contents[i]);
+		if (d->reader)
+			reads_as(d->reader, &name, contents[i]);
+		assert_int_equal(store_remove_blob(d->store, &name, NULL), 0);
+		assert_int_equal(store_remove_blob(d->store, &name, NULL), ERR_ABSENT);
+		assert_int_equal(
+			store_find_blob(d->store, &name, &found, NULL), ERR_ABSENT);
+	}
+	assert_int_equal(store_sync(d->store, NULL), 0);
 	bytes_release(&content);
-	store_close(s);
+	free(noise);
 }
 
 static void test_deltas(void **state)
 {
-	struct store *s = open_it();
+	struct tested *t = *state;
+	const char *first = "a base that is somewhat long, a base";
+	const char *second = "a base that is somewhat longer, a base";
+	struct digest base = put(t->store, span_of_string(first));
+	struct digest d = put_delta(t->store, second, first);
+	struct digest chain = put_delta(
+		t->store, "a base that is somewhat longer, two", second);
 	struct bytes content = {0};
 	struct stored found;
-	struct digest base = put(s, "a base that is somewhat long, a base");
-	struct digest d = put_delta(s, "a base that is somewhat longer, a base",
-		"a base that is somewhat long, a base");
-	struct digest chain = put_delta(s, "a base that is somewhat longer, two",
-		"a base that is somewhat longer, a base");
 
-	(void)state;
-	assert_int_equal(store_find_blob(s, &d, &found), 0);
+	assert_int_equal(store_find_blob(t->store, &d, &found, NULL), 0);
 	assert_true(found.has_base && digest_equal(&found.base, &base));
-	assert_int_equal(store_read_blob(s, codec, &d, &content), 0);
-	assert_int_equal(content.size, strlen("a base that is somewhat longer, a base"));
+	reads_as(t->store, &d, span_of_string(second));
+	if (t->reader)
+		reads_as(t->reader, &d, span_of_string(second));
 	/* a base is never a delta itself */
-	assert_int_equal(store_read_blob(s, codec, &chain, &content), ERR_CORRUPT);
+	assert_int_equal(
+		store_read_blob(t->store, codec, &chain, &content, NULL), ERR_CORRUPT);
+	assert_int_equal(store_remove_blob(t->store, &base, NULL), 0);
+	assert_true(store_read_blob(t->store, codec, &d, &content, NULL) < 0);
 	bytes_release(&content);
-	store_close(s);
 }
 
-/* As a power loss may leave a blob that was not synced. */
+/* Neither found nor read; what was flipped within a block is read alone. */
+static void damaged(struct tested *d, const struct digest *name, struct span data)
+{
+	struct bytes content = {0};
+	struct stored found;
+	struct trouble t = {0};
+
+	plant(d, name, data);
+	assert_int_equal(store_find_blob(d->store, name, &found, &t), ERR_CORRUPT);
+	assert_int_equal(store_read_blob(d->store, codec, name, &content, &t), ERR_CORRUPT);
+	assert_non_null(strstr(t.text, "blobs/"));
+	if (d->reader)
+		assert_int_equal(store_find_blob(d->reader, name, &found, &t), ERR_CORRUPT);
+	bytes_release(&content);
+}
+
 static void test_damaged_blobs(void **state)
 {
-	struct store *s = open_it();
-	struct bytes content = {0};
-	struct digest d = put(s, "hello hello hello hello");
+	struct tested *d = *state;
+	uint8_t *noise = trees_noise(2, NOISE_SIZE);
+	struct digest name = put(d->store, span_of(noise, NOISE_SIZE));
+	struct bytes stored = {0}, content = {0};
 	struct stored found;
-	int fd;
 
-	(void)state;
-	fd = open(blob_file(&d), O_WRONLY);
-	assert_int_equal(pwrite(fd, "????????", 8, 8), 8);
-	assert_int_equal(store_read_blob(s, codec, &d, &content), ERR_CORRUPT);
-	assert_int_equal(pwrite(fd, "\0\0\0\0", 4, 0), 4);
-	assert_int_equal(store_find_blob(s, &d, &found), ERR_ABSENT);
-	assert_int_equal(ftruncate(fd, 0), 0);
-	assert_int_equal(store_find_blob(s, &d, &found), ERR_ABSENT);
-	close(fd);
-	bytes_release(&content);
-	store_close(s);
-}
-
-static void test_one_publisher(void **state)
-{
-	struct store *s = open_it(), *other;
-	struct trouble t = {0};
-
-	(void)state;
+	assert_int_equal(store_read_stored(d->store, &name, &stored, NULL), 0);
+	damaged(d, &name, span_of("", 0));
+	damaged(d, &name, span_of("\0\0\0\0\0\0\0\0", 8));
+	damaged(d, &name, span_of(stored.data, 3));
+	damaged(d, &name, span_of(stored.data, 4096));
+	damaged(d, &name, span_of(stored.data, stored.size - 1));
+	memset(stored.data + 8192, 0, 4096); /* within a block */
+	plant(d, &name, span_of_bytes(&stored));
+	assert_int_equal(store_find_blob(d->store, &name, &found, NULL), 0);
 	assert_int_equal(
-		store_open(trees_path(directory, "deep/store"), &other, &t), ERR_BUSY);
-	assert_non_null(strstr(t.text, "another process"));
-	store_close(s);
-	store_close(open_it());
-}
-
-static void test_leftovers_are_removed(void **state)
-{
-	static const char *const names[] = {"deep/store/blobs/.12-3.tmp",
-		"deep/store/.12-abc.tmp", "deep/store/revisions/.1-2.tmp",
-		"deep/store/tags/.1-2.tmp"};
-	struct store *s = open_it();
-	struct digest d = put(s, "kept");
-	struct stored found;
-
-	(void)state;
-	store_close(s);
-	for (unsigned i = 0; i < 4; i++)
-		trees_text(directory, names[i], "half");
-	s = open_it();
-	for (unsigned i = 0; i < 4; i++)
-		assert_int_equal(access(trees_path(directory, names[i]), F_OK), -1);
-	assert_int_equal(store_find_blob(s, &d, &found), 0);
-	store_close(s);
-}
-
-static void test_other_directories_are_refused(void **state)
-{
-	struct store *s;
-	struct trouble t = {0};
-
-	(void)state;
-	trees_directory(directory, "photos");
-	trees_text(directory, "photos/one.jpg", "");
-	assert_int_equal(store_open(trees_path(directory, "photos"), &s, &t), ERR_INVALID);
-	assert_non_null(strstr(t.text, "not a store"));
-	assert_int_equal(access(trees_path(directory, "photos/blobs"), F_OK), -1);
-	assert_true(store_open(trees_path(directory, "photos/one.jpg"), &s, &t) < 0);
-	trees_directory(directory, "empty");
-	assert_int_equal(store_open(trees_path(directory, "empty"), &s, &t), 0);
-	store_close(s);
-}
-
-/* However fast they follow each other, a server that looks at seconds sees that each is
- * another one. */
-static void test_manifests_differ_in_seconds(void **state)
-{
-	struct store *s = open_it();
-	struct trouble t = {0};
-	struct stat st;
-	time_t before = 0;
-
-	(void)state;
-	for (uint64_t revision = 1; revision < 4; revision++) {
-		assert_int_equal(
-			store_write_manifest(s, revision, span_of_string("{}"), &t), 0);
-		assert_int_equal(
-			stat(trees_path(directory, "deep/store/manifest.json"), &st), 0);
-		assert_true(st.st_mtime > before);
-		before = st.st_mtime;
-	}
-	store_close(s);
+		store_read_blob(d->store, codec, &name, &content, NULL), ERR_CORRUPT);
+	assert_int_equal(bytes_append(&stored, "x", 1), 0);
+	damaged(d, &name, span_of_bytes(&stored));
+	name = put(d->store, span_of(noise, NOISE_SIZE));
+	reads_as(d->store, &name, span_of(noise, NOISE_SIZE));
+	bytes_release(&stored);
+	bytes_release(&content);
+	free(noise);
 }
 
 static void test_manifests(void **state)
 {
-	struct store *s = open_it();
+	struct tested *d = *state;
+	struct store_version seen, none = {""};
 	struct bytes text = {0};
 	struct manifest *m;
 	struct trouble t = {0};
 
-	(void)state;
-	assert_int_equal(store_read_manifest(s, &text, &m, &t), ERR_ABSENT);
-	assert_int_equal(store_write_manifest(s, 7, span_of_string("{\"no\":1}"), &t), 0);
+	assert_int_equal(store_read_manifest(d->store, &text, &m, &seen, &t), ERR_ABSENT);
+	assert_string_equal(seen.text, "");
 	assert_int_equal(
-		access(trees_path(directory, "deep/store/revisions/7.json"), R_OK), 0);
-	assert_true(store_read_manifest(s, &text, &m, &t) < 0);
+		store_write_manifest(d->store, 7, span_of_string("{\"no\":1}"), &seen, &t),
+		0);
+	assert_int_equal(store_read_manifest(d->store, &text, &m, &seen, &t), ERR_CORRUPT);
 	assert_non_null(strstr(t.text, "manifest.json"));
-	assert_int_equal(store_write_tag(s, "../x", span_of_string("{}"), &t), ERR_INVALID);
-	assert_int_equal(store_write_tag(s, "x", span_of_string("{}"), &t), 0);
-	assert_int_equal(access(trees_path(directory, "deep/store/tags/x.json"), R_OK), 0);
-	assert_int_equal(store_sync(s, &t), 0);
+	assert_true(store_read_revision(d->store, 7, &text, &m, &t) < 0);
+	assert_int_equal(store_read_revision(d->store, 8, &text, &m, &t), ERR_ABSENT);
+	/* somebody else has replaced it */
+	assert_int_equal(store_write_manifest(d->store, 8, span_of_string("{}"), &none, &t),
+		ERR_CHANGED);
+	bytes_clear(&text);
+	assert_int_equal(store_read_tag(d->store, "x", &text, &seen, &t), ERR_ABSENT);
+	assert_int_equal(store_remove_revision(d->store, 7, &t), 0);
+	assert_int_equal(store_remove_revision(d->store, 7, &t), ERR_ABSENT);
 	bytes_release(&text);
-	store_close(s);
 }
+
+static void test_conditions(void **state)
+{
+	struct tested *d = *state;
+	struct store_version first, second, none = {""};
+	struct bytes text = {0};
+	struct trouble t = {0};
+
+	assert_int_equal(store_write_tag(d->store, "../x", span_of_string("{}"), NULL, &t),
+		ERR_INVALID);
+	assert_int_equal(
+		store_write_tag(d->store, "x", span_of_string("{1}"), &none, &t), 0);
+	assert_int_equal(store_write_tag(d->store, "x", span_of_string("{2}"), &none, &t),
+		ERR_CHANGED);
+	assert_int_equal(store_read_tag(d->store, "x", &text, &first, &t), 0);
+	assert_true(span_equal(span_of_bytes(&text), span_of_string("{1}")));
+	assert_int_equal(
+		store_write_tag(d->store, "x", span_of_string("{2}"), &first, &t), 0);
+	assert_int_equal(store_write_tag(d->store, "x", span_of_string("{3}"), &first, &t),
+		ERR_CHANGED);
+	bytes_clear(&text);
+	assert_int_equal(store_read_tag(d->store, "x", &text, &second, &t), 0);
+	assert_true(span_equal(span_of_bytes(&text), span_of_string("{2}")));
+	assert_string_not_equal(first.text, second.text);
+	if (d->reader) {
+		bytes_clear(&text);
+		assert_int_equal(store_read_tag(d->reader, "x", &text, &second, &t), 0);
+		assert_true(span_equal(span_of_bytes(&text), span_of_string("{2}")));
+		assert_int_equal(store_remove_tag(d->reader, "x", &t), ERR_UNSUPPORTED);
+	}
+	assert_int_equal(store_remove_tag(d->store, "x", &t), 0);
+	assert_int_equal(store_remove_tag(d->store, "x", &t), ERR_ABSENT);
+	/* gone, and not to be replaced by who saw it */
+	assert_int_equal(store_write_tag(d->store, "x", span_of_string("{3}"), &second, &t),
+		ERR_CHANGED);
+	bytes_release(&text);
+}
+
+/* The number of items below `prefix`; the sum of what they name goes to *sum. */
+static unsigned list(struct store *s, const char *prefix, uint64_t *sum)
+{
+	struct store_listing *l;
+	struct store_item item;
+	struct trouble t = {0};
+	unsigned count = 0;
+	int rc;
+
+	*sum = 0;
+	if (store_list(s, prefix, &l, &t))
+		fail_msg("%s", t.text);
+	while (!(rc = store_listing_next(l, &item, &t))) {
+		char tag[TAG_NAME_MAX + 1];
+		struct digest d;
+		uint64_t number = 0;
+
+		assert_int_equal(strncmp(item.path, prefix, strlen(prefix)), 0);
+		assert_true(store_path_is_blob(item.path, &d) ||
+			    store_path_is_revision(item.path, &number) ||
+			    store_path_is_tag(item.path, tag));
+		assert_true(item.mtime > 0);
+		*sum += number + item.size;
+		count++;
+	}
+	assert_int_equal(rc, ERR_ABSENT);
+	store_listing_close(l);
+	return count;
+}
+
+static void test_listings(void **state)
+{
+	struct tested *d = *state;
+	uint64_t sum, sizes = 0, with_byte = 0;
+	struct store_listing *l;
+	struct trouble t = {0};
+
+	assert_int_equal(list(d->store, "blobs/", &sum), 0);
+	for (unsigned i = 0; i < 600; i++) {
+		struct digest name = put(d->store, span_of((uint8_t *)&i, sizeof i));
+		struct stored found;
+
+		assert_int_equal(store_find_blob(d->store, &name, &found, &t), 0);
+		sizes += found.size;
+		with_byte += name.bytes[0] == 0xab;
+	}
+	for (unsigned i = 1; i <= 3; i++)
+		assert_int_equal(
+			store_write_manifest(d->store, i, span_of_string("{}"), NULL, &t),
+			0);
+	assert_int_equal(
+		store_write_tag(d->store, "v1.0", span_of_string("{}"), NULL, &t), 0);
+	assert_int_equal(list(d->store, "blobs/", &sum), 600);
+	assert_int_equal(sum, sizes);
+	assert_int_equal(list(d->store, "blobs/ab/", &sum), with_byte);
+	assert_int_equal(list(d->store, "blobs/ab", &sum), with_byte);
+	assert_int_equal(list(d->store, "revisions/", &sum), 3);
+	assert_int_equal(sum, 1 + 2 + 3 + 3 * 2);
+	assert_int_equal(list(d->store, "tags/", &sum), 1);
+	if (d->reader) {
+		assert_int_equal(store_list(d->reader, "tags/", &l, &t), ERR_UNSUPPORTED);
+		assert_non_null(strstr(t.text, "cannot be listed"));
+		assert_false(store_is_writable(d->reader));
+	}
+	assert_true(store_is_writable(d->store));
+}
+
+/* What is listed may go at once: gc does so. */
+static void test_listing_while_removing(void **state)
+{
+	struct tested *d = *state;
+	struct store_listing *l;
+	struct store_item item;
+	unsigned count = 0;
+	uint64_t sum;
+
+	for (unsigned i = 0; i < 100; i++)
+		put(d->store, span_of((uint8_t *)&i, sizeof i));
+	assert_int_equal(store_list(d->store, "blobs/", &l, NULL), 0);
+	while (!store_listing_next(l, &item, NULL)) {
+		struct digest name;
+
+		assert_true(store_path_is_blob(item.path, &name));
+		assert_int_equal(store_remove_blob(d->store, &name, NULL), 0);
+		count++;
+	}
+	store_listing_close(l);
+	assert_int_equal(count, 100);
+	assert_int_equal(list(d->store, "blobs/", &sum), 0);
+}
+
+static void test_paths(void **state)
+{
+	struct digest d = digest_of("x", 1), found;
+	char path[BLOB_PATH_SIZE], tag[TAG_NAME_MAX + 1];
+	uint64_t revision;
+
+	(void)state;
+	blob_path(&d, path);
+	assert_true(store_path_is_blob(path, &found) && digest_equal(&found, &d));
+	path[10] = 'X';
+	assert_false(store_path_is_blob(path, &found));
+	assert_false(store_path_is_blob("blobs/", &found));
+	assert_true(store_path_is_revision("revisions/17.json", &revision));
+	assert_int_equal(revision, 17);
+	assert_false(store_path_is_revision("revisions/07.json", &revision));
+	assert_false(store_path_is_revision("revisions/.json", &revision));
+	assert_false(store_path_is_revision("revisions/7.jso", &revision));
+	assert_false(store_path_is_revision("revisions/99999999999999999.json", &revision));
+	assert_false(store_path_is_revision("revisions/-1.json", &revision));
+	assert_true(store_path_is_tag("tags/v1.0.json", tag));
+	assert_string_equal(tag, "v1.0");
+	assert_false(store_path_is_tag("tags/.hidden.json", tag));
+	assert_false(store_path_is_tag("tags/a/b.json", tag));
+}
+
+#define BOTH(test)                                                                         \
+	cmocka_unit_test_setup_teardown(test, set_up_directory, tear_down),                \
+		cmocka_unit_test_setup_teardown(test, set_up_memory, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_blobs, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_deltas, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_damaged_blobs, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_one_publisher, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_leftovers_are_removed, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_other_directories_are_refused, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-			test_manifests_differ_in_seconds, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_manifests, set_up, tear_down),
+		BOTH(test_blobs),
+		BOTH(test_deltas),
+		BOTH(test_damaged_blobs),
+		BOTH(test_manifests),
+		BOTH(test_conditions),
+		BOTH(test_listings),
+		BOTH(test_listing_while_removing),
+		cmocka_unit_test(test_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
