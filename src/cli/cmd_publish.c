@@ -19,8 +19,11 @@
 #include "publish/publish.h"
 #include "util/clock.h"
 #include "util/home.h"
+#include "util/io.h"
+#include "util/printable.h"
 
-#define EXCLUDE_MAX 1024
+#define EXIT_SKIPPED 3 /* published without what cannot be read */
+#define NAMES_TOLD 100 /* of those for which nothing is published */
 #define LEVEL_MAX 19
 #define JOBS_MAX 256
 
@@ -32,6 +35,9 @@ enum {
 	OPTION_LEVEL,
 	OPTION_MEMORY,
 	OPTION_EXCLUDE,
+	OPTION_EXCLUDE_FROM,
+	OPTION_INCLUDE,
+	OPTION_SKIP_UNREADABLE,
 	OPTION_ONE_FILE_SYSTEM,
 	OPTION_NO_INDEX,
 	OPTION_PROFILE,
@@ -53,7 +59,13 @@ const struct option_help publish_options_help[] = {
 	{"memory", OPTION_MEMORY, "SIZE",
 		"memory to use (default: 256M, in a container at most half)"},
 	{"exclude", OPTION_EXCLUDE, "PATTERN",
-		"leave out what matches, by path or name; may be repeated"},
+		"leave out what matches, as in .gitignore; may be repeated"},
+	{"exclude-from", OPTION_EXCLUDE_FROM, "FILE",
+		"leave out what the patterns in this file match; may be repeated"},
+	{"include", OPTION_INCLUDE, "PATTERN",
+		"take what matches though it is excluded; may be repeated"},
+	{"skip-unreadable", OPTION_SKIP_UNREADABLE, NULL,
+		"publish without what cannot be read, and list it: exit 3"},
 	{"one-file-system", OPTION_ONE_FILE_SYSTEM, NULL,
 		"do not enter what is mounted in SOURCE"},
 	{"profile", OPTION_PROFILE, "FILE",
@@ -70,9 +82,48 @@ struct arguments {
 	const char *key, *profile;
 	bool no_index, json;
 	uint64_t number;
-	size_t excluded;
-	const char *exclude[EXCLUDE_MAX + 1];
+	struct ignore *ignore;
+	struct unreadable unreadable;
 };
+
+static int need_ignore(struct arguments *a)
+{
+	if (!a->ignore)
+		a->ignore = ignore_new();
+	a->o.ignore = a->ignore;
+	return a->ignore ? 0 : ERR_NO_MEMORY;
+}
+
+static int take_pattern(
+	struct arguments *a, int (*add)(struct ignore *g, const char *pattern))
+{
+	int rc = need_ignore(a);
+
+	if (!rc)
+		rc = add(a->ignore, optarg);
+	if (rc == ERR_INVALID)
+		return command_use("publish", "no name can match the pattern '%s'", optarg);
+	return rc ? command_use(
+			    "publish", "the pattern '%.100s': %s", optarg, error_text(rc))
+		  : 0;
+}
+
+/* "-" is standard input. */
+static int take_pattern_file(struct arguments *a)
+{
+	const char *path = strcmp(optarg, "-") == 0 ? "/dev/stdin" : optarg;
+	struct bytes text = {0};
+	int rc = need_ignore(a);
+
+	if (!rc)
+		rc = io_read_file(AT_FDCWD, path, IGNORE_FILE_SIZE_MAX, &text);
+	if (!rc)
+		rc = ignore_exclude_lines(a->ignore, span_of_bytes(&text));
+	bytes_release(&text);
+	return rc ? command_use("publish", "cannot read the patterns in %s: %s", optarg,
+			    error_text(rc))
+		  : 0;
+}
 
 /* An option with a number or a list; 0 or EXIT_USE. */
 static int take_value(struct arguments *a, int letter)
@@ -95,13 +146,12 @@ static int take_value(struct arguments *a, int letter)
 			return command_use(
 				"publish", "--memory takes a size, such as 512M");
 		return 0;
+	case OPTION_EXCLUDE_FROM:
+		return take_pattern_file(a);
+	case OPTION_INCLUDE:
+		return take_pattern(a, ignore_include);
 	default: /* OPTION_EXCLUDE */
-		if (a->excluded == EXCLUDE_MAX)
-			return command_use(
-				"publish", "at most %d patterns to exclude", EXCLUDE_MAX);
-		a->exclude[a->excluded++] = optarg;
-		a->o.exclude = a->exclude;
-		return 0;
+		return take_pattern(a, ignore_exclude);
 	}
 }
 
@@ -119,6 +169,8 @@ static int take_option(struct arguments *a, int letter)
 		a->o.new_key = true;
 	else if (letter == OPTION_ONE_FILE_SYSTEM)
 		a->o.one_file_system = true;
+	else if (letter == OPTION_SKIP_UNREADABLE)
+		a->o.skip_unreadable = true;
 	else if (letter == OPTION_PROFILE)
 		a->profile = optarg;
 	else if (letter == OPTION_NO_PROFILE)
@@ -229,6 +281,47 @@ static void print_text(const struct arguments *a, const struct publish_result *r
 		size_text(r->totals.bytes, bytes), size_text(r->totals.stored, stored));
 	printf("%llu new blobs, %s new, in %.1f s\n", (unsigned long long)r->new_blobs,
 		size_text(r->new_bytes, new), seconds(r));
+	if (r->vanished > 0)
+		printf("%llu names vanished meanwhile and are left out\n",
+			(unsigned long long)r->vanished);
+	if (a->unreadable.count > 0)
+		printf("%llu names could not be read and are left out\n",
+			(unsigned long long)a->unreadable.count);
+}
+
+/* On stderr, a note for each name, `most` at most. */
+static void print_unreadable(const struct unreadable *u, uint64_t most)
+{
+	const char *path, *reason;
+	uint64_t told = 0;
+	size_t at = 0;
+
+	while (told < most && unreadable_next(u, &at, &path, &reason)) {
+		char *line;
+
+		if (asprintf(&line, "cannot read '%s': %s", path, reason) < 0)
+			break;
+		printable_clean(line);
+		fprintf(stderr, "cairn: %s\n", line);
+		free(line);
+		told++;
+	}
+	if (u->count > told)
+		fprintf(stderr, "cairn: and %llu more\n",
+			(unsigned long long)(u->count - told));
+}
+
+static json_t *unreadable_json(const struct unreadable *u)
+{
+	json_t *list = json_array();
+	const char *path, *reason;
+	size_t at = 0;
+
+	while (list && unreadable_next(u, &at, &path, &reason))
+		json_array_append_new(list, json_pack("{s:o, s:o}", "path",
+						    json_byte_string(span_of_string(path)),
+						    "reason", json_output_words(reason)));
+	return list;
 }
 
 static json_t *number(uint64_t value)
@@ -245,14 +338,17 @@ static int publish_json(
 
 	digest_to_hex(&r->root, root);
 	o = json_pack(
-		"{s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f}",
+		"{s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, "
+		"s:o, s:o, s:o}",
 		"store", json_byte_string(span_of_string(a->o.store)), "revision",
 		number(r->revision), "unchanged", (int)r->unchanged, "root", root,
 		"entries", number(r->totals.entries), "files", number(r->totals.files),
 		"bytes", number(r->totals.bytes), "objects", number(r->totals.objects),
 		"stored", number(r->totals.stored), "new_blobs", number(r->new_blobs),
 		"new_bytes", number(r->new_bytes), "delta_blobs", number(r->delta_blobs),
-		"read_bytes", number(r->read_bytes), "seconds", seconds(r));
+		"read_bytes", number(r->read_bytes), "seconds", seconds(r), "vanished",
+		number(r->vanished), "unreadable_count", number(a->unreadable.count),
+		"unreadable", unreadable_json(&a->unreadable));
 	rc = json_output(o, JSON_INDENT(1));
 	if (rc)
 		trouble_set(t, rc, "%s: it is published; the summary cannot be printed: %s",
@@ -281,6 +377,10 @@ static int publish_run(
 
 	a->o.key = key;
 	a->o.index_dir = index;
+	a->o.unreadable = &a->unreadable;
+	a->o.temporary = getenv("TMPDIR");
+	if (!a->o.temporary || *a->o.temporary != '/')
+		a->o.temporary = "/var/tmp"; /* /tmp may be memory */
 	a->o.log = log_new_stderr(LOG_LEVEL_WARNING);
 	log_before_line(a->o.log, progress_hide);
 	if (progress) {
@@ -289,6 +389,10 @@ static int publish_run(
 	}
 	rc = publish(&a->o, &result, t);
 	progress_end(progress);
+	if (!rc)
+		print_unreadable(&a->unreadable, UINT64_MAX);
+	else if (a->unreadable.count > 1)
+		print_unreadable(&a->unreadable, NAMES_TOLD);
 	if (!rc && a->json)
 		rc = publish_json(a, &result, t);
 	else if (!rc)
@@ -319,11 +423,16 @@ int cmd_publish(int argc, char **argv)
 			rc = a->key ? keys_load(a->key, &key, &t) : default_key(&key, &t);
 		if (!rc)
 			rc = publish_run(a, key, &t);
-		status = rc ? command_fail("publish", &t) : EXIT_SUCCESS;
+		if (rc)
+			status = command_fail("publish", &t);
+		else
+			status = a->unreadable.count > 0 ? EXIT_SKIPPED : EXIT_SUCCESS;
 	}
 	if (key)
 		private_key_free(key);
 	profile_free(profile);
+	ignore_free(a->ignore);
+	unreadable_release(&a->unreadable);
 	free(a);
 	return status;
 }

@@ -23,16 +23,15 @@ static int bundle_job_read_opened(
 	if (c->extents.data_size > CHUNK_SIZE_MAX - at)
 		return ERR_CHANGED; /* it has grown since the bundle was closed */
 	rc = content_read(c, start, (size_t)c->extents.data_size, &done);
-	if (!rc && done < c->extents.data_size)
-		rc = ERR_CHANGED;
 	if (!rc)
-		rc = item_refresh(item, c, &again);
+		rc = item_refresh(item, c, u->publication->overrides, &again);
+	if (!rc)
+		rc = content_check(c);
+	if (!rc)
+		rc = content_end(c, done);
 	if (rc)
 		return rc;
-	u->stable &= !again && index_is_stable(&c->st, now);
-	rc = content_check(c);
-	if (rc)
-		return rc;
+	u->stable &= !again && !c->unsized && index_is_stable(&c->st, now);
 	d = digest_of(start, done);
 	return item_set_content(item, c, &d);
 }
@@ -56,8 +55,9 @@ static int bundle_job_read_once(
 	return rc;
 }
 
+/* What is about the file is its item's: the others of the bundle go on. */
 static int bundle_job_read_file(
-	struct unit *u, struct item *item, struct scratch *x, size_t *at, struct trouble *t)
+	struct unit *u, struct item *item, struct scratch *x, size_t *at)
 {
 	struct publication *p = u->publication;
 	size_t start = *at;
@@ -65,8 +65,13 @@ static int bundle_job_read_file(
 
 	for (int i = 0; rc == ERR_CHANGED && i < CONTENT_TRIES; i++)
 		rc = bundle_job_read_once(u, item, x, at);
+	if (rc && content_is_failure(rc)) {
+		item->rc = rc;
+		u->stable = false;
+		return 0;
+	}
 	if (rc)
-		return content_fail(rc, item->path, p->source, t);
+		return rc;
 	atomic_fetch_add(&p->bytes, *at - start);
 	atomic_fetch_add(&p->read_bytes, *at - start);
 	return 0;
@@ -140,7 +145,7 @@ static int read_bundle(struct unit *u, struct scratch *x, struct trouble *t)
 	for (struct item *item = u->first; !rc && item; item = item->member)
 		rc = atomic_load(&u->publication->failed)
 			     ? ERR_INTERRUPTED
-			     : bundle_job_read_file(u, item, x, &size, t);
+			     : bundle_job_read_file(u, item, x, &size);
 	return rc ? rc : store_bundle(u, x, size, t);
 }
 

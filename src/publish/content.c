@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/sysmacros.h>
+#endif
 
 #include "publish/attributes.h"
 #include "publish/content.h"
@@ -26,10 +29,10 @@ int content_open(struct content *c, int root, const char *path, dev_t dev, ino_t
 	*c = (struct content){0};
 	c->fd = openat(
 		root, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (c->fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
-		return ERR_CHANGED;
+	if (c->fd < 0 && (errno == ELOOP || errno == ENXIO))
+		return ERR_CHANGED; /* a symlink or a socket by now */
 	if (c->fd < 0)
-		return error_from_errno(errno);
+		return errno == ESTALE ? ERR_ABSENT : error_from_errno(errno);
 	rc = check_opened(c, dev, ino);
 	if (rc)
 		content_close(c);
@@ -48,6 +51,8 @@ static uint64_t run_left(struct content *c)
 {
 	const struct extent *run;
 
+	if (c->unsized)
+		return CONTENT_UNSIZED_MAX - c->offset;
 	if (!c->extents.sparse)
 		return (uint64_t)c->st.st_size - c->offset;
 	if (c->run == c->extents.count)
@@ -77,7 +82,22 @@ int content_read(struct content *c, uint8_t *buffer, size_t size, size_t *done)
 		if (got == left && c->extents.sparse)
 			c->run++;
 	}
+	if (c->unsized && c->offset == CONTENT_UNSIZED_MAX)
+		return ERR_LIMIT;
 	*done = total;
+	return 0;
+}
+
+int content_end(struct content *c, uint64_t got)
+{
+	if (!c->unsized && got == c->extents.data_size)
+		return 0;
+	if (c->extents.sparse || (!c->unsized && got > c->extents.data_size) ||
+		content_check(c))
+		return ERR_CHANGED;
+	c->unsized = true;
+	c->st.st_size = (off_t)got;
+	c->extents.data_size = got;
 	return 0;
 }
 
@@ -90,16 +110,36 @@ int content_check(const struct content *c)
 	return attributes_unchanged(&c->st, &now) ? 0 : ERR_CHANGED;
 }
 
-int content_fail(int rc, const char *path, const char *source, struct trouble *t)
+/* The pseudo file systems, and others without a device, have such files. */
+static bool may_be_unsized(const struct stat *st)
 {
-	if (rc == ERR_CHANGED)
-		return trouble_set(t, rc,
-			"'%s' in %s changes while it is published: publish again when it "
-			"is at rest, or leave it out with --exclude",
-			path, source);
-	return trouble_set(t, rc, "cannot read '%s' in %s: %s%s", path, source,
-		error_text(rc),
-		rc == ERR_DENIED ? "; publish as a user who may read it, or leave it out "
-				   "with --exclude"
-				 : "");
+#ifdef __linux__
+	return st->st_size == 0 && st->st_blocks == 0 && major(st->st_dev) == 0;
+#else
+	(void)st;
+	return false;
+#endif
+}
+
+int content_probe(int root, const char *path, const struct stat *st, bool *unsized)
+{
+	struct content c;
+	uint8_t byte;
+	size_t done;
+	int rc;
+
+	*unsized = false;
+	if (!may_be_unsized(st) || content_open(&c, root, path, st->st_dev, st->st_ino))
+		return 0;
+	rc = io_pread_some(c.fd, &byte, sizeof byte, 0, &done);
+	content_close(&c);
+	if (!rc)
+		*unsized = done > 0;
+	return rc;
+}
+
+bool content_is_failure(int rc)
+{
+	return rc != ERR_NO_MEMORY && rc != ERR_NO_FILES && rc != ERR_NO_THREADS &&
+	       rc != ERR_INTERRUPTED;
 }

@@ -2,7 +2,8 @@
 /*
  * The data of one file of the source as it is read: opened relative to the source's root
  * without following a symlink, its holes left out, and checked at the end that it did not
- * change meanwhile. One thread.
+ * change meanwhile. Files of the kind that /proc has, whose size says nothing, are read to
+ * their end. One thread.
  */
 #ifndef CAIRN_PUBLISH_CONTENT_H
 #define CAIRN_PUBLISH_CONTENT_H
@@ -12,25 +13,36 @@
 
 /* How often a file that changes while it is read is begun anew. */
 #define CONTENT_TRIES 3
+/* A file whose size is not known is not read beyond: some never end. */
+#define CONTENT_UNSIZED_MAX (UINT64_C(1) << 30)
 
 struct content {
 	int fd;
 	struct stat st; /* when it was opened */
 	struct extents extents;
+	bool unsized; /* set it after opening: read to the end, whatever st.st_size says */
 	uint32_t run; /* where reading is: in which run, and at which offset */
 	uint64_t offset;
 };
 
-/* Opens `path` below `root`. ERR_CHANGED when it is gone or not the regular file of that
- * device and inode; ERR_DENIED. On failure nothing is to be closed. */
+/* Opens `path` below `root`. ERR_ABSENT when it is gone, ERR_CHANGED when it is not the
+ * regular file of that device and inode; ERR_DENIED. On failure nothing is to be closed. */
 int content_open(struct content *c, int root, const char *path, dev_t dev, ino_t ino);
 void content_close(struct content *c);
 /* The next bytes of data, up to `size`; *done is 0 at the end (or where the file was cut
- * off meanwhile). */
+ * off meanwhile). ERR_LIMIT beyond CONTENT_UNSIZED_MAX. */
 int content_read(struct content *c, uint8_t *buffer, size_t size, size_t *done);
+/* `got` bytes were all that could be read. 0 when that is the whole: what its size said,
+ * or else, of a file that is as it was when it was opened, what it really has; then that
+ * is its size from now on (c->st, c->extents). ERR_CHANGED. */
+int content_end(struct content *c, uint64_t got);
 /* ERR_CHANGED unless it is as it was when it was opened. */
 int content_check(const struct content *c);
-/* Fills `t` for the failure `rc`, with the file's name. Returns `rc`. */
-int content_fail(int rc, const char *path, const char *source, struct trouble *t);
+/* Does this empty file have content nonetheless? No error when it cannot be opened; of
+ * reading it: as content_read(). */
+int content_probe(int root, const char *path, const struct stat *st, bool *unsized);
+/* Is `rc` about the file that was read? Else it is about us: memory, descriptors, an
+ * interrupt, and no other file will fare better. */
+bool content_is_failure(int rc);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/names.h"
 #include "publish/dir_names.h"
 #include "util/error.h"
 
@@ -18,6 +19,43 @@ DIR *dir_names_open(int dirfd, const char *path, int flags)
 	if (!dir && fd >= 0)
 		close(fd);
 	return dir;
+}
+
+#ifdef O_PATH
+#define STEP_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#else
+#define STEP_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#endif
+
+/* Closes `at`; the descriptor of `name` in it, or -1 and errno. */
+static int step_into(int at, const char *name, size_t size)
+{
+	char copy[NAME_SIZE_MAX + 1];
+	int next = -1, saved = ENAMETOOLONG;
+
+	if (size < sizeof copy) {
+		memcpy(copy, name, size);
+		copy[size] = '\0';
+		next = openat(at, copy, STEP_FLAGS);
+		saved = errno;
+	}
+	close(at);
+	errno = saved;
+	return next;
+}
+
+int dir_names_open_beneath(int dirfd, const char *path)
+{
+	int at = openat(dirfd, ".", STEP_FLAGS);
+
+	while (at >= 0 && *path != '\0') {
+		size_t size = strcspn(path, "/");
+
+		at = step_into(at, path, size);
+		path += size;
+		path += *path == '/';
+	}
+	return at;
 }
 
 static bool is_dots(const char *name)

@@ -17,6 +17,11 @@ DIR *dir_names_open(int dirfd, const char *path, int flags);
  * else it says why. */
 struct dirent *dir_names_next(DIR *dir);
 
+/* A descriptor for the directory `path` below `dirfd`, that is not reached by any symlink:
+ * each component is opened by itself. It is for *at() calls alone where there is O_PATH. -1
+ * and errno (ELOOP, ENOTDIR for a symlink). */
+int dir_names_open_beneath(int dirfd, const char *path);
+
 struct dir_names {
 	struct bytes text;
 	const char **names; /* sorted bytewise, each once; they borrow from `text` */

@@ -56,27 +56,29 @@ static int add_to_bundle(struct dispatcher *d, struct item *item, uint64_t size)
 	return bundle_add(&d->bundle, size, &hash) ? dispatcher_finish(d) : 0;
 }
 
-static int add_large(struct dispatcher *d, struct item *item)
+static int add_alone(struct dispatcher *d, struct item *item, void (*run)(struct job *))
 {
 	struct unit *u = unit_new(d->publication);
 
 	if (!u)
 		return ERR_NO_MEMORY;
 	unit_add(u, item);
-	return start_unit(d, u, object_job_run);
+	return start_unit(d, u, run);
 }
 
 /* Bytes of data of a file that may have holes. */
-static int data_size(struct dispatcher *d, const struct item *item, uint64_t *size)
+static int data_size(struct dispatcher *d, struct item *item, uint64_t *size)
 {
+	const struct publication *p = d->publication;
 	struct content c;
 	int rc;
 
 	*size = item->entry.size;
+	if (*size == 0)
+		return content_probe(p->root, item->path, &item->st, &item->unsized);
 	if (!extents_likely(&item->st))
 		return 0;
-	rc = content_open(
-		&c, d->publication->root, item->path, item->st.st_dev, item->st.st_ino);
+	rc = content_open(&c, p->root, item->path, item->st.st_dev, item->st.st_ino);
 	if (rc)
 		return rc;
 	*size = c.extents.data_size;
@@ -84,20 +86,50 @@ static int data_size(struct dispatcher *d, const struct item *item, uint64_t *si
 	return 0;
 }
 
-int dispatcher_add(struct dispatcher *d, struct item *item, struct trouble *t)
+/* The same, of whatever the item is; what is about the file is the item's. */
+static int dispatcher_measure(struct dispatcher *d, struct item *item, uint64_t *size)
 {
-	uint64_t size = 0;
 	int rc = 0;
 
-	if (item->entry.type == ENTRY_FILE && !item->leader && item->entry.size > 0)
-		rc = data_size(d, item, &size);
-	if (rc)
-		return content_fail(rc, item->path, d->publication->source, t);
-	if (bundle_ends_before(&d->bundle, size < LARGE_FILE_MIN ? size : 0))
-		rc = dispatcher_finish(d);
-	if (rc || size == 0)
+	*size = 0;
+	if (item->entry.type == ENTRY_FILE && !item->follows && !item->rc)
+		rc = data_size(d, item, size);
+	if (!rc || !content_is_failure(rc))
 		return rc;
-	return size < LARGE_FILE_MIN ? add_to_bundle(d, item, size) : add_large(d, item);
+	item->rc = rc;
+	*size = 0;
+	return 0;
+}
+
+static bool is_large(const struct item *item, uint64_t size)
+{
+	return size >= LARGE_FILE_MIN || item->unsized;
+}
+
+int dispatcher_add(struct dispatcher *d, struct item *item)
+{
+	uint64_t size;
+	int rc = dispatcher_measure(d, item, &size);
+
+	if (rc)
+		return rc;
+	if (bundle_ends_before(&d->bundle, is_large(item, size) ? 0 : size))
+		rc = dispatcher_finish(d);
+	if (rc)
+		return rc;
+	if (is_large(item, size))
+		return add_alone(d, item, object_job_run);
+	return size > 0 ? add_to_bundle(d, item, size) : 0;
+}
+
+int dispatcher_add_alone(struct dispatcher *d, struct item *item)
+{
+	uint64_t size;
+	int rc = dispatcher_measure(d, item, &size);
+
+	if (rc || (size == 0 && !item->unsized))
+		return rc;
+	return add_alone(d, item, is_large(item, size) ? object_job_run : bundle_job_run);
 }
 
 bool dispatcher_holds(const struct dispatcher *d, const struct item *item)

@@ -22,9 +22,11 @@ struct dispatcher {
 
 /* Not the units: these go with their items. */
 void dispatcher_release(struct dispatcher *d);
-/* Sets item->unit when there is content to read. Also on failure the item may belong to a
- * unit. ERR_NO_MEMORY, and what looking for a sparse file's holes met. */
-int dispatcher_add(struct dispatcher *d, struct item *item, struct trouble *t);
+/* Sets item->unit when there is content to read, item->unsized, and item->rc where that
+ * cannot be found out. Also on failure the item may belong to a unit. ERR_NO_MEMORY. */
+int dispatcher_add(struct dispatcher *d, struct item *item);
+/* The same, of one that comes out of line: in a unit of its own. */
+int dispatcher_add_alone(struct dispatcher *d, struct item *item);
 /* Hands over the bundle that is being filled: nothing more comes. */
 int dispatcher_finish(struct dispatcher *d);
 /* Is the item in the bundle that is being filled? Then nobody is at work on it yet. */

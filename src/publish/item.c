@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,48 +41,122 @@ size_t item_size(const struct item *item)
 	       item->target.capacity;
 }
 
-int item_read_attributes(struct item *item, const struct walk_entry *e, const char *source,
-	struct trouble *t)
+/* Keeps what is about the item, and returns what is not. */
+static int item_fail(struct item *item, int rc, const char *why)
 {
-	const char *name = (const char *)e->name.data;
-	int rc = attributes_stat(&e->st, &item->entry);
-
-	if (rc)
-		return trouble_set(t, rc,
-			"'%s' in %s is of a kind that cannot be published", e->path,
-			source);
-	rc = attributes_xattrs(e->dirfd, name, &item->xattrs);
-	if (rc == ERR_LIMIT)
-		return trouble_set(t, rc,
-			"the extended attributes of '%s' in %s take more than %u bytes",
-			e->path, source, XATTRS_SIZE_MAX);
-	if (!rc && item->entry.type == ENTRY_SYMLINK)
-		rc = attributes_target(e->dirfd, name, &item->target);
-	if (rc)
-		return content_fail(
-			rc == ERR_ABSENT ? ERR_CHANGED : rc, e->path, source, t);
-	item->entry.xattrs = span_of_bytes(&item->xattrs);
-	item->entry.target = span_of_bytes(&item->target);
-	if (item->entry.type == ENTRY_SYMLINK)
-		item->entry.size = item->target.size;
+	if (!content_is_failure(rc))
+		return rc;
+	item->rc = rc;
+	item->why = why;
 	return 0;
 }
 
-int item_refresh(struct item *item, const struct content *c, bool *again)
+static int read_xattrs(
+	struct item *item, int dirfd, const char *name, const struct overrides *o)
+{
+	int rc;
+
+	bytes_clear(&item->xattrs);
+	rc = attributes_xattrs(dirfd, name, &item->xattrs);
+	if (!rc)
+		rc = overrides_apply_xattrs(o, &item->xattrs);
+	item->entry.xattrs = span_of_bytes(&item->xattrs);
+	return rc;
+}
+
+static int read_target(struct item *item, int dirfd, const char *name)
+{
+	int rc;
+
+	bytes_clear(&item->target);
+	rc = attributes_target(dirfd, name, &item->target);
+	item->entry.target = span_of_bytes(&item->target);
+	item->entry.size = item->target.size;
+	return rc;
+}
+
+/* What was read by name in several steps belongs together only if the name led to the same
+ * file in the same state all the while. A file's content has a check of its own. */
+static int item_check_same(const struct item *item, int dirfd, const char *name)
+{
+	struct stat now;
+
+	if (item->xattrs.size == 0 && item->entry.type != ENTRY_SYMLINK)
+		return 0;
+	if (name[0] == '\0' ? fstat(dirfd, &now)
+			    : fstatat(dirfd, name, &now, AT_SYMLINK_NOFOLLOW))
+		return error_from_errno(errno);
+	return attributes_unchanged(&item->st, &now) ? 0 : ERR_CHANGED;
+}
+
+static int read_attributes_once(
+	struct item *item, const struct walk_entry *e, const struct overrides *o)
+{
+	const char *name = (const char *)e->name.data;
+	int rc = attributes_stat(&item->st, &item->entry);
+
+	if (rc)
+		return item_fail(item, rc, "it is of a kind that cannot be published");
+	overrides_apply(o, &item->entry);
+	if (e->hidden)
+		return 0;
+	rc = read_xattrs(item, e->dirfd, name, o);
+	if (rc)
+		return item_fail(item, rc,
+			rc == ERR_LIMIT ? "its extended attributes are too large" : NULL);
+	if (item->entry.type == ENTRY_SYMLINK)
+		rc = read_target(item, e->dirfd, name);
+	if (!rc)
+		rc = item_check_same(item, e->dirfd, name);
+	return rc ? item_fail(item, rc, NULL) : 0;
+}
+
+int item_read_attributes(
+	struct item *item, const struct walk_entry *e, const struct overrides *o)
+{
+	int rc = read_attributes_once(item, e, o);
+
+	for (int i = 1; !rc && item->rc && i < CONTENT_TRIES; i++) {
+		const char *name = (const char *)e->name.data;
+
+		if (item->rc == ERR_ABSENT || item->rc == ERR_DENIED ||
+			item->rc == ERR_LIMIT || item->rc == ERR_UNSUPPORTED)
+			break;
+		if (name[0] == '\0'
+				? fstat(e->dirfd, &item->st)
+				: fstatat(e->dirfd, name, &item->st, AT_SYMLINK_NOFOLLOW))
+			return item_fail(item, error_from_errno(errno), NULL);
+		if (S_ISDIR(item->st.st_mode) != S_ISDIR(e->st.st_mode))
+			break; /* the walk cannot enter it any more, or has nothing to */
+		item->rc = 0;
+		item->why = NULL;
+		rc = read_attributes_once(item, e, o);
+	}
+	return rc;
+}
+
+void item_read_type(struct item *item)
+{
+	if (attributes_stat(&item->st, &item->entry))
+		item_fail(
+			item, ERR_UNSUPPORTED, "it is of a kind that cannot be published");
+}
+
+int item_refresh(
+	struct item *item, const struct content *c, const struct overrides *o, bool *again)
 {
 	int rc;
 
 	*again = !attributes_unchanged(&item->st, &c->st);
 	if (!*again)
 		return 0;
-	bytes_clear(&item->xattrs);
-	rc = attributes_xattrs(c->fd, "", &item->xattrs);
+	rc = read_xattrs(item, c->fd, "", o);
 	if (!rc)
 		rc = attributes_stat(&c->st, &item->entry);
 	if (rc)
 		return rc;
+	overrides_apply(o, &item->entry);
 	item->st = c->st;
-	item->entry.xattrs = span_of_bytes(&item->xattrs);
 	return 0;
 }
 
@@ -104,20 +180,8 @@ static int set_extents(struct item *item, const struct extents *x)
 int item_set_content(
 	struct item *item, const struct content *c, const struct digest *content)
 {
+	item->entry.size = (uint64_t)c->st.st_size;
 	item->entry.has_content = c->extents.data_size > 0;
 	item->entry.content = *content;
 	return set_extents(item, &c->extents);
-}
-
-int item_own_list(struct item *item)
-{
-	const struct object_ref *object = &item->entry.object;
-	int rc;
-
-	if (object->form != OBJECT_LISTED || item->list.size > 0)
-		return 0;
-	rc = bytes_append(&item->list, object->list, object->count * CHUNK_RECORD_SIZE);
-	if (!rc)
-		item->entry.object.list = item->list.data;
-	return rc;
 }

@@ -8,6 +8,7 @@
 #define CAIRN_PUBLISH_ITEM_H
 
 #include "publish/content.h"
+#include "publish/overrides.h"
 #include "publish/walk.h"
 
 struct unit;
@@ -15,8 +16,13 @@ struct item {
 	struct item *next;   /* in key order */
 	struct item *member; /* the next of its unit */
 	struct unit *unit;   /* NULL: no content to read */
-	struct item *leader; /* of its hard-link group: gives all but the name */
-	bool leads;	     /* kept for the others of its group */
+	bool leads;	     /* the first of its hard-link group that was met */
+	bool follows;	     /* the leader of its group gives all but the name */
+	bool unsized;	     /* a file whose size says nothing (content.h) */
+	bool again;	     /* another item has taken its place (recheck.h) */
+	unsigned tries;	     /* how often it was looked at again (recheck.h) */
+	int rc;		     /* why it cannot be published; ERR_ABSENT: it vanished */
+	const char *why;     /* of rc, a constant; or NULL: error_text() */
 	struct stat st;
 	struct entry entry; /* parent and name borrow from `path` */
 	struct bytes xattrs, target, extents, list;
@@ -30,17 +36,19 @@ struct item *item_new(struct span parent, struct span name, const char *path, si
 void item_free(struct item *item);
 /* Bytes of memory. */
 size_t item_size(const struct item *item);
-/* Sets all of the entry that is not content, but for the links, from where the walk is;
- * `source` is for sentences. ERR_UNSUPPORTED, ERR_LIMIT, ERR_CHANGED, ERR_DENIED. */
-int item_read_attributes(struct item *item, const struct walk_entry *e, const char *source,
-	struct trouble *t);
+/* Sets all of the entry that is not content, but for the links, from where the walk is.
+ * `o` (may be NULL) says what else. When it is about the item that this fails, item->rc
+ * and item->why say so: ERR_ABSENT, ERR_UNSUPPORTED, ERR_LIMIT, ERR_CHANGED, ERR_DENIED. */
+int item_read_attributes(
+	struct item *item, const struct walk_entry *e, const struct overrides *o);
+/* The same of a name whose leader gives all the rest. */
+void item_read_type(struct item *item);
 /* Takes over the state in which the content was read, if it is another than the walk
  * saw: stat fields and extended attributes. *again tells whether it was. */
-int item_refresh(struct item *item, const struct content *c, bool *again);
-/* The content's columns, but for the object and the offset. */
+int item_refresh(
+	struct item *item, const struct content *c, const struct overrides *o, bool *again);
+/* The content's columns and the size, but for the object and the offset. */
 int item_set_content(
 	struct item *item, const struct content *c, const struct digest *content);
-/* Copies the object's chunk list from the unit, which will go first. */
-int item_own_list(struct item *item);
 
 #endif

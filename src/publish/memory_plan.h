@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a publish divides its memory: between jobs, chunk buffers and entries in line. A
- * function of its arguments, for publish.c.
+ * How a publish divides its memory: between jobs, chunk buffers, entries in line, hard
+ * links. A function of its arguments, for publish.c.
  */
 #ifndef CAIRN_PUBLISH_MEMORY_PLAN_H
 #define CAIRN_PUBLISH_MEMORY_PLAN_H
@@ -9,9 +9,10 @@
 #include <stdint.h>
 
 struct memory_plan {
-	unsigned jobs;	  /* at least 1; each takes a scratch */
-	unsigned buffers; /* of CHUNK_SIZE_MAX bytes, at least two a job */
-	uint64_t items;	  /* bytes of entries that wait for their page */
+	unsigned jobs;	    /* at least 1; each takes a scratch */
+	unsigned buffers;   /* of CHUNK_SIZE_MAX bytes, at least two a job */
+	uint64_t items;	    /* bytes of entries that wait for their page */
+	uint64_t hardlinks; /* bytes of what is known of hard links */
 };
 
 /* `jobs` (at least 1) are wished for; fewer where `memory`, in bytes, is too little for

@@ -19,8 +19,16 @@ struct object_reader {
 	uint8_t *buffer;
 	bool pooled; /* `buffer` is the publication's, else the scratch's */
 	uint32_t used;
+	int failure; /* what is about the file: not ours, nor the store's */
 	struct trouble *t;
 };
+
+static int object_reader_fail(struct object_reader *r, int rc)
+{
+	if (rc && content_is_failure(rc))
+		r->failure = rc;
+	return rc;
+}
 
 /* The first `size` bytes of the buffer are a chunk; those behind it begin the next. */
 static int end_chunk(struct object_reader *r, uint32_t size, const struct digest *name)
@@ -90,7 +98,7 @@ static int object_job_read_step(struct object_reader *r, bool *end)
 	rc = content_read(&r->content, r->buffer + r->used,
 		room < READ_STEP ? room : READ_STEP, &done);
 	if (rc)
-		return rc;
+		return object_reader_fail(r, rc);
 	*end = done == 0;
 	hasher_update(r->x->hasher, r->buffer + r->used, done);
 	r->used += (uint32_t)done;
@@ -131,19 +139,23 @@ static int object_job_read_content(struct object_reader *r)
 static int read_opened(struct object_reader *r, struct unit *u, int64_t now)
 {
 	struct item *item = u->first;
+	struct content *c = &r->content;
 	bool again;
-	int rc = item_refresh(item, &r->content, &again);
+	int rc = item_refresh(item, c, r->publication->overrides, &again);
 
+	c->unsized = item->unsized;
 	if (rc)
-		return rc;
-	u->stable = !again && index_is_stable(&r->content.st, now);
+		return object_reader_fail(r, rc);
 	rc = object_job_read_content(r);
 	if (rc)
 		return rc;
-	if (r->read->size != r->content.extents.data_size)
-		return ERR_CHANGED;
-	rc = content_check(&r->content);
-	return rc ? rc : item_set_content(item, &r->content, &r->read->object);
+	rc = content_check(c);
+	if (!rc)
+		rc = content_end(c, r->read->size);
+	if (rc)
+		return object_reader_fail(r, rc);
+	u->stable = !again && !c->unsized && index_is_stable(&c->st, now);
+	return item_set_content(item, c, &r->read->object);
 }
 
 static int object_job_read_once(struct unit *u, struct scratch *x, struct trouble *t)
@@ -159,24 +171,28 @@ static int object_job_read_once(struct unit *u, struct scratch *x, struct troubl
 	rc = content_open(&r.content, u->publication->root, item->path, item->st.st_dev,
 		item->st.st_ino);
 	if (rc)
-		return rc;
-	rc = read_opened(&r, u, now);
-	content_close(&r.content);
-	return rc;
+		object_reader_fail(&r, rc);
+	else
+		rc = read_opened(&r, u, now);
+	if (r.content.fd >= 0)
+		content_close(&r.content);
+	item->rc = r.failure;
+	return r.failure ? 0 : rc;
 }
 
 static int object_job_adopt_or_read(struct unit *u, struct scratch *x, struct trouble *t)
 {
-	int rc = ERR_CHANGED;
+	struct item *item = u->first;
+	int rc;
 
 	if (u->record.size > 0 && unit_adopt(u, x) == 0) {
 		atomic_fetch_add(&u->publication->bytes, u->object.size);
 		return 0;
 	}
-	for (int i = 0; rc == ERR_CHANGED && i < CONTENT_TRIES; i++)
+	rc = object_job_read_once(u, x, t);
+	for (int i = 1; !rc && item->rc == ERR_CHANGED && i < CONTENT_TRIES; i++)
 		rc = object_job_read_once(u, x, t);
-	if (rc && t->code == 0)
-		content_fail(rc, u->first->path, u->publication->source, t);
+	u->stable &= item->rc == 0;
 	return rc;
 }
 

@@ -121,7 +121,7 @@ void object_read_end_job(struct unit *u, struct scratch *x, int rc, struct troub
 	pthread_mutex_lock(&p->publication_mtx);
 	last = --u->pending == 0;
 	pthread_mutex_unlock(&p->publication_mtx);
-	if (last && x && !u->adopted && !atomic_load(&p->failed)) {
+	if (last && x && !u->adopted && u->first->rc == 0 && !atomic_load(&p->failed)) {
 		rc = set_object(u, x, t);
 		if (rc)
 			publication_fail(p, rc, t);

@@ -7,6 +7,7 @@
 #include "publish/dispatcher.h"
 #include "publish/page_sink.h"
 #include "publish/pipeline.h"
+#include "publish/recheck.h"
 #include "publish/tally.h"
 #include "util/clock.h"
 
@@ -17,7 +18,8 @@ struct pipeline {
 	struct tally *objects;
 	struct dispatcher dispatcher;
 	struct item *first, **end;
-	uint64_t waiting;     /* bytes of the items in line */
+	uint64_t waiting; /* bytes of the items in line */
+	uint64_t vanished;
 	struct totals totals; /* files, xattrs and acls so far */
 	int64_t reported;
 	struct bytes record; /* of a unit; kept for its memory */
@@ -80,44 +82,35 @@ static int retire_unit(struct pipeline *p, struct unit *u)
 	return rc;
 }
 
-/* What the names of one inode share, but for the name and the derived inode number. */
-static int follow_leader(struct item *item)
-{
-	const struct entry *from = &item->leader->entry;
-	struct entry own = item->entry;
-	struct key key;
-	struct key_hash hash;
-	int rc = key_encode(from->parent, from->name, &key);
-
-	if (rc)
-		return rc;
-	hash = key_hash_of(&key);
-	item->entry = *from;
-	item->entry.parent = own.parent;
-	item->entry.name = own.name;
-	item->entry.inode = key_hash_inode(&hash);
-	return 0;
-}
-
 static int pipeline_put_row(struct pipeline *p, struct item *item, struct trouble *t)
 {
-	int rc = item->leader ? follow_leader(item) : 0;
+	int rc;
 
-	if (!rc && item->unit && item->entry.has_content)
+	if (item->unit && item->entry.has_content)
 		item->entry.object = item->unit->object;
-	if (!rc)
-		rc = page_builder_add(p->builder, &item->entry, t);
+	rc = page_builder_add(p->builder, &item->entry, t);
 	if (rc && p->pages.trouble.code && t)
 		*t = p->pages.trouble;
 	if (!rc && item->leads)
-		rc = item_own_list(item);
+		rc = hardlinks_lead(p->o.hardlinks, item);
 	p->totals.files += item->entry.type == ENTRY_FILE;
 	p->totals.xattrs += item->entry.xattrs.size > 0;
 	p->totals.acls += xattrs_have_acl(item->entry.xattrs);
 	return rc;
 }
 
-/* Members of a unit are kept until the last one, for the record. */
+int pipeline_leave_out(void *ctx, const char *path, int rc, const char *why)
+{
+	struct pipeline *p = ctx;
+
+	if (rc != ERR_ABSENT)
+		return unreadable_add(p->o.unreadable, path, rc, why);
+	p->vanished++;
+	return 0;
+}
+
+/* The unit's last member is in its page, or left out. Members are kept until then, for the
+ * record. */
 static void free_members(struct unit *u)
 {
 	struct item *item = u->first;
@@ -125,35 +118,113 @@ static void free_members(struct unit *u)
 	while (item) {
 		struct item *next = item->member;
 
-		item->unit = NULL;
-		if (!item->leads)
-			item_free(item);
+		item_free(item);
 		item = next;
 	}
 	unit_free(u);
 }
 
-/* Takes the first item in line, which is ready, into its page. */
+static int release_item(struct pipeline *p, struct item *item, int rc)
+{
+	struct unit *u = item->unit;
+
+	if (!u) {
+		item_free(item);
+	} else if (++u->assembled == u->count) {
+		if (!rc)
+			rc = retire_unit(p, u);
+		free_members(u);
+	}
+	return rc;
+}
+
+/* The item follows in its group, or it leads it. */
+static int join_group(struct pipeline *p, struct item *item)
+{
+	struct link_group group;
+	int rc;
+
+	if (S_ISDIR(item->st.st_mode) || item->st.st_nlink < 2)
+		return 0;
+	rc = hardlinks_find(p->o.hardlinks, item->st.st_dev, item->st.st_ino, &group);
+	if (rc)
+		return rc == ERR_ABSENT ? 0 : rc;
+	item->entry.links = group.names;
+	item->follows = group.met;
+	item->leads = !group.met;
+	return group.met ? 0 : hardlinks_meet(p->o.hardlinks, &group);
+}
+
+/* First in line: its leader is in its page. Has it none, or is the file another one than
+ * the leader was, it has to be looked at again. */
+static int follow_leader(struct pipeline *p, struct item *item)
+{
+	int rc;
+
+	if (!item->follows || item->rc)
+		return 0;
+	rc = hardlinks_follow(p->o.hardlinks, item);
+	if (rc == ERR_CHANGED)
+		item->rc = rc;
+	return rc == ERR_CHANGED ? 0 : rc;
+}
+
+/* A look at a name out of line: it follows at once, or is read by itself. */
+static int start_again(struct pipeline *p, struct item *item)
+{
+	int rc = item->rc ? 0 : join_group(p, item);
+
+	if (!rc && item->follows)
+		rc = follow_leader(p, item);
+	if (!rc && item->follows && item->rc == ERR_CHANGED) {
+		item->rc = 0;
+		item->follows = false;
+		item->leads = true;
+	}
+	return rc || item->follows ? rc : dispatcher_add_alone(&p->dispatcher, item);
+}
+
+/* Puts in line, in its place, what the name of `old` is by now; or says in old->rc why
+ * there is nothing. */
+static int pipeline_look_again(struct pipeline *p, struct item *old)
+{
+	struct publication *shared = p->publication;
+	struct item *item;
+	int rc = recheck_item(shared->root, old, shared->overrides, &item);
+
+	if (rc) {
+		old->rc = rc;
+		return content_is_failure(rc) ? 0 : rc;
+	}
+	old->again = true;
+	item->next = p->first;
+	p->first = item;
+	if (!item->next)
+		p->end = &item->next;
+	item->waiting = item_size(item);
+	p->waiting += item->waiting;
+	return start_again(p, item);
+}
+
+/* Takes the first item in line, which is ready, into its page, or leaves it out. */
 static int assemble_first(struct pipeline *p, struct trouble *t)
 {
 	struct item *item = p->first;
-	struct unit *u = item->unit;
 	int rc;
 
 	p->first = item->next;
 	if (!p->first)
 		p->end = &p->first;
 	p->waiting -= item->waiting;
-	p->o.progress.entries++;
-	rc = pipeline_put_row(p, item, t);
-	if (!u) {
-		if (!item->leads)
-			item_free(item);
-	} else if (++u->assembled == u->count) {
-		if (!rc)
-			rc = retire_unit(p, u);
-		free_members(u);
-	}
+	rc = follow_leader(p, item);
+	if (!rc && item->rc == ERR_CHANGED)
+		rc = pipeline_look_again(p, item);
+	if (!rc && item->rc == 0)
+		rc = pipeline_put_row(p, item, t);
+	else if (!rc && !item->again)
+		rc = pipeline_leave_out(p, item->path, item->rc, item->why);
+	p->o.progress.entries += !item->again;
+	rc = release_item(p, item, rc);
 	pipeline_report(p);
 	return rc;
 }
@@ -201,29 +272,44 @@ static int assemble(struct pipeline *p, uint64_t most, struct trouble *t)
 	return rc;
 }
 
-static void join_group(struct pipeline *p, struct item *item)
-{
-	struct link_group *group;
-
-	if (item->entry.type == ENTRY_DIRECTORY || item->st.st_nlink < 2)
-		return;
-	group = hardlinks_find(p->o.hardlinks, item->st.st_dev, item->st.st_ino);
-	if (!group)
-		return;
-	item->entry.links = group->names;
-	item->leader = group->leader;
-	if (group->leader)
-		return;
-	group->leader = item;
-	item->leads = true;
-}
-
 static void pipeline_queue(struct pipeline *p, struct item *item)
 {
 	*p->end = item;
 	p->end = &item->next;
 	item->waiting = item_size(item);
 	p->waiting += item->waiting;
+}
+
+/* All of the item that comes from the walk. */
+static int pipeline_fill(struct pipeline *p, struct item *item, const struct walk_entry *e)
+{
+	int rc;
+
+	item->st = e->st;
+	item->entry.links = S_ISDIR(e->st.st_mode) ? e->links : 1;
+	rc = join_group(p, item);
+	if (rc)
+		return rc;
+	if (!item->follows)
+		return item_read_attributes(item, e, p->publication->overrides);
+	item_read_type(item);
+	return 0;
+}
+
+/* An entry without attributes is none, whatever comes below it. */
+static int pipeline_refuse(struct pipeline *p, const struct walk_entry *e,
+	struct item *item, struct trouble *t)
+{
+	int rc;
+
+	if (e->path_size == 0)
+		rc = trouble_set(t, item->rc, "cannot read the source %s: %s",
+			p->publication->source,
+			item->why ? item->why : error_text(item->rc));
+	else
+		rc = pipeline_leave_out(p, e->path, item->rc, item->why);
+	item_free(item);
+	return rc ? rc : WALK_NOT_TAKEN;
 }
 
 int pipeline_add(void *ctx, const struct walk_entry *e, struct trouble *t)
@@ -234,16 +320,15 @@ int pipeline_add(void *ctx, const struct walk_entry *e, struct trouble *t)
 
 	if (!item)
 		return ERR_NO_MEMORY;
-	item->st = e->st;
-	item->entry.links = S_ISDIR(e->st.st_mode) ? e->links : 1;
-	rc = item_read_attributes(item, e, p->publication->source, t);
+	rc = pipeline_fill(p, item, e);
 	if (rc) {
 		item_free(item);
 		return rc;
 	}
-	join_group(p, item);
+	if (item->rc)
+		return pipeline_refuse(p, e, item, t);
 	pipeline_queue(p, item);
-	rc = dispatcher_add(&p->dispatcher, item, t);
+	rc = dispatcher_add(&p->dispatcher, item);
 	return rc ? rc : assemble(p, p->o.memory, t);
 }
 
@@ -263,6 +348,7 @@ int pipeline_finish(struct pipeline *p, struct pipeline_result *out, struct trou
 		return rc;
 	totals->objects = tally_count(p->objects);
 	out->totals = *totals;
+	out->vanished = p->vanished;
 	page_builder_first(p->builder, &out->first);
 	return 0;
 }
@@ -277,7 +363,7 @@ static void free_queue(struct pipeline *p)
 		p->first = item->next;
 		if (u && ++u->assembled == u->count)
 			free_members(u);
-		else if (!u && !item->leads)
+		else if (!u)
 			item_free(item);
 	}
 }

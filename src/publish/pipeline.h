@@ -4,7 +4,8 @@
  * entries, forms units of work, and puts what is finished into pages in that same order;
  * the workers read, hash, compress and write. So the tree does not depend on their
  * number. What waits in between is bounded: when it is too much the tool's thread waits
- * for the first entry in line.
+ * for the first entry in line. Entries that turn out to be gone, or that cannot be read,
+ * are left out and counted or told of.
  */
 #ifndef CAIRN_PUBLISH_PIPELINE_H
 #define CAIRN_PUBLISH_PIPELINE_H
@@ -13,11 +14,13 @@
 #include "publish/index.h"
 #include "publish/progress.h"
 #include "publish/publication.h"
+#include "publish/unreadable.h"
 #include "publish/walk.h"
 
 struct pipeline_options {
 	struct publication *publication;  /* all that the pipeline is given is borrowed */
-	struct hardlinks *hardlinks;	  /* counted; leaders are the pipeline's */
+	struct hardlinks *hardlinks;	  /* counted */
+	struct unreadable *unreadable;	  /* told of all that cannot be read */
 	struct index *index;		  /* or NULL */
 	uint64_t memory;		  /* bytes of entries that may wait */
 	struct publish_progress progress; /* with the totals */
@@ -31,10 +34,13 @@ int pipeline_new(const struct pipeline_options *options, struct pipeline **out);
 void pipeline_free(struct pipeline *p);
 /* A walk_fn; `ctx` is the pipeline. */
 int pipeline_add(void *ctx, const struct walk_entry *e, struct trouble *t);
+/* What the walk leaves out: its leave_out. */
+int pipeline_leave_out(void *ctx, const char *path, int rc, const char *why);
 struct pipeline_result {
 	struct digest root;
 	struct first_pages first;
 	struct totals totals; /* but for `stored` */
+	uint64_t vanished;    /* names that were gone when it was their turn */
 };
 /* Waits for all entries. Some page blobs may still be with the workers: join them before
  * the store is synced. */

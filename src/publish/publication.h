@@ -11,11 +11,13 @@
 #include <stdatomic.h>
 
 #include "publish/blobs.h"
+#include "publish/overrides.h"
 #include "util/workers.h"
 
 struct publication {
-	int root;	    /* the source's directory */
-	const char *source; /* its name */
+	int root;			   /* the source's directory */
+	const char *source;		   /* its name */
+	const struct overrides *overrides; /* or NULL; borrowed */
 	struct workers *workers;
 	struct scratches *scratches;
 	struct blobs *blobs;

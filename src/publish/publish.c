@@ -36,6 +36,7 @@ struct run {
 	struct index *index;
 	struct stat index_st; /* of its directory: it changes while it is published */
 	struct hardlinks *hardlinks;
+	struct unreadable own, *unreadable; /* the caller's, or our own */
 	struct publish_progress progress;
 	int64_t reported; /* CLOCK_MONOTONIC ns */
 	struct memory_plan plan;
@@ -158,15 +159,26 @@ static int count_entry(void *ctx, const struct walk_entry *e, struct trouble *t)
 	if (S_ISDIR(e->st.st_mode))
 		return 0;
 	if (e->st.st_nlink > 1) {
-		int rc = hardlinks_count(r->hardlinks, e->st.st_dev, e->st.st_ino);
+		uint32_t names;
+		int rc = hardlinks_count(r->hardlinks, e->st.st_dev, e->st.st_ino, &names);
 
 		if (rc)
 			return rc;
-		if (hardlinks_find(r->hardlinks, e->st.st_dev, e->st.st_ino))
+		if (names > 1)
 			return 0; /* its bytes were counted with the first name */
 	}
 	if (S_ISREG(e->st.st_mode))
 		r->progress.bytes_total += data_bytes(&e->st);
+	return 0;
+}
+
+/* What cannot be read is told of when it is published, not when it is counted. */
+static int count_left_out(void *ctx, const char *path, int rc, const char *why)
+{
+	(void)ctx;
+	(void)path;
+	(void)rc;
+	(void)why;
 	return 0;
 }
 
@@ -175,17 +187,18 @@ static int walk_source(struct run *r, bool links, walk_fn each, void *ctx)
 	struct walk_options options = {
 		.root = r->root,
 		.source = r->source,
-		.exclude = r->o->exclude,
+		.ignore = r->o->ignore,
 		.one_file_system = r->o->one_file_system,
 		.links = links,
 		.store = r->store->st,
 		.closed = r->index ? &r->index_st : NULL,
+		.leave_out = links ? pipeline_leave_out : count_left_out,
 	};
 
 	return walk(&options, each, ctx, r->t);
 }
 
-static void plan_memory(struct run *r)
+static int plan_memory(struct run *r)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	unsigned jobs = r->o->jobs;
@@ -193,6 +206,9 @@ static void plan_memory(struct run *r)
 	if (jobs == 0)
 		jobs = processors > 0 ? (unsigned)processors : 1;
 	r->plan = memory_plan_of(jobs, r->o->memory, memory_limit(MEMORY_LIMIT_PROC));
+	r->hardlinks = hardlinks_new(
+		r->o->temporary ? r->o->temporary : "/tmp", r->plan.hardlinks);
+	return r->hardlinks ? 0 : ERR_NO_MEMORY;
 }
 
 static int start_publication(struct run *r)
@@ -203,6 +219,7 @@ static int start_publication(struct run *r)
 
 	p->root = r->root;
 	p->source = r->source;
+	p->overrides = r->o->overrides;
 	rc = publication_init(p, r->plan.buffers);
 	if (rc)
 		return rc;
@@ -220,6 +237,7 @@ static int start_pipeline(struct run *r)
 	struct pipeline_options options = {
 		.publication = &r->publication,
 		.hardlinks = r->hardlinks,
+		.unreadable = r->unreadable,
 		.index = r->index,
 		.memory = r->plan.items,
 		.progress = r->progress,
@@ -287,6 +305,8 @@ static int publish_content(struct run *r, struct pipeline_result *out)
 	join_workers(r);
 	if (!rc)
 		rc = publication_failure(&r->publication, r->t);
+	if (!rc && r->unreadable->count > 0 && !r->o->skip_unreadable)
+		rc = unreadable_fail(r->unreadable, r->source, r->t);
 	if (!rc)
 		rc = publish_profile(r, &out->root);
 	return rc ? rc : store_sync(r->store, r->t);
@@ -319,6 +339,7 @@ static int publish_revision(struct run *r, const struct pipeline_result *made)
 	result->delta_blobs = blobs.delta_blobs;
 	result->damaged_blobs = blobs.damaged_blobs;
 	result->read_bytes = atomic_load(&r->publication.read_bytes);
+	result->vanished = made->vanished;
 	return 0;
 }
 
@@ -398,8 +419,9 @@ static int publish_all(struct run *r)
 
 	if (rc)
 		return rc;
-	plan_memory(r);
-	rc = recover_store(r);
+	rc = plan_memory(r);
+	if (!rc)
+		rc = recover_store(r);
 	if (rc)
 		return rc;
 	rc = walk_source(r, false, count_entry, r);
@@ -425,16 +447,12 @@ static int publish_all(struct run *r)
 	return 0;
 }
 
-static void release_leader(void *leader)
-{
-	item_free(leader);
-}
-
 static void release_run(struct run *r)
 {
 	join_workers(r);
 	pipeline_free(r->pipeline);
-	hardlinks_free(r->hardlinks, release_leader);
+	hardlinks_free(r->hardlinks);
+	unreadable_release(&r->own);
 	index_close(r->index);
 	blobs_free(r->publication.blobs);
 	scratches_free(r->publication.scratches);
@@ -455,8 +473,8 @@ int publish(const struct publish_options *options, struct publish_result *out,
 
 	r.started = clock_monotonic();
 	r.t->code = 0;
-	r.hardlinks = hardlinks_new();
-	rc = r.hardlinks ? publish_all(&r) : ERR_NO_MEMORY;
+	r.unreadable = options->unreadable ? options->unreadable : &r.own;
+	rc = publish_all(&r);
 	if (rc && r.t->code != rc)
 		trouble_set(
 			r.t, rc, "cannot publish %s: %s", options->source, error_text(rc));

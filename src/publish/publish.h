@@ -12,7 +12,10 @@
 
 #include "format/manifest.h"
 #include "format/profile.h"
+#include "publish/ignore.h"
+#include "publish/overrides.h"
 #include "publish/progress.h"
+#include "publish/unreadable.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -34,10 +37,14 @@ struct publish_options {
 	bool no_profile;
 	bool verify;  /* decode each blob that is there already, before it is relied on */
 	bool new_key; /* the store's manifest is signed by another key: replace it */
-	bool one_file_system; /* do not cross mount points */
-	const char *const
-		*exclude; /* NULL-terminated fnmatch(3) patterns on the path and on its
-			   * last component ("/x": the path alone); or NULL */
+	bool one_file_system;		   /* do not cross mount points */
+	const struct ignore *ignore;	   /* what is left out; or NULL */
+	const struct overrides *overrides; /* or NULL */
+	/* Names that cannot be read are put here, also when it fails for them; NULL: they
+	 * are told of in the error alone. */
+	struct unreadable *unreadable;
+	bool skip_unreadable;  /* publish without them */
+	const char *temporary; /* directory for temporary files; NULL: /tmp */
 	struct log *log;
 	/* Called on the tool's thread a few times a second; may be NULL. */
 	void (*progress)(void *ctx, const struct publish_progress *p);
@@ -53,11 +60,13 @@ struct publish_result {
 	uint64_t delta_blobs;
 	uint64_t damaged_blobs; /* were found in the store, and written anew */
 	uint64_t read_bytes;	/* file data that had to be read */
+	uint64_t vanished;	/* names that were gone when it was their turn */
 	int64_t took_ns;
 };
 
-/* Every failure leaves the store's last revision as it was. ERR_CHANGED names the file
- * that would not hold still; ERR_BUSY: another publisher has the store's lock. */
+/* Every failure leaves the store's last revision as it was. Names that cannot be read are
+ * an error, with the code of the first, once all have been met; ERR_CHANGED: one would not
+ * hold still. ERR_BUSY: another publisher has the store's lock. */
 int publish(const struct publish_options *options, struct publish_result *out,
 	struct trouble *t);
 

@@ -40,7 +40,7 @@ void unit_finish(struct unit *u);
 /* Sets object and members from the index's record if all its blobs are in the store.
  * ERR_CORRUPT and what the store met: then the content has to be read. */
 int unit_adopt(struct unit *u, struct scratch *x);
-/* The record to be remembered, appended. ERR_NO_MEMORY. */
+/* Of items without an rc. The record to be remembered, appended. ERR_NO_MEMORY. */
 int unit_record(const struct unit *u, struct bytes *out);
 
 #endif

@@ -4,25 +4,34 @@
  * directory listed whole, names sorted bytewise, before its subdirectories are entered in
  * that same order. Every system call is relative to a directory's descriptor, so depth
  * does not matter; memory is the names of one directory plus the subdirectories still to
- * be entered on the way down. Symlinks are never followed: a directory that is something
- * else by the time it is opened is ERR_CHANGED. One thread.
+ * be entered on the way down. Symlinks are never followed.
+ *
+ * The tree may be in use meanwhile. A name that is gone when it is looked at is no entry. A
+ * directory that was an entry and is gone when it is entered stays an empty one; another
+ * that is in its place by then is entered if it has the same owner and mode. One thread.
  */
 #ifndef CAIRN_PUBLISH_WALK_H
 #define CAIRN_PUBLISH_WALK_H
 
 #include <sys/stat.h>
 
+#include "publish/ignore.h"
 #include "util/bytes.h"
 #include "util/error.h"
 
 struct walk_options {
-	int root;		    /* descriptor of the directory */
-	const char *source;	    /* its name, for sentences */
-	const char *const *exclude; /* fnmatch(3) patterns on path and base name; or NULL */
-	bool one_file_system;	    /* list, but do not enter, what is mounted below */
-	bool links;		    /* fill walk_entry.links of directories */
-	const struct stat *store;   /* ERR_INVALID when met; or NULL */
-	const struct stat *closed;  /* a directory to list, but not to enter; or NULL */
+	int root;		     /* descriptor of the directory */
+	const char *source;	     /* its name, for sentences */
+	const struct ignore *ignore; /* what is left out; or NULL */
+	bool one_file_system;	     /* list, but do not enter, what is mounted below */
+	bool links;		     /* fill walk_entry.links of directories */
+	const struct stat *store;    /* ERR_INVALID when met; or NULL */
+	const struct stat *closed;   /* a directory to list, but not to enter; or NULL */
+	/* Called for a name that cannot be looked at or listed, with the code and maybe (or
+	 * NULL) more words than that: 0 to go on without it, or what walk() is to return.
+	 * ERR_ABSENT: a directory that vanished after it was an entry. NULL: the first such
+	 * name ends the walk. */
+	int (*leave_out)(void *ctx, const char *path, int rc, const char *why);
 };
 
 /* Borrowed for the call. */
@@ -33,15 +42,16 @@ struct walk_entry {
 	size_t path_size;   /* without the NUL */
 	int dirfd;	    /* where `name` is; the root itself for the root */
 	struct stat st;
+	bool hidden;	/* a mount point that may not be looked at: `st` is made up */
 	uint32_t links; /* directories: 2 + subdirectories */
 };
 
 typedef int (*walk_fn)(void *ctx, const struct walk_entry *e, struct trouble *t);
 
-/* Calls `each` for every entry until it returns non-zero, which is returned. What vanished
- * before its lstat(2) is no entry. ERR_DENIED, ERR_LIMIT, ERR_CHANGED name the path. */
+/* What `each` returns for an entry that it did not take: it is not entered. */
+#define WALK_NOT_TAKEN 1
+/* Calls `each` for every entry until it returns anything else but 0, which is returned, as
+ * is what cannot be read of the root. ERR_DENIED, ERR_LIMIT, ERR_CHANGED name the path. */
 int walk(const struct walk_options *options, walk_fn each, void *ctx, struct trouble *t);
-/* Does a pattern match the path or its last component? `patterns` may be NULL. */
-bool walk_excluded(const char *const *patterns, const char *path);
 
 #endif

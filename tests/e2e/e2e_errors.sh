@@ -62,7 +62,10 @@ head -c 60000000 /dev/urandom >"$T/busy/changing"
 writer=$!
 pids+=("$writer")
 expect 1 'changing' "$c" publish "$T/busy" "$T/store"
+expect 3 'changing.*changed' "$c" publish "$T/busy" "$T/busy-store" --skip-unreadable
 stop "$writer"
+"$c" ls "$T/busy-store" / --cache "$T/cache" >"$T/ls" 2>/dev/null
+grep -q small-7 "$T/ls" && ! grep -q changing "$T/ls" || fail "published: $(cat "$T/ls")"
 cmp "$T/store/manifest.json" "$T/before/manifest.json" || fail "the last revision was lost"
 
 # a full disk

@@ -9,6 +9,7 @@
 
 #include "publish/content.h"
 #include "unit/trees.h"
+#include "util/io.h"
 
 static char *directory;
 static int root;
@@ -119,7 +120,7 @@ static void test_only_the_file_that_was_meant(void **state)
 
 	(void)state;
 	assert_int_equal(
-		content_open(&c, root, "d/none", st.st_dev, st.st_ino), ERR_CHANGED);
+		content_open(&c, root, "d/none", st.st_dev, st.st_ino), ERR_ABSENT);
 	assert_int_equal(
 		content_open(&c, root, "d/file", st.st_dev, st.st_ino + 1), ERR_CHANGED);
 	/* another file, a link to the right one, a directory, a fifo in its place */
@@ -144,15 +145,72 @@ static void test_only_the_file_that_was_meant(void **state)
 	content_close(&c);
 }
 
-static void test_words(void **state)
+static void test_what_a_failure_is_about(void **state)
 {
-	struct trouble t = {0};
+	(void)state;
+	assert_true(content_is_failure(ERR_ABSENT));
+	assert_true(content_is_failure(ERR_DENIED));
+	assert_true(content_is_failure(ERR_IO));
+	assert_false(content_is_failure(ERR_NO_MEMORY));
+	assert_false(content_is_failure(ERR_NO_FILES));
+}
+
+/* The size is what was read, if the file is as it was. */
+static void test_ends_where_there_is_no_more(void **state)
+{
+	struct content c;
 
 	(void)state;
-	assert_int_equal(content_fail(ERR_CHANGED, "a/b", "/src", &t), ERR_CHANGED);
-	assert_non_null(strstr(t.text, "'a/b' in /src changes"));
-	assert_int_equal(content_fail(ERR_DENIED, "a/b", "/src", &t), ERR_DENIED);
-	assert_non_null(strstr(t.text, "'a/b' in /src: permission denied"));
+	assert_int_equal(open_it(&c, "d/file"), 0);
+	assert_int_equal(content_end(&c, 10), 0);
+	assert_false(c.unsized);
+	assert_int_equal(content_end(&c, 11), ERR_CHANGED);
+	assert_int_equal(content_end(&c, 4), 0);
+	assert_true(c.unsized);
+	assert_int_equal(c.st.st_size, 4);
+	assert_int_equal(c.extents.data_size, 4);
+	content_close(&c);
+	assert_int_equal(open_it(&c, "d/file"), 0);
+	assert_int_equal(truncate(trees_path(directory, "d/file"), 4), 0);
+	assert_int_equal(content_end(&c, 4), ERR_CHANGED);
+	content_close(&c);
+}
+
+/* A file of /proc: its size is 0, and it has content. */
+static void test_reads_what_has_no_size(void **state)
+{
+	int proc = open("/proc/sys/kernel", O_RDONLY | O_DIRECTORY);
+	struct content c;
+	uint8_t buffer[512], expected[512];
+	struct stat st;
+	bool unsized;
+	size_t done, size;
+
+	(void)state;
+	if (proc < 0 || fstatat(proc, "ostype", &st, 0) != 0)
+		skip();
+	assert_int_equal(st.st_size, 0);
+	assert_int_equal(content_probe(proc, "ostype", &st, &unsized), 0);
+	assert_true(unsized);
+	assert_int_equal(content_open(&c, proc, "ostype", st.st_dev, st.st_ino), 0);
+	c.unsized = true;
+	assert_int_equal(content_read(&c, buffer, sizeof buffer, &done), 0);
+	assert_int_equal(content_end(&c, done), 0);
+	assert_int_equal(c.st.st_size, done);
+	content_close(&c);
+	assert_int_equal(io_pread_some(openat(proc, "ostype", O_RDONLY), expected,
+				 sizeof expected, 0, &size),
+		0);
+	assert_int_equal(size, done);
+	assert_memory_equal(buffer, expected, done);
+	close(proc);
+	/* an empty one is an empty one, and who may not open it is not told of it here */
+	trees_text(directory, "empty", "");
+	st = stat_of("empty");
+	assert_int_equal(content_probe(root, "empty", &st, &unsized), 0);
+	assert_false(unsized);
+	assert_int_equal(content_probe(root, "gone", &st, &unsized), 0);
+	assert_false(unsized);
 }
 
 int main(void)
@@ -163,7 +221,9 @@ int main(void)
 		TEST(test_holes_are_left_out),
 		TEST(test_notices_changes),
 		TEST(test_only_the_file_that_was_meant),
-		TEST(test_words),
+		TEST(test_what_a_failure_is_about),
+		TEST(test_ends_where_there_is_no_more),
+		TEST(test_reads_what_has_no_size),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@
 static uint64_t taken(const struct memory_plan *plan)
 {
 	return plan->jobs * (uint64_t)SCRATCH_SIZE +
-	       plan->buffers * (uint64_t)CHUNK_SIZE_MAX + plan->items;
+	       plan->buffers * (uint64_t)CHUNK_SIZE_MAX + plan->items + plan->hardlinks;
 }
 
 static void test_default(void **state)

@@ -584,15 +584,18 @@ static void test_fresh_files_are_not_remembered(void **state)
 
 static void test_exclude(void **state)
 {
-	const char *const patterns[] = {"dir ?", "/large", NULL};
+	struct ignore *g = ignore_new();
 	struct published p;
 
 	(void)state;
 	make_tree("source");
-	assert_int_equal(publish_with("source", "store",
-				 (struct publish_options){.exclude = patterns})
-				 .totals.entries,
+	assert_int_equal(ignore_exclude(g, "dir ?/"), 0);
+	assert_int_equal(ignore_exclude(g, "/large"), 0);
+	assert_int_equal(
+		publish_with("source", "store", (struct publish_options){.ignore = g})
+			.totals.entries,
 		3);
+	ignore_free(g);
 	published_open(&p, at("store"));
 	published_close(&p);
 }
@@ -600,6 +603,7 @@ static void test_exclude(void **state)
 static void test_refusals(void **state)
 {
 	struct publish_options o = {0};
+	struct ignore *g = ignore_new();
 
 	(void)state;
 	trees_text(directory, "file", "x");
@@ -610,10 +614,12 @@ static void test_refusals(void **state)
 	assert_int_equal(
 		publish_fails("source", "source/store", o, "lies inside"), ERR_INVALID);
 	assert_int_equal(access(at("source/store"), F_OK), -1); /* nothing is left */
-	o.exclude = (const char *const[]){"store", NULL};
+	assert_int_equal(ignore_exclude(g, "store"), 0);
+	o.ignore = g;
 	publish_with("source", "source/store", o);
 	trees_directory(directory, "source/store/inner");
-	o.exclude = NULL;
+	o.ignore = NULL;
+	ignore_free(g);
 	assert_int_equal(
 		publish_fails("source/store/inner", "source/store", o, "lies inside"),
 		ERR_INVALID);

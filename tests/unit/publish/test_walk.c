@@ -107,32 +107,23 @@ static void test_key_order_and_links(void **state)
 
 static void test_exclude(void **state)
 {
-	const char *const patterns[] = {"x", "/a.b", "z*", NULL};
-	struct walk_options o = {.links = true, .exclude = patterns};
+	struct ignore *g = ignore_new();
+	struct walk_options o = {.links = true, .ignore = g};
 	static struct seen s;
 
 	(void)state;
 	make_tree();
+	assert_int_equal(ignore_exclude(g, "x"), 0);
+	assert_int_equal(ignore_exclude(g, "/a.b/"), 0);
+	assert_int_equal(ignore_exclude(g, "z*"), 0);
 	assert_int_equal(walk_it(&o, &s, NULL), 0);
 	assert_string_equal(s.text, ".:3 \x01:2 a:3 a!:2 link:2 a/empty:2 ");
-}
-
-static void test_patterns(void **state)
-{
-	const char *const base[] = {"*.o", NULL}, *const path[] = {"/build/*", NULL};
-	const char *const inner[] = {"src/*.c", NULL};
-
-	(void)state;
-	assert_false(walk_excluded(NULL, "a"));
-	assert_true(walk_excluded(base, "x.o"));
-	assert_true(walk_excluded(base, "a/b/x.o"));
-	assert_false(walk_excluded(base, "a.o/x"));
-	assert_true(walk_excluded(path, "build/x"));
-	assert_false(walk_excluded(path, "build"));
-	assert_false(walk_excluded(path, "a/build/x"));
-	assert_true(walk_excluded(inner, "src/x.c"));
-	assert_false(walk_excluded(inner, "a/src/x.c"));
-	assert_false(walk_excluded(inner, "src/a/x.c"));
+	/* what leads to an included name is there, and nothing else of it */
+	assert_int_equal(ignore_exclude(g, "/a/"), 0);
+	assert_int_equal(ignore_include(g, "/a/x/deep"), 0);
+	assert_int_equal(walk_it(&o, &s, NULL), 0);
+	assert_string_equal(s.text, ".:3 \x01:2 a:3 a!:2 link:2 a/x:2 a/x/deep:2 ");
+	ignore_free(g);
 }
 
 static void test_each_can_stop_it(void **state)
@@ -192,7 +183,7 @@ static void test_the_store_within(void **state)
 {
 	struct stat st;
 	struct walk_options o = {.store = &st};
-	const char *const patterns[] = {"/a/x", NULL};
+	struct ignore *g = ignore_new();
 	static struct seen s;
 	struct trouble t = {0};
 
@@ -201,8 +192,10 @@ static void test_the_store_within(void **state)
 	assert_int_equal(stat(trees_path(directory, "a/x"), &st), 0);
 	assert_int_equal(walk_it(&o, &s, &t), ERR_INVALID);
 	assert_non_null(strstr(t.text, "'a/x'"));
-	o.exclude = patterns;
+	assert_int_equal(ignore_exclude(g, "/a/x"), 0);
+	o.ignore = g;
 	assert_int_equal(walk_it(&o, &s, &t), 0);
+	ignore_free(g);
 }
 
 static void test_an_unreadable_directory(void **state)
@@ -221,31 +214,136 @@ static void test_an_unreadable_directory(void **state)
 	chmod(trees_path(directory, "a/x"), 0755);
 }
 
-/* When its parent is listed, `a` is taken away; when it is entered it is another. */
-static int take_away(void *ctx, const struct walk_entry *e, struct trouble *t)
+/* What a walk left out: "path:code ". */
+struct left {
+	char text[1024];
+	const char *instead; /* what is in the place of `a` when it is entered */
+	struct seen seen;
+};
+
+static int leave_out(void *ctx, const char *path, int rc, const char *why)
 {
-	(void)t;
-	if (strcmp(e->path, "z\xff") != 0)
-		return 0;
-	rename(trees_path(directory, "a"), trees_path(directory, "b"));
-	if (ctx)
-		assert_int_equal(symlink("/usr", trees_path(directory, "a")), 0);
+	struct left *l = ctx;
+
+	(void)why;
+	snprintf(l->text + strlen(l->text), sizeof l->text - strlen(l->text), "%.99s:%d ",
+		path, rc);
 	return 0;
 }
 
+/* When its parent is listed, `a` is taken away; when it is entered it is another. */
+static int take_away(void *ctx, const struct walk_entry *e, struct trouble *t)
+{
+	struct left *l = ctx;
+	int rc = see(&l->seen, e, t);
+
+	if (strcmp(e->path, "z\xff") != 0)
+		return rc;
+	rename(trees_path(directory, "a"), trees_path(directory, "b"));
+	if (strcmp(l->instead, "link") == 0)
+		assert_int_equal(symlink("/usr", trees_path(directory, "a")), 0);
+	if (strcmp(l->instead, "other") == 0 || strcmp(l->instead, "closed") == 0) {
+		trees_directory(directory, "a");
+		trees_text(directory, "a/new", "");
+		if (strcmp(l->instead, "closed") == 0)
+			chmod(trees_path(directory, "a"), 0700);
+	}
+	return rc;
+}
+
+static void walk_while_taken_away(const char *instead, int left_out, const char *last)
+{
+	struct walk_options o = {.source = directory, .leave_out = leave_out};
+	static struct left l;
+	struct trouble t = {0};
+	char code[64];
+
+	l = (struct left){.instead = instead};
+	make_tree();
+	o.root = open(directory, O_RDONLY | O_DIRECTORY);
+	if (walk(&o, take_away, &l, &t))
+		fail_msg("%s", t.text);
+	close(o.root);
+	code[0] = '\0';
+	if (left_out)
+		snprintf(code, sizeof code, "a:%d ", left_out);
+	assert_string_equal(l.text, code);
+	if (!strstr(l.seen.text, last))
+		fail_msg("not in %s: %s", l.seen.text, last);
+	trees_remove(directory);
+	directory = trees_new();
+}
+
+/* It is an empty one, unless another has come that anybody could read as well. */
 static void test_a_directory_that_is_replaced(void **state)
 {
 	struct walk_options o = {.source = directory};
 	struct trouble t = {0};
+	static struct left l;
+
+	(void)state;
+	walk_while_taken_away("nothing", ERR_ABSENT, "z\xff:2 a.b/file:2 ");
+	walk_while_taken_away("link", ERR_ABSENT, "z\xff:2 a.b/file:2 ");
+	walk_while_taken_away("closed", ERR_CHANGED, "z\xff:2 a.b/file:2 ");
+	walk_while_taken_away("other", 0, "z\xff:2 a/new:2 a.b/file:2 ");
+	/* where nobody wants to hear of it, it ends the walk */
+	make_tree();
+	l = (struct left){.instead = "nothing"};
+	o.source = directory;
+	o.root = open(directory, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(walk(&o, take_away, &l, &t), ERR_ABSENT);
+	assert_non_null(strstr(t.text, "'a'"));
+	close(o.root);
+}
+
+/* An entry that is not taken is not entered either. */
+static int refuse(void *ctx, const struct walk_entry *e, struct trouble *t)
+{
+	int rc = see(ctx, e, t);
+
+	return strcmp(e->path, "a") == 0 ? WALK_NOT_TAKEN : rc;
+}
+
+static void test_what_is_not_taken(void **state)
+{
+	struct walk_options o = {.source = directory};
+	static struct seen s;
 
 	(void)state;
 	make_tree();
 	o.root = open(directory, O_RDONLY | O_DIRECTORY);
-	assert_int_equal(walk(&o, take_away, NULL, &t), ERR_CHANGED);
-	assert_non_null(strstr(t.text, "'a'"));
-	rename(trees_path(directory, "b"), trees_path(directory, "a"));
-	assert_int_equal(walk(&o, take_away, &o, &t), ERR_CHANGED);
+	assert_int_equal(walk(&o, refuse, &s, NULL), 0);
 	close(o.root);
+	assert_non_null(strstr(s.text, "a.b/file"));
+	assert_null(strstr(s.text, "a/x"));
+}
+
+static int see_left(void *ctx, const struct walk_entry *e, struct trouble *t)
+{
+	struct left *l = ctx;
+
+	return see(&l->seen, e, t);
+}
+
+static void test_leaves_out_what_is_unreadable(void **state)
+{
+	struct walk_options o = {.source = directory, .leave_out = leave_out};
+	static struct left l = {.instead = ""};
+	char left_out[64];
+
+	(void)state;
+	if (geteuid() == 0)
+		skip();
+	make_tree();
+	chmod(trees_path(directory, "a/x"), 0);
+	chmod(trees_path(directory, "a.b"), 0444); /* its names, and no more */
+	o.root = open(directory, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(walk(&o, see_left, &l, NULL), 0);
+	close(o.root);
+	snprintf(left_out, sizeof left_out, "a/x:%d a.b/file:%d ", ERR_DENIED, ERR_DENIED);
+	chmod(trees_path(directory, "a/x"), 0755);
+	chmod(trees_path(directory, "a.b"), 0755);
+	assert_string_equal(l.text, left_out);
 }
 
 int main(void)
@@ -254,7 +352,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_key_order_and_links, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_exclude, set_up, tear_down),
-		cmocka_unit_test(test_patterns),
 		cmocka_unit_test_setup_teardown(test_each_can_stop_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_depth, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_store_within, set_up, tear_down),
@@ -262,6 +359,9 @@ int main(void)
 			test_an_unreadable_directory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_directory_that_is_replaced, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_is_not_taken, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_leaves_out_what_is_unreadable, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
