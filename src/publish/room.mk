@@ -15,4 +15,5 @@ libpublish_a_SOURCES = \
 	%D%/store_location.c %D%/store_location.h %D%/store_memory.c %D%/store_memory.h \
 	%D%/store_open.c %D%/store_open.h %D%/store_recovery.c %D%/store_recovery.h \
 	%D%/store_remote.c %D%/store_remote.h %D%/stored_blob.c %D%/stored_blob.h %D%/tally.c \
-	%D%/tally.h %D%/unit.c %D%/unit.h %D%/unreadable.c %D%/unreadable.h %D%/unsynced.c %D%/unsynced.h %D%/walk.c %D%/walk.h
+	%D%/tally.h %D%/unit.c %D%/unit.h %D%/unreadable.c %D%/unreadable.h %D%/unsynced.c %D%/unsynced.h %D%/walk.c %D%/walk.h \
+	%D%/reachable.c %D%/reachable.h %D%/seen_digests.c %D%/seen_digests.h
