@@ -42,6 +42,7 @@ enum {
 	OPTION_NO_INDEX,
 	OPTION_PROFILE,
 	OPTION_NO_PROFILE,
+	OPTION_VERIFY,
 	OPTION_JSON
 };
 
@@ -73,6 +74,8 @@ const struct option_help publish_options_help[] = {
 	{"no-profile", OPTION_NO_PROFILE, NULL, "without that of the last revision"},
 	{"no-index", OPTION_NO_INDEX, NULL,
 		"read every file, also those that look unchanged"},
+	{"verify", OPTION_VERIFY, NULL,
+		"decode every blob that is there already, before relying on it"},
 	{"json", OPTION_JSON, NULL, "print the summary as JSON"},
 	{0},
 };
@@ -177,6 +180,8 @@ static int take_option(struct arguments *a, int letter)
 		a->o.no_profile = true;
 	else if (letter == OPTION_NO_INDEX)
 		a->no_index = true;
+	else if (letter == OPTION_VERIFY)
+		a->o.verify = true;
 	else if (letter == OPTION_JSON)
 		a->json = true;
 	else
@@ -337,16 +342,17 @@ static int publish_json(
 	int rc;
 
 	digest_to_hex(&r->root, root);
-	o = json_pack(
-		"{s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, "
-		"s:o, s:o, s:o}",
+	o = json_pack("{s:o, s:o, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		      "s:o, s:f, "
+		      "s:o, s:o, s:o}",
 		"store", json_byte_string(span_of_string(a->o.store)), "revision",
 		number(r->revision), "unchanged", (int)r->unchanged, "root", root,
 		"entries", number(r->totals.entries), "files", number(r->totals.files),
 		"bytes", number(r->totals.bytes), "objects", number(r->totals.objects),
 		"stored", number(r->totals.stored), "new_blobs", number(r->new_blobs),
 		"new_bytes", number(r->new_bytes), "delta_blobs", number(r->delta_blobs),
-		"read_bytes", number(r->read_bytes), "seconds", seconds(r), "vanished",
+		"damaged_blobs", number(r->damaged_blobs), "read_bytes",
+		number(r->read_bytes), "seconds", seconds(r), "vanished",
 		number(r->vanished), "unreadable_count", number(a->unreadable.count),
 		"unreadable", unreadable_json(&a->unreadable));
 	rc = json_output(o, JSON_INDENT(1));

@@ -41,6 +41,7 @@ struct run {
 	int64_t reported; /* CLOCK_MONOTONIC ns */
 	struct memory_plan plan;
 	struct store_recovery recovery;
+	bool recovered; /* nothing that was there before is in doubt */
 	struct publication publication;
 	struct pipeline *pipeline;
 	struct profile_blob profile;
@@ -362,6 +363,7 @@ static int recover_store(struct run *r)
 		.progress = report_recovery,
 		.ctx = r};
 	rc = store_recover(&r->recovery, r->t);
+	r->recovered = rc == 0;
 	if (!rc && r->recovery.removed)
 		log_warning(r->o->log,
 			"a publish before this one was cut off: of %llu blobs that it "
@@ -447,6 +449,16 @@ static int publish_all(struct run *r)
 	return 0;
 }
 
+/* After a failure: what was written stays, and the next one goes on from there. Once it is
+ * durable it need not be looked at again. */
+static void keep_written(struct run *r)
+{
+	store_discard(r->store);
+	join_workers(r);
+	if (r->recovered && !store_sync(r->store, NULL))
+		store_settle(r->store, NULL);
+}
+
 static void release_run(struct run *r)
 {
 	join_workers(r);
@@ -479,7 +491,7 @@ int publish(const struct publish_options *options, struct publish_result *out,
 		trouble_set(
 			r.t, rc, "cannot publish %s: %s", options->source, error_text(rc));
 	if (rc)
-		store_discard(r.store);
+		keep_written(&r);
 	release_run(&r);
 	r.result.took_ns = clock_monotonic() - r.started;
 	if (!rc)

@@ -57,6 +57,12 @@ static const char *at(const char *name)
 	return trees_path(directory, name);
 }
 
+/* May blobs of the store not be durable? */
+static bool is_marked(void)
+{
+	return access(at("store/.unsynced"), F_OK) == 0;
+}
+
 /* As publish(), from and to below the test's directory. */
 static int try_publish(const char *source, const char *store, struct publish_options o,
 	struct publish_result *r, struct trouble *t)
@@ -549,6 +555,115 @@ static void test_index(void **state)
 	free(index);
 }
 
+/* What may become of a blob's file. */
+enum damage {
+	DAMAGE_EMPTY,
+	DAMAGE_CUT,
+	DAMAGE_CUT_BY_ONE,
+	DAMAGE_LONGER,
+	DAMAGE_HEAD,
+	DAMAGE_ANOTHER,
+	DAMAGE_ZEROS,
+	DAMAGES
+};
+
+static void damage_bytes(struct bytes *stored, enum damage damage)
+{
+	if (damage == DAMAGE_EMPTY)
+		stored->size = 0;
+	else if (damage == DAMAGE_CUT)
+		stored->size /= 2;
+	else if (damage == DAMAGE_CUT_BY_ONE)
+		stored->size--;
+	else if (damage == DAMAGE_LONGER)
+		assert_int_equal(bytes_append(stored, "", 1), 0);
+	else if (damage == DAMAGE_HEAD)
+		stored->data[1] ^= 4;
+	else if (damage == DAMAGE_ZEROS) /* in a block: its frame stands */
+		memset(stored->data + stored->size / 2, 0, 16);
+}
+
+#define BLOBS_MAX 128
+
+/* All files of blobs, by their paths. */
+static struct blob_files {
+	char *paths[BLOBS_MAX];
+	struct bytes bytes[BLOBS_MAX];
+	unsigned count;
+} blob_files;
+
+static int note_blob(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	struct blob_files *f = &blob_files;
+
+	(void)st;
+	(void)ftw;
+	if (type != FTW_F)
+		return 0;
+	assert_true(f->count < BLOBS_MAX);
+	f->paths[f->count] = strdup(path);
+	f->bytes[f->count] = (struct bytes){0};
+	assert_int_equal(
+		io_read_file(AT_FDCWD, path, BLOB_SIZE_MAX, &f->bytes[f->count]), 0);
+	f->count++;
+	return 0;
+}
+
+/* Each blob of the store, in one way or another. */
+static void damage_all(unsigned first, unsigned kinds)
+{
+	struct blob_files *f = &blob_files;
+
+	f->count = 0;
+	assert_int_equal(nftw(at("store/blobs"), note_blob, 32, FTW_PHYS), 0);
+	assert_true(f->count > kinds);
+	for (unsigned i = 0; i < f->count; i++) {
+		enum damage damage = (first + i) % kinds;
+		struct bytes *bytes = &f->bytes[i];
+		int fd = open(f->paths[i], O_WRONLY | O_TRUNC);
+
+		if (damage == DAMAGE_ANOTHER)
+			bytes = &f->bytes[(i + 1) % f->count];
+		else
+			damage_bytes(bytes, damage);
+		assert_int_equal(write(fd, bytes->data, bytes->size), bytes->size);
+		close(fd);
+	}
+	for (unsigned i = 0; i < f->count; i++) {
+		bytes_release(&f->bytes[i]);
+		free(f->paths[i]);
+	}
+}
+
+/* Whether it reads the source, or takes it from the index. Only --verify can tell of what
+ * is wrong within a block. */
+static void test_damaged_blobs(void **state)
+{
+	char *index = strdup(at("index"));
+	struct publish_options modes[] = {{.index_dir = index}, {.index_dir = NULL},
+		{.index_dir = index, .verify = true}, {.verify = true}};
+	struct publish_result first, r;
+
+	(void)state;
+	make_tree("source");
+	trees_age(at("source"));
+	nanosleep(&(struct timespec){.tv_sec = 2, .tv_nsec = 100000000}, NULL);
+	first = publish_with("source", "store", modes[0]);
+	for (unsigned i = 0; i < sizeof modes / sizeof *modes; i++) {
+		damage_all(i, modes[i].verify ? DAMAGES : DAMAGE_ZEROS);
+		r = publish_with("source", "store", modes[i]);
+		assert_true(r.unchanged);
+		assert_int_equal(r.damaged_blobs, first.new_blobs);
+		assert_int_equal(r.new_blobs, first.new_blobs);
+		assert_int_equal(r.totals.stored, first.totals.stored);
+		equals("store", "source");
+		sum_blobs("store/blobs");
+		assert_int_equal(summed, first.totals.stored);
+		assert_int_equal(counted, first.new_blobs);
+	}
+	free(index);
+}
+
 /* It changes while it is written to: listed, but not entered. */
 static void test_the_index_within_the_source(void **state)
 {
@@ -721,6 +836,7 @@ static void publish_while_written(const char *name, size_t size)
 		assert_int_equal(rc, ERR_CHANGED);
 		assert_non_null(strstr(t.text, name + strlen("source/")));
 	}
+	assert_false(is_marked()); /* what is there is durable, whatever came of it */
 	free(w.path);
 }
 
@@ -747,14 +863,63 @@ static void test_a_file_that_grows(void **state)
 	bytes_release(&after);
 }
 
+/* What a power loss may leave of what was not written yet, though its frame stands. */
+static void zero_within(const struct published *p, const struct digest *name)
+{
+	static const uint8_t zeros[64];
+	char path[BLOB_PATH_SIZE];
+	struct stat st;
+	int fd;
+
+	blob_path(name, path);
+	fd = openat(p->fd, path, O_WRONLY);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(
+		pwrite(fd, zeros, sizeof zeros, st.st_size - 2 * (off_t)sizeof zeros),
+		sizeof zeros);
+	close(fd);
+}
+
+/* A publisher was cut off: what is as young as its mark is decoded before it is adopted,
+ * what is older is not. */
+static void test_cut_off(void **state)
+{
+	struct publish_result r;
+	struct published p;
+	struct entry e;
+
+	(void)state;
+	make_tree("source");
+	publish_it("source", "store");
+	assert_false(is_marked());
+	sum_blobs("store/blobs");
+	published_open(&p, at("store"));
+	published_find(&p, "middling", &e);
+	zero_within(&p, &e.object.digest);
+	published_close(&p);
+	trees_text(directory, "store/.unsynced", "since 9000000000000000000\n");
+	r = publish_it("source", "store");
+	assert_int_equal(r.new_blobs, 0);
+	assert_false(is_marked());
+	trees_text(directory, "store/.unsynced", "since 1000000000000000000\n");
+	r = publish_it("source", "store");
+	assert_int_equal(r.new_blobs, 1);
+	assert_int_equal(r.totals.stored, summed);
+	assert_false(is_marked());
+	equals("store", "source");
+}
+
 /* Killed at many points; each time the last revision is whole, and at the end all is. */
 static void test_killed(void **state)
 {
 	unsigned killed = 0;
+	uint64_t first;
 
 	(void)state;
 	trees_text(directory, "source/first", "x");
 	publish_it("source", "store");
+	sum_blobs("store/blobs");
+	first = counted;
 	make_tree("source");
 	trees_directory(directory, "old");
 	trees_text(directory, "old/first", "x");
@@ -774,10 +939,15 @@ static void test_killed(void **state)
 		published_open(&p, at("store"));
 		if (p.manifest->revision == 1)
 			assert_int_equal(p.manifest->totals.entries, 2);
+		sum_blobs("store/blobs");
+		/* what may not be durable is never without the mark */
+		if (p.manifest->revision == 1 && counted > first)
+			assert_true(is_marked());
 		published_close(&p);
 	}
 	assert_true(killed > 0);
 	publish_it("source", "store");
+	assert_false(is_marked());
 	equals("store", "source");
 	sum_blobs("store/blobs");
 }
@@ -882,6 +1052,7 @@ int main(void)
 		TEST(test_edits_are_small),
 		TEST(test_changes_of_all_kinds),
 		TEST(test_index),
+		TEST(test_damaged_blobs),
 		TEST(test_the_index_within_the_source),
 		TEST(test_fresh_files_are_not_remembered),
 		TEST(test_exclude),
@@ -890,6 +1061,7 @@ int main(void)
 		TEST(test_a_broken_manifest),
 		TEST(test_unreadable),
 		TEST(test_a_file_that_grows),
+		TEST(test_cut_off),
 		TEST(test_killed),
 		TEST(test_a_profile),
 		TEST(test_progress),
