@@ -17,6 +17,7 @@
 #include "cli/size.h"
 #include "format/json_byte_string.h"
 #include "publish/publish.h"
+#include "publish/store_location.h"
 #include "util/clock.h"
 #include "util/home.h"
 #include "util/io.h"
@@ -210,15 +211,20 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 	return 0;
 }
 
-/* A slip in the source's name should not leave a new key behind. */
-static int check_source(const char *source, struct trouble *t)
+/* A slip in a name should not leave a new key behind. */
+static int check_names(const struct publish_options *o, struct trouble *t)
 {
-	int fd = open(source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(o->source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct store_location store;
+	int rc;
 
 	if (fd < 0)
-		return trouble_errno(t, "cannot open the source %s", source);
+		return trouble_errno(t, "cannot open the source %s", o->source);
 	close(fd);
-	return 0;
+	rc = store_location_find(o->store, &store, t);
+	if (!rc)
+		store_location_release(&store);
+	return rc;
 }
 
 /* The user's own key is made when it is first needed. */
@@ -420,7 +426,7 @@ int cmd_publish(int argc, char **argv)
 		return command_fail("publish", &t);
 	status = take_arguments(a, argc, argv);
 	if (!status) {
-		int rc = check_source(a->o.source, &t);
+		int rc = check_names(&a->o, &t);
 
 		if (!rc && a->profile)
 			rc = profile_file_read(a->profile, &profile, &t);

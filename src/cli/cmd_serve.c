@@ -12,6 +12,7 @@
 #include "cli/listen_address.h"
 #include "cli/size.h"
 #include "net/serve.h"
+#include "publish/store_location.h"
 #include "util/home.h"
 
 /* A lab behind one router has this many readers; one program that opens connections to
@@ -110,6 +111,20 @@ static int serve_until_signal(const struct serve_options *o)
 	return EXIT_SUCCESS;
 }
 
+/* What STORE names: a directory of this machine. */
+static int serve_locate(const char *given, struct store_location *out)
+{
+	struct trouble t = {0};
+	int rc = store_location_find(given, out, &t);
+
+	if (!rc && out->is_url) {
+		store_location_release(out);
+		rc = trouble_set(&t, ERR_INVALID,
+			"%s is served already: give the directory of a store", given);
+	}
+	return rc ? command_fail("serve", &t) : EXIT_SUCCESS;
+}
+
 static char *default_tls_dir(void)
 {
 	char *config = home_config_directory();
@@ -176,6 +191,7 @@ int cmd_serve(int argc, char **argv)
 	struct serve_options o = {
 		.host = "localhost", .port = 8443, .tls = true, .per_address = PER_ADDRESS};
 	struct serve_words words = {0};
+	struct store_location store;
 	char *own_tls_dir = NULL;
 	int letter, status;
 
@@ -185,14 +201,18 @@ int cmd_serve(int argc, char **argv)
 				"serve", "--per-address takes a number from 1 to 800");
 	if (argc - optind != 1)
 		return command_use("serve", "one STORE is needed");
-	o.store = argv[optind];
 	if (!o.tls)
 		o.port = 8080;
 	if (words.listen && listen_address_split(words.listen, &o.host, &o.port))
 		return command_use("serve", "--listen takes HOST:PORT");
+	status = serve_locate(argv[optind], &store);
+	if (status)
+		return status;
+	o.store = store.text;
 	if (o.tls && !o.tls_dir)
 		o.tls_dir = own_tls_dir = default_tls_dir();
 	status = serve_with_log(&o, &words);
 	free(own_tls_dir);
+	store_location_release(&store);
 	return status;
 }

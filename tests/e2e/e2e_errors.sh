@@ -55,6 +55,33 @@ fi
 publish "$T/source" "$T/store"
 cp -a "$T/store" "$T/before"
 
+# what is no store here, and a name that only looks so
+for name in s3://bucket/x gs://bucket ssh://host/srv; do
+	(cd "$T" && expect 1 "no stores at ${name%%://*}://" "$c" publish source "$name")
+	(cd "$T" && expect 1 "no stores at" timeout 10 "$c" serve "$name" --http)
+	[ ! -e "$T/${name%%/*}" ] || fail "a directory for $name"
+done
+(cd "$T" && expect 1 'another machine' "$c" publish source host:path)
+(cd "$T" && expect 1 'another machine' timeout 10 "$c" serve me@host:/srv --http)
+expect 1 'not written to' "$c" publish "$T/source" https://127.0.0.1:9/x
+[ ! -e "$T/host:path" ] || fail "a directory for host:path"
+(cd "$T" && publish source ./host:path && publish source host:path && publish source "file://$T/a%20b")
+cmp "$T/a b/manifest.json" "$T/a b/revisions/1.json" || fail "file:// is no path"
+
+# who may read it
+modes() { stat -c '%a %n' "$T/$1" "$T/$1/blobs" "$T/$1"/blobs/*/* "$T/$1/manifest.json" | cut -d ' ' -f 1 | sort -u | tr '\n' ' '; }
+(umask 077 && publish "$T/source" "$T/private")
+grep -q 'answers 403: chmod -R go+rX' "$T/publish.err" || fail "no word of umask 077: $(cat "$T/publish.err")"
+chmod -R go+rX "$T/private"
+publish "$T/source" "$T/private"
+[ ! -s "$T/publish.err" ] || fail "a warning too many: $(cat "$T/publish.err")"
+(umask 027 && publish "$T/source" "$T/shared")
+[ ! -s "$T/publish.err" ] || fail "a warning too many: $(cat "$T/publish.err")"
+[ "$(modes shared)" = '640 750 ' ] || fail "umask 027: $(modes shared)"
+(umask 002 && publish "$T/source" "$T/group")
+[ "$(modes group)" = '664 775 ' ] || fail "umask 002: $(modes group)"
+rm -rf "$T/private" "$T/shared" "$T/group" "$T/host:path" "$T/a b"
+
 # a file that will not hold still
 cp -a "$T/source" "$T/busy"
 head -c 60000000 /dev/urandom >"$T/busy/changing"
