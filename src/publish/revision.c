@@ -7,17 +7,14 @@
 #include <unistd.h>
 
 #include "format/json_byte_string.h"
-#include "format/tag.h"
 #include "publish/revision.h"
+#include "publish/tagging.h"
 #include "util/clock.h"
 
 int revision_check_options(const struct revision_options *o, struct trouble *t)
 {
-	if (o->tag && tag_name_check(o->tag))
-		return trouble_set(t, ERR_INVALID,
-			"'%s' cannot be a tag: use letters, digits, '.', '_' and '-', not "
-			"first '.' or '-', at most %d",
-			o->tag, TAG_NAME_MAX);
+	if (o->tag && tagging_check_name(o->tag, t))
+		return ERR_INVALID;
 	if (o->message && strlen(o->message) > MANIFEST_MESSAGE_MAX)
 		return trouble_set(t, ERR_LIMIT, "the message is longer than %d bytes",
 			MANIFEST_MESSAGE_MAX);
@@ -163,23 +160,28 @@ static int write_manifest(struct revision *r, uint64_t number,
 static int write_tag(
 	struct revision *r, uint64_t number, struct span manifest, struct trouble *t)
 {
-	struct tag tag = {
+	struct manifest m = {
 		.name = r->name,
 		.revision = number,
-		.manifest = digest_of(manifest.data, manifest.size),
-		.created = clock_realtime() / NS_PER_SECOND,
+		.digest = digest_of(manifest.data, manifest.size),
 	};
-	struct bytes text = {0};
-	int rc;
+	struct tagging tagging = {
+		.store = r->store, .name = r->o.tag, .manifest = &m, .key = r->o.key};
+	bool moved;
 
-	if (!r->o.tag)
-		return 0;
-	memcpy(tag.tag, r->o.tag, strlen(r->o.tag) + 1);
-	rc = tag_encode(&tag, &r->o.key, 1, &text);
-	if (!rc)
-		rc = store_write_tag(r->store, tag.tag, span_of_bytes(&text), NULL, t);
-	bytes_release(&text);
-	return rc;
+	return r->o.tag ? tagging_put(&tagging, &moved, t) : 0;
+}
+
+struct revision_content revision_content_of(const struct manifest *m)
+{
+	return (struct revision_content){
+		.root = m->root,
+		.first = m->first,
+		.totals = m->totals,
+		.profile = m->profile,
+		.profile_size = m->profile_size,
+		.delta = m->delta,
+	};
 }
 
 int revision_write(struct revision *r, const struct revision_content *content,

@@ -46,6 +46,8 @@ struct revision_content {
 	uint64_t profile_size;
 	bool delta; /* some blob is one */
 };
+/* That of a revision whose blobs are there already. */
+struct revision_content revision_content_of(const struct manifest *m);
 struct revision_result {
 	uint64_t number;
 	bool unchanged; /* the same content as before: that revision stands */

@@ -17,4 +17,5 @@ libpublish_a_SOURCES = \
 	%D%/store_remote.c %D%/store_remote.h %D%/stored_blob.c %D%/stored_blob.h %D%/tally.c \
 	%D%/tally.h %D%/unit.c %D%/unit.h %D%/unreadable.c %D%/unreadable.h %D%/unsynced.c %D%/unsynced.h %D%/walk.c %D%/walk.h \
 	%D%/reachable.c %D%/reachable.h %D%/seen_digests.c %D%/seen_digests.h \
-	%D%/store_names.c %D%/store_names.h %D%/store_pages.c %D%/store_pages.h
+	%D%/store_names.c %D%/store_names.h %D%/store_pages.c %D%/store_pages.h \
+	%D%/rollback.c %D%/rollback.h %D%/tagging.c %D%/tagging.h
