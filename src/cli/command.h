@@ -68,10 +68,15 @@ COMMAND(cache);
 COMMAND(ls);
 COMMAND(cat);
 COMMAND(check);
+COMMAND(diff);
 COMMAND(du);
 COMMAND(get);
 COMMAND(stat);
 COMMAND(key);
+COMMAND(log);
+COMMAND(rollback);
+COMMAND(show);
+COMMAND(tag);
 COMMAND(help);
 COMMAND(version);
 

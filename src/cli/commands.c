@@ -13,6 +13,11 @@
 const struct command commands[] = {
 	ROW(publish, "SOURCE STORE [OPTIONS]",
 		"Publish a directory as a new revision of a store"),
+	ROW(log, "STORE|URL [OPTIONS]", "List the revisions of a dataset, newest first"),
+	ROW(show, "STORE|URL [REVISION|TAG] [OPTIONS]", "Show all that is known of a revision"),
+	ROW(diff, "STORE|URL [A [B]] [OPTIONS]", "Tell what changed between two revisions"),
+	ROW(tag, "STORE [NAME [REVISION]] [OPTIONS]", "List, set, move and delete tags"),
+	ROW(rollback, "STORE REVISION [OPTIONS]", "Publish what an old revision holds again"),
 	ROW(serve, "STORE [OPTIONS]", "Serve a store over HTTPS"),
 	ROW(mount, "URL MOUNTPOINT [OPTIONS]", "Mount a published dataset"),
 	ROW(umount, "MOUNTPOINT... [OPTIONS]", "Unmount datasets"),

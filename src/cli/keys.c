@@ -74,6 +74,21 @@ int keys_load(const char *path, struct private_key **out, struct trouble *t)
 	return rc;
 }
 
+int keys_load_own(const char *file, struct private_key **out, struct trouble *t)
+{
+	char *path;
+	int rc;
+
+	if (file)
+		return keys_load(file, out, t);
+	path = keys_path("default", t);
+	if (!path)
+		return t->code;
+	rc = keys_load(path, out, t);
+	free(path);
+	return rc;
+}
+
 static int keys_make_parent(const char *path, struct trouble *t)
 {
 	char *copy = strdup(path);

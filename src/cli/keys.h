@@ -13,6 +13,8 @@ char *keys_path(const char *name, struct trouble *t);
 /* ERR_ABSENT, ERR_DENIED (also when others may read it), ERR_CORRUPT, with a sentence.
  * *out is the caller's, to be freed with private_key_free(). */
 int keys_load(const char *path, struct private_key **out, struct trouble *t);
+/* The one in that file; NULL: the user's own, which has to be there. As above. */
+int keys_load_own(const char *file, struct private_key **out, struct trouble *t);
 /* Makes a key, its file and its directory; ERR_EXISTS. *out as above. */
 int keys_make(const char *path, struct private_key **out, struct trouble *t);
 /* Calls `each` for every key in the directory, in no order; the texts are borrowed for the

@@ -19,4 +19,6 @@ libcli_a_SOURCES = \
 	%D%/listen_address.c %D%/listen_address.h %D%/metrics.c %D%/metrics.h %D%/metrics_file.c \
 	%D%/metrics_file.h %D%/metrics_text.c %D%/metrics_text.h %D%/metrics_where.c %D%/metrics_where.h \
 	%D%/status_ask.c %D%/status_ask.h %D%/status_reply.c %D%/status_reply.h %D%/status_table.c \
-	%D%/status_table.h %D%/status_text.c %D%/status_text.h
+	%D%/status_table.h %D%/status_text.c %D%/status_text.h %D%/change.c %D%/change.h %D%/changes.c \
+	%D%/changes.h %D%/cmd_diff.c %D%/cmd_log.c %D%/cmd_rollback.c %D%/cmd_show.c %D%/cmd_tag.c \
+	%D%/revision_text.c %D%/revision_text.h %D%/revisions.c %D%/revisions.h
