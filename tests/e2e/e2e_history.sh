@@ -11,7 +11,7 @@ s=$T/source st=$T/store
 mkdir -p "$s/dir/sub" "$s/gone"
 (cd "$s/dir" && seq 2000 | xargs touch)
 numbers "$s/n" 20
-head -c 300000 /dev/urandom >"$s/large"
+head -c 132000 /dev/urandom >"$s/large"
 touch -d 2020-01-01 "$s/quiet"
 ln -s n1 "$s/link"
 echo x >"$s/gone/x"
@@ -128,7 +128,7 @@ reader show | grep -q '^revision: 5$' || fail "a reader does not follow"
 reader get . "$T/got"
 compare "$T/one" "$T/got"
 "$CAIRN" rollback "$st" 1 | grep -q 'nothing to do: revision 5' || fail "rollback to what is"
-victim=$(cd "$st" && find blobs -type f -size +200k | head -n 1)
+victim=$(cd "$st" && find blobs -type f -size +100k | head -n 1)
 mv "$st/$victim" "$T/victim"
 expect 1 'cannot come back: blob [0-9a-f]* of it is gone' "$CAIRN" rollback "$st" 4
 head -c 100000 "$T/victim" >"$st/$victim"

@@ -55,9 +55,6 @@ if [ -r /dev/fuse ] && [ -w /dev/fuse ]; then
 	mount_at "file://$st" "$T/mnt"
 	compare "$T/third" "$T/mnt"
 	unmount
-	mount_at "file://$st" "$T/mnt" --tag first
-	compare "$T/first" "$T/mnt"
-	unmount
 fi
 
 # ---- what is refused
@@ -65,7 +62,7 @@ fi
 rm -rf "$T/first" "$T/third" "$T/again" "$s" "$st"
 mkdir "$s"
 (cd "$s" && seq 1500 | xargs touch)
-head -c 300000 /dev/urandom >"$s/large"
+head -c 132000 /dev/urandom >"$s/large"
 publish "$s" "$st" --name source
 rm "$s/7"
 publish "$s" "$st"
@@ -125,9 +122,9 @@ flip() { "$PYTHON" -c "
 import sys
 with open(sys.argv[1], 'r+b') as f:
     f.seek(-5, 2); b = f.read(1); f.seek(-5, 2); f.write(bytes([b[0] ^ 1]))" "$1"; }
-flip_large() { flip "$(blob_of +200k)"; }
-cut_large() { truncate -s -1 "$(blob_of +200k)"; }
-append_large() { echo >>"$(blob_of +200k)"; }
+flip_large() { flip "$(blob_of +100k)"; }
+cut_large() { truncate -s -1 "$(blob_of +100k)"; }
+append_large() { echo >>"$(blob_of +100k)"; }
 
 cd "$T"
 cp -a "$st" "$T/copy"
