@@ -68,6 +68,7 @@ COMMAND(cache);
 COMMAND(ls);
 COMMAND(cat);
 COMMAND(check);
+COMMAND(copy);
 COMMAND(diff);
 COMMAND(du);
 COMMAND(get);

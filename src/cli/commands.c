@@ -38,6 +38,8 @@ const struct command commands[] = {
 	ROW(du, "URL|MOUNTPOINT [PATH...] [OPTIONS]",
 		"Tell how much directories hold, at once at any size"),
 	ROW(check, "URL [OPTIONS]", "See whether a site serves a store as readers need it"),
+	ROW(copy, "SRC DST [OPTIONS]",
+		"Copy revisions of a store, or what is new of them, into another"),
 	ROW(stat, "URL [PATH...] [OPTIONS]", "Show all that is known of an entry"),
 	ROW(key, "make|show|name|list|known|accept|forget [ARGUMENTS] [OPTIONS]",
 		"Make and show signing keys, and those that are known"),

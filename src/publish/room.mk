@@ -19,3 +19,7 @@ libpublish_a_SOURCES = \
 	%D%/reachable.c %D%/reachable.h %D%/seen_digests.c %D%/seen_digests.h \
 	%D%/store_names.c %D%/store_names.h %D%/store_pages.c %D%/store_pages.h \
 	%D%/rollback.c %D%/rollback.h %D%/tagging.c %D%/tagging.h
+libpublish_a_SOURCES += \
+	%D%/blob_copy.c %D%/blob_copy.h %D%/blob_pool.c %D%/blob_pool.h %D%/copy_options.h %D%/copy_run.h \
+	%D%/copy_tags.c %D%/revision_copy.c %D%/revision_copy.h %D%/signers.c %D%/signers.h \
+	%D%/store_copy.c %D%/store_copy.h %D%/store_revisions.c %D%/store_revisions.h

@@ -121,6 +121,18 @@ int store_read_blob(struct store *s, struct blob_codec *codec, const struct dige
 	return rc;
 }
 
+int store_read_blob_stored(struct store *s, struct blob_codec *codec,
+	const struct digest *name, struct bytes *stored, struct bytes *content,
+	struct trouble *t)
+{
+	struct blob_reading r = {.store = s, .codec = codec, .stored = *stored, .t = t};
+	int rc = store_read_content(&r, name, content);
+
+	*stored = r.stored;
+	bytes_release(&r.base);
+	return rc;
+}
+
 static int fail_read_only(const struct store *s, struct trouble *t)
 {
 	return trouble_set(
@@ -247,14 +259,20 @@ int store_read_revision(struct store *s, uint64_t revision, struct bytes *text,
 	return 0;
 }
 
+int store_write_revision(
+	struct store *s, uint64_t revision, struct span text, struct trouble *t)
+{
+	char path[STORE_PATH_MAX];
+
+	revision_path(revision, path);
+	return store_put(s, path, text, NULL, t);
+}
+
 int store_write_manifest(struct store *s, uint64_t revision, struct span text,
 	const struct store_version *seen, struct trouble *t)
 {
-	char path[STORE_PATH_MAX];
-	int rc;
+	int rc = store_write_revision(s, revision, text, t);
 
-	revision_path(revision, path);
-	rc = store_put(s, path, text, NULL, t);
 	return rc ? rc : store_put(s, "manifest.json", text, seen, t);
 }
 

@@ -89,6 +89,10 @@ int store_find_blob(
  * base). */
 int store_read_blob(struct store *s, struct blob_codec *codec, const struct digest *name,
 	struct bytes *content, struct trouble *t);
+/* The same, and the stored form that gave them, in place of what `stored` held. */
+int store_read_blob_stored(struct store *s, struct blob_codec *codec,
+	const struct digest *name, struct bytes *stored, struct bytes *content,
+	struct trouble *t);
 /* The stored form, appended to `out`, not looked into. */
 int store_read_stored(
 	struct store *s, const struct digest *name, struct bytes *out, struct trouble *t);
@@ -124,6 +128,9 @@ int store_read_revision(struct store *s, uint64_t revision, struct bytes *text,
  * gave; ERR_CHANGED when somebody else has replaced that since. NULL: whatever is there. */
 int store_write_manifest(struct store *s, uint64_t revision, struct span text,
 	const struct store_version *seen, struct trouble *t);
+/* revisions/N.json alone, durable. */
+int store_write_revision(
+	struct store *s, uint64_t revision, struct span text, struct trouble *t);
 /* revisions/N.json; one that the manifest follows from must stay. */
 int store_remove_revision(struct store *s, uint64_t revision, struct trouble *t);
 
