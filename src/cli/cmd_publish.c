@@ -14,6 +14,7 @@
 #include "cli/keys.h"
 #include "cli/profile_file.h"
 #include "cli/progress.h"
+#include "cli/publish_values.h"
 #include "cli/size.h"
 #include "format/json_byte_string.h"
 #include "publish/publish.h"
@@ -27,10 +28,14 @@
 #define NAMES_TOLD 100 /* of those for which nothing is published */
 #define LEVEL_MAX 19
 #define JOBS_MAX 256
+#define TAGS_MAX 64
 
 enum {
 	OPTION_NAME = 300,
 	OPTION_TAG,
+	OPTION_EXPIRES,
+	OPTION_MIRROR,
+	OPTION_NO_MIRRORS,
 	OPTION_KEY,
 	OPTION_NEW_KEY,
 	OPTION_LEVEL,
@@ -40,6 +45,11 @@ enum {
 	OPTION_INCLUDE,
 	OPTION_SKIP_UNREADABLE,
 	OPTION_ONE_FILE_SYSTEM,
+	OPTION_MTIME,
+	OPTION_CLAMP_MTIME,
+	OPTION_OWNER,
+	OPTION_GROUP,
+	OPTION_MODE,
 	OPTION_NO_INDEX,
 	OPTION_PROFILE,
 	OPTION_NO_PROFILE,
@@ -51,7 +61,12 @@ const struct option_help publish_options_help[] = {
 	{"name", OPTION_NAME, "NAME",
 		"the dataset's name (default: the store's, else SOURCE's)"},
 	{"message", 'm', "TEXT", "a line about this revision"},
-	{"tag", OPTION_TAG, "TAG", "a name for this revision"},
+	{"tag", OPTION_TAG, "TAG", "a name for this revision; may be repeated"},
+	{"expires", OPTION_EXPIRES, "TIME",
+		"readers refuse it afterwards: 30d, 2027-01-31 (default: never)"},
+	{"mirror", OPTION_MIRROR, "URL",
+		"where else readers find the store; may be repeated"},
+	{"no-mirrors", OPTION_NO_MIRRORS, NULL, "without those of the last revision"},
 	{"key", OPTION_KEY, "FILE",
 		"sign with this key (default: ~/.config/cairn/keys/default.pem)"},
 	{"new-key", OPTION_NEW_KEY, NULL,
@@ -70,6 +85,12 @@ const struct option_help publish_options_help[] = {
 		"publish without what cannot be read, and list it: exit 3"},
 	{"one-file-system", OPTION_ONE_FILE_SYSTEM, NULL,
 		"do not enter what is mounted in SOURCE"},
+	{"mtime", OPTION_MTIME, "TIME|FILE",
+		"the modification time of everything: a time, or that of a file"},
+	{"clamp-mtime", OPTION_CLAMP_MTIME, NULL, "only of what is newer than --mtime"},
+	{"owner", OPTION_OWNER, "USER", "the owner of everything: a name or a number"},
+	{"group", OPTION_GROUP, "GROUP", "the group of everything: a name or a number"},
+	{"mode", OPTION_MODE, "CHANGES", "permissions, as chmod(1) changes them"},
 	{"profile", OPTION_PROFILE, "FILE",
 		"what programs read first, for -o profile=auto: of cairn trace"},
 	{"no-profile", OPTION_NO_PROFILE, NULL, "without that of the last revision"},
@@ -87,8 +108,40 @@ struct arguments {
 	bool no_index, json;
 	uint64_t number;
 	struct ignore *ignore;
+	struct overrides overrides;
+	bool clamp, no_mirrors;
+	const char *tags[TAGS_MAX];
+	const char *mirrors[MANIFEST_MIRRORS_MAX];
 	struct unreadable unreadable;
 };
+
+/* An option that may be repeated; 0 or EXIT_USE. */
+static int take_another(const char **list, size_t *count, size_t most, const char *what)
+{
+	if (*count == most)
+		return command_use("publish", "at most %zu %s can be given", most, what);
+	list[(*count)++] = optarg;
+	return 0;
+}
+
+/* An option about what is published instead of what there is; 0 or EXIT_USE. */
+static int take_override(struct arguments *a, int letter)
+{
+	struct trouble t = {0};
+
+	if (letter == OPTION_MTIME)
+		publish_values_mtime(optarg, &a->overrides, &t);
+	else if (letter == OPTION_OWNER)
+		publish_values_owner(optarg, &a->overrides, &t);
+	else if (letter == OPTION_GROUP)
+		publish_values_group(optarg, &a->overrides, &t);
+	else if (letter == OPTION_MODE)
+		publish_values_mode(optarg, &a->overrides, &t);
+	else /* OPTION_EXPIRES */
+		publish_values_expires(
+			optarg, clock_realtime() / NS_PER_SECOND, &a->o.expires, &t);
+	return t.code ? command_use("publish", "%s", t.text) : 0;
+}
 
 static int need_ignore(struct arguments *a)
 {
@@ -154,8 +207,15 @@ static int take_value(struct arguments *a, int letter)
 		return take_pattern_file(a);
 	case OPTION_INCLUDE:
 		return take_pattern(a, ignore_include);
-	default: /* OPTION_EXCLUDE */
+	case OPTION_EXCLUDE:
 		return take_pattern(a, ignore_exclude);
+	case OPTION_TAG:
+		return take_another(a->tags, &a->o.tag_count, TAGS_MAX, "tags");
+	case OPTION_MIRROR:
+		return take_another(
+			a->mirrors, &a->o.mirror_count, MANIFEST_MIRRORS_MAX, "mirrors");
+	default:
+		return take_override(a, letter);
 	}
 }
 
@@ -165,10 +225,12 @@ static int take_option(struct arguments *a, int letter)
 		a->o.name = optarg;
 	else if (letter == 'm')
 		a->o.message = optarg;
-	else if (letter == OPTION_TAG)
-		a->o.tag = optarg;
 	else if (letter == OPTION_KEY)
 		a->key = optarg;
+	else if (letter == OPTION_CLAMP_MTIME)
+		a->clamp = true;
+	else if (letter == OPTION_NO_MIRRORS)
+		a->no_mirrors = true;
 	else if (letter == OPTION_NEW_KEY)
 		a->o.new_key = true;
 	else if (letter == OPTION_ONE_FILE_SYSTEM)
@@ -190,6 +252,32 @@ static int take_option(struct arguments *a, int letter)
 	return 0;
 }
 
+/* What options mean together, and SOURCE_DATE_EPOCH with them. */
+static int finish_arguments(struct arguments *a)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	struct trouble t = {0};
+
+	if (a->profile && a->o.no_profile)
+		return command_use(
+			"publish", "--profile and --no-profile exclude each other");
+	if (a->no_mirrors && a->o.mirror_count > 0)
+		return command_use(
+			"publish", "--mirror and --no-mirrors exclude each other");
+	if (a->clamp && !a->overrides.has_mtime)
+		return command_use("publish", "--clamp-mtime goes with --mtime");
+	a->overrides.clamp = a->clamp;
+	a->o.has_created = epoch && *epoch != '\0';
+	if (a->o.has_created &&
+		publish_values_epoch(epoch, &a->overrides, &a->o.created, &t))
+		return command_use("publish", "%s", t.text);
+	a->o.tags = a->tags;
+	if (a->no_mirrors || a->o.mirror_count > 0)
+		a->o.mirrors = a->mirrors;
+	a->o.overrides = &a->overrides;
+	return 0;
+}
+
 static int take_arguments(struct arguments *a, int argc, char **argv)
 {
 	int letter, rc = 0;
@@ -203,12 +291,9 @@ static int take_arguments(struct arguments *a, int argc, char **argv)
 			"publish", "a SOURCE directory and a STORE directory are needed");
 		return EXIT_USE;
 	}
-	if (a->profile && a->o.no_profile)
-		return command_use(
-			"publish", "--profile and --no-profile exclude each other");
 	a->o.source = argv[optind];
 	a->o.store = argv[optind + 1];
-	return 0;
+	return finish_arguments(a);
 }
 
 /* A slip in a name should not leave a new key behind. */

@@ -5,8 +5,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "util/clock.h"
+#include "util/error.h"
 
 #define MINUTE 60
 #define HOUR 3600
@@ -48,4 +50,60 @@ const char *duration_seconds_text(uint64_t seconds, char text[DURATION_TEXT])
 		snprintf(text, DURATION_TEXT, "%" PRIu64 " d %" PRIu64 " h", s / DAY,
 			s % DAY / HOUR);
 	return text;
+}
+
+static const struct {
+	const char *name;
+	uint64_t seconds;
+} duration_units[] = {
+	{"y", 365 * DAY},
+	{"w", 7 * DAY},
+	{"d", DAY},
+	{"h", HOUR},
+	{"min", MINUTE},
+	{"s", 1},
+};
+#define UNIT_COUNT (sizeof duration_units / sizeof duration_units[0])
+#define DURATION_MAX (UINT64_C(1000) * 365 * DAY)
+
+/* The unit that *text begins with, from `first` on, and moves over. */
+static size_t take_unit(const char **text, size_t first)
+{
+	for (size_t i = first; i < UNIT_COUNT; i++) {
+		size_t size = strlen(duration_units[i].name);
+
+		if (strncmp(*text, duration_units[i].name, size) == 0) {
+			*text += size;
+			return i;
+		}
+	}
+	return UNIT_COUNT;
+}
+
+int duration_parse(const char *text, uint64_t *seconds)
+{
+	uint64_t total = 0;
+	size_t next = 0;
+
+	if (*text == '\0')
+		return ERR_INVALID;
+	while (*text != '\0') {
+		uint64_t number = 0;
+		size_t unit;
+
+		if (*text < '0' || *text > '9')
+			return ERR_INVALID;
+		for (; *text >= '0' && *text <= '9' && number <= DURATION_MAX; text++)
+			number = number * 10 + (uint64_t)(*text - '0');
+		unit = take_unit(&text, next);
+		if (unit == UNIT_COUNT ||
+			number > DURATION_MAX / duration_units[unit].seconds)
+			return ERR_INVALID;
+		total += number * duration_units[unit].seconds;
+		next = unit + 1;
+	}
+	if (total > DURATION_MAX)
+		return ERR_INVALID;
+	*seconds = total;
+	return 0;
 }

@@ -14,11 +14,12 @@ libcli_a_SOURCES = \
 	%D%/mount_options.h %D%/mount_record.c %D%/mount_record.h %D%/mount_revisions.c %D%/mount_revisions.h %D%/mount_state.c %D%/mount_state.h %D%/mount_state_json.c \
 	%D%/mount_state_json.h %D%/mount_trace.c %D%/mount_trace.h %D%/mount_why.c %D%/mount_why.h %D%/mounts.c %D%/mounts.h %D%/prefetcher.c %D%/prefetcher.h \
 	%D%/mount_profile.c %D%/mount_profile.h %D%/output.c %D%/output.h %D%/prefetch_outcome.c %D%/prefetch_outcome.h \
-	%D%/profile_file.c %D%/profile_file.h %D%/profile_run.c %D%/profile_run.h %D%/progress.c %D%/progress.h %D%/progress_line.c %D%/progress_line.h %D%/reader.c %D%/reader.h %D%/reader_options.c \
+	%D%/profile_file.c %D%/profile_file.h %D%/profile_run.c %D%/profile_run.h %D%/progress.c %D%/progress.h %D%/progress_line.c %D%/progress_line.h %D%/publish_values.c %D%/publish_values.h %D%/reader.c %D%/reader.h %D%/reader_options.c \
 	%D%/reader_options.h %D%/running_mount.h %D%/selection.c %D%/selection.h %D%/size.c %D%/size.h \
 	%D%/listen_address.c %D%/listen_address.h %D%/metrics.c %D%/metrics.h %D%/metrics_file.c \
 	%D%/metrics_file.h %D%/metrics_text.c %D%/metrics_text.h %D%/metrics_where.c %D%/metrics_where.h \
 	%D%/status_ask.c %D%/status_ask.h %D%/status_reply.c %D%/status_reply.h %D%/status_table.c \
 	%D%/status_table.h %D%/status_text.c %D%/status_text.h %D%/change.c %D%/change.h %D%/changes.c \
 	%D%/changes.h %D%/cmd_diff.c %D%/cmd_log.c %D%/cmd_rollback.c %D%/cmd_show.c %D%/cmd_tag.c \
-	%D%/revision_text.c %D%/revision_text.h %D%/revisions.c %D%/revisions.h
+	%D%/revision_text.c %D%/revision_text.h %D%/revisions.c %D%/revisions.h \
+	%D%/time_words.c %D%/time_words.h

@@ -205,7 +205,7 @@ static int manifest_read_features(const json_t *value, void *into)
 }
 
 /* An URL of a scheme that the fetcher knows, without spaces or control bytes. */
-static bool is_mirror(struct span url)
+bool manifest_is_mirror(struct span url)
 {
 	static const char *const schemes[] = {"https://", "http://", "file://"};
 	bool known = false;
@@ -237,7 +237,7 @@ static int manifest_read_mirrors(const json_t *value, void *into)
 		struct span url;
 
 		if (json_get_string(json_array_get(value, i), MANIFEST_URL_MAX, &url) ||
-			!is_mirror(url))
+			!manifest_is_mirror(url))
 			return ERR_CORRUPT;
 		m->mirrors[i] = span_to_string(url);
 		if (!m->mirrors[i])

@@ -74,6 +74,8 @@ void manifest_free(struct manifest *m);
  * refuse it. */
 int manifest_encode(const struct manifest *m, const struct private_key *const *keys,
 	size_t key_count, struct bytes *text);
+/* Can it be one of the mirrors? */
+bool manifest_is_mirror(struct span url);
 /* 0 when one signature is by `key` and right (over `text`, the same bytes that were
  * decoded); ERR_UNTRUSTED, ERR_NO_MEMORY. */
 int manifest_verify(struct span text, const struct public_key *key);

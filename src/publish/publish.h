@@ -24,7 +24,13 @@ struct publish_options {
 	const char *store;   /* directory, made when missing */
 	const char *name;    /* NULL: the store's, else the source's base name */
 	const char *message; /* or NULL */
-	const char *tag;     /* or NULL */
+	const char *const *tags;
+	size_t tag_count;
+	const char *const *mirrors; /* base URLs for the manifest; NULL: as before */
+	size_t mirror_count;
+	int64_t expires;  /* seconds since 1970; 0: never */
+	bool has_created; /* else it is now */
+	int64_t created;  /* seconds since 1970, for the manifest */
 	const struct private_key *key;
 	const char *index_dir; /* index of unchanged files; NULL: none */
 	unsigned jobs;	       /* 0: the number of processors */

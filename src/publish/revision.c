@@ -13,8 +13,20 @@
 
 int revision_check_options(const struct revision_options *o, struct trouble *t)
 {
-	if (o->tag && tagging_check_name(o->tag, t))
-		return ERR_INVALID;
+	for (size_t i = 0; i < o->tag_count; i++)
+		if (tagging_check_name(o->tags[i], t))
+			return ERR_INVALID;
+	if (o->mirror_count > MANIFEST_MIRRORS_MAX)
+		return trouble_set(t, ERR_LIMIT, "at most %d mirrors can be given",
+			MANIFEST_MIRRORS_MAX);
+	for (size_t i = 0; i < o->mirror_count; i++)
+		if (strlen(o->mirrors[i]) > MANIFEST_URL_MAX ||
+			!json_byte_string_is_text(span_of_string(o->mirrors[i])) ||
+			!manifest_is_mirror(span_of_string(o->mirrors[i])))
+			return trouble_set(t, ERR_INVALID,
+				"'%.200s' cannot be a mirror: give the URL of a store, "
+				"https://...",
+				o->mirrors[i]);
 	if (o->message && strlen(o->message) > MANIFEST_MESSAGE_MAX)
 		return trouble_set(t, ERR_LIMIT, "the message is longer than %d bytes",
 			MANIFEST_MESSAGE_MAX);
@@ -96,12 +108,28 @@ void revision_release(struct revision *r)
 	*r = (struct revision){0};
 }
 
-/* A message is reason enough for a revision, and so is another profile. */
-static bool is_unchanged(const struct revision *r, const struct revision_content *content)
+static bool are_mirrors_unchanged(const struct revision *r)
+{
+	const struct manifest *previous = r->previous;
+
+	if (!r->o.mirrors)
+		return true;
+	if (r->o.mirror_count != previous->mirror_count)
+		return false;
+	for (size_t i = 0; i < previous->mirror_count; i++)
+		if (strcmp(r->o.mirrors[i], previous->mirrors[i]) != 0)
+			return false;
+	return true;
+}
+
+/* A message is reason enough for a revision, and so are another profile, another expiry and
+ * other mirrors. */
+bool revision_is_unchanged(const struct revision *r, const struct revision_content *content)
 {
 	const struct manifest *previous = r->previous;
 
 	return previous && !r->o.message && !r->o.new_key &&
+	       r->o.expires == previous->expires && are_mirrors_unchanged(r) &&
 	       digest_equal(&previous->root, &content->root) &&
 	       previous->profile_size == content->profile_size &&
 	       (content->profile_size == 0 ||
@@ -131,7 +159,9 @@ static int write_manifest(struct revision *r, uint64_t number,
 	struct manifest m = {
 		.name = r->name,
 		.revision = number,
-		.created = clock_realtime() / NS_PER_SECOND,
+		.created = r->o.has_created ? r->o.created
+					    : clock_realtime() / NS_PER_SECOND,
+		.expires = r->o.expires,
 		.message = (char *)(uintptr_t)(r->o.message ? r->o.message : ""),
 		.has_previous = r->previous != NULL,
 		.root = content->root,
@@ -148,6 +178,10 @@ static int write_manifest(struct revision *r, uint64_t number,
 		m.mirrors = r->previous->mirrors;
 		m.mirror_count = r->previous->mirror_count;
 	}
+	if (r->o.mirrors) { /* which are only read */
+		m.mirrors = (char **)(uintptr_t)r->o.mirrors;
+		m.mirror_count = r->o.mirror_count;
+	}
 	rc = name_dataset(r, m.dataset, t);
 	if (!rc)
 		rc = manifest_encode(&m, &r->o.key, 1, text);
@@ -156,9 +190,10 @@ static int write_manifest(struct revision *r, uint64_t number,
 			    r->store, number, span_of_bytes(text), &r->seen, t);
 }
 
-/* `manifest` is the text of revision `number`. */
-static int write_tag(
-	struct revision *r, uint64_t number, struct span manifest, struct trouble *t)
+/* `manifest` is the text of revision `number`. The tag is of now, whenever the revision
+ * says that it was made: readers do not go back to an older one. */
+static int write_tag(struct revision *r, const char *name, uint64_t number,
+	struct span manifest, struct trouble *t)
 {
 	struct manifest m = {
 		.name = r->name,
@@ -166,10 +201,10 @@ static int write_tag(
 		.digest = digest_of(manifest.data, manifest.size),
 	};
 	struct tagging tagging = {
-		.store = r->store, .name = r->o.tag, .manifest = &m, .key = r->o.key};
+		.store = r->store, .name = name, .manifest = &m, .key = r->o.key};
 	bool moved;
 
-	return r->o.tag ? tagging_put(&tagging, &moved, t) : 0;
+	return tagging_put(&tagging, &moved, t);
 }
 
 struct revision_content revision_content_of(const struct manifest *m)
@@ -184,6 +219,16 @@ struct revision_content revision_content_of(const struct manifest *m)
 	};
 }
 
+static int write_tags(
+	struct revision *r, uint64_t number, struct span manifest, struct trouble *t)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < r->o.tag_count; i++)
+		rc = write_tag(r, r->o.tags[i], number, manifest, t);
+	return rc;
+}
+
 int revision_write(struct revision *r, const struct revision_content *content,
 	struct revision_result *out, struct trouble *t)
 {
@@ -191,8 +236,8 @@ int revision_write(struct revision *r, const struct revision_content *content,
 	struct bytes text = {0};
 	int rc;
 
-	if (is_unchanged(r, content)) {
-		rc = write_tag(r, before, span_of_bytes(&r->previous_text), t);
+	if (revision_is_unchanged(r, content)) {
+		rc = write_tags(r, before, span_of_bytes(&r->previous_text), t);
 		if (!rc)
 			*out = (struct revision_result){
 				.number = before, .unchanged = true};
@@ -202,7 +247,7 @@ int revision_write(struct revision *r, const struct revision_content *content,
 		return trouble_set(t, ERR_LIMIT, "the store has no revisions left");
 	rc = write_manifest(r, before + 1, content, &text, t);
 	if (!rc)
-		rc = write_tag(r, before + 1, span_of_bytes(&text), t);
+		rc = write_tags(r, before + 1, span_of_bytes(&text), t);
 	if (!rc)
 		*out = (struct revision_result){.number = before + 1};
 	bytes_release(&text);

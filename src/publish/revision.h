@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The revision that is published: what the store held before it, the name that the dataset
- * has, and the manifest and the tag, which are written last, when all that they name is in
+ * has, and the manifest and the tags, which are written last, when all that they name is in
  * the store and durable. For publish.c, on the tool's thread; blocks on the store.
  */
 #ifndef CAIRN_PUBLISH_REVISION_H
@@ -15,7 +15,13 @@ struct revision_options {
 	const char *source; /* absolute: gives the name when nothing else does */
 	const char *name;
 	const char *message;
-	const char *tag;
+	const char *const *tags;
+	size_t tag_count;
+	const char *const *mirrors; /* NULL: those of the last revision stay */
+	size_t mirror_count;
+	int64_t expires;  /* seconds since 1970; 0: never */
+	bool has_created; /* else it is now */
+	int64_t created;  /* seconds since 1970 */
 	const struct private_key *key;
 	bool new_key;
 };
@@ -29,7 +35,7 @@ struct revision {
 	char *name;
 };
 
-/* ERR_INVALID or ERR_LIMIT: the tag or the message cannot be used. */
+/* ERR_INVALID or ERR_LIMIT: a tag, a mirror or the message cannot be used. */
 int revision_check_options(const struct revision_options *o, struct trouble *t);
 /* Reads what is in the store, checks that the key may follow it and finds the name. To be
  * released also after a failure. */
@@ -52,7 +58,10 @@ struct revision_result {
 	uint64_t number;
 	bool unchanged; /* the same content as before: that revision stands */
 };
-/* Writes manifest (unless unchanged) and tag. */
+/* Would it be the same as the last one? Then that stands. */
+bool revision_is_unchanged(
+	const struct revision *r, const struct revision_content *content);
+/* Writes manifest (unless unchanged) and tags. */
 int revision_write(struct revision *r, const struct revision_content *content,
 	struct revision_result *out, struct trouble *t);
 

@@ -192,7 +192,8 @@ static int rollback_run(struct rollback *r, struct rollback_result *out, struct 
 		.store = store_name(o->store),
 		.source = "/",
 		.message = o->message ? o->message : r->message,
-		.tag = o->tag,
+		.tags = &o->tag,
+		.tag_count = o->tag ? 1 : 0,
 		.key = o->key,
 	};
 	int rc = revision_check_options(&options, t);

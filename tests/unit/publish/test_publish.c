@@ -217,12 +217,14 @@ static void test_the_root_depends_on_the_entries_alone(void **state)
 
 static void test_again_writes_nothing(void **state)
 {
+	const char *const one[] = {"t-1"};
 	struct publish_result first, again;
 
 	(void)state;
 	make_tree("source");
 	first = publish_it("source", "store");
-	again = publish_with("source", "store", (struct publish_options){.tag = "t-1"});
+	again = publish_with(
+		"source", "store", (struct publish_options){.tags = one, .tag_count = 1});
 	assert_true(again.unchanged);
 	assert_int_equal(again.revision, 1);
 	assert_int_equal(again.new_blobs, 0);
@@ -240,7 +242,9 @@ static void test_again_writes_nothing(void **state)
 
 static void test_manifest_and_tag(void **state)
 {
-	struct publish_options o = {.name = "data", .message = "m\xc3\xa9", .tag = "v1.0"};
+	const char *const tags[] = {"v1.0", "latest"};
+	struct publish_options o = {
+		.name = "data", .message = "m\xc3\xa9", .tags = tags, .tag_count = 2};
 	struct public_key public = private_key_public(key);
 	struct bytes text = {0};
 	struct published p;
@@ -276,6 +280,7 @@ static void test_manifest_and_tag(void **state)
 	assert_true(digest_equal(&first, &revision));
 	tag_free(tag);
 	bytes_release(&text);
+	assert_int_equal(access(at("store/tags/latest.json"), R_OK), 0);
 
 	trees_text(directory, "source/new", "new");
 	publish_it("source", "store");
@@ -291,6 +296,83 @@ static void test_manifest_and_tag(void **state)
 	publish_it("source", "store2");
 	published_open(&p, at("store2"));
 	assert_string_not_equal(p.manifest->dataset, dataset);
+	published_close(&p);
+}
+
+/* Another expiry or other mirrors are reason enough for a revision; a date is not. */
+static void test_what_the_manifest_says(void **state)
+{
+	const char *const mirrors[] = {"https://a.example/x", "https://b.example/x"};
+	struct publish_options o = {.expires = 4000000000,
+		.mirrors = mirrors,
+		.mirror_count = 2,
+		.has_created = true,
+		.created = 1700000000};
+	struct published p;
+
+	(void)state;
+	trees_text(directory, "source/a", "x");
+	publish_with("source", "store", o);
+	published_open(&p, at("store"));
+	assert_int_equal(p.manifest->created, 1700000000);
+	assert_int_equal(p.manifest->expires, 4000000000);
+	assert_int_equal(p.manifest->mirror_count, 2);
+	assert_string_equal(p.manifest->mirrors[1], mirrors[1]);
+	published_close(&p);
+	o.created++;
+	assert_true(publish_with("source", "store", o).unchanged);
+	o.expires++;
+	assert_int_equal(publish_with("source", "store", o).revision, 2);
+	o.mirrors = NULL; /* as before */
+	o.mirror_count = 0;
+	assert_true(publish_with("source", "store", o).unchanged);
+	o.mirrors = mirrors + 1;
+	o.mirror_count = 1;
+	assert_int_equal(publish_with("source", "store", o).revision, 3);
+	o.mirror_count = 0;
+	o.expires = 0;
+	assert_int_equal(publish_with("source", "store", o).revision, 4);
+	published_open(&p, at("store"));
+	assert_int_equal(p.manifest->expires, 0);
+	assert_int_equal(p.manifest->mirror_count, 0);
+	published_close(&p);
+	o.mirrors = (const char *const[]){"gopher://a"};
+	o.mirror_count = 1;
+	assert_int_equal(publish_fails("source", "store", o, "gopher"), ERR_INVALID);
+}
+
+/* The same contents, made at other times, by others, with another umask: the same root. */
+static void test_overrides(void **state)
+{
+	struct overrides fixed = {
+		.has_mtime = true, .has_uid = true, .has_gid = true, .mtime = 1700000000};
+	struct publish_options o = {.overrides = &fixed};
+	struct publish_result a, b;
+	struct published p;
+	struct entry e;
+
+	(void)state;
+	assert_int_equal(mode_change_parse("a=rX,u+w", &fixed.mode), 0);
+	make_tree("source");
+	trees_age(at("source"));
+	trees_directory(directory, "copy");
+	make_tree("copy");
+	assert_int_equal(symlink("large", at("source/link")), 0);
+	assert_int_equal(symlink("large", at("copy/link")), 0);
+	chmod(at("copy/large"), 0600);
+	chmod(at("copy/dir 1"), 0700);
+	if (geteuid() == 0)
+		assert_int_equal(chown(at("copy/dir 2/file-3"), 1, 2), 0);
+	a = publish_with("source", "store", o);
+	b = publish_with("copy", "store-c", o);
+	assert_true(digest_equal(&a.root, &b.root));
+	published_open(&p, at("store-c"));
+	published_find(&p, "large", &e);
+	assert_int_equal(e.mode, 0644);
+	assert_int_equal(e.mtime, 1700000000);
+	assert_int_equal(e.uid, 0);
+	published_find(&p, "dir 1", &e);
+	assert_int_equal(e.mode, 0755);
 	published_close(&p);
 }
 
@@ -738,7 +820,8 @@ static void test_refusals(void **state)
 	assert_int_equal(
 		publish_fails("source/store/inner", "source/store", o, "lies inside"),
 		ERR_INVALID);
-	o.tag = "../x";
+	o.tags = (const char *const[]){"../x"};
+	o.tag_count = 1;
 	assert_int_equal(publish_fails("source", "store", o, "tag"), ERR_INVALID);
 	o = (struct publish_options){.message = "\xff"};
 	assert_int_equal(publish_fails("source", "store", o, "UTF-8"), ERR_INVALID);
@@ -1056,6 +1139,8 @@ int main(void)
 		TEST(test_the_index_within_the_source),
 		TEST(test_fresh_files_are_not_remembered),
 		TEST(test_exclude),
+		TEST(test_what_the_manifest_says),
+		TEST(test_overrides),
 		TEST(test_refusals),
 		TEST(test_another_key),
 		TEST(test_a_broken_manifest),
