@@ -14,6 +14,7 @@
 #include "cli/keys.h"
 #include "cli/profile_file.h"
 #include "cli/progress.h"
+#include "cli/publish_changes.h"
 #include "cli/publish_values.h"
 #include "cli/size.h"
 #include "format/json_byte_string.h"
@@ -94,6 +95,8 @@ const struct option_help publish_options_help[] = {
 	{"profile", OPTION_PROFILE, "FILE",
 		"what programs read first, for -o profile=auto: of cairn trace"},
 	{"no-profile", OPTION_NO_PROFILE, NULL, "without that of the last revision"},
+	{"dry-run", 'n', NULL, "say what would change, and write nothing"},
+	{"verbose", 'v', NULL, "with --dry-run: name each change"},
 	{"no-index", OPTION_NO_INDEX, NULL,
 		"read every file, also those that look unchanged"},
 	{"verify", OPTION_VERIFY, NULL,
@@ -110,6 +113,7 @@ struct arguments {
 	struct ignore *ignore;
 	struct overrides overrides;
 	bool clamp, no_mirrors;
+	struct publish_changes changes;
 	const char *tags[TAGS_MAX];
 	const char *mirrors[MANIFEST_MIRRORS_MAX];
 	struct unreadable unreadable;
@@ -227,6 +231,10 @@ static int take_option(struct arguments *a, int letter)
 		a->o.message = optarg;
 	else if (letter == OPTION_KEY)
 		a->key = optarg;
+	else if (letter == 'n')
+		a->o.dry_run = true;
+	else if (letter == 'v')
+		a->changes.names = true;
 	else if (letter == OPTION_CLAMP_MTIME)
 		a->clamp = true;
 	else if (letter == OPTION_NO_MIRRORS)
@@ -275,6 +283,9 @@ static int finish_arguments(struct arguments *a)
 	if (a->no_mirrors || a->o.mirror_count > 0)
 		a->o.mirrors = a->mirrors;
 	a->o.overrides = &a->overrides;
+	a->changes.json = a->json;
+	a->o.change = publish_changes_tell;
+	a->o.change_ctx = &a->changes;
 	return 0;
 }
 
@@ -312,6 +323,22 @@ static int check_names(const struct publish_options *o, struct trouble *t)
 	return rc;
 }
 
+/* Who only asks needs none, and makes none. */
+static int dry_key(const char *given, struct private_key **key, struct trouble *t)
+{
+	char *path;
+	int rc;
+
+	if (given)
+		return keys_load(given, key, t);
+	path = keys_path("default", t);
+	if (!path)
+		return t->code;
+	rc = keys_load(path, key, t);
+	free(path);
+	return rc == ERR_ABSENT ? 0 : rc;
+}
+
 /* The user's own key is made when it is first needed. */
 static int default_key(struct private_key **key, struct trouble *t)
 {
@@ -335,6 +362,14 @@ static int default_key(struct private_key **key, struct trouble *t)
 	}
 	free(path);
 	return rc;
+}
+
+static int publish_find_key(
+	const struct arguments *a, struct private_key **key, struct trouble *t)
+{
+	if (a->o.dry_run)
+		return dry_key(a->key, key, t);
+	return a->key ? keys_load(a->key, key, t) : default_key(key, t);
 }
 
 static void show_progress(void *ctx, const struct publish_progress *p)
@@ -366,7 +401,15 @@ static void print_text(const struct arguments *a, const struct publish_result *r
 {
 	char bytes[SIZE_TEXT], stored[SIZE_TEXT], new[SIZE_TEXT];
 
-	if (r->unchanged)
+	if (a->o.dry_run && r->unchanged) {
+		printf("nothing would change: revision %llu of %s stands\n",
+			(unsigned long long)r->revision, a->o.store);
+	} else if (a->o.dry_run) {
+		printf("would publish revision %llu to %s: ",
+			(unsigned long long)r->revision, a->o.store);
+		publish_changes_print(&a->changes);
+		printf("\n");
+	} else if (r->unchanged)
 		printf("nothing changed: revision %llu of %s stands\n",
 			(unsigned long long)r->revision, a->o.store);
 	else
@@ -446,7 +489,10 @@ static int publish_json(
 		number(r->read_bytes), "seconds", seconds(r), "vanished",
 		number(r->vanished), "unreadable_count", number(a->unreadable.count),
 		"unreadable", unreadable_json(&a->unreadable));
-	rc = json_output(o, JSON_INDENT(1));
+	if (o && a->o.dry_run)
+		json_object_set_new(o, "changes", publish_changes_json(&a->changes));
+	/* with the changes: a line for each, and this for the last */
+	rc = json_output(o, a->o.dry_run ? JSON_COMPACT : JSON_INDENT(1));
 	if (rc)
 		trouble_set(t, rc, "%s: it is published; the summary cannot be printed: %s",
 			a->o.store, error_text(rc));
@@ -517,7 +563,7 @@ int cmd_publish(int argc, char **argv)
 			rc = profile_file_read(a->profile, &profile, &t);
 		a->o.profile = profile;
 		if (!rc)
-			rc = a->key ? keys_load(a->key, &key, &t) : default_key(&key, &t);
+			rc = publish_find_key(a, &key, &t);
 		if (!rc)
 			rc = publish_run(a, key, &t);
 		if (rc)

@@ -14,7 +14,7 @@ libcli_a_SOURCES = \
 	%D%/mount_options.h %D%/mount_record.c %D%/mount_record.h %D%/mount_revisions.c %D%/mount_revisions.h %D%/mount_state.c %D%/mount_state.h %D%/mount_state_json.c \
 	%D%/mount_state_json.h %D%/mount_trace.c %D%/mount_trace.h %D%/mount_why.c %D%/mount_why.h %D%/mounts.c %D%/mounts.h %D%/prefetcher.c %D%/prefetcher.h \
 	%D%/mount_profile.c %D%/mount_profile.h %D%/output.c %D%/output.h %D%/prefetch_outcome.c %D%/prefetch_outcome.h \
-	%D%/profile_file.c %D%/profile_file.h %D%/profile_run.c %D%/profile_run.h %D%/progress.c %D%/progress.h %D%/progress_line.c %D%/progress_line.h %D%/publish_values.c %D%/publish_values.h %D%/reader.c %D%/reader.h %D%/reader_options.c \
+	%D%/profile_file.c %D%/profile_file.h %D%/profile_run.c %D%/profile_run.h %D%/progress.c %D%/progress.h %D%/progress_line.c %D%/progress_line.h %D%/publish_changes.c %D%/publish_changes.h %D%/publish_values.c %D%/publish_values.h %D%/reader.c %D%/reader.h %D%/reader_options.c \
 	%D%/reader_options.h %D%/running_mount.h %D%/selection.c %D%/selection.h %D%/size.c %D%/size.h \
 	%D%/listen_address.c %D%/listen_address.h %D%/metrics.c %D%/metrics.h %D%/metrics_file.c \
 	%D%/metrics_file.h %D%/metrics_text.c %D%/metrics_text.h %D%/metrics_where.c %D%/metrics_where.h \

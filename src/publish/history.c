@@ -113,6 +113,23 @@ int history_find(struct history *h, struct span parent, struct span name, struct
 	return tree_find(&pages, &h->root, parent, name, &place, out);
 }
 
+int history_at(struct history *h, uint64_t rank, struct entry *out)
+{
+	struct page_source pages = {.page = load_page, .ctx = h};
+	struct place place;
+	uint64_t entries;
+	int rc;
+
+	if (!h->has_root)
+		return ERR_ABSENT;
+	rc = tree_count(&pages, &h->root, &entries);
+	if (!rc && rank >= entries)
+		return ERR_ABSENT;
+	if (!rc)
+		rc = tree_at(&pages, &h->root, rank, 0, &place, out);
+	return rc == ERR_ABSENT ? ERR_CORRUPT : rc; /* it is a page that is absent */
+}
+
 static int load_recipe(struct history *h, const struct digest *digest, struct recipe *out)
 {
 	struct span packed;

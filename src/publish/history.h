@@ -19,6 +19,9 @@ void history_free(struct history *h);
  * its pages met. */
 int history_find(
 	struct history *h, struct span parent, struct span name, struct entry *out);
+/* The one at that rank of the whole revision, in key order. ERR_ABSENT past the
+ * end; ERR_CORRUPT also where a page is absent. */
+int history_at(struct history *h, uint64_t rank, struct entry *out);
 /* The chunk of `object` that holds the byte at `offset`. ERR_ABSENT past the end. */
 int history_chunk(struct history *h, const struct object_ref *object, uint64_t offset,
 	struct digest *out);

@@ -91,6 +91,14 @@ static int pipeline_put_row(struct pipeline *p, struct item *item, struct troubl
 	rc = page_builder_add(p->builder, &item->entry, t);
 	if (rc && p->pages.trouble.code && t)
 		*t = p->pages.trouble;
+	if (!rc && p->o.comparison) {
+		rc = comparison_add(p->o.comparison, &item->entry);
+		if (rc)
+			trouble_set(t, rc,
+				"the store's last revision cannot be read: %s; try cairn "
+				"check",
+				error_text(rc));
+	}
 	if (!rc && item->leads)
 		rc = hardlinks_lead(p->o.hardlinks, item);
 	p->totals.files += item->entry.type == ENTRY_FILE;
@@ -339,6 +347,8 @@ int pipeline_finish(struct pipeline *p, struct pipeline_result *out, struct trou
 
 	if (!rc)
 		rc = assemble(p, 0, t);
+	if (!rc && p->o.comparison)
+		rc = comparison_finish(p->o.comparison);
 	if (!rc)
 		rc = page_builder_finish(
 			p->builder, &out->root, &totals->entries, &totals->bytes, t);

@@ -10,6 +10,7 @@
 #ifndef CAIRN_PUBLISH_PIPELINE_H
 #define CAIRN_PUBLISH_PIPELINE_H
 
+#include "publish/comparison.h"
 #include "publish/hardlinks.h"
 #include "publish/index.h"
 #include "publish/progress.h"
@@ -22,6 +23,7 @@ struct pipeline_options {
 	struct hardlinks *hardlinks;	  /* counted */
 	struct unreadable *unreadable;	  /* told of all that cannot be read */
 	struct index *index;		  /* or NULL */
+	struct comparison *comparison;	  /* is given each entry; or NULL */
 	uint64_t memory;		  /* bytes of entries that may wait */
 	struct publish_progress progress; /* with the totals */
 	void (*report)(void *ctx, const struct publish_progress *p); /* or NULL */

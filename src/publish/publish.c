@@ -17,6 +17,7 @@
 #include "publish/profile_blob.h"
 #include "publish/publish.h"
 #include "publish/revision.h"
+#include "publish/store_dry.h"
 #include "publish/store_open.h"
 #include "publish/store_recovery.h"
 #include "util/clock.h"
@@ -37,6 +38,7 @@ struct run {
 	struct stat index_st; /* of its directory: it changes while it is published */
 	struct hardlinks *hardlinks;
 	struct unreadable own, *unreadable; /* the caller's, or our own */
+	struct comparison *comparison;	    /* when nothing is to be written */
 	struct publish_progress progress;
 	int64_t reported; /* CLOCK_MONOTONIC ns */
 	struct memory_plan plan;
@@ -94,11 +96,35 @@ static int check_not_inside(struct run *r)
 	return 0;
 }
 
-static int open_store(struct run *r, const struct revision_options *options)
+static int open_real_store(struct run *r)
 {
 	const struct store_open_options opening = {
 		.access = STORE_MAKE, .remote.log = r->o->log};
-	int rc = store_open(r->o->store, &opening, &r->store, r->t);
+
+	return store_open(r->o->store, &opening, &r->store, r->t);
+}
+
+/* One that is not there need not be made to say what would be in it. */
+static int open_dry_store(struct run *r)
+{
+	const struct store_open_options opening = {
+		.access = STORE_READ, .remote.log = r->o->log};
+	struct store *below = NULL;
+	int rc = store_open(r->o->store, &opening, &below, r->t);
+
+	if (rc && rc != ERR_ABSENT)
+		return rc;
+	r->t->code = 0;
+	r->store = store_dry_new(below, r->o->store);
+	if (r->store)
+		return 0;
+	store_close(below);
+	return ERR_NO_MEMORY;
+}
+
+static int open_store(struct run *r, const struct revision_options *options)
+{
+	int rc = r->o->dry_run ? open_dry_store(r) : open_real_store(r);
 
 	if (!rc)
 		rc = check_not_inside(r);
@@ -114,6 +140,8 @@ static int open_index(struct run *r)
 	if (!r->o->index_dir)
 		return 0;
 	store = realpath(store_name(r->store), NULL);
+	if (!store && r->o->dry_run)
+		return 0;
 	if (!store)
 		return trouble_errno(
 			r->t, "cannot find the store %s", store_name(r->store));
@@ -239,6 +267,7 @@ static int start_pipeline(struct run *r)
 		.publication = &r->publication,
 		.hardlinks = r->hardlinks,
 		.unreadable = r->unreadable,
+		.comparison = r->comparison,
 		.index = r->index,
 		.memory = r->plan.items,
 		.progress = r->progress,
@@ -308,7 +337,7 @@ static int publish_content(struct run *r, struct pipeline_result *out)
 		rc = publication_failure(&r->publication, r->t);
 	if (!rc && r->unreadable->count > 0 && !r->o->skip_unreadable)
 		rc = unreadable_fail(r->unreadable, r->source, r->t);
-	if (!rc)
+	if (!rc && !r->o->dry_run)
 		rc = publish_profile(r, &out->root);
 	return rc ? rc : store_sync(r->store, r->t);
 }
@@ -388,6 +417,38 @@ static void warn_of_store(const struct run *r)
 		log_warning(r->o->log, "%s", why.text);
 }
 
+static int start_comparison(struct run *r)
+{
+	const struct manifest *previous = r->revision.previous;
+
+	if (!r->o->dry_run || !r->o->change)
+		return 0;
+	r->comparison = comparison_new(r->store, previous ? &previous->root : NULL,
+		r->o->change, r->o->change_ctx);
+	return r->comparison ? 0 : ERR_NO_MEMORY;
+}
+
+/* What the revision would be. A profile that was given counts as another one. */
+static void tell_revision(struct run *r, const struct pipeline_result *made)
+{
+	const struct manifest *previous = r->revision.previous;
+	struct publish_result *result = &r->result;
+	struct revision_content content = {.root = made->root};
+
+	if (previous && !r->o->profile && !r->o->no_profile) {
+		content.profile = previous->profile;
+		content.profile_size = previous->profile_size;
+	}
+	result->unchanged = !r->o->profile && revision_is_unchanged(&r->revision, &content);
+	result->revision = (previous ? previous->revision : 0) + !result->unchanged;
+	result->root = made->root;
+	result->totals = made->totals;
+	result->totals.stored = blobs_totals(r->publication.blobs).stored;
+	store_dry_count(r->store, &result->new_blobs, &result->new_bytes);
+	result->read_bytes = atomic_load(&r->publication.read_bytes);
+	result->vanished = made->vanished;
+}
+
 /* All that is read from and written to, up to the first entry. */
 static int open_all(struct run *r)
 {
@@ -438,12 +499,18 @@ static int publish_all(struct run *r)
 	rc = start_publication(r);
 	if (rc)
 		return rc;
-	rc = start_pipeline(r);
+	rc = start_comparison(r);
+	if (!rc)
+		rc = start_pipeline(r);
 	if (rc)
 		return rc;
 	rc = publish_content(r, &made);
 	if (rc)
 		return rc;
+	if (r->o->dry_run) {
+		tell_revision(r, &made);
+		return 0;
+	}
 	rc = publish_revision(r, &made);
 	if (!rc)
 		rc = store_settle(r->store, r->t);
@@ -469,6 +536,7 @@ static void release_run(struct run *r)
 {
 	join_workers(r);
 	pipeline_free(r->pipeline);
+	comparison_free(r->comparison);
 	hardlinks_free(r->hardlinks);
 	unreadable_release(&r->own);
 	index_close(r->index);

@@ -12,6 +12,7 @@
 
 #include "format/manifest.h"
 #include "format/profile.h"
+#include "publish/comparison.h"
 #include "publish/ignore.h"
 #include "publish/overrides.h"
 #include "publish/progress.h"
@@ -51,6 +52,11 @@ struct publish_options {
 	struct unreadable *unreadable;
 	bool skip_unreadable;  /* publish without them */
 	const char *temporary; /* directory for temporary files; NULL: /tmp */
+	/* Write nothing anywhere, but say what would change. No key is needed then. */
+	bool dry_run;
+	/* Called on the tool's thread of each change, when dry_run; may be NULL. */
+	comparison_fn change;
+	void *change_ctx;
 	struct log *log;
 	/* Called on the tool's thread a few times a second; may be NULL. */
 	void (*progress)(void *ctx, const struct publish_progress *p);
@@ -58,8 +64,8 @@ struct publish_options {
 };
 
 struct publish_result {
-	uint64_t revision;
-	bool unchanged; /* nothing differs: the revision that was there stands */
+	uint64_t revision; /* the one that there would be, when dry_run */
+	bool unchanged;	   /* nothing differs: the revision that was there stands */
 	struct digest root;
 	struct totals totals;
 	uint64_t new_blobs, new_bytes; /* written by this call; bytes as stored */

@@ -19,10 +19,10 @@ struct revision_options {
 	size_t tag_count;
 	const char *const *mirrors; /* NULL: those of the last revision stay */
 	size_t mirror_count;
-	int64_t expires;  /* seconds since 1970; 0: never */
-	bool has_created; /* else it is now */
-	int64_t created;  /* seconds since 1970 */
-	const struct private_key *key;
+	int64_t expires;	       /* seconds since 1970; 0: never */
+	bool has_created;	       /* else it is now */
+	int64_t created;	       /* seconds since 1970 */
+	const struct private_key *key; /* NULL: nothing is going to be written */
 	bool new_key;
 };
 

@@ -2,7 +2,7 @@ noinst_LIBRARIES += libpublish.a
 libpublish_a_SOURCES = \
 	%D%/attributes.c %D%/attributes.h %D%/blobs.c %D%/blobs.h %D%/bundle.c %D%/bundle.h \
 	%D%/bundle_job.c %D%/bundle_job.h %D%/chunk_job.c %D%/chunk_job.h %D%/chunker.c \
-	%D%/chunker.h %D%/content.c %D%/content.h %D%/dir_names.c %D%/dir_names.h \
+	%D%/chunker.h %D%/comparison.c %D%/comparison.h %D%/content.c %D%/content.h %D%/dir_names.c %D%/dir_names.h \
 	%D%/dispatcher.c %D%/dispatcher.h %D%/extents.c %D%/extents.h %D%/hardlinks.c \
 	%D%/hardlinks.h %D%/hidden_mount.c %D%/hidden_mount.h %D%/history.c %D%/history.h %D%/ignore.c %D%/ignore.h \
 	%D%/ignore_pattern.c %D%/ignore_pattern.h %D%/index.c %D%/index.h %D%/item.c \
@@ -11,7 +11,7 @@ libpublish_a_SOURCES = \
 	%D%/pipeline.h %D%/progress.h %D%/profile_blob.c %D%/profile_blob.h %D%/publication.c %D%/publication.h %D%/publish.c \
 	%D%/publish.h %D%/recheck.c %D%/recheck.h %D%/record.c %D%/record.h %D%/revision.c %D%/revision.h %D%/scratch.c \
 	%D%/scratch.h %D%/directory_listing.c %D%/directory_listing.h %D%/spool.c %D%/spool.h %D%/store.c %D%/store.h \
-	%D%/store_directory.c %D%/store_directory.h %D%/store_listing.c %D%/store_listing.h \
+	%D%/store_dry.c %D%/store_dry.h %D%/store_directory.c %D%/store_directory.h %D%/store_listing.c %D%/store_listing.h \
 	%D%/store_location.c %D%/store_location.h %D%/store_memory.c %D%/store_memory.h \
 	%D%/store_open.c %D%/store_open.h %D%/store_recovery.c %D%/store_recovery.h \
 	%D%/store_remote.c %D%/store_remote.h %D%/stored_blob.c %D%/stored_blob.h %D%/tally.c \

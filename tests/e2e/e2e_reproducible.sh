@@ -70,6 +70,34 @@ publish . "$T/ignored" --exclude .git/ --exclude-from - --include /build/inner/ 
 expect 2 'pattern' "$CAIRN" publish . "$T/ignored" --exclude '[a'
 expect 2 'nowhere' "$CAIRN" publish . "$T/ignored" --exclude-from "$T/nowhere"
 
+# ---- what would change: nothing is written, and it is what then happens
+mkdir "$T/tree" "$T/nobody"
+numbers "$T/tree/file-" 20
+XDG_CONFIG_HOME=$T/nobody "$CAIRN" publish "$T/tree" "$T/dry" --dry-run --verbose >"$T/said-dry"
+grep -q '^added  *file-20$' "$T/said-dry" || fail "$(cat "$T/said-dry")"
+grep -q '^would publish revision 1 .*: 21 added$' "$T/said-dry" || fail "$(cat "$T/said-dry")"
+[ ! -e "$T/dry" ] && [ -z "$(ls "$T/nobody")" ] || fail "a dry run made something"
+publish "$T/tree" "$T/dry"
+all_of() { find "$T/dry" -type f -exec sha256sum {} + | sort; }
+all_of >"$T/before"
+echo "quite another" >"$T/tree/file-3"
+touch -d 2001-01-01 "$T/tree/file-4"
+rm "$T/tree/file-5"
+ln -s x "$T/tree/link"
+expect 0 '' "$CAIRN" publish "$T/tree" "$T/dry" -n -v
+for line in '^content  *file-3  (size, data, mtime)$' '^attributes  *file-4  (mtime)$' \
+	'^removed  *file-5$' '^added  *link$' 'revision 2 .*: 1 added, 1 removed, 1 content, 2 attr'; do
+	grep -q "$line" "$T/expect.out" || fail "not '$line' in $(cat "$T/expect.out")"
+done
+expect 0 '' "$CAIRN" publish "$T/tree" "$T/dry" --dry-run --json
+[ "$(grep -c '^{"kind":' "$T/expect.out")" = 5 ] || fail "$(cat "$T/expect.out")"
+all_of | cmp - "$T/before" || fail "a dry run wrote to the store"
+tail -n 1 "$T/expect.out" | tr ',' '\n' | grep '"\(root\|new_blobs\|new_bytes\|stored\)"' >"$T/would"
+"$CAIRN" publish "$T/tree" "$T/dry" --json | tr -d ' \n' | tr ',' '\n' |
+	grep '"\(root\|new_blobs\|new_bytes\|stored\)"' | cmp - "$T/would" || fail "it was another"
+expect 0 '' "$CAIRN" publish "$T/tree" "$T/dry" -n
+grep -q '^nothing would change: revision 2 ' "$T/expect.out" || fail "$(cat "$T/expect.out")"
+
 # ---- what a manifest says
 publish . "$T/said" --expires 30d --mirror https://a.example/x --mirror https://b.example/x \
 	--tag v1 --tag stable

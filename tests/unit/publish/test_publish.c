@@ -341,6 +341,57 @@ static void test_what_the_manifest_says(void **state)
 	assert_int_equal(publish_fails("source", "store", o, "gopher"), ERR_INVALID);
 }
 
+struct seen_changes {
+	unsigned added, removed, changed;
+};
+
+static int see_change(void *ctx, const struct entry *before, const struct entry *after)
+{
+	struct seen_changes *s = ctx;
+
+	s->added += !before;
+	s->removed += !after;
+	s->changed += before && after;
+	return 0;
+}
+
+/* It tells what publishing then does, and does nothing. */
+static void test_dry_run(void **state)
+{
+	struct seen_changes seen = {0};
+	struct publish_options o = {
+		.dry_run = true, .change = see_change, .change_ctx = &seen};
+	struct publish_result dry, wet;
+
+	(void)state;
+	make_tree("source");
+	dry = publish_with("source", "store", o);
+	assert_int_equal(access(at("store"), F_OK), -1);
+	assert_int_equal(seen.added, DIRECTORIES * (FILES + 1) + 4);
+	assert_int_equal(seen.removed + seen.changed, 0);
+	wet = publish_it("source", "store");
+	assert_true(digest_equal(&dry.root, &wet.root));
+	assert_int_equal(dry.revision, 1);
+	assert_int_equal(dry.new_blobs, wet.new_blobs);
+	assert_int_equal(dry.new_bytes, wet.new_bytes);
+	assert_int_equal(dry.totals.stored, wet.totals.stored);
+	seen = (struct seen_changes){0};
+	dry = publish_with("source", "store", o);
+	assert_true(dry.unchanged);
+	assert_int_equal(dry.revision, 1);
+	assert_int_equal(seen.added + seen.removed + seen.changed, 0);
+	trees_text(directory, "source/dir 2/file-1", "changed");
+	assert_int_equal(unlink(at("source/dir 1/file-1")), 0);
+	dry = publish_with("source", "store", o);
+	assert_int_equal(seen.added, 0);
+	assert_int_equal(seen.removed, 1);
+	assert_int_equal(seen.changed, 2); /* the file, and the other's directory */
+	assert_int_equal(access(at("store/revisions/2.json"), F_OK), -1);
+	wet = publish_it("source", "store");
+	assert_true(digest_equal(&dry.root, &wet.root));
+	assert_int_equal(dry.new_bytes, wet.new_bytes);
+}
+
 /* The same contents, made at other times, by others, with another umask: the same root. */
 static void test_overrides(void **state)
 {
@@ -1141,6 +1192,7 @@ int main(void)
 		TEST(test_exclude),
 		TEST(test_what_the_manifest_says),
 		TEST(test_overrides),
+		TEST(test_dry_run),
 		TEST(test_refusals),
 		TEST(test_another_key),
 		TEST(test_a_broken_manifest),
