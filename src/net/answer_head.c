@@ -43,7 +43,7 @@ static const char *header_value(
 void answer_head_forget(struct answer_head *h)
 {
 	h->etag[0] = '\0';
-	h->range_start = UINT64_MAX;
+	h->range_start = h->range_size = UINT64_MAX;
 	free(h->location);
 	h->location = NULL;
 }
@@ -67,7 +67,9 @@ static void take_range(struct answer_head *h, const char *value, size_t size)
 		return;
 	memcpy(text, value, size);
 	text[size] = '\0';
-	if (sscanf(text, "bytes %" SCNu64 "-", &h->range_start) != 1)
+	h->range_size = UINT64_MAX;
+	if (sscanf(text, "bytes %" SCNu64 "-%*u/%" SCNu64, &h->range_start,
+		    &h->range_size) < 1)
 		h->range_start = UINT64_MAX;
 }
 

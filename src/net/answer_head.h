@@ -17,6 +17,7 @@ struct answer_head {
 	char etag[FETCH_ETAG_MAX];
 	char *location;	      /* as it came; NULL: none. Heap */
 	uint64_t range_start; /* where its part of the body begins; UINT64_MAX: not told */
+	uint64_t range_size;  /* bytes of what it is a part of; UINT64_MAX: not told */
 	/* Of all of them: */
 	size_t size; /* bytes of lines */
 	bool too_long, no_memory;

@@ -50,6 +50,9 @@ struct fetch {
 	struct mirrors *mirrors;
 	char path[FETCH_PATH_MAX]; /* below the base URL, without a leading '/' */
 	uint64_t size_max;	   /* a longer body is ERR_LIMIT, before it is stored */
+	/* Bytes: only so many from its beginning are asked for, 0: all. A server may give
+	 * more, up to all. Not together with `resumable`. */
+	uint64_t beginning;
 	/* Bytes of the memory budget it holds from its first try until fetcher_release(). 0
 	 * never waits for the budget: for what another fetch, not yet released, depends on.
 	 */
@@ -75,10 +78,12 @@ struct fetch {
 	struct trouble trouble; /* names the URL */
 	struct bytes body; /* owned by the fetch's owner from done() on; empty on failure */
 	bool not_modified; /* 304 */
-	int mirror;	   /* that answered, or -1 */
-	unsigned server;   /* whose bytes they are, as mirrors_led(): the mirror, or another
-			      one   that it redirected to */
-	bool pieced;	   /* the body was completed by range: maybe of several mirrors */
+	uint64_t whole;	 /* bytes of the file, though `beginning` was asked for; UINT64_MAX:
+			    the server does not tell */
+	int mirror;	 /* that answered, or -1 */
+	unsigned server; /* whose bytes they are, as mirrors_led(): the mirror, or another
+			    one   that it redirected to */
+	bool pieced;	 /* the body was completed by range: maybe of several mirrors */
 	/* The fetcher's own: */
 	struct fetch_state state;
 };

@@ -136,6 +136,9 @@ static void deliver(struct fetch_try *t, const struct try_result *result)
 
 	fetch->body = t->body;
 	fetch->pieced = t->resumed > 0;
+	fetch->whole = t->body.size;
+	if (result->status == 416 || (result->status == 206 && !fetch->pieced))
+		fetch->whole = t->head.range_size;
 	bytes_init(&t->body);
 	fetch->not_modified = result->not_modified;
 	fetch->mirror = (int)t->mirror;

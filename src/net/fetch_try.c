@@ -63,6 +63,12 @@ bool fetch_try_is_resumed(const struct fetch_try *t)
 	return t->resumed > 0 && t->head.range_start == t->resumed;
 }
 
+bool fetch_try_is_part(const struct fetch_try *t)
+{
+	return fetch_try_is_resumed(t) ||
+	       (t->fetch->beginning > 0 && t->resumed == 0 && t->head.range_start == 0);
+}
+
 bool fetch_try_is_arriving(const struct fetch_try *t, int64_t now)
 {
 	uint64_t came = t->body.size - t->resumed;
@@ -77,7 +83,7 @@ static bool try_is_wanted(struct fetch_try *t)
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status == 206)
-		return fetch_try_is_resumed(t);
+		return fetch_try_is_part(t);
 	return status == 200 || status == 0; /* 0: file:// */
 }
 

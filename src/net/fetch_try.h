@@ -94,6 +94,9 @@ bool fetch_try_is_redirected(struct fetch_try *t);
 bool fetch_try_is_unauthorized(struct fetch_try *t);
 /* Does the answer go on where the body ends? Its status was 206. */
 bool fetch_try_is_resumed(const struct fetch_try *t);
+/* Is it the part of a file that was asked for: what was missing, or its beginning?
+ * Likewise. */
+bool fetch_try_is_part(const struct fetch_try *t);
 /* Do bytes come, and fast enough that no other server need be asked? */
 bool fetch_try_is_arriving(const struct fetch_try *t, int64_t now);
 /* The path of a file:// URL: the caller's, for curl_free(). NULL: it is another, or there

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -117,6 +118,11 @@ static CURLcode try_set_headers(struct fetch_try *t)
 	}
 	if (!code && t->resumed) {
 		snprintf(line, sizeof line, "Range: bytes=%zu-", t->resumed);
+		code = try_add_header(t, line);
+	}
+	if (!code && t->fetch->beginning && !t->resumed) {
+		snprintf(line, sizeof line, "Range: bytes=0-%" PRIu64,
+			t->fetch->beginning - 1);
 		code = try_add_header(t, line);
 	}
 	if (!code && (t->fetch->revalidate || t->fetch->state.tries > 1))

@@ -254,8 +254,10 @@ static void classify_part(struct fetch_try *t, long status, struct try_result *r
 /* Whether the status alone decides, however its body ended. */
 static bool is_telling(const struct fetch_try *t, long status)
 {
-	if (status < 200 || status == 200 || (status == 206 && fetch_try_is_resumed(t)))
+	if (status < 200 || status == 200 || (status == 206 && fetch_try_is_part(t)))
 		return false;
+	if (status == 416 && t->fetch->beginning && !t->resumed)
+		return false; /* of an empty file: it is there, and that is all it says */
 	if (status >= 300 && status < 400)
 		return t->code == CURLE_OK && t->stop == STOP_NOT;
 	return t->stop != STOP_CANCELLED;

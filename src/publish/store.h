@@ -80,8 +80,8 @@ const char *store_name(const struct store *s);
 bool store_is_writable(const struct store *s);
 
 /* 0, ERR_ABSENT (without a sentence), or ERR_CORRUPT: what is there cannot be a whole blob,
- * for it is empty, cut, longer, or does not begin as one does. What its blocks hold is not
- * looked at. */
+ * for it is empty, cut, longer, or does not begin as one does (of a server's, as far as its
+ * size and its first bytes tell). What its blocks hold is not looked at. */
 int store_find_blob(
 	struct store *s, const struct digest *name, struct stored *out, struct trouble *t);
 /* The uncompressed bytes, compared with the name, in place of what `content` held. A

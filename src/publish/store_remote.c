@@ -11,6 +11,7 @@
 #include "util/clock.h"
 
 #define TIMEOUT_DEFAULT (60 * NS_PER_SECOND)
+#define LOOK_COST 4096 /* bytes of memory for the beginning of a blob */
 
 struct store_remote {
 	struct store base; /* first */
@@ -91,25 +92,69 @@ out:
 	return rc;
 }
 
+/* How far the blocks can be followed in the beginning of a blob, whose file has `size`
+ * bytes: those of small ones to their end. */
+static int remote_judge(struct span beginning, uint64_t size, struct stored *out)
+{
+	struct blob_head head;
+	struct blob_frame f;
+
+	if (size > BLOB_SIZE_MAX || blob_frame_begin(beginning, PAGE_SIZE_MAX, &head, &f))
+		return ERR_CORRUPT;
+	while (!f.ended && f.at + BLOCK_HEADER_SIZE <= beginning.size)
+		if (blob_frame_next(&f, beginning.data + f.at))
+			return ERR_CORRUPT;
+	if (f.ended ? f.at != size : f.at + BLOCK_HEADER_SIZE > size)
+		return ERR_CORRUPT;
+	*out = (struct stored){.size = size,
+		.content = head.size,
+		.has_base = head.has_base,
+		.base = head.base};
+	return 0;
+}
+
+/* The beginning of a file, and its size; or all of it, where the server gives no less. */
+static int remote_look(struct store_remote *r, const char *path, struct bytes *beginning,
+	uint64_t *size, struct trouble *t)
+{
+	struct fetch fetch;
+	int rc;
+
+	remote_prepare(r, path, BLOB_SIZE_MAX, 0, &fetch);
+	fetch.resumable = false;
+	fetch.beginning = STORE_HEAD_SIZE;
+	fetch.cost = LOOK_COST;
+	rc = fetcher_get(r->fetcher, &fetch);
+	if (rc)
+		trouble_set(t, rc, "%s", fetch.trouble.text);
+	else
+		rc = bytes_append(beginning, fetch.body.data, fetch.body.size);
+	if (!rc)
+		*size = fetch.whole;
+	bytes_release(&fetch.body);
+	return rc;
+}
+
 static int store_remote_find_blob(
 	struct store *s, const struct digest *name, struct stored *out, struct trouble *t)
 {
 	char path[BLOB_PATH_SIZE];
-	struct bytes stored = {0};
-	struct blob_head head;
-	uint64_t asked = 0;
+	struct bytes beginning = {0};
+	uint64_t asked = 0, size = 0;
 	int rc;
 
 	blob_path(name, path);
-	rc = store_remote_read(s, path, BLOB_SIZE_MAX, &asked, &stored, NULL, t);
-	if (!rc && blob_frame_check(span_of_bytes(&stored), PAGE_SIZE_MAX, &head))
-		rc = trouble_set(t, ERR_CORRUPT, "%s/%s is damaged", s->name, path);
+	rc = remote_look(remote_of(s), path, &beginning, &size, t);
+	if (!rc && size == UINT64_MAX) { /* the server does not tell: it may be empty */
+		bytes_clear(&beginning);
+		rc = store_remote_read(s, path, BLOB_SIZE_MAX, &asked, &beginning, NULL, t);
+		size = beginning.size;
+	}
 	if (!rc)
-		*out = (struct stored){.size = stored.size,
-			.content = head.size,
-			.has_base = head.has_base,
-			.base = head.base};
-	bytes_release(&stored);
+		rc = remote_judge(span_of_bytes(&beginning), size, out);
+	if (rc == ERR_CORRUPT)
+		trouble_set(t, rc, "%s/%s is damaged", s->name, path);
+	bytes_release(&beginning);
 	return rc;
 }
 

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "net/serve.h"
 #include "publish/store_directory.h"
 #include "publish/store_memory.h"
 #include "publish/store_remote.h"
@@ -23,14 +24,17 @@
 struct tested {
 	char *directory; /* a directory's; or NULL */
 	struct store *store;
-	struct store *reader; /* another way to the same store */
+	struct store *reader; /* another way to the same store; or NULL */
+	struct serve *server; /* of that way; or NULL */
 };
 
 static struct blob_codec *codec;
 
-static int set_up_directory(void **state)
+/* A directory, and how it is read from elsewhere: by the server, or a file:// URL. */
+static int set_up_way(void **state, bool by_server)
 {
-	struct store_remote_options options = {.timeout = 10 * NS_PER_SECOND};
+	struct store_remote_options options = {.timeout = 60 * NS_PER_SECOND};
+	struct serve_options serving = {.host = "127.0.0.1"};
 	struct tested *d = calloc(1, sizeof *d);
 	struct trouble t = {0};
 	char *url;
@@ -40,12 +44,27 @@ static int set_up_directory(void **state)
 	if (store_directory_open(
 		    trees_path(d->directory, "store"), STORE_MAKE, &d->store, &t))
 		fail_msg("%s", t.text);
-	assert_true(asprintf(&url, "file://%s", trees_path(d->directory, "store")) > 0);
+	serving.store = trees_path(d->directory, "store");
+	if (by_server && serve_start(&serving, &d->server, &t))
+		by_server = false; /* built without libmicrohttpd */
+	assert_true(
+		(by_server ? asprintf(&url, "http://127.0.0.1:%u", serve_port(d->server))
+			   : asprintf(&url, "file://%s", serving.store)) > 0);
 	if (store_remote_open(url, &options, &d->reader, &t))
 		fail_msg("%s", t.text);
 	free(url);
 	*state = d;
 	return 0;
+}
+
+static int set_up_directory(void **state)
+{
+	return set_up_way(state, false);
+}
+
+static int set_up_server(void **state)
+{
+	return set_up_way(state, true);
 }
 
 static int set_up_memory(void **state)
@@ -63,6 +82,7 @@ static int tear_down(void **state)
 	struct tested *d = *state;
 
 	store_close(d->reader);
+	serve_stop(d->server);
 	store_close(d->store);
 	if (d->directory)
 		trees_remove(d->directory);
@@ -196,7 +216,8 @@ static void damaged(struct tested *d, const struct digest *name, struct span dat
 	assert_int_equal(store_read_blob(d->store, codec, name, &content, &t), ERR_CORRUPT);
 	assert_non_null(strstr(t.text, "blobs/"));
 	if (d->reader)
-		assert_int_equal(store_find_blob(d->reader, name, &found, &t), ERR_CORRUPT);
+		assert_int_equal(
+			store_read_blob(d->reader, codec, name, &content, &t), ERR_CORRUPT);
 	bytes_release(&content);
 }
 
@@ -408,8 +429,43 @@ static void test_paths(void **state)
 	assert_false(store_path_is_tag("tags/a/b.json", tag));
 }
 
+/* What a server's answers tell of a blob without its being read: all of small ones, the
+ * size and the head of others. */
+static void test_looks_from_afar(void **state)
+{
+	struct tested *d = *state;
+	uint8_t *noise = trees_noise(3, NOISE_SIZE);
+	struct digest small = put(d->store, span_of(noise, 5000)), absent = small,
+		      large = put(d->store, span_of(noise, NOISE_SIZE));
+	struct bytes stored = {0};
+	struct stored here, there;
+	struct trouble t = {0};
+
+	absent.bytes[0] ^= 1;
+	assert_int_equal(store_find_blob(d->reader, &absent, &there, &t), ERR_ABSENT);
+	assert_int_equal(store_find_blob(d->store, &large, &here, &t), 0);
+	assert_int_equal(store_find_blob(d->reader, &large, &there, &t), 0);
+	assert_int_equal(there.size, here.size);
+	assert_int_equal(there.content, here.content);
+	assert_int_equal(store_read_stored(d->store, &small, &stored, &t), 0);
+	for (size_t size = 0; size < stored.size; size += size < 200 ? 50 : 1600) {
+		plant(d, &small, span_of(stored.data, size));
+		assert_int_equal(
+			store_find_blob(d->reader, &small, &there, &t), ERR_CORRUPT);
+	}
+	plant(d, &small, span_of_bytes(&stored));
+	assert_int_equal(store_find_blob(d->reader, &small, &there, &t), 0);
+	assert_int_equal(there.size, stored.size);
+	assert_int_equal(bytes_append(&stored, "x", 1), 0);
+	plant(d, &small, span_of_bytes(&stored));
+	assert_int_equal(store_find_blob(d->reader, &small, &there, &t), ERR_CORRUPT);
+	bytes_release(&stored);
+	free(noise);
+}
+
 #define BOTH(test)                                                                         \
 	cmocka_unit_test_setup_teardown(test, set_up_directory, tear_down),                \
+		cmocka_unit_test_setup_teardown(test, set_up_server, tear_down),           \
 		cmocka_unit_test_setup_teardown(test, set_up_memory, tear_down)
 
 int main(void)
@@ -422,6 +478,10 @@ int main(void)
 		BOTH(test_conditions),
 		BOTH(test_listings),
 		BOTH(test_listing_while_removing),
+		cmocka_unit_test_setup_teardown(
+			test_looks_from_afar, set_up_directory, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_looks_from_afar, set_up_server, tear_down),
 		cmocka_unit_test(test_paths),
 	};
 
