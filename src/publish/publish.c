@@ -403,6 +403,15 @@ static int recover_store(struct run *r)
 	return rc;
 }
 
+/* It is published; a mark that stays costs the next one a look. */
+static void settle_store(const struct run *r)
+{
+	struct trouble why = {0};
+
+	if (store_settle(r->store, &why))
+		log_warning(r->o->log, "%s", why.text);
+}
+
 /* What the user should know of the store, once all is in it. */
 static void warn_of_store(const struct run *r)
 {
@@ -512,10 +521,9 @@ static int publish_all(struct run *r)
 		return 0;
 	}
 	rc = publish_revision(r, &made);
-	if (!rc)
-		rc = store_settle(r->store, r->t);
 	if (rc)
 		return rc;
+	settle_store(r);
 	if (r->index && index_commit(r->index))
 		log_warning(r->o->log, "the index of unchanged files could not be kept");
 	warn_of_store(r);

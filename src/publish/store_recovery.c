@@ -185,6 +185,7 @@ int store_recover(struct store_recovery *r, struct trouble *t)
 	if (rc)
 		return rc == ERR_ABSENT ? 0 : rc;
 	r->looked_at = r->removed = 0;
+	r->jobs = r->jobs ? r->jobs : 1;
 	rc = recover_since(r, since > RECOVERY_MARGIN ? since - RECOVERY_MARGIN : 0, t);
 	if (!rc)
 		rc = store_sync(r->store, t);

@@ -14,7 +14,7 @@
 struct store_recovery {
 	/* Set by the caller: */
 	struct store *store;
-	unsigned jobs;		     /* threads */
+	unsigned jobs;		     /* threads; 0: one */
 	void (*progress)(void *ctx); /* now and then, with the counts below; or NULL */
 	void *ctx;
 	/* What came of it so far: */
