@@ -235,7 +235,7 @@ static inline bool stub_send_body(struct stub_connection *c, size_t from, size_t
 static inline bool stub_body(struct stub_connection *c, const char *path, unsigned requests)
 {
 	const char *range = strstr(c->head, "Range: bytes=");
-	size_t size, cut, from = 0;
+	size_t size, cut, from = 0, last, end;
 	unsigned times;
 	char mode, head[256];
 
@@ -245,11 +245,15 @@ static inline bool stub_body(struct stub_connection *c, const char *path, unsign
 		return stub_answer(c, 416, "", "no");
 	if (range && mode != 'i')
 		from = (size_t)atol(range + 13) - (mode == 'w');
+	end = range && mode == 'r' && sscanf(range, "Range: bytes=0-%zu", &last) == 1 &&
+			      last < size
+		      ? last + 1
+		      : size;
 	if (range && mode != 'i')
 		snprintf(head, sizeof head,
 			"HTTP/1.1 206 x\r\nContent-Length: %zu\r\n"
 			"Content-Range: bytes %zu-%zu/%zu\r\n\r\n",
-			size - from, from, size - 1, size);
+			end - from, from, end - 1, size);
 	else
 		snprintf(head, sizeof head, "HTTP/1.1 200 x\r\nContent-Length: %zu\r\n\r\n",
 			size);
@@ -259,7 +263,7 @@ static inline bool stub_body(struct stub_connection *c, const char *path, unsign
 		stub_send_body(c, from, from + cut);
 		return false;
 	}
-	return stub_send_body(c, from, size);
+	return stub_send_body(c, from, end);
 }
 
 /* "/pace/SIZE/STEP": STEP bytes every 20 ms. */

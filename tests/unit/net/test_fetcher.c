@@ -784,6 +784,32 @@ static void test_resumes_at_another_mirror(void **state)
 	stub_stop(&other);
 }
 
+/* A server gives the part that was asked for, or all; of an empty file it gives none. */
+static void test_beginnings(void **state)
+{
+	static const struct {
+		const char *path;
+		uint64_t whole;
+	} cases[] = {{"body/60000/60000/0/r", 60000}, {"body/60000/60000/0/i", 60000},
+		{"body/60000/60000/0/n", UINT64_MAX}};
+	struct fixture *x = *state;
+	struct fetch f;
+
+	start(x);
+	for (int i = 0; i < 3; i++) {
+		fetch_init(&f, x->mirrors, cases[i].path);
+		f.beginning = 100;
+		assert_int_equal(fetcher_get(x->fetcher, &f), 0);
+		assert_int_equal(f.body.size, i == 0 ? 100 : i == 1 ? 60000 : 0);
+		assert_int_equal(f.whole, cases[i].whole);
+		assert_false(f.pieced);
+		bytes_release(&f.body);
+	}
+	/* who did not ask for a part takes none */
+	fetch_init(&f, x->mirrors, "status/206");
+	assert_int_equal(fetcher_get(x->fetcher, &f), ERR_UNREACHABLE);
+}
+
 /* Servers that send all instead, the wrong part, or nothing. */
 static void test_restarts_where_it_must(void **state)
 {
@@ -1900,6 +1926,7 @@ int main(void)
 		TEST(test_longer_than_most),
 		TEST(test_resumes),
 		TEST(test_resumes_at_another_mirror),
+		TEST(test_beginnings),
 		TEST(test_restarts_where_it_must),
 		TEST(test_no_haste_without_progress),
 		TEST(test_no_part_where_none_was_asked_for),
