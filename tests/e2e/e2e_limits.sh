@@ -81,3 +81,24 @@ if is_root && make_group $((32 << 20)); then
 else
 	say "no control group for memory can be made here: container not tested"
 fi
+
+# ---- hard links cost a bounded amount of memory: with all first names in it, it would be twice as much
+is_long && command -v python3 >/dev/null && ! grep -q __asan_init "$CAIRN" || exit 0
+python3 - "$T/pairs" <<'END'
+import os, sys
+for d in range(150):
+    os.makedirs(f"{sys.argv[1]}/{d}")
+    for i in range(1000):
+        path = f"{sys.argv[1]}/{d}/a{i}"
+        with open(path, "w") as f:
+            f.write(f"{d} {i}\n")
+        os.link(path, f"{sys.argv[1]}/{d}/b{i}")
+END
+peak=$(python3 - "$CAIRN" publish "$T/pairs" "$T/pairs-store" --memory 64M --no-index <<'END'
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+END
+)
+say "150000 pairs of hard links: a peak of $peak KiB"
+[ "$peak" -lt 65536 ] || fail "--memory 64M, and it took $peak KiB"
