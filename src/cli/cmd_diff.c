@@ -196,33 +196,17 @@ static int diff_compare(struct diff_run *d, struct revisions *r, const struct ma
 	return rc;
 }
 
-/* The one before `after` that is still there. */
-static int find_before(
-	struct revisions *r, uint64_t after, struct known_revision *out, struct trouble *t)
-{
-	uint64_t number = after;
-	int rc = ERR_ABSENT;
-
-	while (rc == ERR_ABSENT && (number = revisions_before(r, number)) > 0)
-		rc = revisions_get(r, number, out, t);
-	return number ? rc
-		      : trouble_set(t, ERR_ABSENT,
-				"there is no revision before %llu to compare with",
-				(unsigned long long)after);
-}
-
 static int diff_start(struct diff_run *d, struct trouble *t)
 {
 	struct known_revision a = {0}, b = {0};
 	struct revisions r;
+	uint64_t number;
 	int rc = revisions_open(&r, d->given, d->a, &d->o, d->a ? &a : &b, t);
 
 	if (rc)
 		return rc;
-	if (d->a)
-		rc = revisions_find(&r, d->b, &b, t);
-	else
-		rc = find_before(&r, b.manifest->revision, &a, t);
+	number = r.newest;
+	rc = d->a ? revisions_find(&r, d->b, &b, t) : revisions_next(&r, &number, &a, t);
 	if (!rc)
 		rc = diff_compare(d, &r, a.manifest, b.manifest, t);
 	known_revision_release(&a);

@@ -41,37 +41,31 @@ static int log_print(const struct log_arguments *a, const struct revisions *r,
 	return rc;
 }
 
-/* What is gone, or signed by the key of before, is passed over; what is damaged is said,
- * and does not hide the others. */
-static bool is_passed_over(const struct revisions *r, int rc, const struct trouble *t)
+/* What another key has signed, or is damaged, is said, and does not hide the others. */
+static bool is_passed_over(int rc)
 {
-	if (rc != ERR_ABSENT && rc != ERR_UNTRUSTED && rc != ERR_CORRUPT &&
-		rc != ERR_UNSUPPORTED)
-		return false;
-	if (rc != ERR_ABSENT)
-		log_warning(r->reader.log, "%s", t->text);
-	return true;
+	return rc == ERR_UNTRUSTED || rc == ERR_CORRUPT || rc == ERR_UNSUPPORTED;
 }
 
-static int log_rest(const struct log_arguments *a, struct revisions *r, uint64_t shown,
-	bool *damaged, struct trouble *t)
+static int log_rest(const struct log_arguments *a, struct revisions *r, bool *damaged,
+	struct trouble *t)
 {
-	uint64_t number = r->newest;
+	uint64_t number = r->newest, shown = 1;
 	int rc = 0;
 
-	while (!rc && shown != a->most && (number = revisions_before(r, number)) > 0) {
+	while (!rc && shown != a->most) {
 		struct known_revision k = {0};
-		struct trouble why = {0};
 
-		rc = revisions_get(r, number, &k, &why);
+		rc = revisions_next(r, &number, &k, t);
+		if (rc == ERR_ABSENT)
+			return 0;
 		if (!rc) {
 			rc = log_print(a, r, &k, t);
 			shown++;
-		} else if (is_passed_over(r, rc, &why)) {
+		} else if (is_passed_over(rc)) {
+			log_warning(r->reader.log, "%s", t->text);
 			*damaged |= rc == ERR_CORRUPT;
 			rc = 0;
-		} else {
-			trouble_set(t, rc, "%s", why.text);
 		}
 		known_revision_release(&k);
 	}
@@ -91,7 +85,7 @@ static int log_run(struct log_arguments *a, const char *given)
 	rc = log_print(a, &r, &newest, &t);
 	known_revision_release(&newest);
 	if (!rc)
-		rc = log_rest(a, &r, 1, &damaged, &t);
+		rc = log_rest(a, &r, &damaged, &t);
 	damaged |= r.unread_tags > 0;
 	revisions_close(&r);
 	return rc ? command_fail("log", &t) : damaged ? EXIT_FAILURE : EXIT_SUCCESS;

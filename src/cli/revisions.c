@@ -254,7 +254,8 @@ int revisions_find(struct revisions *r, const char *which, struct known_revision
 	return bring(r, 0, which, out, t);
 }
 
-uint64_t revisions_before(const struct revisions *r, uint64_t number)
+/* 0: there is none. */
+static uint64_t number_below(const struct revisions *r, uint64_t number)
 {
 	if (!r->store)
 		return number - 1;
@@ -262,6 +263,28 @@ uint64_t revisions_before(const struct revisions *r, uint64_t number)
 		if (r->numbers.numbers[i] < number)
 			return r->numbers.numbers[i];
 	return 0;
+}
+
+int revisions_next(struct revisions *r, uint64_t *number, struct known_revision *out,
+	struct trouble *t)
+{
+	uint64_t below = *number;
+
+	for (unsigned gone = 0; gone <= REVISIONS_GAP_MAX; gone++) {
+		struct trouble why = {0};
+		int rc;
+
+		below = number_below(r, below);
+		if (below == 0)
+			break;
+		rc = revisions_get(r, below, out, &why);
+		if (rc == ERR_ABSENT)
+			continue;
+		*number = below;
+		return rc ? trouble_set(t, rc, "%s", why.text) : 0;
+	}
+	return trouble_set(t, ERR_ABSENT, "there is no revision before %llu",
+		(unsigned long long)*number);
 }
 
 struct diff_step {

@@ -67,8 +67,12 @@ int revisions_find(struct revisions *r, const char *which, struct known_revision
 	struct trouble *t);
 int revisions_get(struct revisions *r, uint64_t number, struct known_revision *out,
 	struct trouble *t);
-/* The next lower number that may be there; 0: none. */
-uint64_t revisions_before(const struct revisions *r, uint64_t number);
+/* The next one down from *number, which moves there, also when it cannot be used. Where a
+ * server has to be asked for each, at most so many that are gone, one after the other, are
+ * passed over. ERR_ABSENT: there is none. */
+#define REVISIONS_GAP_MAX 10000
+int revisions_next(struct revisions *r, uint64_t *number, struct known_revision *out,
+	struct trouble *t);
 /* tree_diff(), by whichever holds the pages. `each` has to be quick: a transaction of the
  * cache is open. `again`: all that this call has told is to be forgotten, it is told once
  * more. */

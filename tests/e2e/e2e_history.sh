@@ -147,6 +147,9 @@ grep -q 'revision 2' "$T/err" || fail "log says nothing of it"
 cp "$T/two" "$st/revisions/2.json"
 rm "$st/revisions/3.json"
 [ "$("$CAIRN" log "$st" | grep -c '^revision')" = 4 ] || fail "log without a revision"
+[ "$(reader log -n 3 | grep -o '^revision [0-9]*' | tr -d 'a-z\n')" = ' 5 4 2' ] ||
+	fail "log of a server without a revision"
+"$CAIRN" diff "$st" 4 --stat >/dev/null
 expect 1 'any more' "$CAIRN" rollback "$st" 3
 
 # ---- killed at each step, the store is as it was or as it is to be
