@@ -9,6 +9,7 @@
 
 #include "publish/reachable.h"
 #include "publish/store_recovery.h"
+#include "util/clock.h"
 
 #define PROGRESS_EVERY 256 /* blobs */
 #define MESSAGE_SIZE 64
@@ -152,13 +153,19 @@ static int check_content(struct rollback *r, struct trouble *t)
 	return rc ? rc : reachable_each(r->o->store, r->old, check_blob, r, t);
 }
 
-static bool rolls_back_to_itself(const struct rollback *r)
+/* Mirrors and expiry are those of the newest: what it says of the store goes on. */
+static int keep_expiry(struct rollback *r, struct trouble *t)
 {
-	const struct manifest *a = r->revision.previous, *b = r->old;
+	int64_t expires = r->revision.previous->expires;
 
-	return !r->o->message && digest_equal(&a->root, &b->root) &&
-	       a->profile_size == b->profile_size &&
-	       (a->profile_size == 0 || digest_equal(&a->profile, &b->profile));
+	if (expires && expires <= clock_realtime() / NS_PER_SECOND)
+		return trouble_set(t, ERR_EXPIRED,
+			"the newest revision of the store %s has expired, and with its "
+			"expiry "
+			"readers would refuse this one, too: publish with --expires first",
+			store_name(r->o->store));
+	r->revision.o.expires = expires;
+	return 0;
 }
 
 static int rollback_write(
@@ -168,10 +175,11 @@ static int rollback_write(
 	struct revision_result written;
 	int rc = 0;
 
-	if (rolls_back_to_itself(r))
-		r->revision.o.message = NULL;
-	else
+	if (!revision_is_unchanged(&r->revision, &content)) {
+		if (!r->o->message)
+			r->revision.o.message = r->message;
 		rc = check_content(r, t);
+	}
 	if (!rc)
 		rc = revision_write(&r->revision, &content, &written, t);
 	if (!rc)
@@ -191,7 +199,7 @@ static int rollback_run(struct rollback *r, struct rollback_result *out, struct 
 	struct revision_options options = {
 		.store = store_name(o->store),
 		.source = "/",
-		.message = o->message ? o->message : r->message,
+		.message = o->message,
 		.tags = &o->tag,
 		.tag_count = o->tag ? 1 : 0,
 		.key = o->key,
@@ -202,6 +210,8 @@ static int rollback_run(struct rollback *r, struct rollback_result *out, struct 
 		rc = revision_init(&r->revision, &options, o->store, t);
 	if (!rc)
 		rc = read_old(r, t);
+	if (!rc)
+		rc = keep_expiry(r, t);
 	return rc ? rc : rollback_write(r, out, t);
 }
 

@@ -156,7 +156,7 @@ expect 1 'any more' "$CAIRN" rollback "$st" 3
 
 newest() { "$CAIRN" log "$st" -n 1 | sed -n 's/^revision \([0-9]*\) .*/\1/p'; }
 if cc -shared -fPIC -o "$T/die_at.so" "$top/tests/faults/die_at.c" -ldl 2>/dev/null &&
-	LD_PRELOAD=$T/die_at.so "$CAIRN" version >/dev/null 2>&1; then
+	ASAN_OPTIONS='' LD_PRELOAD=$T/die_at.so "$CAIRN" version >/dev/null 2>&1; then
 	killed_at() { # N COMMAND...: true while it is killed there
 		local status=0
 		DIE_AT=$1 LD_PRELOAD=$T/die_at.so "${@:2}" >"$T/out" 2>"$T/err" &

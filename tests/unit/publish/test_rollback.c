@@ -10,6 +10,7 @@
 #include "publish/reachable.h"
 #include "publish/rollback.h"
 #include "unit/store_history.h"
+#include "util/clock.h"
 
 static struct store_history h;
 
@@ -175,6 +176,46 @@ static void test_no_such(void **state)
 	refused(ERR_ABSENT, 2, h.key, "any more");
 }
 
+/* Publishes once more, with an expiry. */
+static void publish_expiring(int64_t expires)
+{
+	char *source = strdup(trees_path(h.directory, "source"));
+	struct publish_options o = {.source = source,
+		.store = trees_path(h.directory, "store"),
+		.key = h.key,
+		.expires = expires};
+	struct publish_result result;
+	struct trouble t = {0};
+
+	store_close(h.store);
+	h.store = NULL;
+	if (publish(&o, &result, &t))
+		fail_msg("%s", t.text);
+	free(source);
+	assert_int_equal(store_directory_open(trees_path(h.directory, "store"), STORE_WRITE,
+				 &h.store, NULL),
+		0);
+}
+
+/* It goes on, and does not make another revision of what is. */
+static void test_expiry(void **state)
+{
+	int64_t expires = clock_realtime() / NS_PER_SECOND + 1000;
+	struct rollback_result result;
+	struct manifest *m;
+	struct trouble t;
+
+	(void)state;
+	publish_expiring(expires);
+	assert_int_equal(newest(), 4);
+	assert_int_equal(roll(3, h.key, NULL, &result, &t), 0);
+	assert_true(result.unchanged);
+	assert_int_equal(roll(1, h.key, NULL, &result, &t), 0);
+	m = store_history_manifest(&h, 5);
+	assert_int_equal(m->expires, expires);
+	manifest_free(m);
+}
+
 /* Revisions of before are by another key: the newest one vouches for them as long as each
  * leads to the next. */
 static void test_other_key(void **state)
@@ -202,6 +243,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_blob_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_blob_damaged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_such, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_expiry, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_key, set_up, tear_down),
 	};
 
