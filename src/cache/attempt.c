@@ -139,9 +139,18 @@ int attempt_recipe(struct attempt *a, const struct digest *digest, struct recipe
 	return rc ? rc : recipe_view(packed, out);
 }
 
-bool attempt_hint_page(struct attempt *a, const struct digest *digest)
+int attempt_extents(struct attempt *a, const struct digest *digest, struct extent_list *out)
 {
-	struct want w = {.kind = BLOB_PAGE, .digest = *digest, .size = PAGE_SIZE_MAX};
+	struct span packed;
+	int rc = get_packed(a, BLOB_EXTENTS, digest, &packed);
+
+	return rc ? rc : extent_list_view(packed, out);
+}
+
+static bool attempt_hint(
+	struct attempt *a, enum blob_kind wanted, const struct digest *digest)
+{
+	struct want w = {.kind = wanted, .digest = *digest, .size = PAGE_SIZE_MAX};
 	enum blob_kind kind;
 	struct span packed;
 
@@ -149,6 +158,16 @@ bool attempt_hint_page(struct attempt *a, const struct digest *digest)
 		return true;
 	note(a, &w);
 	return false;
+}
+
+bool attempt_hint_page(struct attempt *a, const struct digest *digest)
+{
+	return attempt_hint(a, BLOB_PAGE, digest);
+}
+
+bool attempt_hint_extents(struct attempt *a, const struct digest *digest)
+{
+	return attempt_hint(a, BLOB_EXTENTS, digest);
 }
 
 /* A list's chunk: sums up what stands before it. */
@@ -323,37 +342,6 @@ int attempt_read(struct attempt *a, const struct object_ref *object, uint64_t of
 	return rc;
 }
 
-int attempt_read_file(struct attempt *a, const struct entry *e, uint64_t offset,
-	void *buffer, size_t size, size_t *done)
-{
-	size_t total = offset < e->size ? least(e->size - offset, size) : 0;
-	size_t at = 0;
-	bool missing = false;
-
-	while (at < total) {
-		struct piece piece = entry_map(e, offset + at);
-		size_t n = least(piece.size, total - at);
-		int rc = 0;
-
-		if (piece.hole)
-			memset((uint8_t *)buffer + at, 0, n);
-		else
-			rc = attempt_read(a, &e->object, piece.object_offset,
-				(uint8_t *)buffer + at, n);
-		if (rc == ERR_PENDING)
-			missing = true;
-		else if (rc)
-			return rc == ERR_ABSENT ? ERR_CORRUPT : rc;
-		if (missing && a->want_count == WANTS_MAX)
-			break;
-		at += n;
-	}
-	if (missing)
-		return ERR_PENDING;
-	*done = total;
-	return 0;
-}
-
 /* The object of a file's first byte, if something of it is here. */
 static int open_object(struct attempt *a, const struct entry *e, struct object **out)
 {
@@ -370,7 +358,8 @@ int attempt_lend(struct attempt *a, const struct entry *e, int *fd)
 	struct object *o;
 	int rc;
 
-	if (e->offset != 0 || e->extent_count != 0 || e->size != e->object.size)
+	if (e->offset != 0 || e->extent_count != 0 || e->run_list.count != 0 ||
+		e->size != e->object.size)
 		return ERR_ABSENT;
 	rc = open_object(a, e, &o);
 	if (rc)

@@ -15,6 +15,7 @@
 #include "cache/cache.h"
 #include "format/blob_buffer.h"
 #include "format/entry.h"
+#include "format/extent_list.h"
 #include "format/page.h"
 #include "format/recipe.h"
 #include "format/want.h"
@@ -38,10 +39,15 @@ int attempt_begin(
  * attempt does without them. */
 int attempt_end(struct attempt *a);
 
-/* The page or recipe of that digest, borrowed until attempt_end. ERR_PENDING,
- * ERR_CORRUPT. */
+/* The page, recipe or list of extents of that digest, borrowed until attempt_end.
+ * ERR_PENDING, ERR_CORRUPT. */
 int attempt_page(struct attempt *a, const struct digest *digest, struct page *out);
 int attempt_recipe(struct attempt *a, const struct digest *digest, struct recipe *out);
+int attempt_extents(
+	struct attempt *a, const struct digest *digest, struct extent_list *out);
+/* True when that list of extents is here. Else notes that it is wanted, unless the list of
+ * wants is full. */
+bool attempt_hint_extents(struct attempt *a, const struct digest *digest);
 /* True when that page is here. Else notes that it will be wanted soon, unless the list is
  * full. */
 bool attempt_hint_page(struct attempt *a, const struct digest *digest);
@@ -57,10 +63,6 @@ bool attempt_has(struct attempt *a, const struct want *chunk);
  * chunks (all of the missing ones, up to WANTS_MAX) are in wants. */
 int attempt_read(struct attempt *a, const struct object_ref *object, uint64_t offset,
 	void *buffer, size_t size);
-/* The same for a file, holes included; reads at most to the end of the file and gives the
- * count in *done. */
-int attempt_read_file(struct attempt *a, const struct entry *e, uint64_t offset,
-	void *buffer, size_t size, size_t *done);
 /* The file of the cache that is this file, byte for byte, when all of it is here and
  * trusted; ERR_ABSENT. *fd, open for reading, is lent: as long as it or a copy of it is
  * open anywhere, the kernel included, no process evicts it. Says nothing of later uses:

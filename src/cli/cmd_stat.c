@@ -36,10 +36,9 @@ static void print_content(struct reader *r, const struct entry *e)
 {
 	char hex[DIGEST_HEX_SIZE];
 
-	printf("    data: %llu bytes in %u extents, %llu in the cache\n",
+	printf("    data: %llu bytes in %llu extents, %llu in the cache\n",
 		(unsigned long long)entry_data_size(e),
-		e->extent_count ? e->extent_count : e->has_content,
-		(unsigned long long)resident(r, e));
+		(unsigned long long)entry_run_count(e), (unsigned long long)resident(r, e));
 	if (!e->has_content)
 		return;
 	digest_to_hex(&e->content, hex);

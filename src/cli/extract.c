@@ -172,25 +172,33 @@ static int write_data(struct extract *x, const struct entry *e, int fd, const ch
 {
 	struct trouble why = {0};
 	uint64_t offset = 0;
-	size_t done;
+	size_t done, since = BLOCK; /* bytes since more was asked for */
 	int rc;
 
 	while (offset < e->size) {
-		struct piece piece = entry_map(e, offset);
-		size_t want = piece.size < BLOCK ? (size_t)piece.size : BLOCK;
+		struct piece piece;
+		size_t want;
 
+		rc = reader_map(x->reader, e, offset, &piece, &why);
+		if (rc)
+			return fail_read(e, rc, &why, t);
+		want = piece.size < BLOCK ? (size_t)piece.size : BLOCK;
 		if (piece.hole) {
 			offset += piece.size;
 			atomic_store(&x->written, x->before + offset);
 			continue;
 		}
-		prefetcher_ahead(x->reader, e, offset);
+		if (since >= BLOCK) {
+			prefetcher_ahead(x->reader, e, offset);
+			since = 0;
+		}
 		rc = reader_read(x->reader, e, offset, x->block, want, &done, &why);
 		if (rc)
 			return fail_read(e, rc, &why, t);
 		if ((rc = io_pwrite_full(fd, x->block, done, offset)))
 			return trouble_set(
 				t, rc, "cannot write %s: %s", path, strerror(errno));
+		since += done;
 		offset += done;
 		atomic_store(&x->written, x->before + offset);
 	}

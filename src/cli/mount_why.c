@@ -15,6 +15,7 @@ static const char *const why_kinds[] = {
 	[BLOB_CHUNK] = "chunk",
 	[BLOB_PAGE] = "page",
 	[BLOB_RECIPE] = "recipe",
+	[BLOB_EXTENTS] = "list of extents",
 };
 
 static const char *const why_stages[] = {

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "cache/attempt.h"
+#include "cache/file_map.h"
 #include "cache/inspect.h"
 #include "cli/json_output.h"
 #include "cli/size.h"
@@ -16,14 +16,18 @@
 int prefetch_outcome_look(struct reader *r, const struct entry *e, uint64_t *missing)
 {
 	uint64_t size = e->type == ENTRY_FILE ? entry_data_size(e) : 0, here = 0;
+	uint64_t at = 0;
 	struct attempt a;
 	int rc = attempt_begin(&a, r->cache, NULL);
 
 	if (rc)
 		return rc;
-	rc = attempt_resident(&a, e, &here);
+	while (size > 0 && !rc && at < e->size)
+		rc = file_map_bring(&a, e, &at, e->size);
+	if (!rc)
+		rc = attempt_resident(&a, e, &here);
 	attempt_end(&a);
-	if (rc)
+	if (rc && rc != ERR_PENDING) /* without the list of its runs nothing is of use */
 		return rc;
 	*missing = e->has_content && size > here ? size - here : 0;
 	return 0;

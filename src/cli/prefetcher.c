@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "cache/file_map.h"
 #include "cli/entry_text.h"
 #include "util/clock.h"
 
@@ -172,6 +173,7 @@ static bool seen_lately(struct prefetcher *p, const struct object_id *object)
 
 struct plan {
 	const struct entry *entry;
+	uint64_t from, to;    /* in the file */
 	uint64_t offset, end; /* in the object */
 	uint64_t present;
 	struct want wants[WANTS_MAX];
@@ -222,18 +224,71 @@ static void prefetcher_submit(struct prefetcher *p, struct plan *plan)
 	}
 }
 
-/* Where in the object the data of a part of the file is. */
-static void plan_part(struct plan *plan, uint64_t offset, uint64_t size)
+/* Where in the object the first data is that lies at or behind `offset` of the file, and
+ * where in the file (at its end: none does). */
+static int find_data(struct attempt *a, const struct entry *e, uint64_t offset,
+	uint64_t *data, uint64_t *object_offset)
 {
-	const struct entry *e = plan->entry;
-	uint64_t end = size < e->size - offset ? offset + size : e->size, data;
+	struct piece piece;
+	int rc = file_seek(a, e, offset, true, data);
 
-	if (entry_seek(e, offset, true, &data) || data >= end)
-		return; /* a hole */
-	plan->offset = entry_map(e, data).object_offset;
-	plan->end = e->offset + entry_data_size(e);
-	if (end < e->size && entry_seek(e, end, true, &data) == 0)
-		plan->end = entry_map(e, data).object_offset;
+	if (rc == ERR_ABSENT) {
+		*data = e->size;
+		*object_offset = e->offset + entry_data_size(e);
+		return 0;
+	}
+	if (!rc)
+		rc = file_map(a, e, *data, &piece);
+	if (!rc)
+		*object_offset = piece.object_offset;
+	return rc;
+}
+
+/* Where in the object the data is of the part of the file. */
+static int plan_part(struct attempt *a, void *arg)
+{
+	struct plan *plan = arg;
+	uint64_t begin, end, data;
+	int rc = find_data(a, plan->entry, plan->from, &data, &begin);
+
+	if (rc || data >= plan->to) /* a hole */
+		return rc;
+	rc = find_data(a, plan->entry, plan->to, &data, &end);
+	if (rc)
+		return rc;
+	plan->offset = begin;
+	plan->end = end;
+	return 0;
+}
+
+static int plan_lists_step(struct attempt *a, void *arg)
+{
+	struct plan *plan = arg;
+
+	return file_map_bring(a, plan->entry, &plan->from, plan->to);
+}
+
+/* The lists of a file's runs, a few at a time: what was brought is in memory meanwhile. */
+static int bring_lists(struct prefetcher *p, const struct plan *plan, struct trouble *t)
+{
+	struct plan lists = *plan;
+	int rc = 0;
+
+	while (!rc && lists.from < lists.to) {
+		if (prefetcher_is_over(p))
+			return trouble_set(t, ERR_INTERRUPTED, "it is over");
+		rc = source_run(p->reader->dataset->source, plan_lists_step, &lists,
+			p->reader->deadline_ns, FETCH_PREFETCH, t);
+	}
+	return rc;
+}
+
+static void plan_set(struct plan *plan, uint64_t offset, uint64_t size)
+{
+	uint64_t whole = plan->entry->size;
+
+	plan->from = offset;
+	plan->to = size < whole - offset ? offset + size : whole;
 }
 
 static bool shares_object(const struct entry *e)
@@ -256,9 +311,12 @@ int prefetcher_add_part(struct prefetcher *p, const struct entry *e, uint64_t of
 
 	if (e->type != ENTRY_FILE || !e->has_content || offset >= e->size)
 		return 0;
-	if (!shares_object(e))
-		plan_part(&plan, offset, size);
-	else if (!seen_lately(p, &id))
+	plan_set(&plan, offset, size);
+	rc = bring_lists(p, &plan, t);
+	if (!rc && !shares_object(e))
+		rc = source_run(r->dataset->source, plan_part, &plan, r->deadline_ns,
+			FETCH_PREFETCH, t);
+	else if (!rc && !seen_lately(p, &id))
 		plan.end = e->object.size;
 	while (!rc && plan.offset < plan.end) {
 		if (prefetcher_is_over(p))
@@ -283,6 +341,30 @@ void prefetcher_stop(struct prefetcher *p)
 	pthread_mutex_unlock(&p->prefetcher_mtx);
 }
 
+static int plan_lists_and_part(struct attempt *a, void *arg)
+{
+	struct plan lists = *(struct plan *)arg;
+	int rc = 0;
+
+	while (!rc && lists.from < lists.to)
+		rc = plan_lists_step(a, &lists);
+	return rc ? rc : plan_part(a, arg);
+}
+
+/* One attempt on what is here. */
+static int plan_here(struct reader *r, attempt_fn step, struct plan *plan)
+{
+	struct attempt a;
+	int rc = attempt_begin(&a, r->cache, NULL);
+
+	if (rc)
+		return rc;
+	plan->count = 0;
+	rc = step(&a, plan);
+	attempt_end(&a);
+	return rc;
+}
+
 int prefetcher_lacks(struct reader *r, const struct entry *e, uint64_t offset,
 	uint64_t size, uint64_t *bytes)
 {
@@ -290,17 +372,14 @@ int prefetcher_lacks(struct reader *r, const struct entry *e, uint64_t offset,
 	uint64_t missing = 0;
 	int rc = 0;
 
-	if (e->type == ENTRY_FILE && e->has_content && offset < e->size)
-		plan_part(&plan, offset, size);
+	if (e->type == ENTRY_FILE && e->has_content && offset < e->size) {
+		plan_set(&plan, offset, size);
+		rc = plan_here(r, plan_lists_and_part, &plan);
+		if (rc == ERR_PENDING) /* no list, no telling */
+			plan.end = entry_data_size(e);
+	}
 	while (!rc && plan.offset < plan.end) {
-		struct attempt a;
-
-		rc = attempt_begin(&a, r->cache, NULL);
-		if (rc)
-			return rc;
-		plan.count = 0;
-		rc = plan_step(&a, &plan);
-		attempt_end(&a);
+		rc = plan_here(r, plan_step, &plan);
 		for (unsigned i = 0; i < plan.count; i++)
 			missing += plan.wants[i].size;
 	}
@@ -344,24 +423,27 @@ uint64_t prefetcher_ready(const struct prefetcher *p)
 	return atomic_load(&p->found) + delivered;
 }
 
+static int plan_ahead(struct attempt *a, void *arg)
+{
+	struct plan *plan = arg;
+	uint64_t size = plan->entry->object.size;
+	struct piece piece;
+	int rc = file_map(a, plan->entry, plan->from, &piece);
+
+	if (rc || piece.hole)
+		return rc;
+	plan->offset = piece.object_offset;
+	plan->end = plan->offset + AHEAD_BYTES < size ? plan->offset + AHEAD_BYTES : size;
+	return plan_step(a, plan);
+}
+
 void prefetcher_ahead(struct reader *r, const struct entry *e, uint64_t offset)
 {
-	struct plan plan = {.entry = e};
-	struct attempt a;
-	struct piece piece;
+	struct plan plan = {.entry = e, .from = offset};
 
 	if (!e->has_content || offset >= e->size)
 		return;
-	piece = entry_map(e, offset);
-	if (piece.hole)
-		return;
-	plan.offset = piece.object_offset;
-	plan.end = plan.offset + AHEAD_BYTES < e->object.size ? plan.offset + AHEAD_BYTES
-							      : e->object.size;
-	if (attempt_begin(&a, r->cache, NULL))
-		return;
-	plan_step(&a, &plan);
-	attempt_end(&a);
+	plan_here(r, plan_ahead, &plan);
 	if (plan.count)
 		source_hint(r->dataset->source, plan.wants, plan.count, FETCH_READAHEAD);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cache/attempt_pages.h"
+#include "cache/file_map.h"
 #include "cache/scrub.h"
 #include "cli/progress.h"
 #include "format/names.h"
@@ -353,7 +354,7 @@ static int reader_read_step(struct attempt *a, void *arg)
 {
 	struct read *r = arg;
 
-	return attempt_read_file(a, r->entry, r->offset, r->buffer, r->size, &r->done);
+	return file_read(a, r->entry, r->offset, r->buffer, r->size, &r->done);
 }
 
 int reader_read(struct reader *r, const struct entry *e, uint64_t offset, void *buffer,
@@ -364,5 +365,29 @@ int reader_read(struct reader *r, const struct entry *e, uint64_t offset, void *
 
 	if (!rc)
 		*done = read.done;
+	return rc;
+}
+
+struct reader_map_run {
+	const struct entry *entry;
+	uint64_t offset;
+	struct piece piece;
+};
+
+static int reader_map_step(struct attempt *a, void *arg)
+{
+	struct reader_map_run *m = arg;
+
+	return file_map(a, m->entry, m->offset, &m->piece);
+}
+
+int reader_map(struct reader *r, const struct entry *e, uint64_t offset, struct piece *out,
+	struct trouble *t)
+{
+	struct reader_map_run map = {e, offset, {0}};
+	int rc = reader_run(r, reader_map_step, &map, t);
+
+	if (!rc)
+		*out = map.piece;
 	return rc;
 }

@@ -55,5 +55,8 @@ int reader_bytes(
 /* Reads [offset, offset+size) of a file; *done less than size only at its end. */
 int reader_read(struct reader *r, const struct entry *e, uint64_t offset, void *buffer,
 	size_t size, size_t *done, struct trouble *t);
+/* Where the file has data and where a hole: file_map(), which waits. */
+int reader_map(struct reader *r, const struct entry *e, uint64_t offset, struct piece *out,
+	struct trouble *t);
 
 #endif

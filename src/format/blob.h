@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A blob: the stored form of a chunk, a page or a recipe, named by the SHA-256 of
- * its uncompressed bytes. Two forms, both valid zstd (RFC 8878):
+ * A blob: the stored form of a chunk, a page, a recipe or a list of extents, named by the
+ * SHA-256 of its uncompressed bytes. Two forms, both valid zstd (RFC 8878):
  *
  *   plain  one zstd frame with its content size;
  *   delta  a skippable frame (magic 0x184D2A5C) of 32 bytes, the base's digest,
@@ -19,13 +19,13 @@
 #include "util/digest.h"
 
 #define CHUNK_SIZE_MAX (2u << 20) /* uncompressed bytes of a chunk */
-#define PAGE_SIZE_MAX (4u << 20)  /* uncompressed bytes of a page or a recipe */
+#define PAGE_SIZE_MAX (4u << 20)  /* uncompressed bytes of all but chunks */
 #define BLOB_SIZE_MAX (PAGE_SIZE_MAX + (PAGE_SIZE_MAX >> 6) + 1024) /* of a stored file */
 #define BLOB_PATH_SIZE 80			   /* "blobs/ab/cdef..." and a NUL fit */
 #define BLOB_DELTA_HEAD_SIZE (4 + 4 + DIGEST_SIZE) /* bytes of a delta before its frame */
 
 /* What a blob holds decides how it is checked and where it is kept. */
-enum blob_kind { BLOB_CHUNK, BLOB_PAGE, BLOB_RECIPE };
+enum blob_kind { BLOB_CHUNK, BLOB_PAGE, BLOB_RECIPE, BLOB_EXTENTS };
 
 struct blob_codec;
 struct blob_codec *blob_codec_new(void); /* both directions; NULL without memory */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <assert.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -26,93 +27,37 @@ void chunk_list_put(uint8_t *list, uint32_t index, const struct chunk_ref *chunk
 	memcpy(at + DIGEST_SIZE, &chunk->size, sizeof chunk->size);
 }
 
-/* What an extent's record holds. */
-struct extent_record {
-	uint64_t offset; /* in the file */
-	uint64_t end;	 /* in the slice */
-};
-
-static struct extent_record record_at(const uint8_t *extents, uint32_t index)
-{
-	struct extent_record record;
-
-	memcpy(&record, extents + (size_t)index * EXTENT_RECORD_SIZE, sizeof record);
-	return record;
-}
-
-/* Where extent `index` begins in the slice. */
-static uint64_t slice_start(const uint8_t *extents, uint32_t index)
-{
-	return index > 0 ? record_at(extents, index - 1).end : 0;
-}
-
-struct extent extent_at(const uint8_t *extents, uint32_t index)
-{
-	struct extent_record record = record_at(extents, index);
-
-	return (struct extent){
-		.offset = record.offset,
-		.size = record.end - slice_start(extents, index),
-	};
-}
-
-void extent_put(uint8_t *extents, uint32_t index, const struct extent *e)
-{
-	struct extent_record record = {
-		.offset = e->offset,
-		.end = slice_start(extents, index) + e->size,
-	};
-
-	memcpy(extents + (size_t)index * EXTENT_RECORD_SIZE, &record, sizeof record);
-}
-
 uint64_t entry_data_size(const struct entry *e)
 {
 	if (!e->has_content)
 		return 0;
-	return e->extent_count > 0 ? record_at(e->extents, e->extent_count - 1).end
-				   : e->size;
+	if (e->run_list.count > 0)
+		return e->run_list.size;
+	return e->extent_count > 0 ? extents_size(e->extents, e->extent_count) : e->size;
 }
 
-/* The first extent that ends behind `offset`; extent_count if none. */
-static uint32_t find_extent(const struct entry *e, uint64_t offset)
+uint64_t entry_run_count(const struct entry *e)
 {
-	uint32_t low = 0, high = e->extent_count;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		struct extent x = extent_at(e->extents, middle);
-
-		if (x.offset + x.size > offset)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
+	if (e->run_list.count > 0)
+		return e->run_list.count;
+	return e->extent_count > 0 ? e->extent_count : e->has_content;
 }
 
 struct piece entry_map(const struct entry *e, uint64_t offset)
 {
-	uint32_t index;
-	struct extent x;
+	struct piece piece;
 
+	assert(e->run_list.count == 0);
 	if (e->extent_count == 0 || !e->has_content)
 		return (struct piece){
 			.hole = !e->has_content,
 			.size = e->size - offset,
 			.object_offset = e->has_content ? e->offset + offset : 0,
 		};
-	index = find_extent(e, offset);
-	if (index == e->extent_count)
-		return (struct piece){.hole = true, .size = e->size - offset};
-	x = extent_at(e->extents, index);
-	if (x.offset > offset)
-		return (struct piece){.hole = true, .size = x.offset - offset};
-	return (struct piece){
-		.size = x.offset + x.size - offset,
-		.object_offset = e->offset + slice_start(e->extents, index) + offset -
-				 x.offset,
-	};
+	piece = extents_map(e->extents, e->extent_count, e->size, offset);
+	if (!piece.hole)
+		piece.object_offset += e->offset;
+	return piece;
 }
 
 static int seek_data(const struct entry *e, uint64_t offset, uint64_t *out)
@@ -126,7 +71,7 @@ static int seek_data(const struct entry *e, uint64_t offset, uint64_t *out)
 		*out = offset;
 		return 0;
 	}
-	index = find_extent(e, offset);
+	index = extents_find(e->extents, e->extent_count, offset);
 	if (index == e->extent_count)
 		return ERR_ABSENT;
 	start = extent_at(e->extents, index).offset;
@@ -141,7 +86,8 @@ static uint64_t seek_hole(const struct entry *e, uint64_t offset)
 		return offset;
 	if (e->extent_count == 0)
 		return e->size;
-	for (uint32_t i = find_extent(e, offset); i < e->extent_count; i++) {
+	for (uint32_t i = extents_find(e->extents, e->extent_count, offset);
+		i < e->extent_count; i++) {
 		struct extent x = extent_at(e->extents, i);
 
 		if (x.offset > offset)
@@ -153,6 +99,7 @@ static uint64_t seek_hole(const struct entry *e, uint64_t offset)
 
 int entry_seek(const struct entry *e, uint64_t offset, bool data, uint64_t *out)
 {
+	assert(e->run_list.count == 0);
 	if (offset >= e->size)
 		return ERR_ABSENT;
 	if (data)
@@ -284,8 +231,20 @@ static bool extents_good(const struct entry *e)
 		/* Cannot overflow: disjoint runs within e->size. */
 		total += x.size;
 	}
-	return e->extent_count == 0 ||
-	       total == record_at(e->extents, e->extent_count - 1).end;
+	return total == extents_size(e->extents, e->extent_count);
+}
+
+/* Between two runs is a hole, of a byte at least. What the list itself says is compared
+ * when it is read. */
+static bool extents_ref_good(const struct entry *e)
+{
+	const struct extents_ref *list = &e->run_list;
+
+	if (list->count == 0)
+		return true;
+	return e->has_content && e->extent_count == 0 && list->count > EXTENT_COUNT_MAX &&
+	       list->count <= EXTENT_RUNS_MAX && list->size >= list->count &&
+	       list->size <= e->size && e->size - list->size >= list->count - 1;
 }
 
 static bool target_good(const struct entry *e)
@@ -338,7 +297,7 @@ static const char *bad_column(const struct entry *e)
 		return "size";
 	if (e->has_content && e->type != ENTRY_FILE)
 		return "object";
-	if (!extents_good(e))
+	if (!extents_good(e) || !extents_ref_good(e))
 		return "extra";
 	return slice_good(e) ? NULL : "offset";
 }
@@ -399,6 +358,19 @@ bool object_equal(const struct object_ref *a, const struct object_ref *b)
 	       memcmp(a->list, b->list, (size_t)a->count * CHUNK_RECORD_SIZE) == 0;
 }
 
+static bool extents_same(const struct entry *a, const struct entry *b)
+{
+	if (a->extent_count != b->extent_count || a->run_list.count != b->run_list.count)
+		return false;
+	if (a->run_list.count > 0 &&
+		(a->run_list.size != b->run_list.size ||
+			!digest_equal(&a->run_list.digest, &b->run_list.digest)))
+		return false;
+	return a->extent_count == 0 ||
+	       memcmp(a->extents, b->extents,
+		       (size_t)a->extent_count * EXTENT_RECORD_SIZE) == 0;
+}
+
 bool entry_same(const struct entry *a, const struct entry *b)
 {
 	if (!span_equal(a->parent, b->parent) || !span_equal(a->name, b->name))
@@ -412,11 +384,7 @@ bool entry_same(const struct entry *a, const struct entry *b)
 	if (a->major != b->major || a->minor != b->minor ||
 		!span_equal(a->target, b->target) || !span_equal(a->xattrs, b->xattrs))
 		return false;
-	if (a->has_content != b->has_content || a->extent_count != b->extent_count)
-		return false;
-	if (a->extent_count > 0 &&
-		memcmp(a->extents, b->extents,
-			(size_t)a->extent_count * EXTENT_RECORD_SIZE) != 0)
+	if (a->has_content != b->has_content || !extents_same(a, b))
 		return false;
 	return !a->has_content || digest_equal(&a->content, &b->content);
 }

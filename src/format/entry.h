@@ -7,6 +7,7 @@
 #ifndef CAIRN_FORMAT_ENTRY_H
 #define CAIRN_FORMAT_ENTRY_H
 
+#include "format/extent.h"
 #include "util/bytes.h"
 #include "util/digest.h"
 
@@ -14,7 +15,9 @@
 #define XATTR_NAME_SIZE_MAX 255
 #define XATTR_VALUE_SIZE_MAX 65536
 #define XATTR_COUNT_MAX 1024
+/* Runs of data: those that an entry has itself, and all of a file. */
 #define EXTENT_COUNT_MAX 4096
+#define EXTENT_RUNS_MAX (UINT64_C(1) << 32)
 #define ENTRY_SIZE_MAX ((uint64_t)INT64_MAX)
 
 enum entry_type {
@@ -58,10 +61,12 @@ struct object_ref {
 struct chunk_ref chunk_list_at(const uint8_t *list, uint32_t index);
 void chunk_list_put(uint8_t *list, uint32_t index, const struct chunk_ref *chunk);
 
-/* A run of data (not hole) in a sparse file. */
-struct extent {
-	uint64_t offset;
-	uint64_t size;
+/* The runs of a file that has more than EXTENT_COUNT_MAX: they stand in blobs of their own
+ * (extent_list.h), of which `digest` names the root. `count` 0: there is no such list. */
+struct extents_ref {
+	struct digest digest;
+	uint64_t count; /* runs */
+	uint64_t size;	/* bytes of them together: what the file occupies in its object */
 };
 
 struct entry {
@@ -88,30 +93,21 @@ struct entry {
 	uint64_t offset; /* where the file's data begins in the object */
 	/* Sparse files: the data runs, ascending; their sizes add up to the slice.
 	 * extent_count 0: not sparse, the slice has `size` bytes (or none when
-	 * !has_content: a hole of `size` bytes). `extents` points at extent_count packed
-	 * records, unaligned: written with extent_put(), read with extent_at(). */
+	 * !has_content: a hole of `size` bytes), unless there is a list of them.
+	 * `extents` points at extent_count packed records (extent.h). */
 	uint32_t extent_count;
 	const uint8_t *extents;
+	struct extents_ref run_list; /* then extent_count is 0 */
 };
-/* A record is two 8-byte native integers: where the run begins in the file, and where it
- * ends in the slice (so that a search needs no sum). Hence put in ascending order of
- * `index`, each after its predecessor. */
-#define EXTENT_RECORD_SIZE 16
-struct extent extent_at(const uint8_t *extents, uint32_t index);
-void extent_put(uint8_t *extents, uint32_t index, const struct extent *e);
 
 /* Bytes of the slice: what the file occupies in its object. */
 uint64_t entry_data_size(const struct entry *e);
-/* A piece of a file, as entry_map() gives it. */
-struct piece {
-	bool hole;
-	uint64_t size;		/* bytes, at least 1 */
-	uint64_t object_offset; /* data: where in the object */
-};
+/* Data runs of a file; one when it is not sparse. */
+uint64_t entry_run_count(const struct entry *e);
 /* The piece that begins at `offset` (< size): to the end of the extent, the hole or the
- * file. O(log extents). */
+ * file. O(log extents). Not of a file whose runs stand in a list: see cache/file_map.h. */
 struct piece entry_map(const struct entry *e, uint64_t offset);
-/* lseek(2) SEEK_DATA / SEEK_HOLE: 0, or ERR_ABSENT for ENXIO. */
+/* lseek(2) SEEK_DATA / SEEK_HOLE: 0, or ERR_ABSENT for ENXIO. The same holds. */
 int entry_seek(const struct entry *e, uint64_t offset, bool data, uint64_t *out);
 /* 0, or ERR_CORRUPT when an attribute breaks the format's rules: then *column (may be
  * NULL) is the name of its column in a leaf page. An inode of 0 passes: not given.

@@ -267,11 +267,26 @@ static int leaf_read_xattrs(struct leaf_reader *r, const json_t *list, struct en
 	return 0;
 }
 
+/* The list is a blob. */
+static int leaf_read_extents_ref(const json_t *ref, struct entry *e)
+{
+	struct extents_ref *list = &e->run_list;
+
+	if (json_array_size(ref) != 3 ||
+		json_get_digest(json_array_get(ref, 0), &list->digest) ||
+		json_get_u64(json_array_get(ref, 1), EXTENT_RUNS_MAX, &list->count) ||
+		json_get_u64(json_array_get(ref, 2), ENTRY_SIZE_MAX, &list->size))
+		return ERR_CORRUPT;
+	return list->count > 0 ? 0 : ERR_CORRUPT;
+}
+
 static int leaf_read_extents(struct leaf_reader *r, const json_t *list, struct entry *e)
 {
 	size_t count = json_array_size(list);
 	int rc;
 
+	if (json_is_string(json_array_get(list, 0)))
+		return leaf_read_extents_ref(list, e);
 	if (!json_is_array(list) || count == 0 || count > EXTENT_COUNT_MAX)
 		return ERR_CORRUPT;
 	bytes_clear(&r->extents);

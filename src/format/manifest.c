@@ -184,6 +184,16 @@ static int manifest_read_paging(const json_t *value, void *into)
 	return check_cuts(json_object_get(value, "inner"));
 }
 
+/* The member that says that a feature is used; NULL: it is not known. */
+static bool *feature_member(struct manifest *m, struct span name)
+{
+	if (span_equal(name, span_of_string("delta")))
+		return &m->delta;
+	if (span_equal(name, span_of_string("extents")))
+		return &m->extent_lists;
+	return NULL;
+}
+
 static int manifest_read_features(const json_t *value, void *into)
 {
 	struct manifest *m = into;
@@ -192,14 +202,16 @@ static int manifest_read_features(const json_t *value, void *into)
 		return ERR_CORRUPT;
 	for (size_t i = 0; i < json_array_size(value); i++) {
 		struct span name;
+		bool *used;
 
 		if (json_get_string(json_array_get(value, i), FEATURE_NAME_MAX, &name))
 			return ERR_CORRUPT;
-		if (!span_equal(name, span_of_string("delta")))
+		used = feature_member(m, name);
+		if (!used)
 			return ERR_UNSUPPORTED;
-		if (m->delta)
+		if (*used)
 			return ERR_CORRUPT;
-		m->delta = true;
+		*used = true;
 	}
 	return 0;
 }
@@ -338,6 +350,21 @@ static json_t *pack_first(const struct first_pages *first)
 	return pages;
 }
 
+/* New reference or NULL without memory. */
+static json_t *pack_features(const struct manifest *m)
+{
+	json_t *features = json_array();
+	bool failed = false;
+
+	if (m->delta)
+		failed = json_array_append_new(features, json_string("delta"));
+	if (m->extent_lists)
+		failed |= json_array_append_new(features, json_string("extents"));
+	if (failed)
+		json_decref(features);
+	return failed ? NULL : features;
+}
+
 /* Nothing, where there is none. ERR_NO_MEMORY. */
 static int pack_profile(json_t *document, const struct manifest *m)
 {
@@ -405,8 +432,7 @@ static int manifest_pack(const struct manifest *m, json_t **out)
 			json_object_set_new(document, "totals", pack_totals(&m->totals)) ||
 			pack_profile(document, m) ||
 			json_object_set_new(document, "first", pack_first(&m->first)) ||
-			json_object_set_new(document, "features",
-				m->delta ? json_pack("[s]", "delta") : json_array()) ||
+			json_object_set_new(document, "features", pack_features(m)) ||
 			json_object_update_new(document, pack_parameters())))
 		rc = ERR_NO_MEMORY;
 	if (rc) {

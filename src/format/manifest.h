@@ -12,8 +12,9 @@
  * [..], mirrors [..], signatures
  * [{key, signature}]. paging's values are [minimum, one in, maximum] rows; times are RFC
  * 3339 in UTC. chunking, bundling and paging tell how it was cut: a reader checks only
- * their types. Signed: json_canonical() of the document without `signatures`. Feature
- * "delta": some blobs may be stored as deltas (format/blob.h). Pure; any thread.
+ * their types. Signed: json_canonical() of the document without `signatures`. Features:
+ * "delta", some blobs may be stored as deltas (format/blob.h); "extents", the runs of some
+ * file stand in blobs of their own (format/extent_list.h). Pure; any thread.
  */
 #ifndef CAIRN_FORMAT_MANIFEST_H
 #define CAIRN_FORMAT_MANIFEST_H
@@ -57,7 +58,8 @@ struct manifest {
 	 * size 0: there is none. */
 	struct digest profile;
 	uint64_t profile_size;
-	bool delta; /* feature "delta" */
+	bool delta;	   /* feature "delta" */
+	bool extent_lists; /* feature "extents" */
 	size_t mirror_count;
 	char **mirrors;
 	size_t signature_count;

@@ -167,30 +167,51 @@ static int page_read_file(const struct page *p, uint32_t index, struct entry *ou
 	return page_read_object(p, file.object, &out->object);
 }
 
+static uint64_t extents_room(const struct page_extra *extra)
+{
+	if (extra->extent_count == PAGE_RUN_LIST)
+		return sizeof(struct page_run_list);
+	return (uint64_t)extra->extent_count * EXTENT_RECORD_SIZE;
+}
+
+static int page_read_extents(
+	const struct page_extra *extra, const uint8_t *from, struct entry *out)
+{
+	struct page_run_list list;
+
+	if (extra->extent_count != PAGE_RUN_LIST) {
+		out->extents = from;
+		out->extent_count = extra->extent_count;
+		return 0;
+	}
+	memcpy(&list, from, sizeof list);
+	if (list.count == 0 || list.count > EXTENT_RUNS_MAX)
+		return ERR_CORRUPT;
+	out->run_list = (struct extents_ref){
+		.digest = list.digest, .count = list.count, .size = list.size};
+	return 0;
+}
+
 static int page_read_extra(const struct page *p, uint32_t at, struct entry *out)
 {
 	struct page_extra extra;
 	struct span rest;
-	uint64_t extents_size;
 	const uint8_t *from;
 
 	if (heap_span(p, at, sizeof extra, &rest))
 		return ERR_CORRUPT;
 	memcpy(&extra, rest.data, sizeof extra);
-	extents_size = (uint64_t)extra.extent_count * EXTENT_RECORD_SIZE;
 	if (heap_span(p, at,
 		    sizeof extra + (uint64_t)extra.target_size + extra.xattrs_size +
-			    extents_size,
+			    extents_room(&extra),
 		    &rest))
 		return ERR_CORRUPT;
 	from = rest.data + sizeof extra;
 	out->target = span_of(from, extra.target_size);
 	out->xattrs = span_of(from + extra.target_size, extra.xattrs_size);
-	out->extents = from + extra.target_size + extra.xattrs_size;
-	out->extent_count = extra.extent_count;
 	out->major = extra.major;
 	out->minor = extra.minor;
-	return 0;
+	return page_read_extents(&extra, from + extra.target_size + extra.xattrs_size, out);
 }
 
 /* Does the slice lie in the object? Readers go by that. */

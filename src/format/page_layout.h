@@ -72,12 +72,19 @@ struct page_object {
 	uint32_t layout_at; /* OBJECT_LISTED: SHA-256 of the chunk records */
 };
 
-/* What few entries have: this head, then target, xattrs and extents in the heap. */
+/* What few entries have: this head, then target, xattrs and extents in the heap. For a
+ * file whose runs stand in a list, in place of the extents what names it. */
 struct page_extra {
 	uint32_t target_size;
 	uint32_t xattrs_size;
-	uint32_t extent_count;
+	uint32_t extent_count; /* or PAGE_RUN_LIST */
 	uint32_t major, minor;
+};
+#define PAGE_RUN_LIST UINT32_MAX
+
+struct page_run_list {
+	struct digest digest;
+	uint64_t count, size;
 };
 
 struct page_child_row {
@@ -98,6 +105,7 @@ static_assert(sizeof(struct page_run) == 12, "no hidden padding");
 static_assert(sizeof(struct page_file) == 48, "no hidden padding");
 static_assert(sizeof(struct page_object) == 56, "no hidden padding");
 static_assert(sizeof(struct page_extra) == 20, "no hidden padding");
+static_assert(sizeof(struct page_run_list) == 48, "no hidden padding");
 static_assert(sizeof(struct page_child_row) == 72, "no hidden padding");
 
 #endif

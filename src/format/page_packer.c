@@ -98,17 +98,30 @@ static int put_file(struct page_packer *k, const struct entry *e, const char **c
 	return bytes_append(&k->files, &file, sizeof file);
 }
 
+/* The records, or what names their list. */
+static int put_extents(struct page_packer *k, const struct entry *e)
+{
+	struct page_run_list list = {
+		.digest = e->run_list.digest,
+		.count = e->run_list.count,
+		.size = e->run_list.size,
+	};
+	struct span extents = span_of(
+		e->extents, (size_t)e->extent_count * EXTENT_RECORD_SIZE);
+	uint32_t at;
+
+	return heap_append(k, list.count > 0 ? span_of(&list, sizeof list) : extents, &at);
+}
+
 static int put_extra(struct page_packer *k, const struct entry *e, uint32_t *at)
 {
 	struct page_extra extra = {
 		.target_size = (uint32_t)e->target.size,
 		.xattrs_size = (uint32_t)e->xattrs.size,
-		.extent_count = e->extent_count,
+		.extent_count = e->run_list.count > 0 ? PAGE_RUN_LIST : e->extent_count,
 		.major = e->major,
 		.minor = e->minor,
 	};
-	struct span extents = span_of(
-		e->extents, (size_t)e->extent_count * EXTENT_RECORD_SIZE);
 	uint32_t rest;
 	int rc = heap_append(k, span_of(&extra, sizeof extra), at);
 
@@ -116,15 +129,13 @@ static int put_extra(struct page_packer *k, const struct entry *e, uint32_t *at)
 		rc = heap_append(k, e->target, &rest);
 	if (!rc)
 		rc = heap_append(k, e->xattrs, &rest);
-	if (!rc)
-		rc = heap_append(k, extents, &rest);
-	return rc;
+	return rc ? rc : put_extents(k, e);
 }
 
 static bool has_extra(const struct entry *e)
 {
 	return e->target.size > 0 || e->xattrs.size > 0 || e->extent_count > 0 ||
-	       e->major != 0 || e->minor != 0;
+	       e->run_list.count > 0 || e->major != 0 || e->minor != 0;
 }
 
 /* The inode of an entry that gives none. */

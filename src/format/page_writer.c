@@ -142,8 +142,23 @@ static void write_xattrs(struct json_text *t, struct span packed)
 	json_text_raw(t, "]");
 }
 
+static void write_extents_ref(struct json_text *t, const struct extents_ref *list)
+{
+	json_text_raw(t, "[");
+	json_text_digest(t, &list->digest);
+	json_text_raw(t, ",");
+	json_text_unsigned(t, list->count);
+	json_text_raw(t, ",");
+	json_text_unsigned(t, list->size);
+	json_text_raw(t, "]");
+}
+
 static void write_extents(struct json_text *t, const struct entry *e)
 {
+	if (e->run_list.count > 0) {
+		write_extents_ref(t, &e->run_list);
+		return;
+	}
 	for (uint32_t i = 0; i < e->extent_count; i++) {
 		struct extent x = extent_at(e->extents, i);
 
@@ -170,9 +185,10 @@ static void write_extra(struct leaf_writer *w, const struct entry *e)
 	bool target = e->type == ENTRY_SYMLINK;
 	bool device = e->type == ENTRY_CHARACTER || e->type == ENTRY_BLOCK;
 	bool xattrs = e->xattrs.size > 0;
+	bool extents = e->extent_count > 0 || e->run_list.count > 0;
 	struct json_text *t;
 
-	if (!target && !device && !xattrs && e->extent_count == 0)
+	if (!target && !device && !xattrs && !extents)
 		return;
 	t = next_column(w);
 	json_text_raw(t, "{");
@@ -187,7 +203,7 @@ static void write_extra(struct leaf_writer *w, const struct entry *e)
 		json_text_raw(t, target || device ? ",\"xattrs\":" : "\"xattrs\":");
 		write_xattrs(t, e->xattrs);
 	}
-	if (e->extent_count > 0) {
+	if (extents) {
 		json_text_raw(t, xattrs ? ",\"extents\":" : "\"extents\":");
 		write_extents(t, e);
 	}

@@ -4,6 +4,7 @@
 #include "fs/ahead_stream.h"
 
 #include "cache/attempt_pages.h"
+#include "cache/file_map.h"
 #include "fs/filesystem.h"
 #include "fs/hints.h"
 #include "fs/node.h"
@@ -40,9 +41,13 @@ static int add_run(
 	int rc = 0;
 
 	while (!rc && run->size && run->start < e->size && !hints_full(h)) {
-		struct piece piece = entry_map(e, run->start);
-		uint64_t size = piece.size < run->size ? piece.size : run->size;
+		struct piece piece;
+		uint64_t size;
 
+		rc = file_map(a, e, run->start, &piece);
+		if (rc)
+			break;
+		size = piece.size < run->size ? piece.size : run->size;
 		if (!piece.hole) {
 			rc = add_piece(a, &e->object, piece.object_offset,
 				piece.object_offset + size, h, &reached);

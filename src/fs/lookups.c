@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache/file_map.h"
 #include "fs/dot_cairn.h"
 #include "fs/entry_stat.h"
 #include "fs/filesystem.h"
@@ -74,7 +75,8 @@ static int lseek_step(struct request *r, struct request_try *t)
 	if (rc)
 		return rc;
 	t->answer.kind = ANSWER_OFFSET;
-	rc = entry_seek(&e, r->offset, r->whence == SEEK_DATA, &t->answer.offset);
+	rc = file_seek(
+		&t->attempt, &e, r->offset, r->whence == SEEK_DATA, &t->answer.offset);
 	if (rc == ERR_ABSENT)
 		answer_errno(&t->answer, ENXIO);
 	return rc == ERR_ABSENT ? 0 : rc;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "cache/file_map.h"
 #include "fs/ahead.h"
 #include "fs/filesystem.h"
 #include "fs/request_run.h"
@@ -19,8 +20,7 @@ static int reads_step(struct request *r, struct request_try *t)
 		return rc;
 	ahead_see(r, &e);
 	t->answer.kind = ANSWER_BYTES;
-	return attempt_read_file(
-		&t->attempt, &e, r->offset, t->buffer, r->size, &t->answer.size);
+	return file_read(&t->attempt, &e, r->offset, t->buffer, r->size, &t->answer.size);
 }
 
 static const struct request_kind read_kind = {.name = "read",

@@ -5,6 +5,7 @@
 
 #include "cache/insert.h"
 #include "source/decode.h"
+#include "format/extent_list.h"
 #include "format/page_json.h"
 
 /* zstd's worst case (ZSTD_COMPRESSBOUND is size + size/256 + 64 for small ones), the frame
@@ -36,7 +37,7 @@ uint64_t decode_cost(enum blob_kind kind, uint64_t size)
 {
 	if (kind == BLOB_PAGE)
 		return PAGE_COST;
-	if (kind == BLOB_RECIPE)
+	if (kind == BLOB_RECIPE || kind == BLOB_EXTENTS)
 		return RECIPE_COST;
 	return size ? decode_stored_max(kind, size) + size : BASE_COST;
 }
@@ -97,8 +98,10 @@ static int pack(const struct decode *d, struct span text, struct blob_buffer **o
 
 	if (d->kind == BLOB_PAGE)
 		rc = page_json_decode(text, &packed, t);
-	else
+	else if (d->kind == BLOB_RECIPE)
 		rc = recipe_decode(text, &packed, t);
+	else
+		rc = extent_list_decode(text, &packed, t);
 	if (rc)
 		goto out;
 	a = blob_buffer_new(d->kind, &d->digest, packed.size);

@@ -216,7 +216,8 @@ static int run_wait(struct source *s, struct run *r, const struct attempt *a,
 static const char *run_words(int rc)
 {
 	if (rc == ERR_CORRUPT)
-		return "a page or recipe is signed, and does not fit into its dataset: the "
+		return "a page, recipe or list of extents is signed, and does not fit into "
+		       "its dataset: the "
 		       "publisher has to publish it anew";
 	return error_text(rc);
 }

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import zstandard
 
-FEATURES = {"delta"}
+FEATURES = {"delta", "extents"}
 COLUMNS = "name type mode uid gid mtime nsec size links inode content object offset extra".split()
 DOCUMENT_MAX, PAGE_MAX, CHUNK_MAX, SIZE_MAX = 1 << 20, 4 << 20, 2 << 20, 2**63 - 1
 ENCODING = bytes([0, *range(2, 48), 1, *range(48, 256)])
@@ -217,7 +217,7 @@ def read_entry(parent, row, objects):
 
 
 def read_content(e, x, objects):
-    e.extents = []
+    e.extents, e.list = [], None
     if e.object is None:
         need(e.content is None and e.offset is None and "extents" not in x, "content of nothing")
         return
@@ -225,8 +225,14 @@ def read_content(e, x, objects):
     objects.used = max(objects.used, index + 1)
     e.object, e.offset = objects.list[index], 0 if e.offset is None else number(e.offset)
     e.content = e.object.digest if e.content is None else digest(e.content)
-    end = 0
-    for at, size in rows(x.get("extents", [[0, e.size]]), 2, 4096, 1):
+    end, extents = 0, x.get("extents", [[0, e.size]])
+    if isinstance(extents, list) and extents and isinstance(extents[0], str):
+        e.list, runs, size = array(extents, 3, 3)
+        digest(e.list)
+        e.extents = (number(runs, 2**32, 4097), number(size, least=runs))
+        need(size + runs - 1 <= e.size and e.offset + size <= e.object.size, "extents")
+        return
+    for at, size in rows(extents, 2, 4096, 1):
         end = number(at, least=end) + number(size, least=1)
         e.extents.append((at, size))
     need(end <= e.size and e.offset + sum(s for _, s in e.extents) <= e.object.size, "extents")
@@ -336,22 +342,48 @@ class Store:
         need(r["cairn"] == "recipe" and level in (None, r.get("level", 0)) and bytes_ == size and
              count in (None, chunks), f"recipe {name}")
 
+    def extents(self, name, size, told, level=None):
+        """The runs that a list gives: (offset, size). `told`: what is said of it: where it begins
+        and ends in a file of that size, or None; how many they are; and their bytes."""
+        x, first, last, count, total = parse(self.blob(name, PAGE_MAX)), None, -1, 0, 0
+
+        def add(at, to, n, bytes_):
+            nonlocal first, last, count, total
+            need(last < number(at) < number(to, size) and 0 < n <= bytes_ <= to - at - n + 1,
+                 f"list of extents {name}")
+            first, last = at if first is None else first, to
+            count, total = count + n, total + bytes_
+        if "parts" in x:
+            below = number(members(x, "cairn level parts")["level"], 2, 1) - 1
+            for d, at, to, n, bytes_ in rows(x["parts"], 5, 4096, 1):
+                add(at, to, number(n), number(bytes_))
+                yield from self.extents(digest(d), size, (at, to, n, bytes_), below)
+        else:
+            for at, n in rows(members(x, "cairn runs")["runs"], 2, 4096, 1):
+                add(number(at), at + number(n, least=1), 1, n)
+                yield at, n
+        need(x["cairn"] == "extents" and level in (None, x.get("level", 0)) and
+             told[0] in (None, first) and told[1] in (None, last) and
+             told[2:] == (count, total), f"list of extents {name}")
+
     def data(self, e):
         """The pieces of a file: where each begins in it, and its bytes, which are hashed."""
         if e.object is None:
             return
-        o, start, first, runs, hashed = e.object, 0, e.offset, list(e.extents), hashlib.sha256()
+        o, start, first, hashed = e.object, 0, e.offset, hashlib.sha256()
+        runs = list(self.extents(e.list, e.size, (None, None, *e.extents)) if e.list else e.extents)
+        runs.reverse()
         for name, size in ([(o.digest, o.size)] if o.chunks is None else o.chunks
                            if isinstance(o.chunks, list) else self.recipe(o.chunks, o.size)):
             while runs and first < start + size:
-                at, left = runs[0]
+                at, left = runs.pop()
                 chunk = self.blob(name, size, True)
                 need(len(chunk) == size, f"chunk {name}: its size")
                 piece = chunk[first - start:first - start + left]
                 hashed.update(piece)
                 yield at, piece
                 first += len(piece)
-                runs[:1] = [(at + len(piece), left - len(piece))] * (len(piece) < left)
+                runs += [(at + len(piece), left - len(piece))] * (len(piece) < left)
             start += size
         need(hashed.hexdigest() == e.content, f"{path_of(e)!r}: its content")
 

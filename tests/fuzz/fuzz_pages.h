@@ -28,7 +28,9 @@ static inline void fuzz_file(const struct entry *e, bool sound)
 			chunk_list_at(e->object.list, i);
 	for (uint32_t i = 0; i < e->extent_count; i++)
 		extent_at(e->extents, i);
-	if (e->size == 0)
+	if (e->run_list.count > 0)
+		must(!sound || entry_run_count(e) > EXTENT_COUNT_MAX);
+	if (e->size == 0 || e->run_list.count > 0)
 		return;
 	for (uint64_t at = 0, steps = 0; at < e->size && steps < 100; steps++) {
 		struct piece piece = entry_map(e, at);

@@ -10,15 +10,15 @@
 #include "util/io.h"
 
 extern const struct fuzz_target fuzz_access_log, fuzz_answer_head, fuzz_base_url, fuzz_blob,
-	fuzz_books, fuzz_cache_control, fuzz_credentials, fuzz_dataset_record,
+	fuzz_books, fuzz_cache_control, fuzz_credentials, fuzz_dataset_record, fuzz_extents,
 	fuzz_known_datasets, fuzz_known_keys, fuzz_manifest, fuzz_page, fuzz_page_view,
 	fuzz_printable, fuzz_profile, fuzz_public_key, fuzz_recipe, fuzz_record,
 	fuzz_redirect, fuzz_serve_request, fuzz_size, fuzz_structure, fuzz_tag;
 
 const struct fuzz_target *const fuzz_targets[] = {
 	/* format */
-	&fuzz_blob, &fuzz_manifest, &fuzz_page, &fuzz_page_view, &fuzz_profile,
-	&fuzz_public_key, &fuzz_recipe, &fuzz_tag,
+	&fuzz_blob, &fuzz_extents, &fuzz_manifest, &fuzz_page, &fuzz_page_view,
+	&fuzz_profile, &fuzz_public_key, &fuzz_recipe, &fuzz_tag,
 	/* net */
 	&fuzz_access_log, &fuzz_answer_head, &fuzz_base_url, &fuzz_cache_control,
 	&fuzz_credentials, &fuzz_redirect, &fuzz_serve_request,

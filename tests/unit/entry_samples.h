@@ -129,10 +129,23 @@ static inline void sample_large(struct samples *s, struct entry *e)
 	e->size = o->size;
 }
 
+/* Of a slice of `data` bytes: so many runs that they stand in a list. */
+static inline void sample_run_list(struct entry *e, uint64_t data)
+{
+	e->run_list = (struct extents_ref){
+		.digest = digest_of(e->content.bytes, sizeof e->content.bytes),
+		.count = EXTENT_COUNT_MAX + 1 + data % (data - EXTENT_COUNT_MAX),
+		.size = data,
+	};
+	e->size += data + e->run_list.count;
+	e->extents = NULL;
+	e->extent_count = 0;
+}
+
 /* Spreads the slice over runs with holes between. */
 static inline void sample_sparse(struct samples *s, struct entry *e)
 {
-	uint64_t left = e->size, at = sample_below(s, 2) * 4096;
+	uint64_t data = e->size, left = data, at = sample_below(s, 2) * 4096;
 	uint8_t *extents = sample_memory(s, 8 * EXTENT_RECORD_SIZE);
 	while (left > 0) {
 		struct extent x = {.offset = at, .size = 1 + sample_below(s, left)};
@@ -144,6 +157,8 @@ static inline void sample_sparse(struct samples *s, struct entry *e)
 	}
 	e->extents = extents;
 	e->size = at + sample_below(s, 10000);
+	if (data > EXTENT_COUNT_MAX && data % 4 == 0)
+		sample_run_list(e, data);
 }
 
 static inline void sample_file(
@@ -304,6 +319,11 @@ static inline const char *sample_difference(
 			memcmp(want->extents, got->extents,
 				(size_t)want->extent_count * EXTENT_RECORD_SIZE) != 0))
 		return "extents";
+	if (want->run_list.count != got->run_list.count ||
+		want->run_list.size != got->run_list.size ||
+		(want->run_list.count > 0 &&
+			!digest_equal(&want->run_list.digest, &got->run_list.digest)))
+		return "list of extents";
 	if (!want->has_content)
 		return NULL;
 	if (want->offset != got->offset)

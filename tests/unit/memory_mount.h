@@ -19,6 +19,7 @@
 #include "unit/memory_pages.h"
 
 #include "cache/insert.h"
+#include "format/extent_list_builder.h"
 #include "fs/filesystem.h"
 #include "fs/lookups.h"
 #include "fs/request_run.h"
@@ -68,6 +69,7 @@ struct memory_mount {
 	struct memory_object **objects;
 	size_t object_count;
 	struct memory_pages pages;
+	struct memory_pages lists; /* of extents: packed alone */
 	char directory[64];
 	struct log *log;
 	struct source source;
@@ -228,6 +230,7 @@ static inline void mount_end(struct memory_mount *m)
 	cache_close(m->source.engine.cache);
 	log_free(m->log);
 	memory_pages_release(&m->pages);
+	memory_pages_release(&m->lists);
 	free(m->objects);
 	samples_free(m->samples);
 	nftw(m->directory, mount_remove_one, 16, FTW_DEPTH | FTW_PHYS);
@@ -297,7 +300,9 @@ static inline struct span mount_blob(struct memory_mount *m, const struct want *
 {
 	struct memory_page *p = memory_pages_find(&m->pages, &want->digest);
 
-	if (want->kind == BLOB_PAGE && p)
+	if (want->kind == BLOB_EXTENTS)
+		p = memory_pages_find(&m->lists, &want->digest);
+	if (want->kind != BLOB_CHUNK && p)
 		return span_of_bytes(&p->packed);
 	for (size_t i = 0; i < m->object_count; i++)
 		if (digest_equal(&m->objects[i]->ref.digest, &want->object.digest))
@@ -328,6 +333,33 @@ static inline void mount_put(struct memory_mount *m, const struct want *want)
 	memcpy(blob_buffer_data(buffer), blob.data, blob.size);
 	assert_int_equal(cache_put_page(cache, buffer), 0);
 	blob_buffer_put(buffer);
+}
+
+static inline int mount_emit_list(void *ctx, const struct digest *name, struct span text)
+{
+	struct memory_pages *lists = ctx;
+	size_t size = (lists->count + 1) * sizeof *lists->pages;
+
+	lists->pages = realloc(lists->pages, size);
+	assert_non_null(lists->pages);
+	lists->pages[lists->count] = (struct memory_page){.name = *name};
+	return extent_list_decode(text, &lists->pages[lists->count++].packed, NULL);
+}
+
+/* The lists of so many runs of a byte, one behind each `stride` bytes; they are blobs. */
+static inline struct extents_ref mount_run_list(
+	struct memory_mount *m, uint64_t runs, uint64_t stride)
+{
+	struct extent_list_builder *b = extent_list_builder_new();
+	struct extents_made made;
+
+	extent_list_builder_reset(b, mount_emit_list, &m->lists);
+	for (uint64_t i = 1; i <= runs; i++)
+		assert_int_equal(
+			extent_list_builder_add(b, (struct extent){i * stride, 1}), 0);
+	assert_int_equal(extent_list_builder_finish(b, &made), 0);
+	extent_list_builder_free(b);
+	return made.list;
 }
 
 /* The cache gets it. */

@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 
 #include "format/blob.h"
+#include "format/extent_list.h"
 #include "format/manifest.h"
 #include "format/page_json.h"
 #include "format/recipe.h"
@@ -135,11 +136,58 @@ static inline void published_object(
 	assert_true(digest_equal(&d, &o->digest));
 }
 
+/* The records of all runs that the list says, appended: none of it is read twice. */
+static inline void published_runs(
+	struct published *p, const struct digest *name, struct bytes *out)
+{
+	struct bytes text = {0}, packed = {0};
+	struct extent_list l;
+
+	published_blob(p, name, &text);
+	assert_int_equal(extent_list_decode(span_of_bytes(&text), &packed, NULL), 0);
+	assert_int_equal(extent_list_view(span_of_bytes(&packed), &l), 0);
+	for (uint32_t i = 0; i < l.count; i++) {
+		struct extent_part part;
+		struct extent run;
+
+		if (l.level > 0) {
+			assert_int_equal(extent_list_part(&l, i, &part), 0);
+			published_runs(p, &part.digest, out);
+			continue;
+		}
+		run = extent_at(l.rows, i);
+		assert_int_equal(bytes_reserve(out, EXTENT_RECORD_SIZE), 0);
+		extent_put(out->data, (uint32_t)(out->size / EXTENT_RECORD_SIZE), &run);
+		out->size += EXTENT_RECORD_SIZE;
+	}
+	bytes_release(&text);
+	bytes_release(&packed);
+}
+
+/* The entry as if it had the runs of its list itself, in `runs`. */
+static inline struct entry published_unlisted(
+	struct published *p, const struct entry *e, struct bytes *runs)
+{
+	struct entry flat = *e;
+
+	if (e->run_list.count == 0)
+		return flat;
+	assert_true(p->manifest->extent_lists);
+	published_runs(p, &e->run_list.digest, runs);
+	flat.extents = runs->data;
+	flat.extent_count = (uint32_t)(runs->size / EXTENT_RECORD_SIZE);
+	flat.run_list.count = 0;
+	assert_int_equal(flat.extent_count, e->run_list.count);
+	assert_int_equal(entry_data_size(&flat), e->run_list.size);
+	return flat;
+}
+
 /* The whole file, holes as zeros, appended. */
 static inline void published_file(
 	struct published *p, const struct entry *e, struct bytes *out)
 {
-	struct bytes *object = &p->bytes;
+	struct bytes *object = &p->bytes, runs = {0};
+	struct entry flat = published_unlisted(p, e, &runs);
 	struct digest d;
 
 	if (e->has_content && !digest_equal(&p->object, &e->object.digest)) {
@@ -154,7 +202,7 @@ static inline void published_file(
 	}
 	assert_int_equal(bytes_reserve(out, e->size + 1), 0);
 	for (uint64_t at = 0; at < e->size;) {
-		struct piece piece = entry_map(e, at);
+		struct piece piece = entry_map(&flat, at);
 
 		if (piece.hole)
 			memset(out->data + out->size, 0, piece.size);
@@ -164,6 +212,7 @@ static inline void published_file(
 		out->size += piece.size;
 		at += piece.size;
 	}
+	bytes_release(&runs);
 }
 
 struct published_compare {

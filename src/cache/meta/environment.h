@@ -13,7 +13,7 @@
 
 enum table {
 	TABLE_SETTINGS, /* name -> a record each, see records.h */
-	TABLE_PAGES,	/* digest -> kind, packed page or recipe */
+	TABLE_PAGES,	/* digest -> kind, packed page, recipe or list of extents */
 	TABLE_OBJECTS,	/* object id -> object record with its presence bitmap */
 	TABLE_CHUNKS,  /* instance, ordinal -> where the chunk lies in it, and its digest */
 	TABLE_PLACES,  /* chunk digest -> a place where it lies */

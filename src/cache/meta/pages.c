@@ -8,6 +8,7 @@
 
 #include "cache/meta/free_pages.h"
 #include "cache/meta/pages.h"
+#include "format/extent_list.h"
 #include "format/page.h"
 #include "format/recipe.h"
 
@@ -21,14 +22,17 @@
 /* A page that another version of this program packed is as good as rotten. */
 int pages_check(struct span value, enum blob_kind *kind, struct span *packed)
 {
+	struct extent_list extents;
 	struct recipe recipe;
 	struct page page;
 	int rc = page_record_decode(value, kind, packed);
 
 	if (rc)
 		return rc;
-	return *kind == BLOB_PAGE ? page_view(*packed, &page)
-				  : recipe_view(*packed, &recipe);
+	if (*kind == BLOB_PAGE)
+		return page_view(*packed, &page);
+	return *kind == BLOB_RECIPE ? recipe_view(*packed, &recipe)
+				    : extent_list_view(*packed, &extents);
 }
 
 int pages_find(struct metadata *m, MDB_txn *txn, struct verified_pages *verified,

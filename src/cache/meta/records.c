@@ -267,7 +267,7 @@ int page_record_decode(struct span value, enum blob_kind *kind, struct span *pac
 	if (value.size < sizeof h)
 		return ERR_CORRUPT;
 	memcpy(&h, value.data, sizeof h);
-	if ((h.kind != BLOB_PAGE && h.kind != BLOB_RECIPE) ||
+	if (h.kind == BLOB_CHUNK || h.kind > BLOB_EXTENTS ||
 		h.size != value.size - sizeof h)
 		return ERR_CORRUPT;
 	*kind = (enum blob_kind)h.kind;

@@ -2,6 +2,8 @@
 #include "unit/await.h"
 #include "unit/cache_samples.h"
 
+#include "cache/file_map.h"
+
 static struct digest name_of(unsigned number)
 {
 	return digest_of(&number, sizeof number);
@@ -252,14 +254,14 @@ static void test_sparse_file(void **state)
 	memset(got, 0xee, e.size + 100);
 	assert_int_equal(sample_put(c, &s, 0), 0);
 	attempt_begin(&a, c, NULL);
-	assert_int_equal(attempt_read_file(&a, &e, 0, got, e.size, &done), ERR_PENDING);
+	assert_int_equal(file_read(&a, &e, 0, got, e.size, &done), ERR_PENDING);
 	assert_int_equal(a.want_count, 1);
 	assert_int_equal(attempt_resident(&a, &e, &bytes), 0);
 	assert_int_equal(bytes, SAMPLE_CHUNK);
 	attempt_end(&a);
 	sample_put_all(c, &s);
 	attempt_begin(&a, c, NULL);
-	assert_int_equal(attempt_read_file(&a, &e, 0, got, e.size + 100, &done), 0);
+	assert_int_equal(file_read(&a, &e, 0, got, e.size + 100, &done), 0);
 	assert_int_equal(done, e.size);
 	assert_int_equal(attempt_resident(&a, &e, &bytes), 0);
 	assert_int_equal(bytes, s.ref.size);
@@ -275,7 +277,7 @@ static void test_sparse_file(void **state)
 	assert_int_equal(got[e.size], 0xee);
 	/* Past the end there is nothing. */
 	attempt_begin(&a, c, NULL);
-	assert_int_equal(attempt_read_file(&a, &e, e.size + 5, got, 10, &done), 0);
+	assert_int_equal(file_read(&a, &e, e.size + 5, got, 10, &done), 0);
 	assert_int_equal(done, 0);
 	attempt_end(&a);
 	free(got);
@@ -302,8 +304,8 @@ static void test_slices(void **state)
 	attempt_begin(&a, c, NULL);
 	assert_int_equal(attempt_resident(&a, &e, &bytes), 0);
 	assert_int_equal(bytes, 1500);
-	assert_int_equal(attempt_read_file(&a, &e, 0, got, 2000, &done), ERR_PENDING);
-	assert_int_equal(attempt_read_file(&a, &e, 600, got, 2000, &done), 0);
+	assert_int_equal(file_read(&a, &e, 0, got, 2000, &done), ERR_PENDING);
+	assert_int_equal(file_read(&a, &e, 600, got, 2000, &done), 0);
 	assert_int_equal(done, 1400);
 	attempt_end(&a);
 	sample_fill(5, 1, expected, SAMPLE_CHUNK);
@@ -313,7 +315,7 @@ static void test_slices(void **state)
 	attempt_begin(&a, c, NULL);
 	assert_int_equal(attempt_resident(&a, &e, &bytes), ERR_CORRUPT);
 	sample_put_all(c, &s);
-	assert_int_equal(attempt_read_file(&a, &e, 0, got, 2000, &done), ERR_CORRUPT);
+	assert_int_equal(file_read(&a, &e, 0, got, 2000, &done), ERR_CORRUPT);
 	attempt_end(&a);
 	cache_close(c);
 	sample_release(&s);

@@ -277,6 +277,30 @@ static void test_check_extents(void **state)
 	}
 }
 
+static void test_check_run_list(void **state)
+{
+	uint8_t records[3 * EXTENT_RECORD_SIZE];
+	struct entry good = sparse(records);
+
+	(void)state;
+	good.run_list = (struct extents_ref){.count = 5000, .size = 6000};
+	good.object.size = 10000;
+	good.size = 10999;		/* with holes of a byte between them */
+	REFUSE(good, (void)0, "extra"); /* and extents, too */
+	good.extent_count = 0;
+	assert_int_equal(entry_check(&good, NULL), 0);
+	assert_int_equal(entry_data_size(&good), 6000);
+	assert_int_equal(entry_run_count(&good), 5000);
+	REFUSE(good, e.has_content = false, "extra");
+	REFUSE(good, e.size = 10998, "extra");
+	REFUSE(good, e.size = 5999, "extra");
+	REFUSE(good, e.run_list.count = EXTENT_COUNT_MAX, "extra");
+	REFUSE(good, e.run_list.count = EXTENT_RUNS_MAX + 1, "extra");
+	REFUSE(good, e.run_list.size = 4999, "extra");
+	REFUSE(good, e.object.size = e.offset + 5999, "offset");
+	REFUSE(good, e.offset = UINT64_MAX, "offset");
+}
+
 static void put_xattr(struct bytes *packed, const char *name, size_t size)
 {
 	assert_int_equal(xattr_append(packed, span_of(name, size), span_of("v", 1)), 0);
@@ -394,6 +418,11 @@ static void test_same(void **state)
 	DIFFERS(b.extent_count = 0);
 	DIFFERS(b.extents = extents[1]);
 	DIFFERS(b.content.bytes[31] = 1);
+	a.extent_count = 0;
+	a.run_list = (struct extents_ref){.count = 5000, .size = 6000};
+	DIFFERS(b.run_list.count = 0);
+	DIFFERS(b.run_list.size = 6001);
+	DIFFERS(b.run_list.digest.bytes[0] = 1);
 }
 
 int main(void)
@@ -408,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_check_symlink),
 		cmocka_unit_test(test_check_extents),
+		cmocka_unit_test(test_check_run_list),
 		cmocka_unit_test(test_check_xattrs),
 		cmocka_unit_test(test_object_check),
 		cmocka_unit_test(test_same),

@@ -72,6 +72,7 @@ static struct manifest example(void)
 		.profile = digest_of("profile", 7),
 		.profile_size = 7,
 		.delta = true,
+		.extent_lists = true,
 		.mirror_count = 3,
 		.mirrors = mirrors,
 	};
@@ -103,6 +104,7 @@ static void assert_same(const struct manifest *a, const struct manifest *b)
 	assert_int_equal(a->profile_size, b->profile_size);
 	assert_true(digest_equal(&a->profile, &b->profile));
 	assert_int_equal(a->delta, b->delta);
+	assert_int_equal(a->extent_lists, b->extent_lists);
 	assert_int_equal(a->mirror_count, b->mirror_count);
 	for (size_t i = 0; i < a->mirror_count; i++)
 		assert_string_equal(a->mirrors[i], b->mirrors[i]);
@@ -383,6 +385,7 @@ static void test_wrong_values_are_corrupt(void **state)
 		{NULL, "features", "[1]"},
 		{NULL, "features", "\"delta\""},
 		{NULL, "features", "[\"delta\",\"delta\"]"},
+		{NULL, "features", "[\"extents\",\"delta\",\"extents\"]"},
 		{NULL, "mirrors", "{}"},
 		{NULL, "mirrors", "[1]"},
 		{NULL, "mirrors", "[\"https://a\",\"\"]"},

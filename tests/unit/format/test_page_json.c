@@ -295,6 +295,55 @@ static void test_extents(void **state)
 	}
 }
 
+/* More runs than an entry holds: what names their list. */
+static void test_extents_ref(void **state)
+{
+	static const struct {
+		const char *ref;
+		bool good;
+	} refs[] = {
+		{"[" B ",4097,5000]", true},
+		{"[" B ",4097,4097]", true},
+		{"[" B ",5000,5000]", true},
+		{"[" B ",4096,5000]", false}, /* these are the entry's own */
+		{"[" B ",0,5000]", false},
+		{"[" B ",5001,5000]", false},	    /* an empty run */
+		{"[" B ",4294967297,5000]", false}, /* over EXTENT_RUNS_MAX */
+		{"[" B ",4097,5001]", false},	    /* over the object */
+		{"[" B ",4097,0]", false},
+		{"[" B ",4097,-1]", false},
+		{"[" B ",4097,9223372036854775807]", false},
+		{"[" B ",4097]", false},
+		{"[" B ",4097,5000,1]", false},
+		{"[\"xx\",4097,5000]", false},
+		{"[null,4097,5000]", false},
+		{B, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof refs / sizeof *refs; i++) {
+		char text[2000];
+
+		snprintf(text, sizeof text,
+			PAGE_A(OBJECT(A, "5000", "null"),
+				FILE_ROW("a", "10000", "null", "0", "null",
+					"{\"extents\":%s}")),
+			refs[i].ref);
+		if (refs[i].good)
+			accept(text);
+		else
+			refuse(text, "in column \"");
+	}
+	/* so many runs and holes do not fit into the file; nothing is without an object */
+	refuse(PAGE_A(OBJECT(A, "5000", "null"),
+		       FILE_ROW("a", "9095", "null", "0", "null",
+			       "{\"extents\":[" B ",4097,5000]}")),
+		"in column \"extra\"");
+	refuse(PAGE_A("", FILE_ROW("a", "10000", "null", "null", "null",
+				  "{\"extents\":[" B ",4097,5000]}")),
+		"in column \"extra\"");
+}
+
 static void test_inner_refused(void **state)
 {
 	(void)state;
@@ -415,6 +464,7 @@ int main(void)
 		cmocka_unit_test(test_extra),
 		cmocka_unit_test(test_objects),
 		cmocka_unit_test(test_extents),
+		cmocka_unit_test(test_extents_ref),
 		cmocka_unit_test(test_inner_refused),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_damage),

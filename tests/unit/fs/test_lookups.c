@@ -366,6 +366,44 @@ static void data_and_holes_are_found(void **state)
 	mount_end(&m);
 }
 
+/* Of a file whose runs stand in lists: those are waited for. */
+static void data_and_holes_are_found_in_lists(void **state)
+{
+	struct memory_mount m;
+	struct entry image;
+	struct fuse_req req;
+	uint64_t node;
+
+	(void)state;
+	mount_init(&m);
+	image = mount_file(mount_object(&m, 1), 0, 1000);
+	image.run_list = mount_run_list(&m, 9000, 4096);
+	image.size = 40000000;
+	mount_add(&m, "", "image", image);
+	mount_begin(&m, OPEN_PLAIN);
+	node = mount_lookup(&m, FUSE_ROOT_ID, "image");
+	req_init(&req, m.fs);
+	lookups_lseek(&req, node, 4096 * 5000 + 1, SEEK_DATA, NULL);
+	assert_waits_for(&m, &image.run_list.digest);
+	assert_int_equal(m.source.line[0].wants[0].kind, BLOB_EXTENTS);
+	mount_bring_first(&m, true);
+	assert_int_equal(m.source.waiting, 1); /* for the one below it */
+	assert_int_equal(m.source.line[0].wants[0].kind, BLOB_EXTENTS);
+	mount_bring(&m, false);
+	assert_reply(&req, REPLY_OFFSET);
+	assert_int_equal(req.reply.offset, 4096 * 5001);
+	req_release(&req);
+	for (size_t i = 0; i < m.lists.count; i++)
+		mount_keep(&m, &(struct want){.kind = BLOB_EXTENTS,
+				       .digest = m.lists.pages[i].name});
+	assert_seeks(&m, "image", 0, SEEK_DATA, 4096);
+	assert_seeks(&m, "image", 4096 * 9000, SEEK_DATA, 4096 * 9000);
+	assert_seeks(&m, "image", 4096 * 9000, SEEK_HOLE, 4096 * 9000 + 1);
+	assert_no_seek(&m, "image", 4096 * 9000 + 1, SEEK_DATA, ENXIO);
+	assert_seeks(&m, "image", 39999999, SEEK_HOLE, 39999999);
+	mount_end(&m);
+}
+
 static void the_root_has_attributes(void **state)
 {
 	struct memory_mount m;
@@ -396,6 +434,7 @@ int main(void)
 		cmocka_unit_test(a_missing_page_is_an_error),
 		cmocka_unit_test(links_are_read),
 		cmocka_unit_test(data_and_holes_are_found),
+		cmocka_unit_test(data_and_holes_are_found_in_lists),
 		cmocka_unit_test(the_root_has_attributes),
 	};
 

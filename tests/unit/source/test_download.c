@@ -165,7 +165,7 @@ static void a_page_that_is_none_is_corrupt(void **state)
 	struct fixture f;
 
 	(void)state;
-	for (int kind = BLOB_PAGE; kind <= BLOB_RECIPE; kind++) {
+	for (int kind = BLOB_PAGE; kind <= BLOB_EXTENTS; kind++) {
 		setup(&f, true);
 		want = (struct want){.kind = (enum blob_kind)kind, .size = PAGE_SIZE_MAX};
 		want.digest = store_put(&f.bad, span_of_string(text));
