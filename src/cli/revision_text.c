@@ -126,7 +126,8 @@ void revision_print(const struct revisions *r, const struct known_revision *k)
 		print_digest("previous: ", &m->previous);
 	if (m->profile_size)
 		print_digest(" profile: ", &m->profile);
-	printf("features: %s\n", m->delta ? "delta" : "");
+	printf("features: %s%s%s\n", m->delta ? "delta" : "",
+		m->delta && m->extent_lists ? ", " : "", m->extent_lists ? "extents" : "");
 	for (size_t i = 0; i < m->mirror_count; i++)
 		print_line("  mirror: ", m->mirrors[i]);
 	if (*m->message) {
@@ -172,6 +173,17 @@ static json_t *totals_json(const struct totals *t)
 		json_output_number(t->acls));
 }
 
+static json_t *features_json(const struct manifest *m)
+{
+	json_t *features = json_array();
+
+	if (m->delta)
+		json_array_append_new(features, json_string("delta"));
+	if (m->extent_lists)
+		json_array_append_new(features, json_string("extents"));
+	return features;
+}
+
 json_t *revision_json(const struct revisions *r, const struct known_revision *k)
 {
 	const struct manifest *m = k->manifest;
@@ -189,7 +201,6 @@ json_t *revision_json(const struct revisions *r, const struct known_revision *k)
 		totals_json(&m->totals), "root", digest_json(true, &m->root), "manifest",
 		digest_json(true, &m->digest), "previous",
 		digest_json(m->has_previous, &m->previous), "profile",
-		digest_json(m->profile_size > 0, &m->profile), "features",
-		m->delta ? json_pack("[s]", "delta") : json_array(), "mirrors",
-		revision_mirrors_json(m));
+		digest_json(m->profile_size > 0, &m->profile), "features", features_json(m),
+		"mirrors", revision_mirrors_json(m));
 }

@@ -223,6 +223,16 @@ int blobs_put(struct blobs *b, struct scratch *x, const struct digest *name,
 	return rc;
 }
 
+int blobs_sink_emit(void *ctx, const struct digest *name, struct span text)
+{
+	struct blobs_sink *s = ctx;
+
+	int rc = blobs_put(s->blobs, s->x, name, text, NULL, s->t);
+
+	s->rc = rc ? rc : s->rc;
+	return rc;
+}
+
 struct blob_totals blobs_totals(struct blobs *b)
 {
 	struct blob_totals totals;

@@ -27,6 +27,15 @@ struct base_hint {
 /* `content` is stored under its digest `name`. `hint` may be NULL. */
 int blobs_put(struct blobs *b, struct scratch *x, const struct digest *name,
 	struct span content, const struct base_hint *hint, struct trouble *t);
+/* Where what is made on the way goes, recipes and lists of extents: its blobs_sink_emit()
+ * is a recipe_emit_fn and an extent_list_emit_fn. */
+struct blobs_sink {
+	struct blobs *blobs;
+	struct scratch *x;
+	struct trouble *t;
+	int rc; /* the last failure: the store's, of no file */
+};
+int blobs_sink_emit(void *ctx, const struct digest *name, struct span text);
 /* Is it in the store, whole and with its base? Then it counts as this revision's: 0.
  * ERR_ABSENT; ERR_CORRUPT: what is there cannot be used. `size`: bytes that it has to hold;
  * 0: any. Uses x->plain. */

@@ -9,47 +9,51 @@
 
 #define BASES_MAX 64
 
-/* Reads the file's data to x->content + at. */
-static int bundle_job_read_opened(
-	struct unit *u, struct item *item, struct content *c, struct scratch *x, size_t at)
+/* Reads the file's data to x->content + at; *done: its bytes. When there is no room for it,
+ * it has grown since the bundle was closed. */
+static int bundle_job_read_opened(struct unit *u, struct item *item, struct content *c,
+	struct scratch *x, size_t at, size_t *done)
 {
 	int64_t now = clock_realtime();
 	uint8_t *start = x->content + at;
+	struct extents_made runs;
 	struct digest d;
-	size_t done;
 	bool again;
-	int rc;
+	int rc = content_read(c, start, CHUNK_SIZE_MAX - at, done);
 
-	if (c->extents.data_size > CHUNK_SIZE_MAX - at)
-		return ERR_CHANGED; /* it has grown since the bundle was closed */
-	rc = content_read(c, start, (size_t)c->extents.data_size, &done);
+	if (!rc)
+		rc = content_at_end(c);
 	if (!rc)
 		rc = item_refresh(item, c, u->publication->overrides, &again);
 	if (!rc)
-		rc = content_check(c);
-	if (!rc)
-		rc = content_end(c, done);
+		rc = content_finish(c, &runs);
+	if (!rc && *done != runs.size)
+		rc = ERR_CHANGED;
 	if (rc)
 		return rc;
 	u->stable &= !again && !c->unsized && index_is_stable(&c->st, now);
-	d = digest_of(start, done);
-	return item_set_content(item, c, &d);
+	d = digest_of(start, *done);
+	return item_set_content(item, c, &runs, &d);
 }
 
 /* Appends the file's data at x->content + *at, once. */
 static int bundle_job_read_once(
-	struct unit *u, struct item *item, struct scratch *x, size_t *at)
+	struct unit *u, struct item *item, struct blobs_sink *sink, size_t *at)
 {
+	struct scratch *x = sink->x;
 	struct content c;
+	size_t done;
 	int rc = content_open(
 		&c, u->publication->root, item->path, item->st.st_dev, item->st.st_ino);
 
 	if (rc)
 		return rc;
-	rc = bundle_job_read_opened(u, item, &c, x, *at);
+	extent_list_builder_reset(x->runs, blobs_sink_emit, sink);
+	c.runs = x->runs;
+	rc = bundle_job_read_opened(u, item, &c, x, *at, &done);
 	if (!rc) {
 		item->entry.offset = item->entry.has_content ? *at : 0;
-		*at += (size_t)c.extents.data_size;
+		*at += done;
 	}
 	content_close(&c);
 	return rc;
@@ -57,15 +61,16 @@ static int bundle_job_read_once(
 
 /* What is about the file is its item's: the others of the bundle go on. */
 static int bundle_job_read_file(
-	struct unit *u, struct item *item, struct scratch *x, size_t *at)
+	struct unit *u, struct item *item, struct scratch *x, size_t *at, struct trouble *t)
 {
 	struct publication *p = u->publication;
+	struct blobs_sink sink = {.blobs = p->blobs, .x = x, .t = t};
 	size_t start = *at;
 	int rc = ERR_CHANGED;
 
 	for (int i = 0; rc == ERR_CHANGED && i < CONTENT_TRIES; i++)
-		rc = bundle_job_read_once(u, item, x, at);
-	if (rc && content_is_failure(rc)) {
+		rc = bundle_job_read_once(u, item, &sink, at);
+	if (rc && !sink.rc && content_is_failure(rc)) {
 		item->rc = rc;
 		u->stable = false;
 		return 0;
@@ -145,7 +150,7 @@ static int read_bundle(struct unit *u, struct scratch *x, struct trouble *t)
 	for (struct item *item = u->first; !rc && item; item = item->member)
 		rc = atomic_load(&u->publication->failed)
 			     ? ERR_INTERRUPTED
-			     : bundle_job_read_file(u, item, x, &size);
+			     : bundle_job_read_file(u, item, x, &size, t);
 	return rc ? rc : store_bundle(u, x, size, t);
 }
 

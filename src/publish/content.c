@@ -10,6 +10,7 @@
 
 #include "publish/attributes.h"
 #include "publish/content.h"
+#include "publish/extents.h"
 #include "util/io.h"
 
 static int check_opened(struct content *c, dev_t dev, ino_t ino)
@@ -18,7 +19,8 @@ static int check_opened(struct content *c, dev_t dev, ino_t ino)
 		return error_from_errno(errno);
 	if (!S_ISREG(c->st.st_mode) || c->st.st_dev != dev || c->st.st_ino != ino)
 		return ERR_CHANGED;
-	return extents_read(c->fd, &c->st, &c->extents);
+	c->sparse = extents_likely(&c->st);
+	return 0;
 }
 
 /* O_NONBLOCK: should it be a fifo by now, do not wait for a writer. */
@@ -41,46 +43,58 @@ int content_open(struct content *c, int root, const char *path, dev_t dev, ino_t
 
 void content_close(struct content *c)
 {
-	extents_release(&c->extents);
 	close(c->fd);
 	c->fd = -1;
 }
 
-/* Where reading goes on, and how far this run reaches. */
-static uint64_t run_left(struct content *c)
+/* The first run of a file that is not asked for its holes is all of it. */
+static void content_begin_whole(struct content *c)
 {
-	const struct extent *run;
+	c->run.size = c->unsized ? CONTENT_UNSIZED_MAX : (uint64_t)c->st.st_size;
+	c->ended = c->offset == c->run.size;
+}
 
-	if (c->unsized)
-		return CONTENT_UNSIZED_MAX - c->offset;
-	if (!c->extents.sparse)
-		return (uint64_t)c->st.st_size - c->offset;
-	if (c->run == c->extents.count)
+/* Once the run is read to its end: goes on to the next one, or to the end. */
+static int content_advance(struct content *c)
+{
+	uint64_t end = c->run.offset + c->run.size;
+	int rc;
+
+	if (c->ended || c->offset < end)
 		return 0;
-	run = &c->extents.items[c->run];
-	if (c->offset < run->offset)
-		c->offset = run->offset;
-	return run->offset + run->size - c->offset;
+	if (!c->sparse) {
+		content_begin_whole(c);
+		return 0;
+	}
+	rc = extents_next(c->fd, end, (uint64_t)c->st.st_size, &c->run);
+	c->ended = rc == ERR_ABSENT;
+	if (rc)
+		return c->ended ? 0 : rc;
+	c->offset = c->run.offset;
+	return extent_list_builder_add(c->runs, c->run);
 }
 
 int content_read(struct content *c, uint8_t *buffer, size_t size, size_t *done)
 {
 	size_t total = 0;
 
-	while (total < size) {
-		uint64_t left = run_left(c);
-		size_t step = left < size - total ? (size_t)left : size - total, got = 0;
-		int rc = step ? io_pread_some(c->fd, buffer + total, step, c->offset, &got)
-			      : 0;
+	while (total < size && !c->cut) {
+		uint64_t left;
+		size_t step, got = 0;
+		int rc = content_advance(c);
 
+		if (rc)
+			return rc;
+		if (c->ended)
+			break;
+		left = c->run.offset + c->run.size - c->offset;
+		step = left < size - total ? (size_t)left : size - total;
+		rc = io_pread_some(c->fd, buffer + total, step, c->offset, &got);
 		if (rc)
 			return rc;
 		total += got;
 		c->offset += got;
-		if (got == 0)
-			break;
-		if (got == left && c->extents.sparse)
-			c->run++;
+		c->cut = got == 0;
 	}
 	if (c->unsized && c->offset == CONTENT_UNSIZED_MAX)
 		return ERR_LIMIT;
@@ -88,26 +102,50 @@ int content_read(struct content *c, uint8_t *buffer, size_t size, size_t *done)
 	return 0;
 }
 
-int content_end(struct content *c, uint64_t got)
+static int content_runs(struct content *c, struct extents_made *out)
 {
-	if (!c->unsized && got == c->extents.data_size)
-		return 0;
-	if (c->extents.sparse || (!c->unsized && got > c->extents.data_size) ||
-		content_check(c))
-		return ERR_CHANGED;
-	c->unsized = true;
-	c->st.st_size = (off_t)got;
-	c->extents.data_size = got;
-	return 0;
+	uint64_t size = (uint64_t)c->st.st_size;
+	int rc = 0;
+
+	*out = (struct extents_made){.size = size};
+	if (c->sparse)
+		rc = extent_list_builder_finish(c->runs, out);
+	if (!rc && out->size == size) /* there was no hole */
+		*out = (struct extents_made){.size = size};
+	return rc;
 }
 
-int content_check(const struct content *c)
+static bool content_is_one_run(const struct content *c)
+{
+	return !c->sparse || (c->run.offset == 0 && c->run.size == (uint64_t)c->st.st_size);
+}
+
+int content_at_end(struct content *c)
+{
+	int rc = content_advance(c);
+
+	return rc || c->ended || c->cut ? rc : ERR_CHANGED;
+}
+
+int content_finish(struct content *c, struct extents_made *out)
 {
 	struct stat now;
+	int rc = content_at_end(c);
 
+	if (rc)
+		return rc;
 	if (fstat(c->fd, &now) != 0)
 		return error_from_errno(errno);
-	return attributes_unchanged(&c->st, &now) ? 0 : ERR_CHANGED;
+	if (!attributes_unchanged(&c->st, &now))
+		return ERR_CHANGED;
+	if (c->ended)
+		return content_runs(c, out);
+	if (!content_is_one_run(c))
+		return ERR_CHANGED;
+	c->unsized = true;
+	c->st.st_size = (off_t)c->offset;
+	*out = (struct extents_made){.size = c->offset};
+	return 0;
 }
 
 /* The pseudo file systems, and others without a device, have such files. */

@@ -3,6 +3,7 @@
 
 #include "publish/bundle_job.h"
 #include "publish/dispatcher.h"
+#include "publish/extents.h"
 #include "publish/object_job.h"
 
 static int set_fingerprint(struct dispatcher *d, struct unit *u)
@@ -66,7 +67,7 @@ static int add_alone(struct dispatcher *d, struct item *item, void (*run)(struct
 	return start_unit(d, u, run);
 }
 
-/* Bytes of data of a file that may have holes. */
+/* Bytes of data of a file that may have holes; as far as it matters, of a large one. */
 static int data_size(struct dispatcher *d, struct item *item, uint64_t *size)
 {
 	const struct publication *p = d->publication;
@@ -81,9 +82,9 @@ static int data_size(struct dispatcher *d, struct item *item, uint64_t *size)
 	rc = content_open(&c, p->root, item->path, item->st.st_dev, item->st.st_ino);
 	if (rc)
 		return rc;
-	*size = c.extents.data_size;
+	rc = extents_measure(c.fd, &c.st, LARGE_FILE_MIN, size);
 	content_close(&c);
-	return 0;
+	return rc;
 }
 
 /* The same, of whatever the item is; what is about the file is the item's. */

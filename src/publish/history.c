@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/extent_list.h"
 #include "format/page_json.h"
 #include "format/recipe.h"
 #include "publish/history.h"
@@ -75,7 +76,7 @@ static struct held *history_find_place(struct history *h, const struct digest *d
 
 typedef int (*unpack_fn)(struct span text, struct bytes *packed, struct trouble *t);
 
-/* The packed form of a page or recipe blob. */
+/* The packed form of a page, a recipe or a list of extents. */
 static int history_load(struct history *h, const struct digest *digest, unpack_fn unpack,
 	struct span *packed)
 {
@@ -234,4 +235,47 @@ int history_each_blob(
 		rc = each(ctx, &chunk.digest, chunk.size);
 	}
 	return rc;
+}
+
+static int load_list(
+	struct history *h, const struct digest *digest, struct extent_list *out)
+{
+	struct span packed;
+	int rc = history_load(h, digest, extent_list_decode, &packed);
+
+	return rc ? rc : extent_list_view(packed, out);
+}
+
+/* `each` over a list of parts and all below it; those of level 0 are not looked into.
+ * Deeper than `levels` is corrupt. */
+static int each_of_list(struct history *h, const struct digest *digest, unsigned levels,
+	history_each_fn each, void *ctx)
+{
+	struct extent_list l;
+	int rc = levels > 0 ? each(ctx, digest, 0) : ERR_CORRUPT;
+
+	if (!rc)
+		rc = load_list(h, digest, &l);
+	for (uint32_t i = 0; !rc && l.level > 0 && i < l.count; i++) {
+		struct extent_part part;
+		unsigned level = l.level;
+
+		rc = extent_list_part(&l, i, &part);
+		if (rc)
+			break;
+		if (level == 1) {
+			rc = each(ctx, &part.digest, 0);
+			continue;
+		}
+		rc = each_of_list(h, &part.digest, levels - 1, each, ctx);
+		if (!rc) /* it may have been put out of memory meanwhile */
+			rc = load_list(h, digest, &l);
+	}
+	return rc;
+}
+
+int history_each_list(
+	struct history *h, const struct extents_ref *list, history_each_fn each, void *ctx)
+{
+	return each_of_list(h, &list->digest, EXTENT_LIST_LEVEL_MAX, each, ctx);
 }

@@ -30,5 +30,8 @@ int history_chunk(struct history *h, const struct object_ref *object, uint64_t o
 typedef int (*history_each_fn)(void *ctx, const struct digest *blob, uint64_t size);
 int history_each_blob(struct history *h, const struct object_ref *object,
 	history_each_fn each, void *ctx);
+/* Every blob of a file's list of runs, each before what it names. */
+int history_each_list(
+	struct history *h, const struct extents_ref *list, history_each_fn each, void *ctx);
 
 #endif

@@ -160,28 +160,20 @@ int item_refresh(
 	return 0;
 }
 
-static int set_extents(struct item *item, const struct extents *x)
+int item_set_content(struct item *item, const struct content *c,
+	const struct extents_made *runs, const struct digest *content)
 {
-	bytes_clear(&item->extents);
-	item->entry.extent_count = 0;
-	item->entry.extents = NULL;
-	if (x->count == 0)
-		return 0;
-	if (bytes_reserve(&item->extents, x->count * EXTENT_RECORD_SIZE))
-		return ERR_NO_MEMORY;
-	for (uint32_t i = 0; i < x->count; i++)
-		extent_put(item->extents.data, i, &x->items[i]);
-	item->extents.size = x->count * EXTENT_RECORD_SIZE;
-	item->entry.extent_count = x->count;
-	item->entry.extents = item->extents.data;
-	return 0;
-}
+	struct entry *e = &item->entry;
 
-int item_set_content(
-	struct item *item, const struct content *c, const struct digest *content)
-{
-	item->entry.size = (uint64_t)c->st.st_size;
-	item->entry.has_content = c->extents.data_size > 0;
-	item->entry.content = *content;
-	return set_extents(item, &c->extents);
+	bytes_clear(&item->extents);
+	if (runs->count > 0 && bytes_append(&item->extents, runs->extents,
+				       (size_t)runs->count * EXTENT_RECORD_SIZE))
+		return ERR_NO_MEMORY;
+	e->size = (uint64_t)c->st.st_size;
+	e->has_content = runs->size > 0;
+	e->content = *content;
+	e->extent_count = runs->count;
+	e->extents = item->extents.data;
+	e->run_list = runs->list;
+	return 0;
 }

@@ -47,8 +47,8 @@ void item_read_type(struct item *item);
  * saw: stat fields and extended attributes. *again tells whether it was. */
 int item_refresh(
 	struct item *item, const struct content *c, const struct overrides *o, bool *again);
-/* The content's columns and the size, but for the object and the offset. */
-int item_set_content(
-	struct item *item, const struct content *c, const struct digest *content);
+/* The content's columns and the size, but for the object and the offset. ERR_NO_MEMORY. */
+int item_set_content(struct item *item, const struct content *c,
+	const struct extents_made *runs, const struct digest *content);
 
 #endif

@@ -19,13 +19,14 @@ struct object_reader {
 	uint8_t *buffer;
 	bool pooled; /* `buffer` is the publication's, else the scratch's */
 	uint32_t used;
-	int failure; /* what is about the file: not ours, nor the store's */
+	int failure;		/* what is about the file: not ours, nor the store's */
+	struct blobs_sink sink; /* of its runs */
 	struct trouble *t;
 };
 
 static int object_reader_fail(struct object_reader *r, int rc)
 {
-	if (rc && content_is_failure(rc))
+	if (rc && !r->sink.rc && content_is_failure(rc))
 		r->failure = rc;
 	return rc;
 }
@@ -140,22 +141,24 @@ static int read_opened(struct object_reader *r, struct unit *u, int64_t now)
 {
 	struct item *item = u->first;
 	struct content *c = &r->content;
+	struct extents_made runs;
 	bool again;
 	int rc = item_refresh(item, c, r->publication->overrides, &again);
 
 	c->unsized = item->unsized;
+	c->runs = r->x->runs;
 	if (rc)
 		return object_reader_fail(r, rc);
 	rc = object_job_read_content(r);
 	if (rc)
 		return rc;
-	rc = content_check(c);
-	if (!rc)
-		rc = content_end(c, r->read->size);
+	rc = content_finish(c, &runs);
+	if (!rc && r->read->size != runs.size)
+		rc = ERR_CHANGED;
 	if (rc)
 		return object_reader_fail(r, rc);
 	u->stable = !again && !c->unsized && index_is_stable(&c->st, now);
-	return item_set_content(item, c, &r->read->object);
+	return item_set_content(item, c, &runs, &r->read->object);
 }
 
 static int object_job_read_once(struct unit *u, struct scratch *x, struct trouble *t)
@@ -165,6 +168,8 @@ static int object_job_read_once(struct unit *u, struct scratch *x, struct troubl
 	int64_t now = clock_realtime();
 	int rc;
 
+	r.sink = (struct blobs_sink){.blobs = u->publication->blobs, .x = x, .t = t};
+	extent_list_builder_reset(x->runs, blobs_sink_emit, &r.sink);
 	r.read = object_read_new(u);
 	if (!r.read)
 		return ERR_NO_MEMORY;

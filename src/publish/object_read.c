@@ -50,20 +50,6 @@ void object_read_set_chunk(
 	pthread_mutex_unlock(&p->publication_mtx);
 }
 
-/* Where the pages of a recipe go. */
-struct recipe_sink {
-	struct blobs *blobs;
-	struct scratch *x;
-	struct trouble *t;
-};
-
-static int emit_recipe(void *ctx, const struct digest *name, struct span text)
-{
-	struct recipe_sink *s = ctx;
-
-	return blobs_put(s->blobs, s->x, name, text, NULL, s->t);
-}
-
 static int set_list(struct unit *u, const struct object_read *read)
 {
 	size_t size = (size_t)read->count * CHUNK_RECORD_SIZE;
@@ -83,7 +69,7 @@ static int set_list(struct unit *u, const struct object_read *read)
 static int set_object(struct unit *u, struct scratch *x, struct trouble *t)
 {
 	const struct object_read *read = u->reads;
-	struct recipe_sink sink = {.blobs = u->publication->blobs, .x = x, .t = t};
+	struct blobs_sink sink = {.blobs = u->publication->blobs, .x = x, .t = t};
 
 	if (!read || read->count == 0)
 		return 0;
@@ -97,7 +83,7 @@ static int set_object(struct unit *u, struct scratch *x, struct trouble *t)
 		return set_list(u, read);
 	u->object.form = OBJECT_RECIPE;
 	return recipe_build(
-		read->chunks, read->count, emit_recipe, &sink, &u->object.recipe);
+		read->chunks, read->count, blobs_sink_emit, &sink, &u->object.recipe);
 }
 
 static void free_reads(struct unit *u)

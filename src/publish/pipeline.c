@@ -21,6 +21,7 @@ struct pipeline {
 	uint64_t waiting; /* bytes of the items in line */
 	uint64_t vanished;
 	struct totals totals; /* files, xattrs and acls so far */
+	bool extent_lists;    /* some entry so far has its runs in a list */
 	int64_t reported;
 	struct bytes record; /* of a unit; kept for its memory */
 	struct page_sink pages;
@@ -101,6 +102,7 @@ static int pipeline_put_row(struct pipeline *p, struct item *item, struct troubl
 	}
 	if (!rc && item->leads)
 		rc = hardlinks_lead(p->o.hardlinks, item);
+	p->extent_lists |= item->entry.run_list.count > 0;
 	p->totals.files += item->entry.type == ENTRY_FILE;
 	p->totals.xattrs += item->entry.xattrs.size > 0;
 	p->totals.acls += xattrs_have_acl(item->entry.xattrs);
@@ -359,6 +361,7 @@ int pipeline_finish(struct pipeline *p, struct pipeline_result *out, struct trou
 	totals->objects = tally_count(p->objects);
 	out->totals = *totals;
 	out->vanished = p->vanished;
+	out->extent_lists = p->extent_lists;
 	page_builder_first(p->builder, &out->first);
 	return 0;
 }

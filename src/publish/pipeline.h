@@ -43,6 +43,7 @@ struct pipeline_result {
 	struct first_pages first;
 	struct totals totals; /* but for `stored` */
 	uint64_t vanished;    /* names that were gone when it was their turn */
+	bool extent_lists;    /* some file's runs stand in a list */
 };
 /* Waits for all entries. Some page blobs may still be with the workers: join them before
  * the store is synced. */

@@ -353,7 +353,8 @@ static int publish_revision(struct run *r, const struct pipeline_result *made)
 		.totals = made->totals,
 		.profile = r->profile.digest,
 		.profile_size = r->profile.size,
-		.delta = blobs.delta};
+		.delta = blobs.delta,
+		.extent_lists = made->extent_lists};
 	int rc;
 
 	content.totals.stored = blobs.stored;

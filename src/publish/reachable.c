@@ -6,19 +6,30 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "format/extent_list.h"
 #include "format/page_json.h"
 #include "format/recipe.h"
 #include "util/array.h"
 #include "util/thread.h"
 
-/* A page or a recipe that is to be read, and what was said of it where it is named. */
+/* A page, a recipe or a list of extents that is to be read, and what was said of it where
+ * it is named. */
 struct reach_task {
 	enum blob_kind kind;
-	bool is_top;	/* nothing was said but its bytes, if it is a recipe */
+	bool is_top;	/* nothing was said but its bytes, if it is a recipe or a list, and
+			 * of a list how many runs it has */
 	unsigned level; /* it has to have; is_top: at most */
 	struct digest digest;
-	uint64_t count; /* entries, chunks */
+	uint64_t count; /* entries, chunks, runs */
 	uint64_t bytes;
+	uint64_t first, end; /* of a list: in the file; is_top: the file's size is `end` */
+};
+
+static const char *const reach_kinds[] = {
+	[BLOB_CHUNK] = "chunk",
+	[BLOB_PAGE] = "page",
+	[BLOB_RECIPE] = "recipe",
+	[BLOB_EXTENTS] = "list of extents",
 };
 
 /* The last one that came is the first to go, so that as few wait as can be. */
@@ -73,7 +84,7 @@ static int reach_misfit(struct reacher *x, const struct reach_task *task)
 	digest_to_hex(&task->digest, hex);
 	return trouble_set(&x->trouble, ERR_CORRUPT,
 		"%s: the %s %s is not what is said of it", store_name(x->r->o->store),
-		task->kind == BLOB_PAGE ? "page" : "recipe", hex);
+		reach_kinds[task->kind], hex);
 }
 
 static int reach_parts(struct reacher *x, const struct recipe *recipe)
@@ -114,6 +125,64 @@ static int reach_recipe(struct reacher *x, const struct reach_task *task)
 	return reach_parts(x, &recipe);
 }
 
+static int reach_lists(struct reacher *x, const struct extent_list *list)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; list->level > 0 && i < list->count && !rc; i++) {
+		struct reach_task below = {.kind = BLOB_EXTENTS, .level = list->level - 1};
+		struct extent_part part;
+
+		rc = extent_list_part(list, i, &part);
+		if (rc)
+			break;
+		below.digest = part.digest;
+		below.count = part.span.runs;
+		below.bytes = part.span.bytes;
+		below.first = part.span.first;
+		below.end = part.span.end;
+		rc = reach_push(&x->below, &below);
+	}
+	return rc;
+}
+
+/* Is the list what was said of it? */
+static bool reach_list_fits(const struct reach_task *task, const struct extent_list *list)
+{
+	const struct extent_span *s = &list->span;
+
+	if (s->runs != task->count || s->bytes != task->bytes)
+		return false;
+	if (task->is_top)
+		return s->end <= task->end;
+	return list->level == task->level && s->first == task->first && s->end == task->end;
+}
+
+static int reach_extents(struct reacher *x, const struct reach_task *task)
+{
+	struct extent_list list;
+	int rc = extent_list_decode(span_of_bytes(&x->text), &x->packed, &x->trouble);
+
+	if (!rc)
+		rc = extent_list_view(span_of_bytes(&x->packed), &list);
+	if (rc)
+		return rc;
+	return reach_list_fits(task, &list) ? reach_lists(x, &list) : reach_misfit(x, task);
+}
+
+static int reach_run_list(struct reacher *x, const struct entry *e)
+{
+	const struct reach_task list = {.kind = BLOB_EXTENTS,
+		.is_top = true,
+		.level = EXTENT_LIST_LEVEL_MAX,
+		.digest = e->run_list.digest,
+		.count = e->run_list.count,
+		.bytes = e->run_list.size,
+		.end = e->size};
+
+	return e->run_list.count > 0 ? reach_push(&x->below, &list) : 0;
+}
+
 static int reach_object(struct reacher *x, const struct object_ref *o)
 {
 	const struct reach_task recipe = {.kind = BLOB_RECIPE,
@@ -149,6 +218,8 @@ static int reach_leaf(struct reacher *x, const struct page *page)
 			last = e.object;
 			rc = reach_object(x, &e.object);
 		}
+		if (!rc)
+			rc = reach_run_list(x, &e);
 		if (rc)
 			return rc;
 	}
@@ -198,7 +269,9 @@ static int reach_read(struct reacher *x, const struct reach_task *task)
 	bytes_clear(&x->packed);
 	if (rc)
 		return rc;
-	return task->kind == BLOB_PAGE ? reach_page(x, task) : reach_recipe(x, task);
+	if (task->kind == BLOB_PAGE)
+		return reach_page(x, task);
+	return task->kind == BLOB_RECIPE ? reach_recipe(x, task) : reach_extents(x, task);
 }
 
 /* Is it the blob that `rc` speaks of, or the store, or memory? */
@@ -227,7 +300,7 @@ static int reach_look(struct reacher *x, const struct reach_task *task)
 	digest_to_hex(&task->digest, hex);
 	if (x->trouble.code != rc)
 		trouble_set(&x->trouble, rc, "%s: the %s %s: %s", store_name(o->store),
-			task->kind == BLOB_PAGE ? "page" : "recipe", hex, error_text(rc));
+			reach_kinds[task->kind], hex, error_text(rc));
 	if (!o->damaged || !reach_is_damage(rc))
 		return rc;
 	x->below.count = 0;

@@ -22,7 +22,15 @@ struct file_head {
 	struct digest content;
 	uint64_t offset, size;
 	uint32_t has_content;
-	uint32_t extent_count; /* records follow */
+	uint32_t extent_count; /* records follow; RUN_LIST: a struct record_run_list */
+};
+
+/* An older program takes such a record for a corrupt one, and reads the file. */
+#define RUN_LIST UINT32_MAX
+
+struct record_run_list {
+	struct digest digest;
+	uint64_t count, size;
 };
 
 int record_append(struct bytes *out, const struct object_ref *object, uint32_t count)
@@ -47,6 +55,14 @@ int record_append(struct bytes *out, const struct object_ref *object, uint32_t c
 	return rc;
 }
 
+static int record_append_run_list(struct bytes *out, const struct extents_ref *ref)
+{
+	struct record_run_list list = {
+		.digest = ref->digest, .count = ref->count, .size = ref->size};
+
+	return bytes_append(out, &list, sizeof list);
+}
+
 int record_append_file(struct bytes *out, const struct record_file *file)
 {
 	struct file_head head;
@@ -57,8 +73,10 @@ int record_append_file(struct bytes *out, const struct record_file *file)
 	head.offset = file->offset;
 	head.size = file->size;
 	head.has_content = file->has_content;
-	head.extent_count = file->extent_count;
+	head.extent_count = file->run_list.count > 0 ? RUN_LIST : file->extent_count;
 	rc = bytes_append(out, &head, sizeof head);
+	if (!rc && head.extent_count == RUN_LIST)
+		return record_append_run_list(out, &file->run_list);
 	if (!rc && file->extent_count > 0)
 		rc = bytes_append(
 			out, file->extents, file->extent_count * EXTENT_RECORD_SIZE);
@@ -111,10 +129,35 @@ int record_decode(struct span text, struct record *out)
 	return 0;
 }
 
+static int record_take_runs(
+	const struct record *r, size_t *at, uint32_t count, struct record_file *out)
+{
+	struct record_run_list list;
+	const uint8_t *from;
+
+	if (count != RUN_LIST && count > EXTENT_COUNT_MAX)
+		return ERR_CORRUPT;
+	from = record_take(
+		r->files, at, count == RUN_LIST ? sizeof list : count * EXTENT_RECORD_SIZE);
+	if (!from)
+		return ERR_CORRUPT;
+	if (count != RUN_LIST) {
+		out->extent_count = count;
+		out->extents = count > 0 ? from : NULL;
+		return 0;
+	}
+	memcpy(&list, from, sizeof list);
+	out->run_list = (struct extents_ref){
+		.digest = list.digest, .count = list.count, .size = list.size};
+	return list.count > 0 ? 0 : ERR_CORRUPT;
+}
+
 int record_next(const struct record *r, size_t *at, struct record_file *out)
 {
+	struct record_file file;
 	struct file_head head;
-	const uint8_t *from, *extents;
+	const uint8_t *from;
+	int rc;
 
 	if (*at == r->files.size)
 		return ERR_ABSENT;
@@ -122,18 +165,16 @@ int record_next(const struct record *r, size_t *at, struct record_file *out)
 	if (!from)
 		return ERR_CORRUPT;
 	memcpy(&head, from, sizeof head);
-	if (head.extent_count > EXTENT_COUNT_MAX || head.has_content > 1)
+	if (head.has_content > 1)
 		return ERR_CORRUPT;
-	extents = record_take(r->files, at, head.extent_count * EXTENT_RECORD_SIZE);
-	if (!extents)
-		return ERR_CORRUPT;
-	*out = (struct record_file){
+	file = (struct record_file){
 		.has_content = head.has_content,
 		.content = head.content,
 		.offset = head.offset,
 		.size = head.size,
-		.extent_count = head.extent_count,
-		.extents = head.extent_count > 0 ? extents : NULL,
 	};
-	return 0;
+	rc = record_take_runs(r, at, head.extent_count, &file);
+	if (!rc)
+		*out = file;
+	return rc;
 }

@@ -16,7 +16,8 @@ struct record_file {
 	uint64_t offset; /* in the object */
 	uint64_t size;	 /* of the file, holes included */
 	uint32_t extent_count;
-	const uint8_t *extents; /* records of EXTENT_RECORD_SIZE */
+	const uint8_t *extents;	     /* records of EXTENT_RECORD_SIZE */
+	struct extents_ref run_list; /* count 0: there is none */
 };
 
 struct record {

@@ -173,6 +173,7 @@ static int write_manifest(struct revision *r, uint64_t number,
 		.profile = content->profile,
 		.profile_size = content->profile_size,
 		.delta = content->delta,
+		.extent_lists = content->extent_lists,
 	};
 	int rc;
 
@@ -219,6 +220,7 @@ struct revision_content revision_content_of(const struct manifest *m)
 		.profile = m->profile,
 		.profile_size = m->profile_size,
 		.delta = m->delta,
+		.extent_lists = m->extent_lists,
 	};
 }
 

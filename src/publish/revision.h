@@ -50,7 +50,8 @@ struct revision_content {
 	struct totals totals;
 	struct digest profile; /* a blob; of size 0: there is none */
 	uint64_t profile_size;
-	bool delta; /* some blob is one */
+	bool delta;	   /* some blob is one */
+	bool extent_lists; /* some file's runs stand in a list */
 };
 /* That of a revision whose blobs are there already. */
 struct revision_content revision_content_of(const struct manifest *m);

@@ -33,6 +33,7 @@ static void scratch_free(struct scratch *x)
 	blob_codec_free(x->codec);
 	hasher_free(x->hasher);
 	history_free(x->history);
+	extent_list_builder_free(x->runs);
 	bytes_release(&x->plain);
 	bytes_release(&x->delta);
 	bytes_release(&x->base);
@@ -64,7 +65,8 @@ static struct scratch *scratch_new(const struct scratches *s)
 	x->hasher = hasher_new();
 	x->content = malloc(CHUNK_SIZE_MAX);
 	x->history = history_new(s->store, s->has_previous ? &s->previous : NULL);
-	if (!x->codec || !x->hasher || !x->content || !x->history) {
+	x->runs = extent_list_builder_new();
+	if (!x->codec || !x->hasher || !x->content || !x->history || !x->runs) {
 		scratch_free(x);
 		return NULL;
 	}

@@ -8,6 +8,7 @@
 #ifndef CAIRN_PUBLISH_SCRATCH_H
 #define CAIRN_PUBLISH_SCRATCH_H
 
+#include "format/extent_list_builder.h"
 #include "publish/chunker.h"
 #include "publish/history.h"
 
@@ -19,6 +20,7 @@ struct scratch {
 	uint8_t *content; /* CHUNK_SIZE_MAX bytes */
 	struct bytes plain, delta, base;
 	struct history *history;
+	struct extent_list_builder *runs; /* of the sparse file that is read */
 };
 
 /* Memory that one scratch takes at most, roughly: 2 MiB of content, twice as much encoded,

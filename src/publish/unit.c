@@ -73,10 +73,16 @@ static int adopt_file(struct item *item, const struct record_file *file)
 	e->offset = file->offset;
 	e->extent_count = file->extent_count;
 	e->extents = item->extents.data;
+	e->run_list = file->run_list;
 	return 0;
 }
 
-static int adopt_files(struct unit *u, const struct record *r)
+static int adopt_run_list(struct adoption *a, const struct extents_ref *list)
+{
+	return list->count > 0 ? history_each_list(a->x->history, list, adopt_blob, a) : 0;
+}
+
+static int adopt_files(struct unit *u, struct adoption *a, const struct record *r)
 {
 	struct record_file file;
 	uint64_t data = 0;
@@ -85,6 +91,8 @@ static int adopt_files(struct unit *u, const struct record *r)
 	for (struct item *item = u->first; item; item = item->member) {
 		int rc = record_next(r, &at, &file);
 
+		if (!rc)
+			rc = adopt_run_list(a, &file.run_list);
 		if (!rc)
 			rc = adopt_file(item, &file);
 		if (rc)
@@ -123,7 +131,7 @@ int unit_adopt(struct unit *u, struct scratch *x)
 	if (r.has_object)
 		rc = history_each_blob(x->history, &r.object, adopt_blob, &adoption);
 	if (!rc)
-		rc = adopt_files(u, &r);
+		rc = adopt_files(u, &adoption, &r);
 	if (!rc)
 		rc = adopt_object(u, &r);
 	u->adopted = rc == 0;
@@ -143,6 +151,7 @@ int unit_record(const struct unit *u, struct bytes *out)
 			.size = e->size,
 			.extent_count = e->extent_count,
 			.extents = e->extents,
+			.run_list = e->run_list,
 		};
 
 		rc = record_append_file(out, &file);

@@ -24,6 +24,14 @@ mkdir "$s"
 "$ODDTREE" "$s"
 numbers "$s/n" 200 20
 head -c 24M /dev/urandom >"$s/large" # more than 32 chunks
+# more runs of data than an entry holds
+"$PYTHON" -c "
+import sys
+with open(sys.argv[1], 'wb') as f:
+    for i in range(5000):
+        f.seek(i << 14)
+        f.write(b'%08d' % i)
+    f.truncate(5001 << 14)" "$s/runs"
 printf '%s\n' '{"path": "large", "offset": 5, "size": 100}' '{"path": "n7"}' >"$T/profile"
 publish "$s" "$st" --profile "$T/profile" --tag first
 rebuild extract "$st" "$T/first" first
@@ -36,7 +44,7 @@ mkdir "$s/modes"
 publish "$s" "$st" --message $'the second: \x1f \x7f \t\\ "\u00e9\u2028"' --tag a.second
 rm "$s/n4"
 publish "$s" "$st" --no-profile --message ''
-grep -q '"features":\["delta"\]' "$st/manifest.json" || fail "no blob is a delta"
+grep -q '"features":\["delta","extents"\]' "$st/manifest.json" || fail "no blob is a delta, no list of extents"
 
 rebuild check "$st" "$(public_key)" >"$T/check"
 cat "$T/check"

@@ -552,6 +552,71 @@ static void test_sparse_files(void **state)
 	assert_true(r.read_bytes < 4u << 20);
 }
 
+/* `runs` runs of a block with a block of hole behind each: enough that they stand in a
+ * list. */
+static void make_many_runs(const char *name, unsigned runs, unsigned first)
+{
+	int fd = open(at(name), O_RDWR | O_CREAT, 0644);
+	uint32_t block[1024];
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)runs * 8192), 0);
+	for (unsigned i = first; i < runs; i++) {
+		for (unsigned k = 0; k < 1024; k++)
+			block[k] = (i * 1024 + k) * 2654435761u;
+		assert_int_equal(
+			pwrite(fd, block, sizeof block, (off_t)i * 8192), sizeof block);
+	}
+	close(fd);
+}
+
+static bool says_extents(void)
+{
+	struct published p;
+	bool says;
+
+	published_open(&p, at("store"));
+	says = p.manifest->extent_lists;
+	published_close(&p);
+	return says;
+}
+
+static void test_many_runs(void **state)
+{
+	struct publish_result r;
+	struct published p;
+	struct entry e;
+
+	(void)state;
+	make_many_runs("source/image", EXTENT_COUNT_MAX, 0);
+	r = publish_it("source", "store");
+	equals("store", "source");
+	assert_false(says_extents()); /* so many are the entry's own */
+	make_many_runs("source/image", 10000, 0);
+	r = publish_it("source", "store");
+	equals("store", "source");
+	published_open(&p, at("store"));
+	published_find(&p, "image", &e);
+	if (entry_data_size(&e) == e.size) /* no holes on this file system */
+		skip();
+	assert_int_equal(e.extent_count, 0);
+	assert_int_equal(e.run_list.count, 10000);
+	assert_int_equal(entry_data_size(&e), 10000 * 4096);
+	published_close(&p);
+	assert_true(says_extents());
+	assert_int_equal(r.read_bytes, 10000 * 4096);
+	/* a run less at its beginning: most of the list is as it was */
+	assert_int_equal(unlink(at("source/image")), 0);
+	make_many_runs("source/image", 10000, 1);
+	r = publish_it("source", "store");
+	equals("store", "source");
+	assert_true(r.new_blobs < 8);
+	/* none that has a list: nor does the manifest say so */
+	assert_int_equal(unlink(at("source/image")), 0);
+	publish_it("source", "store");
+	assert_false(says_extents());
+}
+
 static void test_equal_contents_are_one_object(void **state)
 {
 	struct published p;
@@ -654,6 +719,7 @@ static void test_index(void **state)
 	(void)state;
 	make_tree("source");
 	make_sparse("source/sparse", 8u << 20, 2, 300000);
+	make_many_runs("source/image", EXTENT_COUNT_MAX + 1, 0);
 	trees_fill(directory, "source/huge", 6, 22u << 20);
 	assert_int_equal(link(at("source/large"), at("source/large-2")), 0);
 	trees_age(at("source"));
@@ -684,6 +750,23 @@ static void test_index(void **state)
 	}
 	r = publish_with("source", "store", o);
 	assert_true(r.new_blobs == 1 && r.read_bytes > 0 && r.read_bytes < 3u << 20);
+	/* so is a list of runs */
+	{
+		struct published p;
+		struct entry e;
+		char path[BLOB_PATH_SIZE];
+
+		published_open(&p, at("store"));
+		published_find(&p, "image", &e);
+		blob_path(&e.run_list.digest, path);
+		if (e.run_list.count > 0)
+			assert_int_equal(unlinkat(p.fd, path, 0), 0);
+		published_close(&p);
+		r = publish_with("source", "store", o);
+		if (e.run_list.count > 0)
+			assert_true(
+				r.new_blobs == 1 && r.read_bytes > EXTENT_COUNT_MAX * 4096);
+	}
 	equals("store", "source");
 	free(index);
 }
@@ -1181,6 +1264,7 @@ int main(void)
 		TEST(test_odd_kinds_and_names),
 		TEST(test_hard_links),
 		TEST(test_sparse_files),
+		TEST(test_many_runs),
 		TEST(test_equal_contents_are_one_object),
 		TEST(test_a_recipe),
 		TEST(test_edits_are_small),

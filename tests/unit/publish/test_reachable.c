@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "format/extent_list_builder.h"
 #include "format/page_builder.h"
 #include "format/recipe.h"
 #include "publish/reachable.h"
@@ -26,8 +27,8 @@ static struct digest recipe_root;
 static unsigned pages_put;
 
 struct met {
-	atomic_uint count[3]; /* by kind */
-	atomic_uint sum;      /* of the chunks' first bytes */
+	atomic_uint count[BLOB_EXTENTS + 1]; /* by kind */
+	atomic_uint sum;		     /* of the chunks' first bytes */
 	atomic_uint damaged;
 	uint32_t last; /* number of the last file; in order, with one job */
 	bool in_order;
@@ -321,6 +322,66 @@ static void test_seen_digests_forget_but_never_lie(void **state)
 	seen_digests_free(s);
 }
 
+/* A revision of a file whose runs stand in a list; the entry says `more` runs and bytes
+ * than there are. */
+static struct manifest make_sparse(uint64_t more)
+{
+	struct entry e = {.type = ENTRY_DIRECTORY, .mode = 0755, .links = 2};
+	struct extent_list_builder *runs = extent_list_builder_new();
+	struct extents_made made;
+	struct manifest m = {.revision = 1};
+	struct page_builder *b;
+	uint64_t entries, bytes;
+
+	extent_list_builder_reset(runs, emit, NULL);
+	for (uint64_t i = 0; i < 9000; i++)
+		assert_int_equal(
+			extent_list_builder_add(runs, (struct extent){3 * i, 1}), 0);
+	assert_int_equal(extent_list_builder_finish(runs, &made), 0);
+	extent_list_builder_free(runs);
+	made.list.count += more;
+	made.list.size += more;
+	assert_int_equal(page_builder_new(emit, NULL, &b), 0);
+	assert_int_equal(page_builder_add(b, &e, NULL), 0);
+	e = (struct entry){.type = ENTRY_FILE,
+		.links = 1,
+		.name = span_of_string("image"),
+		.size = 30000,
+		.has_content = true,
+		.object = {.digest = number(5), .size = 9 + made.list.size},
+		.run_list = made.list};
+	assert_int_equal(page_builder_add(b, &e, NULL), 0);
+	assert_int_equal(page_builder_finish(b, &m.root, &entries, &bytes, NULL), 0);
+	page_builder_free(b);
+	return m;
+}
+
+static int meet_kind(void *ctx, const struct reached *blob, struct trouble *t)
+{
+	struct met *m = ctx;
+
+	(void)t;
+	atomic_fetch_add(&m->count[blob->kind], 1);
+	return 0;
+}
+
+static void test_lists_of_extents(void **state)
+{
+	struct manifest m = make_sparse(0);
+	struct met met = {.stop = 0};
+	struct trouble t = {0};
+
+	(void)state;
+	assert_int_equal(reachable_each(store, &m, meet_kind, &met, &t), 0);
+	assert_int_equal(met.count[BLOB_PAGE], 1);
+	assert_int_equal(met.count[BLOB_CHUNK], 1);
+	assert_int_equal(met.count[BLOB_EXTENTS], pages_put - 1);
+	assert_true(met.count[BLOB_EXTENTS] >= 4);
+	m = make_sparse(1);
+	assert_int_equal(reachable_each(store, &m, meet_kind, &met, &t), ERR_CORRUPT);
+	assert_non_null(strstr(t.text, "the list of extents "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +394,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_stops_when_it_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_damage, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_lists_of_extents, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_what_is_said_must_fit, set_up, tear_down),
 		cmocka_unit_test(test_seen_digests_forget_but_never_lie),

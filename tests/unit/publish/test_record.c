@@ -73,6 +73,34 @@ static void test_there_and_back(void **state)
 	bytes_release(&text);
 }
 
+/* A file with more runs than an entry holds. */
+static void test_run_list(void **state)
+{
+	struct record_file file = {.has_content = true,
+		.content = digest_of("1", 1),
+		.size = 100000,
+		.run_list = {.digest = digest_of("list", 4), .count = 5000, .size = 6000}};
+	struct object_ref object = {.digest = digest_of("1", 1), .size = 6000};
+	struct bytes text = {0};
+	struct record_file got;
+	struct record r;
+	size_t at = 0;
+
+	(void)state;
+	assert_int_equal(record_append(&text, &object, 1), 0);
+	assert_int_equal(record_append_file(&text, &file), 0);
+	assert_int_equal(record_decode(span_of_bytes(&text), &r), 0);
+	assert_int_equal(record_next(&r, &at, &got), 0);
+	assert_int_equal(got.extent_count, 0);
+	assert_true(got.run_list.count == 5000 && got.run_list.size == 6000);
+	assert_true(digest_equal(&got.run_list.digest, &file.run_list.digest));
+	assert_int_equal(record_next(&r, &at, &got), ERR_ABSENT);
+	r.files.size--; /* cut off within it */
+	at = 0;
+	assert_int_equal(record_next(&r, &at, &got), ERR_CORRUPT);
+	bytes_release(&text);
+}
+
 static void test_without_object(void **state)
 {
 	struct record_file file = {.size = 5};
@@ -149,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_run_list),
 		cmocka_unit_test(test_without_object),
 		cmocka_unit_test(test_corrupt),
 		cmocka_unit_test(test_head_is_checked),
