@@ -57,7 +57,7 @@ static int take_first(struct bytes *rest, json_t **out)
 
 	if (!end)
 		return ERR_ABSENT;
-	rc = json_parse(span_of(rest->data, size), out, NULL);
+	rc = json_parse_large(span_of(rest->data, size), out, NULL);
 	memmove(rest->data, end + 1, rest->size - size - 1);
 	rest->size -= size + 1;
 	return rc;

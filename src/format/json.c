@@ -7,36 +7,22 @@
 #include <string.h>
 
 #include "format/json.h"
+#include "format/json_cost.h"
 
-/* The byte behind the string that begins at text[at], or the end. */
-static size_t skip_string(struct span text, size_t at)
+/* jansson recurses, and its own limit is thousands; for memory it has none. */
+static int check_cost(struct span text, uint64_t memory, struct trouble *t)
 {
-	for (at++; at < text.size && text.data[at] != '"'; at++)
-		if (text.data[at] == '\\')
-			at++;
-	return at + 1;
-}
+	const struct json_cost most = {.depth = JSON_DEPTH_CAP, .memory = memory};
+	struct json_cost cost = json_cost_of(text, &most);
 
-/* jansson recurses, and its own limit is thousands. */
-static bool depth_within(struct span text, int cap)
-{
-	size_t at = 0;
-	int depth = 0;
-
-	while (at < text.size) {
-		uint8_t c = text.data[at];
-
-		if (c == '"') {
-			at = skip_string(text, at);
-			continue;
-		}
-		if ((c == '{' || c == '[') && ++depth > cap)
-			return false;
-		if (c == '}' || c == ']')
-			depth--;
-		at++;
-	}
-	return true;
+	if (cost.depth > most.depth)
+		return trouble_set(
+			t, ERR_CORRUPT, "JSON nested deeper than %d", JSON_DEPTH_CAP);
+	if (cost.memory > most.memory)
+		return trouble_set(t, ERR_CORRUPT,
+			"JSON of so many values that it would take over %llu MiB",
+			(unsigned long long)(memory >> 20));
+	return 0;
 }
 
 /* Without memory for a byte jansson leaves it out and goes on, without memory for a token
@@ -57,15 +43,15 @@ static void watch_allocations(void)
 	json_set_alloc_funcs(json_allocate, free);
 }
 
-int json_parse(struct span text, json_t **out, struct trouble *t)
+static int parse_within(struct span text, uint64_t memory, json_t **out, struct trouble *t)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	json_error_t error;
 	json_t *value;
+	int rc = check_cost(text, memory, t);
 
-	if (!depth_within(text, JSON_DEPTH_CAP))
-		return trouble_set(
-			t, ERR_CORRUPT, "JSON nested deeper than %d", JSON_DEPTH_CAP);
+	if (rc)
+		return rc;
 	pthread_once(&once, watch_allocations);
 	starved = false;
 	value = json_loadb(text.data ? (const char *)text.data : "", text.size,
@@ -84,6 +70,16 @@ int json_parse(struct span text, json_t **out, struct trouble *t)
 	}
 	*out = value;
 	return 0;
+}
+
+int json_parse(struct span text, json_t **out, struct trouble *t)
+{
+	return parse_within(text, JSON_MEMORY_CAP, out, t);
+}
+
+int json_parse_large(struct span text, json_t **out, struct trouble *t)
+{
+	return parse_within(text, JSON_LARGE_MEMORY_CAP, out, t);
 }
 
 /* jansson does not look at each of its results: what fails once has failed. */

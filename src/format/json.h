@@ -13,10 +13,16 @@
 #include "util/digest.h"
 #include "util/error.h"
 
-#define JSON_DEPTH_CAP 16 /* deeper nesting is refused before it is parsed */
+/* Both are refused before anything is parsed: deeper nesting, and what would take more
+ * bytes of memory (json_cost.h). The larger one is for pages, which have up to 4096 rows of
+ * many values, and for lines of control sockets. */
+#define JSON_DEPTH_CAP 16
+#define JSON_MEMORY_CAP (4u << 20)
+#define JSON_LARGE_MEMORY_CAP (32u << 20)
 
 /* A whole text: one object, duplicates rejected, nothing behind it. */
 int json_parse(struct span text, json_t **out, struct trouble *t);
+int json_parse_large(struct span text, json_t **out, struct trouble *t);
 /* Sorted keys, no white space: the form that is signed and digested. */
 int json_canonical(const json_t *value, struct bytes *out);
 

@@ -233,7 +233,7 @@ int page_json_decode(struct span text, struct bytes *packed, struct trouble *t)
 
 	if (text.size > PAGE_SIZE_MAX)
 		return trouble_set(t, ERR_LIMIT, "page: over %u bytes", PAGE_SIZE_MAX);
-	rc = json_parse(text, &root, t);
+	rc = json_parse_large(text, &root, t);
 	if (rc)
 		return rc;
 	rc = page_decode_root(&d, root);
