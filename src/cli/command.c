@@ -34,7 +34,7 @@ static void print_option(const struct option_help *o)
 	else
 		n = snprintf(left, sizeof left, "    ");
 	snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", o->name,
-		o->value ? " " : "", o->value ? o->value : "");
+		o->value && o->value[0] != '[' ? " " : "", o->value ? o->value : "");
 	printf("  %-28s %s\n", left, o->help);
 }
 
@@ -70,7 +70,10 @@ static void getopt_tables(const struct command *c, struct option longs[OPTIONS_M
 	for (const struct option_help *o = c->options; o->name && n < OPTIONS_MAX - 2;
 		o++) {
 		longs[n++] = (struct option){o->name,
-			o->value ? required_argument : no_argument, NULL, o->letter};
+			!o->value	     ? no_argument
+			: o->value[0] == '[' ? optional_argument
+					     : required_argument,
+			NULL, o->letter};
 		if (o->letter > 255)
 			continue;
 		shorts[s++] = (char)o->letter;

@@ -22,7 +22,7 @@ typedef int (*command_fn)(int argc, char **argv);
 struct option_help {
 	const char *name;  /* long name without "--"; NULL ends the table */
 	int letter;	   /* short letter, or a value above 255 when there is none */
-	const char *value; /* "FILE", or NULL when it takes none */
+	const char *value; /* "FILE", or NULL when it takes none; "[=N]": it may have one */
 	const char *help;
 };
 

@@ -3,7 +3,7 @@ libcli_a_SOURCES = \
 	%D%/cache_command.c %D%/cache_command.h %D%/cache_keep.c %D%/cache_keep.h %D%/cache_ls.c \
 	%D%/cache_ls.h %D%/cache_report.c %D%/cache_report.h %D%/cmd_cache.c %D%/cmd_cat.c %D%/html.c %D%/html.h %D%/held.c %D%/held.h %D%/report_map.c %D%/report_map.h %D%/report_page.c %D%/report_page.h \
 	%D%/report_style.h %D%/size_tree.c %D%/size_tree.h %D%/survey.c %D%/survey.h %D%/survey_json.c %D%/survey_json.h %D%/treemap.c \
-	%D%/terminal.c %D%/terminal.h %D%/treemap.h %D%/cmd_check.c %D%/cmd_copy.c %D%/cmd_du.c %D%/usage.c %D%/usage.h \
+	%D%/terminal.c %D%/terminal.h %D%/treemap.h %D%/cmd_check.c %D%/check_store.c %D%/check_store.h %D%/cmd_copy.c %D%/cmd_du.c %D%/usage.c %D%/usage.h \
 	%D%/cmd_get.c %D%/cmd_help.c %D%/cmd_key.c %D%/cmd_ls.c %D%/cmd_mount.c \
 	%D%/cmd_prefetch.c %D%/cmd_publish.c %D%/cmd_serve.c %D%/cmd_stat.c %D%/cmd_status.c %D%/cmd_trace.c %D%/cmd_umount.c %D%/cmd_update.c \
 	%D%/cmd_version.c %D%/cmd_why.c %D%/command.c %D%/command.h %D%/commands.c %D%/duration.c %D%/duration.h %D%/entry_copy.c \

@@ -41,11 +41,35 @@ static int blob_look_at_base(struct store *s, const struct digest *name,
 				   : "damaged");
 }
 
+/* A server tells nothing of a blob but by sending it: once is enough. */
+static int blob_look_by_reading(struct store *s, struct blob_scratch *x,
+	const struct reached *blob, struct stored *stored, struct trouble *t)
+{
+	struct blob_head head;
+	int rc = store_read_blob_stored(
+		s, x->codec, &blob->digest, &x->stored, &x->content, t);
+
+	if (!rc)
+		rc = blob_head_decode(span_of_bytes(&x->stored), PAGE_SIZE_MAX, &head);
+	if (rc)
+		return rc;
+	*stored = (struct stored){.size = x->stored.size,
+		.content = head.size,
+		.has_base = head.has_base,
+		.base = head.base};
+	return blob->size && head.size != blob->size
+		       ? blob_look_fail_size(s, &blob->digest, head.size, blob->size, t)
+		       : 0;
+}
+
 int blob_look(struct store *s, struct blob_scratch *x, const struct reached *blob,
 	bool read_all, struct stored *stored, struct trouble *t)
 {
-	int rc = store_find_blob(s, &blob->digest, stored, t);
+	int rc;
 
+	if (read_all && !s->methods->list)
+		return blob_look_by_reading(s, x, blob, stored, t);
+	rc = store_find_blob(s, &blob->digest, stored, t);
 	if (!rc && blob->size && stored->content != blob->size)
 		return blob_look_fail_size(
 			s, &blob->digest, stored->content, blob->size, t);

@@ -22,4 +22,7 @@ libpublish_a_SOURCES = \
 libpublish_a_SOURCES += \
 	%D%/blob_copy.c %D%/blob_copy.h %D%/blob_pool.c %D%/blob_pool.h %D%/copy_options.h %D%/copy_run.h \
 	%D%/copy_tags.c %D%/revision_copy.c %D%/revision_copy.h %D%/signers.c %D%/signers.h \
-	%D%/store_copy.c %D%/store_copy.h %D%/store_revisions.c %D%/store_revisions.h
+	%D%/store_copy.c %D%/store_copy.h %D%/store_revisions.c %D%/store_revisions.h \
+	%D%/check_blobs.c %D%/check_documents.c %D%/check_impact.c %D%/check_impact.h \
+	%D%/check_options.h %D%/check_rebuild.c %D%/check_run.h %D%/store_check.c \
+	%D%/store_check.h %D%/digest_set.c %D%/digest_set.h

@@ -14,7 +14,7 @@ fail() { printf '%s: FAILED: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 help_options() {
 	sed -n '/^options:/,/^$/p' | awk '
 		$1 ~ /^-.,$/ { print substr($1, 1, 2), $2, value($3); next }
-		$1 ~ /^--/ { print "-", $1, value($2) }
+		$1 ~ /^--/ { sub(/\[=.*/, "", $1); print "-", $1, value($2) }
 		function value(s) { return s ~ /^[A-Z][A-Z:|]*$/ ? s : "" }' | sort
 }
 # ... and from the page: .It Fl v , -verbose / .It Fl -cache Ar DIR

@@ -29,8 +29,13 @@ static void publish_to(const char *store, const char *tag)
 {
 	char *from = strdup(trees_path(directory, "source"));
 	char *to = strdup(trees_path(directory, store));
-	struct publish_options o = {
-		.source = from, .store = to, .key = key, .tag = tag, .jobs = 2};
+	const char *const tags[] = {tag, NULL};
+	struct publish_options o = {.source = from,
+		.store = to,
+		.key = key,
+		.tags = tags,
+		.tag_count = tag != NULL,
+		.jobs = 2};
 	struct publish_result r;
 	struct trouble t = {0};
 

@@ -6,7 +6,7 @@ PUBLISH_TESTS = \
 	%D%/test_store_directory %D%/test_store_location %D%/test_store_recovery %D%/test_tally \
 	%D%/test_rollback %D%/test_tagging %D%/test_store_names %D%/test_store_pages \
 	%D%/test_unreadable %D%/test_walk
-PUBLISH_TESTS += %D%/test_store_copy
+PUBLISH_TESTS += %D%/test_store_copy %D%/test_store_check %D%/test_digest_set
 UNIT_TESTS += $(PUBLISH_TESTS)
 $(PUBLISH_TESTS): LDADD = $(PUBLISH_ROOMS) $(CMOCKA_LIBS) $(PUBLISH_LIBS)
 $(PUBLISH_TESTS): $(PUBLISH_ROOMS)
