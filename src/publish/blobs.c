@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "publish/blobs.h"
+#include "publish/listed_blobs.h"
 #include "publish/tally.h"
 
 /* A delta below this part of the content is taken without trying the plain form. */
@@ -18,6 +19,7 @@ struct blobs {
 	int level;
 	bool verify;
 	struct tally *tally;
+	struct listed_blobs *listed; /* NULL: not looked for */
 
 	pthread_mutex_t blobs_mtx; /* the fields below */
 	struct blob_totals totals;
@@ -48,9 +50,32 @@ void blobs_free(struct blobs *b)
 {
 	if (!b)
 		return;
+	listed_blobs_free(b->listed);
 	tally_free(b->tally);
 	pthread_mutex_destroy(&b->blobs_mtx);
 	free(b);
+}
+
+int blobs_heed_lists(struct blobs *b, struct trouble *t)
+{
+	return listed_blobs_new(b->store, &b->listed, t);
+}
+
+static bool blobs_rely_on(void *ctx, const struct digest *name)
+{
+	const struct blobs *b = ctx;
+
+	return tally_has(b->tally, name);
+}
+
+int blobs_secure(struct blobs *b, struct trouble *t)
+{
+	return b->listed ? listed_blobs_secure(b->listed, blobs_rely_on, b, t) : 0;
+}
+
+static int blobs_rescue(struct blobs *b, const struct digest *name)
+{
+	return b->listed ? listed_blobs_rescue(b->listed, name, NULL) : 0;
 }
 
 static unsigned find_writing(const struct blobs *b, const struct digest *name)
@@ -102,6 +127,9 @@ static int count_base(struct blobs *b, const struct digest *base)
 
 	if (rc || stored.has_base)
 		return ERR_CORRUPT; /* what is made on it cannot be read */
+	rc = blobs_rescue(b, base);
+	if (rc)
+		return rc;
 	note_delta(b);
 	return tally_add(b->tally, base, stored.size);
 }
@@ -126,6 +154,8 @@ int blobs_adopt(
 		rc = blobs_decode(b, x, name);
 	if (!rc && stored.has_base)
 		rc = count_base(b, &stored.base);
+	if (!rc)
+		rc = blobs_rescue(b, name);
 	return rc ? rc : tally_add(b->tally, name, stored.size);
 }
 
@@ -147,7 +177,8 @@ static int blobs_find_base(struct blobs *b, struct scratch *x, const struct dige
 		return rc;
 	if (stored.has_base || digest_equal(base, name))
 		return ERR_ABSENT;
-	return store_read_blob(b->store, x->codec, base, &x->base, NULL);
+	rc = blobs_rescue(b, base);
+	return rc ? rc : store_read_blob(b->store, x->codec, base, &x->base, NULL);
 }
 
 /* A stored form, in x->delta or x->plain. */
@@ -198,7 +229,9 @@ static int put_claimed(struct blobs *b, struct scratch *x, const struct digest *
 
 	if (rc == 0 || rc == ERR_NO_MEMORY)
 		return rc;
-	rc = encode(b, x, name, content, hint, &form);
+	/* What older revisions have as a whole stays whole: they do not say that they have
+	 * deltas, and gc would not look for its base. */
+	rc = encode(b, x, name, content, damaged ? NULL : hint, &form);
 	if (!rc)
 		rc = store_write_blob(b->store, name, form.stored, t);
 	if (rc)

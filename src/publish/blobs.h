@@ -16,6 +16,12 @@ struct blobs;
  * there before it counts. NULL without memory. */
 struct blobs *blobs_new(struct store *store, int level, unsigned writers, bool verify);
 void blobs_free(struct blobs *b);
+/* Looks which blobs are listed to be deleted (listed_blobs.h), before any is adopted: such
+ * a one is put again when it is. */
+int blobs_heed_lists(struct blobs *b, struct trouble *t);
+/* Before the manifest is written: of what was adopted, nothing will be deleted. As
+ * listed_blobs_secure(). */
+int blobs_secure(struct blobs *b, struct trouble *t);
 
 /* Where to look for a chunk that resembles one: asked only when that is not in the store.
  * 0 and a digest, or any error for none. */

@@ -74,7 +74,8 @@ static int listing_look_at(struct directory_listing *l, const char *name,
 	if (strncmp(l->path, l->prefix, strlen(l->prefix)) ||
 		(!store_path_is_blob(l->path, &d) &&
 			!store_path_is_revision(l->path, &revision) &&
-			!store_path_is_tag(l->path, tag)))
+			!store_path_is_tag(l->path, tag) &&
+			!store_path_is_tombstones(l->path)))
 		return ERR_ABSENT;
 	if (fstatat(l->store, l->path, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? ERR_ABSENT : fail_list(l, t);

@@ -258,6 +258,9 @@ static int start_publication(struct run *r)
 		r->plan.jobs + 1, r->o->verify);
 	if (!p->scratches || !p->blobs)
 		return ERR_NO_MEMORY;
+	rc = blobs_heed_lists(p->blobs, r->t);
+	if (rc)
+		return rc;
 	return workers_new("publish", r->plan.jobs, &p->workers);
 }
 
@@ -339,7 +342,9 @@ static int publish_content(struct run *r, struct pipeline_result *out)
 		rc = unreadable_fail(r->unreadable, r->source, r->t);
 	if (!rc && !r->o->dry_run)
 		rc = publish_profile(r, &out->root);
-	return rc ? rc : store_sync(r->store, r->t);
+	if (!rc)
+		rc = store_sync(r->store, r->t);
+	return rc ? rc : blobs_secure(r->publication.blobs, r->t);
 }
 
 /* The manifest and the tag, of what is in the store by now. */

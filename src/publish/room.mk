@@ -26,3 +26,7 @@ libpublish_a_SOURCES += \
 	%D%/check_blobs.c %D%/check_documents.c %D%/check_impact.c %D%/check_impact.h \
 	%D%/check_options.h %D%/check_rebuild.c %D%/check_run.h %D%/store_check.c \
 	%D%/store_check.h %D%/digest_set.c %D%/digest_set.h
+libpublish_a_SOURCES += \
+	%D%/digest_flags.c %D%/digest_flags.h %D%/gc.c %D%/gc.h %D%/gc_history.c %D%/gc_history.h \
+	%D%/gc_marks.c %D%/gc_marks.h %D%/gc_policy.c %D%/gc_policy.h %D%/gc_sweep.c %D%/gc_sweep.h \
+	%D%/listed_blobs.c %D%/listed_blobs.h %D%/tombstones.c %D%/tombstones.h

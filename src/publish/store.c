@@ -325,6 +325,23 @@ int store_remove_tag(struct store *s, const char *tag, struct trouble *t)
 	return rc ? rc : store_remove(s, path, t);
 }
 
+int store_read_tombstones(
+	struct store *s, const char *path, struct bytes *text, struct trouble *t)
+{
+	return store_read_small(s, path, text, NULL, t);
+}
+
+int store_write_tombstones(
+	struct store *s, const char *path, struct span text, struct trouble *t)
+{
+	return store_put(s, path, text, NULL, t);
+}
+
+int store_remove_tombstones(struct store *s, const char *path, struct trouble *t)
+{
+	return store_remove(s, path, t);
+}
+
 int store_list(
 	struct store *s, const char *prefix, struct store_listing **out, struct trouble *t)
 {

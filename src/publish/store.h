@@ -71,6 +71,8 @@ struct store {
 	char *name; /* as the user gave it, for sentences; owned */
 	/* A directory's; NULL: it is none. To see whether others lie in it. */
 	const struct stat *st;
+	/* Nobody else writes to it as long as it is open: it is locked. */
+	bool alone;
 };
 
 /* `s` may be NULL. */
@@ -143,9 +145,16 @@ int store_write_tag(struct store *s, const char *tag, struct span text,
 	const struct store_version *seen, struct trouble *t);
 int store_remove_tag(struct store *s, const char *tag, struct trouble *t);
 
-/* What is there now: all "blobs/", those whose digest begins so ("blobs/ab"), "revisions/"
- * or "tags/", in any order, but blobs by their first byte, rising. What comes or goes
- * meanwhile may be told or not. ERR_UNSUPPORTED: a server cannot tell. */
+/* A list of tombstones/ (tombstones.h), by the path that a listing gives. */
+int store_read_tombstones(
+	struct store *s, const char *path, struct bytes *text, struct trouble *t);
+int store_write_tombstones(
+	struct store *s, const char *path, struct span text, struct trouble *t);
+int store_remove_tombstones(struct store *s, const char *path, struct trouble *t);
+
+/* What is there now: all "blobs/", those whose digest begins so ("blobs/ab"), "revisions/",
+ * "tags/" or "tombstones/", in any order, but blobs by their first byte, rising. What comes
+ * or goes meanwhile may be told or not. ERR_UNSUPPORTED: a server cannot tell. */
 int store_list(
 	struct store *s, const char *prefix, struct store_listing **out, struct trouble *t);
 

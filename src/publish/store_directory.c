@@ -203,6 +203,18 @@ static int check_seen(struct store_directory *d, const char *path,
 		path, d->base.name);
 }
 
+/* Most stores have no tombstones/. */
+static int make_parent(struct store_directory *d, const char *path)
+{
+	char parent[STORE_PATH_MAX];
+
+	snprintf(parent, sizeof parent, "%.*s", (int)strcspn(path, "/"), path);
+	if (mkdirat(directory_root(d), parent, STORE_DIRECTORY_MODE) != 0 ||
+		fsync(directory_root(d)) != 0)
+		return error_from_errno(errno);
+	return 0;
+}
+
 static int store_directory_put(struct store *s, const char *path, struct span text,
 	const struct store_version *seen, struct trouble *t)
 {
@@ -214,6 +226,8 @@ static int store_directory_put(struct store *s, const char *path, struct span te
 	if (rc)
 		return rc;
 	rc = io_replace_file(directory_root(d), path, text, STORE_FILE_MODE, 1);
+	if (rc == ERR_ABSENT && !make_parent(d, path))
+		rc = io_replace_file(directory_root(d), path, text, STORE_FILE_MODE, 1);
 	if (!rc && is_there)
 		set_apart(d, path, &before);
 	return rc ? store_fail_write(d, path, rc, t) : 0;
@@ -347,7 +361,8 @@ static int store_take_lock(struct store_directory *d, struct trouble *t)
 		O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, STORE_FILE_MODE);
 	if (d->lock < 0)
 		return trouble_errno(t, "cannot write to the store %s", name);
-	if (flock(d->lock, LOCK_EX | LOCK_NB) == 0)
+	d->base.alone = flock(d->lock, LOCK_EX | LOCK_NB) == 0;
+	if (d->base.alone)
 		return 0;
 	if (errno == EWOULDBLOCK)
 		return trouble_set(t, ERR_BUSY,
@@ -381,6 +396,7 @@ static int make_directories(struct store_directory *d, struct trouble *t)
 				directories[i], d->base.name);
 		remove_temporaries(d, directories[i]);
 	}
+	remove_temporaries(d, "tombstones");
 	return 0;
 }
 

@@ -83,3 +83,16 @@ bool store_path_is_tag(const char *path, char out[TAG_NAME_MAX + 1])
 	memcpy(out, name, stem.size + 1);
 	return true;
 }
+
+bool store_path_is_tombstones(const char *path)
+{
+	static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz-";
+	const size_t skip = strlen("tombstones/");
+	size_t size;
+
+	if (strncmp(path, "tombstones/", skip))
+		return false;
+	size = strspn(path + skip, letters);
+	return size > 0 && size <= TOMBSTONES_NAME_MAX &&
+	       strcmp(path + skip + size, ".txt") == 0;
+}

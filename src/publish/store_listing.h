@@ -14,6 +14,8 @@
 #include "util/digest.h"
 #include "util/error.h"
 
+#define TOMBSTONES_NAME_MAX 100 /* bytes, without tombstones/ and .txt */
+
 struct store_item {
 	const char *path; /* below the store; borrowed until the next one */
 	uint64_t size;	  /* bytes, as stored */
@@ -34,5 +36,6 @@ void store_listing_close(struct store_listing *l); /* may be NULL */
 bool store_path_is_blob(const char *path, struct digest *out);
 bool store_path_is_revision(const char *path, uint64_t *out);
 bool store_path_is_tag(const char *path, char out[TAG_NAME_MAX + 1]);
+bool store_path_is_tombstones(const char *path);
 
 #endif

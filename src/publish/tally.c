@@ -93,6 +93,17 @@ int tally_add(struct tally *t, const struct digest *d, uint64_t size)
 	return rc;
 }
 
+bool tally_has(struct tally *t, const struct digest *d)
+{
+	uint64_t key = digest_prefix(d);
+	bool has;
+
+	pthread_mutex_lock(&t->tally_mtx);
+	has = *tally_probe(t->slots, t->slot_count, key ? key : 1) != 0;
+	pthread_mutex_unlock(&t->tally_mtx);
+	return has;
+}
+
 uint64_t tally_count(struct tally *t)
 {
 	uint64_t count;

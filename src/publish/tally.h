@@ -14,6 +14,8 @@ struct tally *tally_new(void); /* NULL without memory */
 void tally_free(struct tally *t);
 /* 0 whether it was new or not; ERR_NO_MEMORY. */
 int tally_add(struct tally *t, const struct digest *d, uint64_t size);
+/* May it have been added? */
+bool tally_has(struct tally *t, const struct digest *d);
 uint64_t tally_count(struct tally *t);
 uint64_t tally_bytes(struct tally *t);
 

@@ -1,4 +1,5 @@
 PUBLISH_TESTS = \
+	%D%/test_gc %D%/test_gc_policy \
 	%D%/test_reachable \
 	%D%/test_attributes %D%/test_blobs %D%/test_bundle %D%/test_chunker %D%/test_comparison %D%/test_content \
 	%D%/test_dir_names %D%/test_extents %D%/test_hardlinks %D%/test_history %D%/test_ignore %D%/test_ignore_pattern %D%/test_index \
