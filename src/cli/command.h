@@ -56,6 +56,7 @@ int command_use(const char *name, const char *fmt, ...)
 	int cmd_##x(int argc, char **argv);                                                \
 	extern const struct option_help x##_options_help[]
 COMMAND(publish);
+COMMAND(gc);
 COMMAND(serve);
 COMMAND(mount);
 COMMAND(umount);

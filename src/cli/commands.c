@@ -19,6 +19,7 @@ const struct command commands[] = {
 	ROW(tag, "STORE [NAME [REVISION]] [OPTIONS]", "List, set, move and delete tags"),
 	ROW(rollback, "STORE REVISION [OPTIONS]", "Publish what an old revision holds again"),
 	ROW(serve, "STORE [OPTIONS]", "Serve a store over HTTPS"),
+	ROW(gc, "STORE [OPTIONS]", "Remove old revisions and what only they needed"),
 	ROW(mount, "URL MOUNTPOINT [OPTIONS]", "Mount a published dataset"),
 	ROW(umount, "MOUNTPOINT... [OPTIONS]", "Unmount datasets"),
 	ROW(update, "[MOUNTPOINT...] [OPTIONS]",

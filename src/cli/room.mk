@@ -5,7 +5,7 @@ libcli_a_SOURCES = \
 	%D%/report_style.h %D%/size_tree.c %D%/size_tree.h %D%/survey.c %D%/survey.h %D%/survey_json.c %D%/survey_json.h %D%/treemap.c \
 	%D%/terminal.c %D%/terminal.h %D%/treemap.h %D%/cmd_check.c %D%/check_store.c %D%/check_store.h %D%/cmd_copy.c %D%/cmd_du.c %D%/usage.c %D%/usage.h \
 	%D%/cmd_get.c %D%/cmd_help.c %D%/cmd_key.c %D%/cmd_ls.c %D%/cmd_mount.c \
-	%D%/cmd_prefetch.c %D%/cmd_publish.c %D%/cmd_serve.c %D%/cmd_stat.c %D%/cmd_status.c %D%/cmd_trace.c %D%/cmd_umount.c %D%/cmd_update.c \
+	%D%/cmd_gc.c %D%/cmd_prefetch.c %D%/cmd_publish.c %D%/cmd_serve.c %D%/cmd_stat.c %D%/cmd_status.c %D%/cmd_trace.c %D%/cmd_umount.c %D%/cmd_update.c \
 	%D%/cmd_version.c %D%/cmd_why.c %D%/command.c %D%/command.h %D%/commands.c %D%/duration.c %D%/duration.h %D%/entry_copy.c \
 	%D%/entry_copy.h %D%/entry_text.c %D%/entry_text.h %D%/extract.c %D%/extract.h \
 	%D%/json_output.c %D%/json_output.h %D%/extract_attributes.c %D%/extract_attributes.h %D%/keys.c %D%/keys.h %D%/link_table.c \

@@ -60,7 +60,7 @@ check_command() {
 }
 
 commands=$("$CAIRN" help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
-for command in publish serve mount umount prefetch cache ls cat check copy du get stat key log show diff tag rollback help version; do
+for command in publish serve mount umount prefetch cache ls cat check copy du gc get stat key log show diff tag rollback help version; do
 	grep -qx "$command" <<<"$commands" || fail "cairn help does not list $command"
 done
 for command in $commands; do check_command "$command"; done
