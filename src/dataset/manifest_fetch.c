@@ -143,6 +143,38 @@ static int get_newest(struct manifest_fetch *m, struct trouble *t)
 	return rc;
 }
 
+/* The number of the newest revision, or 0. Only for words, so nothing of it is verified. */
+static uint64_t newest_number(struct manifest_fetch *m)
+{
+	uint64_t number = m->last ? m->last->revision : 0;
+	struct bytes text = {0};
+	struct manifest *newest;
+
+	if (!get_whole(m, "manifest.json", true, &text, NULL) &&
+		!manifest_decode(span_of_bytes(&text), &newest, NULL)) {
+		number = newest->revision > number ? newest->revision : number;
+		manifest_free(newest);
+	}
+	bytes_release(&text);
+	return number;
+}
+
+/* Numbers rise by one, so an earlier one was there. */
+static int fail_no_revision(
+	struct manifest_fetch *m, uint64_t revision, const char *path, struct trouble *t)
+{
+	uint64_t newest = newest_number(m);
+
+	if (newest > revision)
+		return trouble_set(t, ERR_ABSENT,
+			"%s has no revision %llu any more: it was pruned (cairn gc); the "
+			"newest is %llu",
+			m->url, (unsigned long long)revision, (unsigned long long)newest);
+	return trouble_set(t, ERR_ABSENT,
+		"%s has no revision %llu: %s does not exist there", m->url,
+		(unsigned long long)revision, path);
+}
+
 static int get_revision(struct manifest_fetch *m, uint64_t revision, struct trouble *t)
 {
 	char path[64];
@@ -151,9 +183,7 @@ static int get_revision(struct manifest_fetch *m, uint64_t revision, struct trou
 	snprintf(path, sizeof path, "revisions/%llu.json", (unsigned long long)revision);
 	rc = get_whole(m, path, false, &m->text, t);
 	if (rc == ERR_ABSENT)
-		return trouble_set(t, rc,
-			"%s has no revision %llu: %s does not exist there", m->url,
-			(unsigned long long)revision, path);
+		return fail_no_revision(m, revision, path, t);
 	return rc ? rc : check_document(m, path, &m->text, t);
 }
 

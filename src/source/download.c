@@ -173,6 +173,15 @@ static void download_fail(struct in_flight *f)
 		download_start(f);
 }
 
+/* A revision that was opened names it, so it was there. */
+static void download_absent(struct in_flight *f)
+{
+	f->error = trouble_set(&f->trouble, ERR_ABSENT,
+		"%.700s: the store is damaged, or the revision was pruned from it (cairn "
+		"gc): use a newer one",
+		f->fetch.trouble.text);
+}
+
 static void download_refused(struct in_flight *f)
 {
 	const struct fetch *fetch = &f->fetch;
@@ -192,6 +201,8 @@ static void download_refused(struct in_flight *f)
 		return;
 	f->error = error;
 	f->trouble = fetch->trouble;
+	if (error == ERR_ABSENT)
+		download_absent(f);
 	download_fail(f);
 }
 
