@@ -258,7 +258,8 @@ static int start_publication(struct run *r)
 		r->plan.jobs + 1, r->o->verify);
 	if (!p->scratches || !p->blobs)
 		return ERR_NO_MEMORY;
-	rc = blobs_heed_lists(p->blobs, r->t);
+	if (!r->o->dry_run) /* which puts nothing */
+		rc = blobs_heed_lists(p->blobs, r->t);
 	if (rc)
 		return rc;
 	return workers_new("publish", r->plan.jobs, &p->workers);
