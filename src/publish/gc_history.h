@@ -7,7 +7,7 @@
 #ifndef CAIRN_PUBLISH_GC_HISTORY_H
 #define CAIRN_PUBLISH_GC_HISTORY_H
 
-#include "publish/gc.h"
+#include "publish/gc_options.h"
 
 struct gc_tag {
 	char name[TAG_NAME_MAX + 1];

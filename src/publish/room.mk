@@ -28,5 +28,5 @@ libpublish_a_SOURCES += \
 	%D%/store_check.h %D%/digest_set.c %D%/digest_set.h
 libpublish_a_SOURCES += \
 	%D%/digest_flags.c %D%/digest_flags.h %D%/gc.c %D%/gc.h %D%/gc_history.c %D%/gc_history.h \
-	%D%/gc_marks.c %D%/gc_marks.h %D%/gc_policy.c %D%/gc_policy.h %D%/gc_sweep.c %D%/gc_sweep.h \
+	%D%/gc_options.h %D%/gc_marks.c %D%/gc_marks.h %D%/gc_policy.c %D%/gc_policy.h %D%/gc_sweep.c %D%/gc_sweep.h \
 	%D%/listed_blobs.c %D%/listed_blobs.h %D%/tombstones.c %D%/tombstones.h

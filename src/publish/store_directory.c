@@ -204,7 +204,7 @@ static int check_seen(struct store_directory *d, const char *path,
 }
 
 /* Most stores have no tombstones/. */
-static int make_parent(struct store_directory *d, const char *path)
+static int store_make_parent(struct store_directory *d, const char *path)
 {
 	char parent[STORE_PATH_MAX];
 
@@ -226,7 +226,7 @@ static int store_directory_put(struct store *s, const char *path, struct span te
 	if (rc)
 		return rc;
 	rc = io_replace_file(directory_root(d), path, text, STORE_FILE_MODE, 1);
-	if (rc == ERR_ABSENT && !make_parent(d, path))
+	if (rc == ERR_ABSENT && !store_make_parent(d, path))
 		rc = io_replace_file(directory_root(d), path, text, STORE_FILE_MODE, 1);
 	if (!rc && is_there)
 		set_apart(d, path, &before);
