@@ -13,8 +13,8 @@
 
 /* Is what `want` asks for here? Cheap. */
 bool cache_has(struct cache *c, const struct want *want);
-/* A decoded page, recipe or list of extents (its kind says which); the reference is shared, not taken over.
- * Errors mean only that it is not kept. */
+/* A decoded page, recipe or list of extents (its kind says which); the reference is shared,
+ * not taken over. Errors mean only that it is not kept. */
 int cache_put_page(struct cache *c, struct blob_buffer *packed);
 /* A verified chunk at its place. Waits, for a bounded time, until there is room for it. In
  * a hurry, no time is spent on how it lies in memory. ERR_NO_SPACE: not kept. */

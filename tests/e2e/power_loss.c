@@ -4,11 +4,11 @@
  *
  *	power_loss DIRECTORY [PATH...]
  *
- * Writes back a part of each file below each PATH, as a kernel may have got to by then: of one
- * nothing, of one its first page, of one a half, of one all. Then shuts the file system that
- * DIRECTORY is on down, its journal written and nothing else: what is read after the next
- * mount is what was on the disk. Works on ext4, XFS and others that know that ioctl(2). For
- * file systems of the test's own: whoever else uses it has lost it.
+ * Writes back a part of each file below each PATH, as a kernel may have got to by then: of
+ *one nothing, of one its first page, of one a half, of one all. Then shuts the file system
+ *that DIRECTORY is on down, its journal written and nothing else: what is read after the
+ *next mount is what was on the disk. Works on ext4, XFS and others that know that ioctl(2).
+ *For file systems of the test's own: whoever else uses it has lost it.
  */
 #include <config.h>
 

@@ -21,7 +21,7 @@
 #include "publish/store_memory.h"
 #include "unit/trees.h"
 
-#define CONTENTS 24	   /* each second one is an edit of the one before */
+#define CONTENTS 24	  /* each second one is an edit of the one before */
 #define CONTENT_SIZE 4000 /* bytes */
 
 struct gc_fixture {
