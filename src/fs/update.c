@@ -229,7 +229,7 @@ static bool is_listed_alike(const struct entry *before, const struct entry *afte
 }
 
 /* Who stands in a directory that went finds it empty. */
-static int note_gone(
+static int note_removed_directory(
 	struct update *u, const struct entry *before, const struct entry *after)
 {
 	if (before->type != ENTRY_DIRECTORY || (after && after->type == ENTRY_DIRECTORY))
@@ -248,7 +248,7 @@ static int note_change(void *ctx, enum tree_change change, const struct entry *b
 	else
 		rc = note_entry(u, after ? after : before, !is_listed_alike(before, after));
 	if (!rc && change != TREE_ADDED)
-		rc = note_gone(u, before, after);
+		rc = note_removed_directory(u, before, after);
 	if (rc == ERR_PENDING) { /* it has to be heard of again */
 		u->told.before -= before != NULL;
 		u->told.after -= after != NULL;
