@@ -38,10 +38,11 @@ int unreadable_add(struct unreadable *u, const char *path, int code, const char 
 bool unreadable_next(
 	const struct unreadable *u, size_t *at, const char **path, const char **reason)
 {
-	const char *text = (const char *)u->text.data + *at;
+	const char *text;
 
 	if (*at >= u->text.size)
 		return false;
+	text = (const char *)u->text.data + *at;
 	*path = text;
 	*reason = text + strlen(text) + 1;
 	*at += strlen(*path) + strlen(*reason) + 2;
