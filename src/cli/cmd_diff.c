@@ -200,13 +200,14 @@ static int diff_start(struct diff_run *d, struct trouble *t)
 {
 	struct known_revision a = {0}, b = {0};
 	struct revisions r;
+	bool named = d->a != NULL;
 	uint64_t number;
-	int rc = revisions_open(&r, d->given, d->a, &d->o, d->a ? &a : &b, t);
+	int rc = revisions_open(&r, d->given, d->a, &d->o, named ? &a : &b, t);
 
 	if (rc)
 		return rc;
 	number = r.newest;
-	rc = d->a ? revisions_find(&r, d->b, &b, t) : revisions_next(&r, &number, &a, t);
+	rc = named ? revisions_find(&r, d->b, &b, t) : revisions_next(&r, &number, &a, t);
 	if (!rc)
 		rc = diff_compare(d, &r, a.manifest, b.manifest, t);
 	known_revision_release(&a);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <config.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -75,8 +76,10 @@ static int check_not_inside(struct run *r)
 {
 	const struct stat *store = r->store->st;
 	char path[PATH_SIZE_MAX + 1];
-	size_t size = strlen(r->source);
+	size_t size;
 
+	assert(r->source);
+	size = strlen(r->source);
 	if (size > PATH_SIZE_MAX)
 		return trouble_set(r->t, ERR_LIMIT, "the source's path is too long");
 	memcpy(path, r->source, size + 1);

@@ -63,7 +63,7 @@ static int tag_before_read(
 	struct tag *tag = NULL;
 	int rc = tagging_read(o->store, o->name, &text, &tag, &out->seen, &why);
 
-	if (!rc) {
+	if (tag) {
 		out->created = tag->created;
 		out->is_same = tag->revision == o->manifest->revision &&
 			       digest_equal(&tag->manifest, &o->manifest->digest) &&
