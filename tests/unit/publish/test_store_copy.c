@@ -260,7 +260,8 @@ static void test_killed_anywhere(void **state)
 		struct store *to = store_memory_new();
 		struct faulty_store f;
 
-		faulty_store_init(&f, to, at++);
+		faulty_store_init(&f, to, at);
+		at += getenv("CAIRN_QUICK") ? 5 : 1;
 		rc = copy(source, &f.base, &n);
 		assert_true(rc == 0 || rc == ERR_IO);
 		assert_int_equal(newest(to), rc ? 0 : 2);
@@ -376,6 +377,8 @@ static void test_rotten_source(void **state)
 		struct store *from = store_memory_new(), *to = store_memory_new();
 		unsigned before = said;
 
+		if (getenv("CAIRN_QUICK") && turn % 4 != turn / 4 % 4)
+			goto next;
 		assert_int_equal(copy(source, from, &n), 0);
 		damage_path(from, item.path, turn % DAMAGE_KINDS);
 		assert_int_equal(copy(from, to, &n), ERR_CORRUPT);
@@ -387,6 +390,7 @@ static void test_rotten_source(void **state)
 		assert_int_equal(copy(source, to, &n), 0);
 		same_below(source, to, "revisions/");
 		assert_int_equal(whole_revisions(to), 2);
+	next:
 		store_close(from);
 		store_close(to);
 	}
