@@ -145,7 +145,7 @@ static int rebuild_some(struct rebuild *b, struct blob_scratch *x, size_t *next,
 {
 	struct check_run *c = b->c;
 	struct rotten_blob wanted[REBUILT_AT_ONCE];
-	size_t places[REBUILT_AT_ONCE];
+	size_t places[REBUILT_AT_ONCE], count;
 	int rc;
 
 	b->count = 0;
@@ -157,8 +157,9 @@ static int rebuild_some(struct rebuild *b, struct blob_scratch *x, size_t *next,
 		bytes_clear(&b->chunks[b->count].content);
 		b->chunks[b->count++].digest = c->rotten[*next].digest;
 	}
-	rc = b->count ? impact_each(c, wanted, b->count, rebuild_part, b, t) : 0;
-	for (size_t i = 0; !rc && i < b->count; i++) {
+	count = b->count;
+	rc = count ? impact_each(c, wanted, count, rebuild_part, b, t) : 0;
+	for (size_t i = 0; !rc && i < count; i++) {
 		mended[places[i]] = rebuilt_put(c, x, &b->chunks[i]);
 		if (mended[places[i]])
 			say_rebuilt(c, &b->chunks[i].digest);

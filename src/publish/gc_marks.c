@@ -108,7 +108,7 @@ static int gc_mark_revisions(struct gc_marks *m, bool deltas, struct trouble *t)
 
 	for (size_t i = 0; i < h->count && !rc; i++) {
 		struct gc_progress p = {GC_MARKING, m->pass, i, h->count};
-		struct manifest *manifest;
+		struct manifest *manifest = NULL;
 
 		if (!h->revisions[i].keep)
 			continue;
@@ -123,8 +123,7 @@ static int gc_mark_revisions(struct gc_marks *m, bool deltas, struct trouble *t)
 		}
 		if (!rc && manifest->delta == deltas)
 			rc = gc_mark_manifest(m, manifest, t);
-		if (!rc)
-			manifest_free(manifest);
+		manifest_free(manifest);
 	}
 	bytes_release(&text);
 	return rc;

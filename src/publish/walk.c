@@ -325,7 +325,7 @@ static int open_other(struct walker *w, const struct subdirectory *d, DIR **out)
 
 	if (at >= 0)
 		close(at);
-	if (rc)
+	if (!dir)
 		return rc;
 	if (fstat(dirfd(dir), &st) != 0)
 		rc = walker_errno();
@@ -348,7 +348,7 @@ static int open_listed(struct walker *w, const struct subdirectory *d, DIR **out
 	struct stat st;
 	int rc = dir ? 0 : walker_errno();
 
-	if (rc)
+	if (!dir)
 		return rc;
 	if (fstat(dirfd(dir), &st) != 0)
 		rc = walker_errno();

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "cli/mount_profile.h"
+#include "cache/inspect.h"
 #include "unit/await.h"
 #include "unit/cli_dataset.h"
 #include "unit/gate_server.h"
@@ -99,10 +100,14 @@ static uint64_t waits(void)
 	return d.reader.misses - before;
 }
 
+/* Delivered, and kept, which comes later. */
 static bool all_is_here(void)
 {
-	return cache_flush(d.reader.cache) == 0 &&
-	       engine_delivered(d.reader.engine) >= (uint64_t)FILES * SIZE;
+	struct cache_info info;
+
+	return engine_delivered(d.reader.engine) >= (uint64_t)FILES * SIZE &&
+	       cache_flush(d.reader.cache) == 0 && cache_info(d.reader.cache, &info) == 0 &&
+	       info.resident >= (uint64_t)FILES * SIZE;
 }
 
 static void test_who_reads_need_not_wait(void **state)
