@@ -145,19 +145,18 @@ static int rebuild_some(struct rebuild *b, struct blob_scratch *x, size_t *next,
 {
 	struct check_run *c = b->c;
 	struct rotten_blob wanted[REBUILT_AT_ONCE];
-	size_t places[REBUILT_AT_ONCE], count;
+	size_t places[REBUILT_AT_ONCE], count = 0;
 	int rc;
 
-	b->count = 0;
-	for (; *next < c->rotten_count && b->count < REBUILT_AT_ONCE; ++*next) {
+	for (; *next < c->rotten_count && count < REBUILT_AT_ONCE; ++*next) {
 		if (c->rotten[*next].about != CHECK_CHUNK)
 			continue;
-		wanted[b->count] = c->rotten[*next];
-		places[b->count] = *next;
-		bytes_clear(&b->chunks[b->count].content);
-		b->chunks[b->count++].digest = c->rotten[*next].digest;
+		wanted[count] = c->rotten[*next];
+		places[count] = *next;
+		bytes_clear(&b->chunks[count].content);
+		b->chunks[count++].digest = c->rotten[*next].digest;
 	}
-	count = b->count;
+	b->count = count;
 	rc = count ? impact_each(c, wanted, count, rebuild_part, b, t) : 0;
 	for (size_t i = 0; !rc && i < count; i++) {
 		mended[places[i]] = rebuilt_put(c, x, &b->chunks[i]);

@@ -70,7 +70,9 @@ static int walker_leave_out(struct walker *w, int rc, const char *why)
 
 static int walker_errno(void)
 {
-	return errno == ESTALE || errno == ELOOP ? ERR_ABSENT : error_from_errno(errno);
+	int rc = errno == ESTALE || errno == ELOOP ? ERR_ABSENT : error_from_errno(errno);
+
+	return rc ? rc : ERR_IO;
 }
 
 /* Sets w->path to the directory's path and `name`. ERR_LIMIT: then it is the directory's.
