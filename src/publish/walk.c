@@ -70,9 +70,7 @@ static int walker_leave_out(struct walker *w, int rc, const char *why)
 
 static int walker_errno(void)
 {
-	int rc = errno == ESTALE || errno == ELOOP ? ERR_ABSENT : error_from_errno(errno);
-
-	return rc ? rc : ERR_IO;
+	return errno == ESTALE || errno == ELOOP ? ERR_ABSENT : error_from_errno(errno);
 }
 
 /* Sets w->path to the directory's path and `name`. ERR_LIMIT: then it is the directory's.
@@ -370,7 +368,7 @@ static int walker_enter(struct walker *w, const struct subdirectory *d)
 
 	if (rc == ERR_INVALID) /* the store: it has said so */
 		return rc;
-	if (rc)
+	if (!dir)
 		return walker_leave_out(w, rc,
 			rc == ERR_CHANGED ? "another directory has taken its place" : NULL);
 	rc = push_frame(w, d->verdict);
