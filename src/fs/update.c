@@ -319,6 +319,14 @@ static int tell_kernel(struct update *u, struct trouble *t)
 	return rc;
 }
 
+/* Else the pages are gone for good, as those of a pruned revision are, and no later update
+ * may wait for them. */
+static bool may_pass(int rc)
+{
+	return rc == ERR_UNREACHABLE || rc == ERR_TIMEOUT || rc == ERR_INTERRUPTED ||
+	       rc == ERR_NO_MEMORY || rc == ERR_BUSY;
+}
+
 int update_finish(struct filesystem *fs, struct fuse_session *fuse,
 	struct update_told *told, struct trouble *t)
 {
@@ -331,8 +339,13 @@ int update_finish(struct filesystem *fs, struct fuse_session *fuse,
 		.out = told,
 	};
 
+	int rc;
+
 	*told = (struct update_told){0};
-	return fs->untold.any ? tell_kernel(&u, t) : 0;
+	rc = fs->untold.any ? tell_kernel(&u, t) : 0;
+	if (rc && !may_pass(rc))
+		fs->untold.any = false;
+	return rc;
 }
 
 static int update_to(struct filesystem *fs, struct fuse_session *fuse,

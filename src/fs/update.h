@@ -25,7 +25,8 @@ struct update_told {
 int update_run(struct filesystem *fs, struct fuse_session *fuse,
 	const struct manifest *next, struct update_told *told, struct trouble *t);
 /* Tells the kernel what an earlier update could not, if there is such: told->names and
- * told->directories. As above else. */
+ * told->directories. What nobody will ever have is given up, with its error, once. As above
+ * else. */
 int update_finish(struct filesystem *fs, struct fuse_session *fuse,
 	struct update_told *told, struct trouble *t);
 

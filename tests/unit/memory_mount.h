@@ -507,7 +507,8 @@ int source_run(struct source *s, attempt_fn step, void *arg, int64_t deadline_ns
 
 	(void)deadline_ns, (void)priority;
 	if (s->fails_at && --s->fails_at == 0)
-		return trouble_set(t, ERR_UNREACHABLE, "as the test says");
+		return trouble_set(t, s->run_error ? s->run_error : ERR_UNREACHABLE,
+			"as the test says");
 	for (;;) {
 		do {
 			assert_int_equal(attempt_begin(&a, s->engine.cache, NULL), 0);

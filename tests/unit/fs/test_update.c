@@ -259,6 +259,36 @@ static void what_could_not_be_told_is_told_later(void **state)
 	assert_in_range(shown, 2, 20);
 }
 
+/* The pages of a pruned revision do not come back: the next update goes on without. */
+static void what_can_never_be_told_holds_nothing_up(void **state)
+{
+	struct update_told told = {0};
+	struct memory_mount m;
+	struct trouble t = {0};
+	uint64_t changing, steady;
+
+	(void)state;
+	for (unsigned k = 1; !told.shown; k++) {
+		plant(&m);
+		edit_all(&m, &changing, &steady);
+		m.source.fails_at = k;
+		assert_int_equal(
+			update_run(m.fs, NULL, &m.manifest, &told, &t), ERR_UNREACHABLE);
+		if (!told.shown)
+			mount_end(&m);
+	}
+	m.source.run_error = ERR_ABSENT;
+	m.source.fails_at = 1;
+	assert_int_equal(update_finish(m.fs, NULL, &told, &t), ERR_ABSENT);
+	m.source.run_error = 0;
+	m.source.fails_at = 1;
+	assert_int_equal(update_finish(m.fs, NULL, &told, &t), 0);
+	m.source.fails_at = 0;
+	entry_of(&m, "changing", "file-10")->mode = 0640;
+	assert_true(update(&m).shown);
+	mount_end(&m);
+}
+
 /* A kernel that does not ask for them would let in whom a list keeps out. */
 static void the_first_attributes_need_a_new_mount(void **state)
 {
@@ -397,6 +427,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_told_of_the_unknown),
 		cmocka_unit_test(without_its_pages_nothing_changes),
 		cmocka_unit_test(what_could_not_be_told_is_told_later),
+		cmocka_unit_test(what_can_never_be_told_holds_nothing_up),
 		cmocka_unit_test(the_first_attributes_need_a_new_mount),
 		cmocka_unit_test(a_listing_ends_as_it_began),
 		cmocka_unit_test(ids_stay_over_many_updates),
