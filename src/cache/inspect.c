@@ -114,10 +114,6 @@ static int describe_dataset(struct span key, struct span value, struct dataset_r
 {
 	if (key.size != DIGEST_SIZE || dataset_record_decode(value, r))
 		return ERR_CORRUPT;
-	if (r->tag.size) { /* of a dataset that has its own, or was seen by tags only */
-		dataset_record_release(r);
-		return ERR_ABSENT;
-	}
 	*out = (struct cache_dataset){.name = r->name,
 		.url = r->url,
 		.revision = r->revision,
@@ -128,8 +124,9 @@ static int describe_dataset(struct span key, struct span value, struct dataset_r
 	return 0;
 }
 
-int cache_each_dataset(
-	struct cache *c, int (*each)(void *ctx, const struct cache_dataset *d), void *ctx)
+/* `tags`: what tags are on, too, which have records like datasets. */
+static int each_record(struct cache *c, bool tags,
+	int (*each)(void *ctx, const struct cache_dataset *d), void *ctx)
 {
 	struct scan *scan = scan_new(c->metadata, TABLE_DATASETS);
 	struct span key, value;
@@ -141,11 +138,17 @@ int cache_each_dataset(
 
 		if (describe_dataset(key, value, &r, &d))
 			continue;
-		rc = each(ctx, &d);
+		rc = tags || !r.tag.size ? each(ctx, &d) : 0;
 		dataset_record_release(&r);
 	}
 	scan_free(scan);
 	return rc == ERR_ABSENT ? 0 : rc;
+}
+
+int cache_each_dataset(
+	struct cache *c, int (*each)(void *ctx, const struct cache_dataset *d), void *ctx)
+{
+	return each_record(c, false, each, ctx);
 }
 
 static struct cache_object describe_object(
@@ -264,7 +267,7 @@ int cache_clear(struct cache *c, uint64_t *freed)
 	int rc = cache_evict_to(c, 0, &sum);
 
 	if (!rc)
-		rc = cache_each_dataset(c, note_root, &roots);
+		rc = each_record(c, true, note_root, &roots);
 	if (!rc)
 		rc = pages_clear(c->metadata, write_context_deadline(&c->write),
 			c->verified, roots.list, roots.count);

@@ -79,7 +79,8 @@ int cache_evict_object(
 /* Throws out in last-use order until at most `target` resident bytes are left. */
 int cache_evict_to(struct cache *c, uint64_t target, uint64_t *freed);
 /* Throws out all objects that are neither pinned nor lent, and all pages but the last
- * accepted root of each dataset: with that and its manifest, a dataset mounts offline. */
+ * accepted root of each dataset and tag: with that and its manifest, a dataset mounts
+ * offline. */
 int cache_clear(struct cache *c, uint64_t *freed);
 /* A pinned object is not evicted. Pins are named: unpin by the same name. An object that
  * is not resident may be pinned. */

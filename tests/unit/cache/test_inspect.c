@@ -191,28 +191,35 @@ static void test_clear(void **state)
 	struct cache *c = sample_open(*state, 0);
 	struct dataset_record d = {.name = strdup("d"), .url = strdup("file:///x")};
 	struct sample s = sample_make(30, 2);
-	struct digest id = digest_of("id", 2);
+	struct dataset_record tag = {.name = strdup("d"), .url = strdup("file:///x#t")};
+	struct digest id = digest_of("id", 2), tag_id = digest_of("tag", 3);
 	unsigned rows;
 	uint64_t freed;
 
+	assert_int_equal(bytes_append_string(&tag.tag, "{}"), 0);
 	for (unsigned i = 0; i < 20; i++) {
 		struct blob_buffer *page = sample_page(i, i + 1);
 
 		assert_int_equal(cache_put_page(c, page), 0);
 		if (i == 7)
 			d.root = *blob_buffer_digest(page);
+		if (i == 11)
+			tag.root = *blob_buffer_digest(page);
 		blob_buffer_put(page);
 	}
 	assert_int_equal(cache_dataset_save(c, &id, &d), 0);
+	assert_int_equal(cache_dataset_save(c, &tag_id, &tag), 0);
 	sample_put_all(c, &s);
 	assert_int_equal(cache_clear(c, &freed), 0);
 	assert_int_equal(freed, s.ref.size);
 	for (unsigned i = 0; i < 20; i++)
-		assert_int_equal(sample_find_page(c, i, &rows), i == 7 ? 0 : ERR_PENDING);
+		assert_int_equal(
+			sample_find_page(c, i, &rows), i == 7 || i == 11 ? 0 : ERR_PENDING);
 	assert_int_equal(sample_find_page(c, 7, &rows), 0);
 	assert_int_equal(rows, 8);
 	assert_int_equal(sample_read(c, &s), ERR_PENDING);
 	dataset_record_release(&d);
+	dataset_record_release(&tag);
 	cache_close(c);
 	sample_release(&s);
 }
