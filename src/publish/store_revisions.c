@@ -27,7 +27,8 @@ static int ask_downwards(struct store *s, uint64_t newest, uint64_t oldest,
 {
 	unsigned gap = 0;
 
-	for (uint64_t n = newest; n >= oldest && n > 0 && gap < REVISIONS_GAP_MAX; n--) {
+	for (uint64_t n = newest; n >= oldest && n > 0 && gap < STORE_REVISIONS_GAP_MAX;
+		n--) {
 		bool found = n == newest; /* which is manifest.json */
 		int rc = found ? 0 : ask_for(s, n, &found, t);
 

@@ -9,7 +9,7 @@
 #include "publish/store_names.h"
 
 /* So many in a row that a server does not have are taken for the end. */
-#define REVISIONS_GAP_MAX 64
+#define STORE_REVISIONS_GAP_MAX 64
 
 /* From `newest` down to `oldest`, as store_revisions_list(). *asked: the store could not be
  * listed, so some may be missing. To be released. */
