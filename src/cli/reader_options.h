@@ -27,15 +27,22 @@ enum {
 	OPTION_TIMEOUT,
 	OPTION_OWN /* first free for a command's own */
 };
-/* Rows of the shared options for a command's table. */
-#define READER_OPTIONS_HELP                                                                \
+/* Rows of the shared options for a command's table: where the cache is and whom to believe,
+ * which revision, how to reach the server. */
+#define READER_TRUST_HELP                                                                  \
 	{"cache", OPTION_CACHE, "DIR", "cache directory (default: ~/.cache/cairn)"},       \
 		{"trust", OPTION_TRUST, "PUBKEY", "accept only this key's signature"},     \
-		{"cacert", OPTION_CACERT, "FILE",                                          \
-			"believe these CAs instead of the system's"},                      \
-		{"revision", OPTION_REVISION, "N", "this revision instead of the newest"}, \
-		{"tag", OPTION_TAG, "TAG", "the revision of that tag"},                    \
-		{"cert", OPTION_CERT, "FILE", "client certificate"},                       \
+	{                                                                                  \
+		"cacert", OPTION_CACERT, "FILE",                                           \
+			"believe these CAs instead of the system's"                        \
+	}
+#define READER_WHICH_HELP                                                                  \
+	{"revision", OPTION_REVISION, "N", "this revision instead of the newest"},         \
+	{                                                                                  \
+		"tag", OPTION_TAG, "TAG", "the revision of that tag"                       \
+	}
+#define READER_SERVER_HELP                                                                 \
+	{"cert", OPTION_CERT, "FILE", "client certificate"},                               \
 		{"cert-key", OPTION_CERT_KEY, "FILE", "key of the client certificate"},    \
 		{"bearer-file", OPTION_BEARER_FILE, "FILE", "file with a bearer token"},   \
 		{"proxy", OPTION_PROXY, "URL", "proxy (default: the environment's)"},      \
@@ -47,6 +54,7 @@ enum {
 	{                                                                                  \
 		"verbose", 'v', NULL, "say more; twice: everything"                        \
 	}
+#define READER_OPTIONS_HELP READER_TRUST_HELP, READER_WHICH_HELP, READER_SERVER_HELP
 
 struct reader_options {
 	struct dataset_options dataset;

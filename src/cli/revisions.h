@@ -13,23 +13,7 @@
 #include "tree/diff.h"
 
 /* The shared options but for --revision and --tag: which one is an argument. */
-#define REVISIONS_OPTIONS_HELP                                                             \
-	{"cache", OPTION_CACHE, "DIR", "cache directory (default: ~/.cache/cairn)"},       \
-		{"trust", OPTION_TRUST, "PUBKEY", "accept only this key's signature"},     \
-		{"cacert", OPTION_CACERT, "FILE",                                          \
-			"believe these CAs instead of the system's"},                      \
-		{"cert", OPTION_CERT, "FILE", "client certificate"},                       \
-		{"cert-key", OPTION_CERT_KEY, "FILE", "key of the client certificate"},    \
-		{"bearer-file", OPTION_BEARER_FILE, "FILE", "file with a bearer token"},   \
-		{"proxy", OPTION_PROXY, "URL", "proxy (default: the environment's)"},      \
-		{"netrc", OPTION_NETRC, NULL, "take user and password from ~/.netrc"},     \
-		{"offline", OPTION_OFFLINE, NULL,                                          \
-			"ask no server: only what is in the cache"},                       \
-		{"timeout", OPTION_TIMEOUT, "SECONDS",                                     \
-			"give up on a request after (default: 60)"},                       \
-	{                                                                                  \
-		"verbose", 'v', NULL, "say more; twice: everything"                        \
-	}
+#define REVISIONS_OPTIONS_HELP READER_TRUST_HELP, READER_SERVER_HELP
 
 /* One of them, with a key that has signed it. */
 struct known_revision {
